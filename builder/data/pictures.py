@@ -1,0 +1,155 @@
+"""Decoding one image file, whole or cropped, whatever state the file is in."""
+
+import contextlib
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from builder.errors import InputError
+
+# Named one by one because Pillow's full list includes formats that run other programs (EPS).
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+# What Pillow's decoders are known to raise on damaged data.
+_DECODING_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    MemoryError,
+    RuntimeError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class ImageUnreadable(InputError):
+    """One image cannot be decoded; `reason` says why without the path, `message` with it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be read as an image: {reason}.",
+            hint="Replace the file or remove it from the folder.",
+        )
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """The part of every image that is looked at, as fractions 0..1 of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.left < self.right <= 1 and 0 <= self.top < self.bottom <= 1):
+            raise InputError(
+                f"The crop {self} keeps nothing or reaches outside the image.",
+                hint="Give left,top,right,bottom as fractions with 0 <= left < right <= 1 and "
+                "0 <= top < bottom <= 1, for example 0.1,0.1,0.9,0.55.",
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "Crop":
+        """`left,top,right,bottom` -> Crop; InputError if it is not four such fractions."""
+        try:
+            left, top, right, bottom = (float(part) for part in text.split(","))
+        except ValueError as error:
+            raise InputError(
+                f"The crop {text!r} is not four numbers separated by commas.",
+                hint="Give left,top,right,bottom as fractions of the image, for example "
+                "0.1,0.1,0.9,0.55.",
+            ) from error
+        return cls(left, top, right, bottom)
+
+    def of(self, image: Image.Image) -> Image.Image:
+        """That part of an image, in whole pixels."""
+        return image.crop(_pixels(self, image.size))
+
+    def __str__(self) -> str:
+        return f"{self.left!r},{self.top!r},{self.right!r},{self.bottom!r}"
+
+
+def open_image(path: Path, crop: Crop | None) -> Image.Image:
+    """The image as a person sees it: first frame, EXIF orientation applied, cropped, RGB.
+
+    Raises ImageUnreadable.
+    """
+    try:
+        with bombs_as_errors(), Image.open(path, formats=_FORMATS) as file:
+            image = _to_rgb(ImageOps.exif_transpose(file))
+    except _DECODING_ERRORS as error:
+        raise ImageUnreadable(path, _reason(error)) from error
+    return image if crop is None else crop.of(image)
+
+
+def check_image(path: Path) -> None:
+    """Decode all of a file as cheaply as can be; raises ImageUnreadable.
+
+    Runs in threads, so the caller wraps all calls in `bombs_as_errors`, which must not.
+    """
+    # Opening a pipe would wait for ever.
+    if not path.is_file():
+        raise ImageUnreadable(path, "not a regular file")
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            # A reduced decode still reads the whole file, so that truncation shows, but is
+            # faster for JPEG; other formats ignore it.
+            image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
+            _to_rgb(ImageOps.exif_transpose(image))
+    except _DECODING_ERRORS as error:
+        raise ImageUnreadable(path, _reason(error)) from error
+
+
+@contextlib.contextmanager
+def bombs_as_errors() -> Iterator[None]:
+    """Pillow only warns of an image of 90 to 180 million pixels; here it counts as unreadable."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        # Remarks on odd metadata are of no use to somebody who asked for the pixels.
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+        yield
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow clips 16-bit gray at 255, which turns most pictures white.
+        return image.convert("I").point(lambda value: value / 257).convert("L").convert("RGB")
+    if image.mode == "P":
+        # By way of RGBA, as a transparent palette entry needs.
+        return image.convert("RGBA").convert("RGB")
+    return image.convert("RGB")
+
+
+def _pixels(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The crop in whole pixels, at least one each way."""
+    width, height = size
+    left = min(round(crop.left * width), width - 1)
+    top = min(round(crop.top * height), height - 1)
+    right = max(round(crop.right * width), left + 1)
+    bottom = max(round(crop.bottom * height), top + 1)
+    return left, top, right, bottom
+
+
+def _reason(error: BaseException) -> str:
+    """Why an image could not be decoded, in a few words without the path."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image, or of a format that is not supported"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        limit = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        return f"more than {limit} million pixels, which may be a decompression bomb"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,50 @@
+"""What every image-text encoder offers; the referee needs nothing else."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Vectors = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """A frozen image-text encoder. Vectors are float32, L2-normalised, one row per input."""
+
+    @property
+    def name(self) -> str:
+        """How the user names it, e.g. `miniature` or a hub id."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Pinned hub commit, content hash of a local folder's weights, or version."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Key of the vector cache: changes whenever the vectors could (model, revision,
+        preprocessing, dtype class)."""
+        ...
+
+    @property
+    def logit_scale(self) -> float:
+        """The checkpoint's own factor on cosines before a softmax (already exponentiated)."""
+        ...
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """RGB images -> [n, d]."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts -> [m, d]."""
+        ...
+
+    def unknown_words(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
+        """For each text, the words this encoder is known never to have seen.
+
+        Empty tuples for encoders that cannot tell (all but the miniature).
+        """
+        ...

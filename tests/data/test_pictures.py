@@ -1,0 +1,173 @@
+"""Single image files: seen as a person sees them, or refused with the reason."""
+
+import io
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from builder.data import Crop, ImageUnreadable, open_image
+from builder.data.pictures import bombs_as_errors, check_image
+from builder.errors import InputError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+
+
+def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def quarters() -> Image.Image:
+    """Red, green over blue, white."""
+    image = Image.new("RGB", (40, 20), "white")
+    image.paste("red", (0, 0, 20, 10))
+    image.paste((0, 255, 0), (20, 0, 40, 10))
+    image.paste("blue", (0, 10, 20, 20))
+    return image
+
+
+def corners(image: Image.Image) -> list[tuple[int, ...]]:
+    array = (np.asarray(image) > 127).astype(int)
+    return [tuple(array[y, x].tolist()) for y in (2, -3) for x in (2, -3)]
+
+
+RED, GREEN, BLUE, WHITE = (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_every_format_is_read(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / "named.dat"
+    path.write_bytes(encoded(quarters(), file_format))
+    image = open_image(path, None)
+    assert (image.mode, image.size) == ("RGB", (40, 20))
+    assert corners(image) == [RED, GREEN, BLUE, WHITE]
+    check_image(path)
+
+
+def test_orientation_is_applied_before_the_crop(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned clockwise by a quarter
+    path = tmp_path / "turned.png"
+    path.write_bytes(encoded(quarters(), "PNG", exif=exif))
+    image = open_image(path, None)
+    assert image.size == (20, 40)
+    assert corners(image) == [BLUE, RED, WHITE, GREEN]
+    top = open_image(path, Crop(0, 0, 1, 0.5))
+    assert top.size == (20, 20)
+    assert corners(top) == [BLUE, RED, BLUE, RED]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "YCbCr", "I;16", "I"])
+def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "image.tiff"
+    quarters().convert("L" if mode.startswith("I") else "RGB").convert(mode).save(path)
+    image = open_image(path, None)
+    assert (image.mode, image.size) == ("RGB", (40, 20))
+
+
+def test_sixteen_bit_gray_keeps_its_shades(tmp_path: Path) -> None:
+    shades = np.linspace(0, 65535, 256).reshape(16, 16).astype(np.uint16)
+    Image.fromarray(shades).save(tmp_path / "gray.png")
+    gray = np.asarray(open_image(tmp_path / "gray.png", None))[..., 0]
+    assert np.abs(gray.astype(int) - shades // 257).max() <= 1
+
+
+def test_a_crop_is_in_fractions_and_never_empty(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    quarters().save(path)
+    assert corners(open_image(path, Crop(0.5, 0, 1, 0.5))) == [GREEN] * 4
+    assert open_image(path, Crop(0.25, 0.5, 1, 1)).size == (30, 10)
+    assert open_image(path, Crop(0.999, 0.999, 1, 1)).size == (1, 1)
+    assert open_image(path, Crop(0, 0, 1e-9, 1e-9)).size == (1, 1)
+
+
+def test_a_crop_is_parsed_from_four_fractions() -> None:
+    assert Crop.parse("0.1, 0.05,.9,0.55") == Crop(0.1, 0.05, 0.9, 0.55)
+    assert Crop.parse(str(Crop(0.1, 0.2, 1 / 3, 1))) == Crop(0.1, 0.2, 1 / 3, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0,0,1", "0,0,1,1,1", "a,b,c,d", "0.5,0,0.5,1", "0.9,0,0.1,1", "0,0,1,2", "-1,0,1,1",
+     "nan,0,1,1", "10,10,90,90"],
+)  # fmt: skip
+def test_a_crop_that_is_none_is_explained(text: str) -> None:
+    with pytest.raises(InputError, match="crop") as caught:
+        Crop.parse(text)
+    assert "0.1,0.1,0.9,0.55" in caught.value.hint
+
+
+@pytest.fixture
+def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+
+
+@pytest.mark.usefixtures("small_limit")
+@pytest.mark.parametrize("size", [(30, 20), (300, 200)])
+def test_a_decompression_bomb_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Up to twice the limit Pillow warns, above it raises."""
+    path = tmp_path / "bomb.png"
+    Image.new("RGB", size).save(path)
+    with pytest.raises(ImageUnreadable, match="decompression bomb"):
+        open_image(path, None)
+    with bombs_as_errors(), pytest.raises(ImageUnreadable, match="decompression bomb"):
+        check_image(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "not an image"), (b"words", "not an image"), (b"<svg/>", "not an image"),
+     (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not an image"), (None, "No such file")],
+)  # fmt: skip
+def test_the_reason_is_given(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    path = tmp_path / "image.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ImageUnreadable, match=reason) as caught:
+        open_image(path, None)
+    assert caught.value.message.count(str(path)) == 1
+    assert reason in caught.value.reason
+    assert caught.value.hint
+
+
+NOISE = Image.fromarray(
+    np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8), mode="RGB"
+)
+VALID = {file_format: encoded(NOISE, file_format) for file_format in FORMATS}
+
+
+# The formats that people have, which are also those whose end can be seen to be missing.
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_half_a_file_is_noticed_by_the_check(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(VALID[file_format][: len(VALID[file_format]) // 2])
+    with pytest.raises(ImageUnreadable):
+        check_image(path)
+
+
+@given(st.sampled_from(FORMATS), st.integers(0, 2**32), st.booleans())
+def test_what_passes_the_check_can_be_opened_and_no_damage_escapes(
+    tmp_path_factory: pytest.TempPathFactory, file_format: str, seed: int, cut: bool
+) -> None:
+    chance = random.Random(seed)
+    data = bytearray(VALID[file_format])
+    reach = chance.choice([40, 400, len(data)])
+    for _ in range(chance.choice([1, 3, 20])):
+        data[chance.randrange(min(reach, len(data)))] = chance.randrange(256)
+    if cut:
+        del data[chance.randrange(len(data)) :]
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.write_bytes(data)
+    try:
+        with bombs_as_errors():
+            check_image(path)
+    except ImageUnreadable as error:
+        assert error.reason
+    else:
+        assert open_image(path, None).mode == "RGB"

@@ -1,0 +1,99 @@
+"""What --encoder takes, and what it says to everything else."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huggingface_hub import constants
+
+from builder.encoders.open import open_encoder
+from builder.errors import EncoderError
+
+COMMIT = "c0ffee" + "0" * 34
+
+
+def test_a_local_folder_is_opened_with_its_content_as_revision(
+    clip_folder: Path, tmp_path: Path
+) -> None:
+    encoder = open_encoder(str(clip_folder), device="cpu")
+    assert encoder.name == str(clip_folder)
+    assert len(encoder.revision) == 64
+    assert encoder.encode_texts(["red"]).shape == (1, 24)
+
+    copy = open_encoder(str(shutil.copytree(clip_folder, tmp_path / "copy")), device="cpu")
+    assert (copy.revision, copy.fingerprint) == (encoder.revision, encoder.fingerprint)
+
+    config = json.loads((tmp_path / "copy" / "config.json").read_text())
+    config["text_config"]["layer_norm_eps"] = 1e-3
+    (tmp_path / "copy" / "config.json").write_text(json.dumps(config))
+    changed = open_encoder(str(tmp_path / "copy"), device="cpu")
+    assert changed.revision != encoder.revision
+    assert changed.fingerprint != encoder.fingerprint
+
+
+@pytest.mark.parametrize("spec", ["org/tiny", f"org/tiny@{COMMIT}"])
+def test_a_hub_id_is_opened_from_the_hubs_cache(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    """Offline, from a cache as the hub's library lays it out."""
+    home = tmp_path / "models--org--tiny"
+    shutil.copytree(clip_folder, home / "snapshots" / COMMIT)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text(COMMIT)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    encoder = open_encoder(spec, device="cpu")
+    assert (encoder.name, encoder.revision) == ("org/tiny", COMMIT)
+    local = open_encoder(str(clip_folder), device="cpu")
+    expected = local.encode_texts(["red"])
+    assert np.allclose(encoder.encode_texts(["red"]), expected, atol=1e-6)
+    assert encoder.fingerprint != local.fingerprint
+
+
+def test_a_folder_wins_over_a_hub_id(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(clip_folder, tmp_path / "org" / "tiny")
+    monkeypatch.chdir(tmp_path)
+    assert len(open_encoder("org/tiny", device="cpu").revision) == 64
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["jina-clip-v1", "jina-clip-v2", "jinaai/jina-clip-v1", "jinaai/jina-clip-v2@main"],
+)
+def test_jina_clip_is_coming_next(spec: str) -> None:
+    with pytest.raises(EncoderError, match="coming next") as caught:
+        open_encoder(spec)
+    assert "miniature" in caught.value.hint
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "clip", "./no/such/folder", "~/nowhere", "/no/such", "a/b/c", "org/name@", "x y/z"]
+)
+def test_an_unknown_encoder_is_told_what_is_possible(spec: str) -> None:
+    with pytest.raises(EncoderError, match="Unknown encoder") as caught:
+        open_encoder(spec)
+    for possible in ("miniature", "hub", "@revision", "local folder"):
+        assert possible in caught.value.hint
+
+
+def test_a_hub_id_that_is_not_here_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(EncoderError, match="org/absent is not on this machine") as caught:
+        open_encoder("org/absent")
+    assert "hf download org/absent --local-dir" in caught.value.hint
+
+
+def test_a_file_is_not_a_checkpoint(clip_folder: Path) -> None:
+    with pytest.raises(EncoderError, match="is a file"):
+        open_encoder(str(clip_folder / "model.safetensors"))
+
+
+def test_an_empty_folder_is_not_a_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match=r"no config\.json"):
+        open_encoder(str(tmp_path))
