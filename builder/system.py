@@ -1,0 +1,277 @@
+"""The attribute system: groups of mutually exclusive options, and rules class -> option(s).
+
+A system is an immutable value. The order of its groups, options and classes is part of it.
+Rules are keyed by class name and hold option text; indices exist only in the article's format.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_serializer,
+    model_validator,
+)
+
+SLOT = "{}"
+# Longer texts are cut in messages, and not compared for slips of the pen, which takes long.
+_LONGEST_SHOWN = 100
+
+# Names keep their inner spelling; only blanks around them are never meant.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# The options a rule names in one group: one, several, or none ("does not apply").
+Choice = tuple[str, ...]
+Rules = Mapping[str, Mapping[str, Choice]]
+
+
+def folded(text: str) -> str:
+    """Key under which two options count as the same: case and white space ignored."""
+    return "".join(text.split()).casefold()
+
+
+class AttributeGroup(BaseModel):
+    """One question to the encoder: a prompt with one `{}` and at least two options for it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    prompt: Name
+    options: tuple[Name, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = group_problems(self.prompt, self.options)
+        if problems:
+            raise ValueError("; ".join(f"{p.message}" for p in problems))
+        return self
+
+    def phrase(self, option: str) -> str:
+        """The prompt with `option` in its place, e.g. "It looks like a wolf."."""
+        # Plain replacement: an option may hold braces, which str.format would interpret.
+        return self.prompt.replace(SLOT, option)
+
+    def phrases(self) -> tuple[str, ...]:
+        """One phrase per option, in the order of the options."""
+        return tuple(self.phrase(option) for option in self.options)
+
+
+class AttributeSystem(BaseModel):
+    """Groups and rules for one domain.
+
+    `rules[class][group]` is a tuple of options of that group: one, several (a class that comes in
+    two colours) or none (does not apply). A group that a rule leaves out means none. Rules are
+    read-only and hold every group, in the order of `groups`; chosen options are in option order.
+
+    Raises pydantic.ValidationError when an invariant is broken; `system_problems` lists them all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    domain: Name
+    groups: tuple[AttributeGroup, ...]
+    rules: Mapping[str, Mapping[str, Choice]]
+
+    @model_validator(mode="after")
+    def _check_and_normalise(self) -> Self:
+        problems = system_problems(self.groups, self.rules)
+        if problems:
+            raise ValueError("; ".join(f"{p.path}: {p.message}" for p in problems))
+        object.__setattr__(self, "rules", _normalised(self.groups, self.rules))
+        return self
+
+    @field_serializer("rules")
+    def _plain_rules(self, rules: Rules) -> dict[str, dict[str, Choice]]:
+        return {name: dict(choices) for name, choices in rules.items()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AttributeSystem) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[object, ...]:
+        # Dicts compare without order, but the order of classes is part of the value.
+        rules = tuple((name, tuple(choices.values())) for name, choices in self.rules.items())
+        return (self.domain, self.groups, rules)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.rules)
+
+    def group(self, name: str) -> AttributeGroup:
+        """The group of that name. Raises KeyError."""
+        for group in self.groups:
+            if group.name == name:
+                return group
+        raise KeyError(name)
+
+    def phrases(self) -> tuple[str, ...]:
+        """All Q phrases, group after group, option after option: the columns of a scorer."""
+        return tuple(phrase for group in self.groups for phrase in group.phrases())
+
+
+class Scoring(BaseModel):
+    """How cosines become class scores. `scale` None means the encoder's own logit scale.
+
+    sum: the article's, the sum over groups of the softmax probability of the class's option.
+    log: the sum of log probabilities.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["sum", "log"] = "sum"
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One broken rule of the format: where in the JSON (`groups[0].prompt`) and what is wrong."""
+
+    path: str
+    message: str
+
+
+def group_problems(prompt: str, options: Sequence[str], path: str = "") -> list[Problem]:
+    """What is wrong with one group's prompt and options; empty when it is sound."""
+    prefix = f"{path}." if path else ""
+    return [
+        *prompt_problems(prompt, f"{prefix}prompt"),
+        *few_problems(len(options), f"{prefix}options"),
+        *repeated({f"{prefix}options[{i}]": option for i, option in enumerate(options)}),
+    ]
+
+
+def system_problems(
+    groups: Sequence[AttributeGroup], rules: Mapping[str, Mapping[str, Sequence[str]]]
+) -> list[Problem]:
+    """What is wrong between groups and rules (the groups themselves are sound)."""
+    return [
+        *size_problems(len(groups), len(rules)),
+        *repeated({f"groups[{i}].name": group.name for i, group in enumerate(groups)}),
+        *rule_problems({group.name: group.options for group in groups}, rules),
+    ]
+
+
+def prompt_problems(prompt: str, path: str) -> Iterator[Problem]:
+    """A prompt without a slot, or with more than one."""
+    slots = prompt.count(SLOT)
+    if slots != 1:
+        message = f"the prompt {quoted(prompt)} must hold exactly one {SLOT}, it holds {slots}"
+        yield Problem(path, message)
+
+
+def few_problems(options: int, path: str) -> Iterator[Problem]:
+    """Fewer than two options leave nothing to choose from."""
+    if options < 2:
+        yield Problem(path, f"a group needs at least 2 options, it has {options}")
+
+
+def size_problems(
+    groups: int, classes: int, groups_path: str = "groups", rules_path: str = "rules"
+) -> Iterator[Problem]:
+    """Too few groups or classes to tell anything apart."""
+    if groups < 1:
+        yield Problem(groups_path, "a system needs at least 1 group")
+    if classes < 2:
+        yield Problem(rules_path, f"a system needs at least 2 classes, it has {classes}")
+
+
+def repeated(texts: Mapping[str, str]) -> Iterator[Problem]:
+    """Texts (by their path) that repeat an earlier one but for case and white space."""
+    seen: dict[str, str] = {}
+    for path, text in texts.items():
+        key = folded(text)
+        if key in seen:
+            yield Problem(path, f"{quoted(text)} repeats {quoted(seen[key])}")
+        seen.setdefault(key, text)
+
+
+def rule_problems(
+    options: Mapping[str, Sequence[str]],
+    rules: Mapping[str, Mapping[str, Sequence[str]]],
+    path: str = "rules",
+) -> Iterator[Problem]:
+    """Rules that name an unknown group or option; `options` holds each group's, by its name."""
+    known = {group_name: frozenset(texts) for group_name, texts in options.items()}
+    for class_name, choices in rules.items():
+        if not class_name.strip():
+            yield Problem(path, "a class name is empty")
+        for group_name, chosen in choices.items():
+            at = f"{path}{json_key(class_name)}{json_key(group_name)}"
+            if group_name not in known:
+                near = did_you_mean(group_name, known)
+                yield Problem(at, f"there is no group {quoted(group_name)}{near}")
+                continue
+            for option in chosen:
+                if option not in known[group_name]:
+                    near = did_you_mean(option, options[group_name])
+                    yield Problem(
+                        at, f"{quoted(option)} is not an option of {quoted(group_name)}{near}"
+                    )
+            if len(set(chosen)) != len(chosen):
+                yield Problem(at, "an option is named twice")
+
+
+def quoted(text: str) -> str:
+    """A text of the user's in a message: in quotes, escaped, and never a page long."""
+    return repr(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'colour'?)` for the known name nearest to `name`, or nothing."""
+    if len(name) > _LONGEST_SHOWN:
+        return ""
+    by_key = {folded(candidate): candidate for candidate in known}
+    near = get_close_matches(folded(name), by_key, n=1)
+    return f" (did you mean {by_key[near[0]]!r}?)" if near else ""
+
+
+def json_key(key: str) -> str:
+    """A key as it stands in a JSON path: `.colour`, or `["Absol G"]` where a dot won't do."""
+    return f".{key}" if key.isidentifier() else f"[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def _normalised(groups: Sequence[AttributeGroup], rules: Rules) -> Rules:
+    return MappingProxyType(
+        {
+            class_name: MappingProxyType(
+                {
+                    group.name: tuple(
+                        option for option in group.options if option in choices.get(group.name, ())
+                    )
+                    for group in groups
+                }
+            )
+            for class_name, choices in rules.items()
+        }
+    )
+
+
+def make_system(
+    domain: str,
+    groups: Sequence[AttributeGroup],
+    rules: Mapping[str, Mapping[str, Any]],
+) -> AttributeSystem:
+    """A system from rules whose choices may be one option, several, or None."""
+    return AttributeSystem(
+        domain=domain,
+        groups=tuple(groups),
+        rules={
+            class_name: {group: as_choice(value) for group, value in choices.items()}
+            for class_name, choices in rules.items()
+        },
+    )
+
+
+def as_choice(value: str | Sequence[str] | None) -> Choice:
+    """One option, several, or None as the tuple that rules hold."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
