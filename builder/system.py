@@ -203,6 +203,8 @@ def rule_problems(
     for class_name, choices in rules.items():
         if not class_name.strip():
             yield Problem(path, "a class name is empty")
+        elif class_name != class_name.strip():
+            yield Problem(path, f"the class name {class_name!r} has blanks around it")
         for group_name, chosen in choices.items():
             at = f"{path}{json_key(class_name)}{json_key(group_name)}"
             if group_name not in known:

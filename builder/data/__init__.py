@@ -10,7 +10,7 @@ from builder.data.images import (
     file_digest,
     read_images,
 )
-from builder.data.pictures import Crop, ImageUnreadable, open_image
+from builder.data.pictures import Crop, ImageUnreadable, open_image, prepare
 from builder.data.splits import Split, assign_splits
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "class_folder_name",
     "file_digest",
     "open_image",
+    "prepare",
     "read_classes",
     "read_images",
 ]

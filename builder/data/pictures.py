@@ -89,10 +89,15 @@ def open_image(path: Path, crop: Crop | None) -> Image.Image:
     """
     try:
         with bombs_as_errors(), Image.open(path, formats=_FORMATS) as file:
-            image = _to_rgb(ImageOps.exif_transpose(file))
+            return prepare(file, crop)
     except _DECODING_ERRORS as error:
         raise ImageUnreadable(path, _reason(error)) from error
-    return image if crop is None else crop.of(image)
+
+
+def prepare(image: Image.Image, crop: Crop | None) -> Image.Image:
+    """What an encoder is shown of an image: EXIF orientation applied, RGB, cropped."""
+    upright = _to_rgb(ImageOps.exif_transpose(image))
+    return upright if crop is None else crop.of(upright)
 
 
 def check_image(path: Path) -> None:

@@ -1,0 +1,77 @@
+"""The command line: flags and exit codes. What a command needs is imported when it runs."""
+
+import functools
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+
+from builder import __version__
+from builder.errors import CotbuildError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INTERRUPTED = 130
+EPILOG = (
+    "Exit codes: 0 done · 1 below --min-accuracy, or a file with problems · 2 unusable input · "
+    "3 encoder · 4 language model · 5 session folder · 130 stopped with Ctrl-C"
+)
+
+app = typer.Typer(
+    name="cotbuild",
+    help="Build, measure and improve attribute systems: how a frozen image-text encoder tells "
+    "classes apart whose names it does not know.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turns what can go wrong into one message and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except CotbuildError as error:
+            from builder.terminal.console import progress_console
+            from builder.terminal.render import error_panel
+
+            progress_console().print(error_panel(error))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            typer.echo("\nStopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+    return wrapped
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cotbuild {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Shared by all commands."""
+
+
+def load_commands() -> None:
+    """Importing a module registers its commands; this is the order in which help lists them."""
+    for module in ("sessions", "exporting", "scoring", "checking", "demo"):
+        import_module(f"builder.cli.{module}")
+
+
+def main() -> None:
+    """The `cotbuild` command."""
+    load_commands()
+    app()

@@ -1,0 +1,121 @@
+"""The workbench of a session: its images, encoder and referee, set up from its settings."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from builder.data import Crop, ImageSet, LabelledImage, assign_splits, read_images
+from builder.encoders.cache import (
+    VectorCache,
+    default_cache_folder,
+    encode_image_files,
+    encode_phrases,
+)
+from builder.encoders.protocol import Encoder, Vectors
+from builder.records import Started
+from builder.referee import Referee, SplitData
+from builder.system import Scoring
+from builder.system_file import SplitName
+
+SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
+Progress = Callable[[int, int], None]
+
+
+class PhraseVectors:
+    """Texts -> vectors [m, d]: from memory, else from the cache, else encoded."""
+
+    def __init__(self, encoder: Encoder, cache: VectorCache) -> None:
+        self._encoder = encoder
+        self._cache = cache
+        self._known: dict[str, Vectors] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if missing:
+            vectors = encode_phrases(self._encoder, self._cache, missing)
+            self._known.update(zip(missing, vectors, strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What a session with images works on. `labels`: digest -> class name."""
+
+    encoder: Encoder
+    referee: Referee
+    labels: Mapping[str, str]
+
+
+def list_images(started: Started, on_progress: Progress | None) -> ImageSet | None:
+    """The session's labelled images; None if it has none. Raises InputError."""
+    if started.images is None:
+        return None
+    names = [entry.name for entry in started.classes]
+    return read_images(Path(started.images), names, on_progress=on_progress)
+
+
+def distinct(images: ImageSet) -> dict[str, LabelledImage]:
+    """One image per content, by digest: a copy must not count as a second observation."""
+    return {image.digest: image for image in images.images}
+
+
+def new_splits(
+    images: Mapping[str, LabelledImage], known: Mapping[str, SplitName], seed: int
+) -> dict[str, SplitName]:
+    """Splits of the images that have none yet."""
+    labels = {digest: image.label for digest, image in images.items()}
+    splits = assign_splits(labels, dict(known), seed=seed)
+    return {digest: split for digest, split in splits.items() if digest not in known}
+
+
+def open_bench(
+    started: Started,
+    images: Mapping[str, LabelledImage],
+    splits: Mapping[str, SplitName],
+    *,
+    encoder: Encoder,
+    on_progress: Progress | None,
+    on_warning: Callable[[str], None],
+) -> Bench:
+    """Encodes what the cache does not hold, and seats the referee. Raises CotbuildError."""
+    cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=on_warning)
+    digests = sorted(images)
+    crop = Crop(*started.crop) if started.crop else None
+    vectors = encode_image_files(
+        encoder, cache, [images[d] for d in digests], crop=crop, on_progress=on_progress
+    )
+    return Bench(
+        encoder=encoder,
+        referee=Referee(
+            encoder=encoder.fingerprint,
+            splits=_split_data(digests, images, splits, vectors),
+            encode=PhraseVectors(encoder, cache),
+            scoring=started.scoring,
+            logit_scale=encoder.logit_scale,
+        ),
+        labels={digest: images[digest].label for digest in digests},
+    )
+
+
+def _split_data(
+    digests: Sequence[str],
+    images: Mapping[str, LabelledImage],
+    splits: Mapping[str, SplitName],
+    vectors: Vectors,
+) -> dict[SplitName, SplitData]:
+    data: dict[SplitName, SplitData] = {}
+    for split in SPLITS:
+        rows = [row for row, digest in enumerate(digests) if splits[digest] == split]
+        data[split] = SplitData(
+            digests=tuple(digests[row] for row in rows),
+            labels=tuple(images[digests[row]].label for row in rows),
+            vectors=vectors[rows],
+        )
+    return data
+
+
+def scoring_from(rule: str, scale: float | None) -> Scoring:
+    """The scoring that `--rule` and `--scale` ask for."""
+    return Scoring.model_validate({"rule": rule, "scale": scale})

@@ -1,0 +1,57 @@
+"""`cotbuild demo`: the whole loop on drawn cards, offline, through the same code as `new`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builder.cli import app, reports_errors
+
+
+@app.command()
+@reports_errors
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the cards, classes.txt and the session.")
+    ] = Path("cotbuild-demo"),
+    auto: Annotated[
+        bool, typer.Option("--auto", help="No person: accept what helps, print each round, export.")
+    ] = False,
+) -> None:
+    """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
+    from builder.cli.screen import Screen
+    from builder.cli.setup import Manner, Wishes, begin
+    from builder.demo.card import ART_CROP
+    from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
+    from builder.demo.recorded import RECORDING
+    from builder.errors import SessionError
+    from builder.session import JOURNAL
+
+    session = out / "session"
+    screen = Screen.open()
+    if (session / JOURNAL).exists():
+        raise SessionError(
+            f"{session} already holds a session of the demo",
+            hint=f"go on with it: cotbuild resume {session}   or begin another: --out FOLDER",
+        )
+    screen.demo_begins(out)
+    with screen.progress("Drawing cards") as on_progress:
+        classes, images = write_cards(out, CARDS_PER_CLASS, on_progress=on_progress)
+    wishes = Wishes(
+        classes=classes,
+        images=images,
+        no_images=False,
+        encoder="miniature",
+        llm=f"replay:{RECORDING}",
+        llm_url=None,
+        domain=DOMAIN,
+        attributes=(),
+        start=None,
+        crop=",".join(repr(edge) for edge in ART_CROP),
+        rule="sum",
+        scale=None,
+        device="cpu",
+        seed=0,
+        patience=2,
+    )
+    begin(wishes, session, Manner(auto=auto, yes=False, rounds=None, min_accuracy=None))

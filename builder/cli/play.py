@@ -1,0 +1,127 @@
+"""A session in motion: stores what happens, draws it, and writes the files that follow from it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from builder import __version__
+from builder.article import write_article
+from builder.cli.bench import Bench
+from builder.cli.screen import Screen
+from builder.errors import InputError
+from builder.exporting import estimate, export_file
+from builder.history import State
+from builder.loop import Ended, Recorded, StepFailed, Viewed, Working, run
+from builder.records import Decided, Drafted, Exported, Measured, Undone
+from builder.requests import Drafter
+from builder.reviewing import Reviewer
+from builder.session import Session, replace_file
+from builder.system_file import EncoderIdentity, Estimate, SplitName, SystemFile, write_system_file
+
+Format = Literal["cotbuild", "article"]
+EXPORT_NAME = "export.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """What a session is played with; `bench` None means no images, `drafter` None no model."""
+
+    session: Session
+    bench: Bench | None
+    drafter: Drafter | None
+    reviewer: Reviewer
+
+
+def play(table: Table, screen: Screen, *, rounds: int | None) -> Ended:
+    """Runs the loop to its end. Every record is on the disk before the next question."""
+    session, bench = table.session, table.bench
+    for event in run(
+        session.state,
+        referee=bench.referee if bench else None,
+        drafter=table.drafter,
+        reviewer=table.reviewer,
+        export_to=str(session.folder / EXPORT_NAME),
+        rounds=rounds,
+    ):
+        match event:
+            case Recorded():
+                store(session, bench, event)
+                screen.recorded(event)
+            case Working():
+                screen.working(event)
+            case StepFailed():
+                screen.failed(event)
+            case Viewed():
+                screen.viewed(event.view, bench.encoder if bench else None)
+            case Ended():
+                return event
+    raise RuntimeError("the loop ended without saying so")
+
+
+def store(
+    session: Session, bench: Bench | None, event: Recorded, form: Format = "cotbuild"
+) -> None:
+    """Puts the record on the disk, then the files that follow from it.
+
+    An export's record comes first: a look at the final images counts even if writing fails.
+    """
+    record, state = event.record, event.state
+    session.append(record, state)
+    if isinstance(record, Exported):
+        file = system_file(state, bench, final=_final(record))
+        text = write_system_file(file) if form == "cotbuild" else write_article(file.system)
+        _write_export(Path(record.path), text)
+    new_best = isinstance(record, Measured) and state.best == record.version
+    changed = isinstance(record, Drafted | Decided | Undone) and bench is None
+    if new_best or changed:
+        session.save_best(write_system_file(system_file(state, bench, final=None)))
+
+
+def system_file(state: State, bench: Bench | None, *, final: Estimate | None) -> SystemFile:
+    """The envelope of the session's best version as of now."""
+    encoder = None
+    if bench:
+        encoder = EncoderIdentity(
+            name=bench.encoder.name,
+            revision=bench.encoder.revision,
+            fingerprint=bench.encoder.fingerprint,
+            logit_scale=bench.encoder.logit_scale,
+        )
+    return export_file(
+        state,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        cotbuild=__version__,
+        encoder=encoder,
+        labels=bench.labels if bench else {},
+        baselines=_baselines(state, bench, looked=final is not None) if bench else {},
+        final=final,
+    )
+
+
+def _write_export(path: Path, text: str) -> None:
+    try:
+        replace_file(path, text)
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be written: {error.strerror or error}",
+            hint="name a file in a folder that you may write to: cotbuild export -o FILE",
+        ) from error
+
+
+def _final(record: Exported) -> Estimate | None:
+    bits = record.final
+    return estimate(bits.count("1"), len(bits)) if bits else None
+
+
+def _baselines(state: State, bench: Bench, *, looked: bool) -> dict[str, dict[SplitName, Estimate]]:
+    splits: tuple[SplitName, ...] = ("review", "held_out", "final")
+    descriptions = {entry.name: entry.description for entry in state.started.classes}
+    found: dict[str, dict[SplitName, Estimate]] = {}
+    for split in splits[: 3 if looked else 2]:
+        scores = bench.referee.baselines(state.started.domain, descriptions, split)
+        for name, result in scores.items():
+            measured = estimate(int(result.correct.sum()), result.n)
+            if measured:
+                found.setdefault(name, {})[split] = measured
+    return found

@@ -1,0 +1,231 @@
+"""What a session says: results on stdout, progress and warnings on stderr."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from builder.cli.bench import Bench
+from builder.data import ImageSet
+from builder.encoders.protocol import Encoder
+from builder.history import State
+from builder.llm import (
+    CallFinished,
+    CallReused,
+    CallStarted,
+    Dropped,
+    LLMEvent,
+    ModeFallback,
+    RecordingSilent,
+)
+from builder.loop import Ended, Recorded, StepFailed, Working
+from builder.records import Started
+from builder.reviewing import View
+from builder.system import AttributeSystem
+from builder.terminal.console import progress_console, result_console
+from builder.terminal.events import record_line
+from builder.terminal.figures import counted
+from builder.terminal.progress import progress_bar, spinner
+from builder.terminal.render import error_panel
+from builder.terminal.rounds import round_screen, unknown_words
+from builder.terminal.text import shortened
+
+_LISTED = 8
+TOY = (
+    "The miniature is a toy encoder: it knows drawn cards and nothing else. No figure it gives "
+    "says anything about jina-clip or about photographs."
+)
+DEMO = (
+    "This demo draws 14 kinds of creature cards below {folder}. Their names are invented, so no "
+    "encoder knows them; but it may know a blue bird with bat wings in a storm.",
+    "So a language model drafts groups of such attributes, an encoder measures them on the cards, "
+    "and round by round better words are proposed, each measured by itself before it is accepted.",
+    "The model's replies are recorded. Everything else happens now, on this machine, through the "
+    "same code as `cotbuild new`.",
+)
+
+
+@dataclass(slots=True)
+class Screen:
+    """The two consoles, and the step that is under way."""
+
+    results: Console
+    progress_to: Console
+    _step: ExitStack = field(default_factory=ExitStack)
+
+    @classmethod
+    def open(cls) -> Self:
+        return cls(result_console(), progress_console())
+
+    # --- While a session is set up ------------------------------------------------------------
+
+    def progress(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
+        """A bar with rate and time left; the yielded function takes (done, total)."""
+        return progress_bar(what, self.progress_to)
+
+    def warning(self, words: str) -> None:
+        self._aside(f"Note: {words}")
+
+    def images(self, found: ImageSet, *, copies: int) -> None:
+        """How many images there are, and everything that was left out, by name."""
+        self._aside(f"{counted(len(found.images) - copies, 'image')} read.")
+        if copies:
+            self._aside(f"{counted(copies, 'copy', 'copies')} of other images left out.")
+        self._listed("left out", [f"{s.path}: {s.reason}" for s in found.skipped])
+        self._listed("left out", [f"{s.path}: {s.reason}" for s in found.conflicting])
+        self._listed("class without images, not scored", found.empty_classes)
+        self._listed(
+            "folder that matches no class",
+            [
+                f"{m.folder} (nearest: {', '.join(m.nearest)})" if m.nearest else m.folder
+                for m in found.unknown_folders
+            ],
+        )
+
+    def no_images(self) -> None:
+        self._aside("There are no images: nothing will be scored.")
+
+    def encoder(self, encoder: Encoder, bench: Bench) -> None:
+        """What measures from here on."""
+        sizes = ", ".join(
+            f"{len(data.labels)} {name.replace('_', '-')}"
+            for name, data in bench.referee.splits.items()
+        )
+        self._aside(f"Encoder {encoder.name}; images: {sizes}.")
+        if encoder.name == "miniature":
+            self.warning(TOY)
+
+    def began(self, folder: Path, started: Started) -> None:
+        classes = counted(len(started.classes), "class", "classes")
+        self._aside(f"Session {folder}: {started.domain}, {classes}.")
+
+    def replays(self, label: str, about: str) -> None:
+        """Replies that don't come from a model that is answering now are said to be so."""
+        self._aside(f"The language model's replies are {label}. {about}".rstrip())
+
+    def resumed(self, folder: Path, state: State, torn_bytes: int) -> None:
+        """Where the session stands."""
+        self._aside(
+            f"Session {folder}: round {state.round}, {counted(len(state.versions), 'version')}, "
+            f"{counted(len(state.decisions), 'decision')}."
+        )
+        if torn_bytes:
+            self.warning(
+                f"the last line of the journal was cut off ({torn_bytes} bytes) and is dropped; "
+                "every decision before it is there"
+            )
+
+    # --- While it runs ------------------------------------------------------------------------
+
+    def working(self, event: Working) -> None:
+        self._over()
+        self._step.enter_context(spinner(event.what.capitalize(), self.progress_to))
+
+    def recorded(self, event: Recorded) -> None:
+        self._over()
+        if line := record_line(event.record, event.state):
+            self._result(Text(line))
+
+    def failed(self, event: StepFailed) -> None:
+        self._over()
+        if event.error is None:
+            self._aside(f"Stopped: {event.what}. The session goes on without it.")
+        else:
+            self.progress_to.print(error_panel(event.error))
+            self._aside("The session goes on without it.")
+
+    def viewed(self, view: View, encoder: Encoder | None) -> None:
+        """The round's screen."""
+        self._over()
+        self._result(round_screen(view))
+        if encoder is not None and (words := _unknown(encoder, view.system)):
+            self._result(unknown_words(words))
+
+    def llm_event(self, event: LLMEvent) -> None:
+        """One line an event; the spinner above it says what is under way."""
+        line = llm_line(event)
+        if line is not None:
+            self._aside(f"  {line}")
+
+    # --- At the end ---------------------------------------------------------------------------
+
+    def ended(self, folder: Path, ended: Ended) -> None:
+        self._over()
+        self._aside(f"Stopped: {ended.reason}.")
+        self._next(folder)
+
+    def left(self, folder: Path) -> None:
+        self._over()
+        self._aside("Left. Everything decided is saved.")
+        self._next(folder)
+
+    def unmeasured(self) -> None:
+        self.warning(
+            "changes accepted since the last version were never measured on held-out images "
+            "and are not exported; `cotbuild resume` measures them at the end of the round"
+        )
+
+    def below(self, reached: float, wanted: float) -> None:
+        self._aside(f"Accuracy {100 * reached:.1f} % is below the {100 * wanted:.1f} % asked for.")
+
+    def table(self, title: str, table: RenderableType) -> None:
+        self._result(Text(f"\n{title}", style="bold"))
+        self._result(table)
+
+    def demo_begins(self, folder: Path) -> None:
+        """What a newcomer is about to see."""
+        for paragraph in DEMO:
+            self._aside(f"{paragraph.format(folder=folder)}\n")
+
+    def _next(self, folder: Path) -> None:
+        self._aside(f"Go on with:  cotbuild resume {folder}")
+        self._aside(f"Export with: cotbuild export {folder}")
+
+    def _over(self) -> None:
+        self._step.close()
+
+    def _aside(self, line: str) -> None:
+        self.progress_to.print(Text(line))
+
+    def _result(self, drawn: RenderableType) -> None:
+        self.results.print(drawn)
+
+    def _listed(self, what: str, items: Sequence[str]) -> None:
+        if not items:
+            return
+        self._aside(f"{len(items)} × {what}:")
+        for item in items[:_LISTED]:
+            self.progress_to.print(Padding(Text(shortened(item, 200)), (0, 0, 0, 2)))
+        if len(items) > _LISTED:
+            self._aside(f"  and {len(items) - _LISTED} more")
+
+
+def llm_line(event: LLMEvent) -> str | None:
+    """An event of the language model in a line; None for what needs no telling."""
+    match event:
+        case CallStarted():
+            return None
+        case CallFinished():
+            tokens = "tokens unknown"
+            if event.prompt_tokens is not None and event.completion_tokens is not None:
+                tokens = f"{event.prompt_tokens:,} + {event.completion_tokens:,} tokens"
+            return f"{event.purpose}: {tokens}, {event.seconds:.1f} s"
+        case CallReused():
+            return f"{event.purpose}: taken from the transcript, already paid for"
+        case ModeFallback():
+            return f"the endpoint takes no JSON schema ({shortened(event.reason)}): plain JSON now"
+        case Dropped():
+            reasons = "; ".join(shortened(reason, 160) for reason in event.reasons[:3])
+            return f"{counted(event.count, event.what)} dropped: {reasons}"
+        case RecordingSilent():
+            return event.message
+
+
+def _unknown(encoder: Encoder, system: AttributeSystem) -> tuple[str, ...]:
+    found = encoder.unknown_words([o for group in system.groups for o in group.options])
+    return tuple(dict.fromkeys(word for words in found for word in words))

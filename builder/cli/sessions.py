@@ -1,0 +1,132 @@
+"""`cotbuild new` and `cotbuild resume`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from builder.cli import app, reports_errors
+
+Auto = Annotated[
+    bool, typer.Option("--auto", help="No person: accept what helps on review images.")
+]
+Rounds = Annotated[int | None, typer.Option("--rounds", min=1, help="Stop after this many rounds.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Confirm spending on the language model beforehand.")
+]
+MinAccuracy = Annotated[
+    float | None,
+    typer.Option(
+        "--min-accuracy",
+        min=0,
+        max=1,
+        help="Exit with 1 if the best held-out accuracy is below this fraction.",
+    ),
+]
+Llm = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        help="A model's name at OpenAI or at --llm-url; replay:FILE for a session's llm.jsonl; "
+        "none to work by hand.",
+    ),
+]
+LlmUrl = Annotated[
+    str | None,
+    typer.Option("--llm-url", help="Any OpenAI-compatible server, e.g. http://localhost:11434/v1."),
+]
+
+
+@app.command()
+@reports_errors
+def new(
+    classes: Annotated[
+        Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
+    ],
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder with one sub-folder per class.")
+    ] = None,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Draft and edit without scoring anything.")
+    ] = False,
+    encoder: Annotated[
+        str | None,
+        typer.Option("--encoder", help="A CLIP or SigLIP checkpoint: hub id or local folder."),
+    ] = None,
+    llm: Llm = None,
+    llm_url: LlmUrl = None,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="What the classes are, e.g. 'Pokémon'.")
+    ] = None,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", help="An attribute the groups must cover; repeatable."),
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option("--start", help="Begin from this system instead of a draft.")
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option("--crop", help="Part of each image: left,top,right,bottom in fractions."),
+    ] = None,
+    rule: Annotated[Literal["sum", "log"], typer.Option("--rule", help="Scoring rule.")] = "sum",
+    scale: Annotated[
+        float | None,
+        typer.Option("--scale", min=1e-6, help="Logit scale; default: the encoder's own."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the session; default: a new one.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the splits.")] = 0,
+    patience: Annotated[
+        int, typer.Option("--patience", min=1, help="Rounds without a new best before stopping.")
+    ] = 2,
+    rounds: Rounds = None,
+    auto: Auto = False,
+    yes: Yes = False,
+    min_accuracy: MinAccuracy = None,
+) -> None:
+    """Begin a session: draft a system, measure it, review proposals, export the best."""
+    from builder.cli.setup import Manner, Wishes, begin
+
+    wishes = Wishes(
+        classes=classes,
+        images=images,
+        no_images=no_images,
+        encoder=encoder,
+        llm=llm,
+        llm_url=llm_url,
+        domain=domain,
+        attributes=tuple(attribute or ()),
+        start=start,
+        crop=crop,
+        rule=rule,
+        scale=scale,
+        device=device,
+        seed=seed,
+        patience=patience,
+    )
+    begin(wishes, out, Manner(auto=auto, yes=yes, rounds=rounds, min_accuracy=min_accuracy))
+
+
+@app.command()
+@reports_errors
+def resume(
+    session: Annotated[
+        Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
+    ] = None,
+    llm: Llm = None,
+    llm_url: LlmUrl = None,
+    rounds: Rounds = None,
+    auto: Auto = False,
+    yes: Yes = False,
+    min_accuracy: MinAccuracy = None,
+) -> None:
+    """Go on with a session, where it was left."""
+    from builder.cli.setup import Manner, go_on
+    from builder.session import latest_session
+
+    folder = session or latest_session(Path.cwd())
+    manner = Manner(auto=auto, yes=yes, rounds=rounds, min_accuracy=min_accuracy)
+    go_on(folder, llm, llm_url, manner)

@@ -1,0 +1,114 @@
+"""From a session's state to the system file that other tools read: the best version, with proof."""
+
+import hashlib
+from collections.abc import Mapping
+
+from builder.history import State, Version, marks
+from builder.records import Exported
+from builder.referee import Referee
+from builder.statistics import wilson
+from builder.system import AttributeSystem
+from builder.system_file import EncoderIdentity, Estimate, Provenance, SplitName, SystemFile
+
+NO_IMAGES = "never scored: there were no images"
+NOT_LOOKED = "best so far, not exported: the final images were not looked at"
+NO_FINAL = "no untouched estimate: too few images for a final split"
+
+
+def version_to_export(state: State) -> tuple[AttributeSystem, Version | None]:
+    """The best version; without images, the working system. Raises ValueError if neither is."""
+    best = state.best_version
+    if best is not None:
+        return best.system, best
+    if state.system is None:
+        raise ValueError("nothing was drafted yet")
+    return state.system, None
+
+
+def exported(state: State, referee: Referee | None, path: str) -> Exported:
+    """The record of an export to `path`: from here on the look at the final images counts."""
+    system, version = version_to_export(state)
+    final = None
+    if referee is not None and referee.splits["final"].labels:
+        final = marks(referee.score(system, "final").correct)
+    return Exported(path=path, version=version.number if version else 0, final=final)
+
+
+def estimate(correct: int, n: int) -> Estimate | None:
+    """Accuracy with its Wilson 95 % interval; None without images."""
+    if n == 0:
+        return None
+    interval = wilson(correct, n)
+    return Estimate(n=n, correct=correct, low=interval.low, high=interval.high)
+
+
+def data_fingerprint(labels: Mapping[str, str]) -> str:
+    """SHA-256 over the sorted image digests with their labels (digest -> label)."""
+    lines = (f"{digest} {label}" for digest, label in sorted(labels.items()))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def export_file(
+    state: State,
+    *,
+    created: str,
+    cotbuild: str,
+    encoder: EncoderIdentity | None,
+    labels: Mapping[str, str],
+    baselines: Mapping[str, Mapping[SplitName, Estimate]],
+    final: Estimate | None,
+) -> SystemFile:
+    """The envelope of the session's best version.
+
+    `labels`: digest -> class of the images at hand. `final`: the estimate on the final split if
+    it was looked at for this file; `state` counts that look.
+    """
+    system, version = version_to_export(state)
+    accuracy: dict[SplitName, Estimate] = {}
+    if version is not None:
+        marks: dict[SplitName, str] = {"review": version.review, "held_out": version.held_out}
+        for split, bits in marks.items():
+            if found := estimate(bits.count("1"), len(bits)):
+                accuracy[split] = found
+    if final is not None:
+        accuracy["final"] = final
+    return SystemFile(
+        system=system,
+        scoring=state.started.scoring,
+        provenance=Provenance(
+            created=created,
+            cotbuild=cotbuild,
+            encoder=encoder,
+            llm=state.started.llm,
+            data=data_fingerprint(labels) if labels else None,
+            crop=state.started.crop,
+            splits=_split_digests(state, labels),
+            accuracy=accuracy,
+            baselines={name: dict(found) for name, found in baselines.items()},
+            final_looks=state.final_looks,
+            versions_tried=len(state.versions),
+            note=_note(state, version, final),
+        ),
+    )
+
+
+def _split_digests(state: State, labels: Mapping[str, str]) -> dict[SplitName, tuple[str, ...]]:
+    digests: dict[SplitName, list[str]] = {}
+    for digest in sorted(labels):
+        if digest in state.splits:
+            digests.setdefault(state.splits[digest], []).append(digest)
+    return {split: tuple(found) for split, found in digests.items()}
+
+
+def _note(state: State, version: Version | None, final: Estimate | None) -> str:
+    if version is None:
+        return NO_IMAGES
+    if final is None:
+        has_final = "final" in state.splits.values()
+        return NOT_LOOKED if has_final else NO_FINAL
+    if state.final_looks > 1:
+        return (
+            f"look number {state.final_looks} at the final images in this session: "
+            "their estimate is no longer untouched"
+        )
+    return ""

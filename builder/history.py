@@ -1,0 +1,242 @@
+"""What a session's records add up to: the working system, undo, versions, the best, when to stop.
+
+The journal is the only truth. `advance(state, record)` is a pure function; a session's state is the
+fold of its records, so everything on the screen can be rebuilt after a restart.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.applying import apply
+from builder.edits import Proposal
+from builder.records import (
+    Assigned,
+    Decided,
+    Drafted,
+    Exported,
+    Measured,
+    Noted,
+    Proposed,
+    Record,
+    RoundEnded,
+    Started,
+    Undone,
+)
+from builder.system import AttributeSystem
+from builder.system_file import SplitName
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A system that was measured: its number (1 is the draft) and its marks per split."""
+
+    number: int
+    system: AttributeSystem
+    images: str
+    review: str
+    held_out: str
+
+    @property
+    def correct(self) -> int:
+        """Held-out images classified correctly."""
+        return self.held_out.count("1")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The working system after a decision, and the proposal that led to it (None: the draft)."""
+
+    system: AttributeSystem
+    proposal: Proposal | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The fold of a journal.
+
+    `steps` is the undo stack; its last entry is the working system. `offers` are the current
+    round's proposals that are not decided, out of `offered`. `idle` counts finished rounds without
+    a new best.
+    """
+
+    started: Started
+    splits: Mapping[str, SplitName] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    draft_source: str = ""
+    versions: tuple[Version, ...] = ()
+    best: int | None = None
+    round: int = 1
+    idle: int = 0
+    proposed: bool = False
+    offered: int = 0
+    offers: tuple[Proposal, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+    notes: tuple[str, ...] = ()
+    final_looks: int = 0
+    final: str | None = None
+
+    @property
+    def system(self) -> AttributeSystem | None:
+        """The working system."""
+        return self.steps[-1].system if self.steps else None
+
+    @property
+    def best_version(self) -> Version | None:
+        return next((v for v in self.versions if v.number == self.best), None)
+
+    @property
+    def rejected(self) -> frozenset[str]:
+        """Keys of the proposals that a person or the automatic reviewer rejected."""
+        return frozenset(d.proposal.key for d in self.decisions if d.decision == "rejected")
+
+
+def begin(started: Started) -> State:
+    """The state of a session that has only been started."""
+    return State(started=started)
+
+
+def fold(records: Iterable[Record]) -> State:
+    """The state after all records. Raises ValueError unless the first is `Started`."""
+    iterator = iter(records)
+    first = next(iterator, None)
+    if not isinstance(first, Started):
+        raise ValueError("a journal begins with a started record")
+    state = begin(first)
+    for record in iterator:
+        state = advance(state, record)
+    return state
+
+
+def advance(state: State, record: Record) -> State:
+    """The state after one more record. Raises ValueError for a record that can't follow."""
+    match record:
+        case Started():
+            raise ValueError("a session starts once")
+        case Assigned():
+            return replace(state, splits={**state.splits, **record.splits})
+        case Drafted():
+            step = Step(record.system, None)
+            return replace(state, steps=(step,), draft_source=record.source)
+        case Measured():
+            return _measured(state, record)
+        case Proposed():
+            notes = () if record.asked else state.notes
+            return replace(
+                state,
+                proposed=True,
+                offered=len(record.proposals),
+                offers=record.proposals,
+                notes=notes,
+            )
+        case Decided():
+            return _decided(state, record)
+        case Noted():
+            return replace(state, notes=(*state.notes, record.text))
+        case Undone():
+            return _undone(state)
+        case RoundEnded():
+            return replace(
+                state, round=record.round + 1, idle=state.idle + 1, proposed=False, offers=()
+            )
+        case Exported():
+            looked = record.final is not None
+            return replace(
+                state,
+                final_looks=state.final_looks + looked,
+                final=record.final if looked else state.final,
+            )
+
+
+def needs_measuring(state: State) -> bool:
+    """Whether the working system is not the last version."""
+    return not state.versions or state.versions[-1].system != state.system
+
+
+def stop_reason(state: State, rounds: int | None) -> str | None:
+    """Why a session should stop now, in words; None: go on. `rounds` limits their number.
+
+    Without measured versions there is nothing that could stop improving.
+    """
+    if rounds is not None and state.round > rounds:
+        return f"{rounds} {'round is' if rounds == 1 else 'rounds are'} done"
+    if not state.versions:
+        return None
+    if state.idle >= state.started.patience:
+        return f"no new best on held-out images for {state.idle} rounds"
+    if state.proposed and state.offered == 0 and not needs_measuring(state):
+        return "nothing is left to propose"
+    return None
+
+
+def is_new_best(version: Version, best: Version | None) -> bool:
+    """Best is the highest held-out point estimate; of equals, the earlier stays."""
+    return best is None or version.correct > best.correct
+
+
+def marks(correct: NDArray[np.bool_]) -> str:
+    """[n] booleans as marks."""
+    return "".join("1" if value else "0" for value in correct)
+
+
+def from_marks(text: str) -> NDArray[np.bool_]:
+    """Marks as [n] booleans."""
+    return np.array([character == "1" for character in text], dtype=np.bool_)
+
+
+def _measured(state: State, record: Measured) -> State:
+    if state.system is None:
+        raise ValueError("nothing was drafted that could be measured")
+    again = next((v for v in state.versions if v.number == record.version), None)
+    system = again.system if again else state.system
+    version = Version(record.version, system, record.images, record.review, record.held_out)
+    if again:
+        versions = tuple(version if v is again else v for v in state.versions)
+        return replace(state, versions=versions, best=_best(versions))
+    new_best = is_new_best(version, state.best_version)
+    return replace(
+        state,
+        versions=(*state.versions, version),
+        best=version.number if new_best else state.best,
+        idle=0 if new_best else state.idle,
+    )
+
+
+def _best(versions: Iterable[Version]) -> int | None:
+    best: Version | None = None
+    for version in versions:
+        if is_new_best(version, best):
+            best = version
+    return best.number if best else None
+
+
+def _decided(state: State, record: Decided) -> State:
+    steps = state.steps
+    if record.decision == "accepted":
+        if state.system is None:
+            raise ValueError("nothing was drafted that could be changed")
+        steps = (*steps, Step(apply(state.system, record.proposal.edits), record.proposal))
+    return replace(
+        state,
+        steps=steps,
+        offers=tuple(offer for offer in state.offers if offer.key != record.proposal.key),
+        decisions=(*state.decisions, record),
+    )
+
+
+def _undone(state: State) -> State:
+    if len(state.steps) < 2:
+        raise ValueError("nothing to undo")
+    proposal = state.steps[-1].proposal
+    decisions = list(state.decisions)
+    for index in reversed(range(len(decisions))):
+        if decisions[index].decision == "accepted" and decisions[index].proposal == proposal:
+            del decisions[index]
+            break
+    offers = state.offers
+    # What the person wrote is not offered back to them as somebody's proposal.
+    if proposal is not None and proposal.source != "person":
+        offers = (*offers, proposal)
+    return replace(state, steps=state.steps[:-1], offers=offers, decisions=tuple(decisions))

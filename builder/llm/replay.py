@@ -1,0 +1,151 @@
+"""Answers from a recording: a session's llm.jsonl, in the order in which they came."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from builder.edits import Proposal
+from builder.errors import LLMError
+from builder.llm import transcript
+from builder.llm.drafting import draft_system
+from builder.llm.events import CallFinished, CallStarted, LLMEvent, RecordingSilent
+from builder.llm.revising import revise_system
+from builder.llm.schemas import short
+from builder.llm.transcript import Exchange, Recording, request_key
+from builder.llm.transport import Message, ReplyT, TruncatedAnswer
+from builder.requests import DraftRequest, RevisionRequest
+from builder.system import AttributeSystem
+
+_SILENT = (
+    "The recording can't answer this; suggestions from the data stay live, and --llm connects a "
+    "real model."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request as it would be sent: all that a language model would be told."""
+
+    purpose: str
+    messages: list[Message]
+    schema: dict[str, Any]
+
+
+class RecordingEnded(LLMError):
+    """The recording holds no (further) reply for a purpose."""
+
+
+class ReplayTransport:
+    """Gives each purpose its recorded replies in order, read by the same code as live ones.
+
+    `unanswered`: the last request that the recording had no reply for.
+    """
+
+    def __init__(self, recording: Recording, path: Path, emit: Callable[[LLMEvent], None]) -> None:
+        self._path = path
+        self._emit = emit
+        # An answer cut off led to smaller questions; other failures led to nothing.
+        self._left = [
+            entry
+            for entry in recording.exchanges
+            if entry.reply is not None and (entry.error is None or entry.truncated)
+        ]
+        self.unanswered: Unanswered | None = None
+
+    def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
+        self._emit(CallStarted(purpose))
+        schema = reply_model.model_json_schema()
+        key = request_key(purpose, messages, schema)
+        while (exchange := self._next(purpose, key)) is not None:
+            try:
+                reply = read_reply(exchange, reply_model)
+            except ValidationError:
+                # What could not be read live was asked again then: the next one is the answer.
+                continue
+            self._emit(CallFinished(purpose, None, None, 0.0))
+            return reply
+        self.unanswered = Unanswered(purpose, messages, schema)
+        raise RecordingEnded(
+            f"The recording {self._path} holds no answer for {purpose!r}.",
+            hint="Connect a real model with --llm MODEL, or go on without one: --llm none.",
+        )
+
+    def _next(self, purpose: str, key: str) -> Exchange | None:
+        """The recorded answer to this very request, else the next one for its purpose.
+
+        What was recorded before it for the purpose is passed over: a session that is taken up
+        again goes on where it stopped.
+        """
+        same = [entry for entry in self._left if entry.purpose == purpose]
+        found = next((entry for entry in same if entry.key == key), same[0] if same else None)
+        if found is not None:
+            others = [entry for entry in self._left if entry.purpose != purpose]
+            self._left = [*others, *same[same.index(found) + 1 :]]
+        return found
+
+
+def read_reply(exchange: Exchange, reply_model: type[ReplyT]) -> ReplyT:
+    """Raises pydantic.ValidationError, and TruncatedAnswer where the reply was cut off."""
+    if exchange.truncated:
+        raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
+    return reply_model.model_validate_json(exchange.reply or "", strict=True)
+
+
+class ReplayDrafter:
+    """A drafter that answers from a recording made with the same classes.
+
+    `label` ("recorded" or "scripted") and `about` say where the replies come from.
+    Raises InputError for a file that is no recording.
+    """
+
+    def __init__(self, path: Path, emit: Callable[[LLMEvent], None]) -> None:
+        self._recording = transcript.read(path)
+        self._path = path
+        self._emit = emit
+        self._transport = ReplayTransport(self._recording, path, emit)
+        self._heard: tuple[str, ...] = ()
+        self.label = self._recording.about.label
+        self.about = self._recording.about.about
+
+    @property
+    def unanswered(self) -> Unanswered | None:
+        """The last request that the recording had no reply for."""
+        return self._transport.unanswered
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        recorded = _recorded_classes(self._recording)
+        wanted = {name for name, _ in request.classes}
+        if recorded and recorded != wanted:
+            other = sorted(recorded ^ wanted)
+            raise LLMError(
+                f"The recording {self._path} was made for other classes: "
+                f"{short(', '.join(map(repr, other)), 120)} on one side only.",
+                hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
+            )
+        return draft_system(request, self._transport, self._emit)
+
+    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
+        try:
+            proposals = revise_system(request, self._transport, self._emit)
+        except RecordingEnded:
+            proposals = ()
+            silent = True
+        else:
+            silent = request.notes != self._heard
+        self._heard = request.notes
+        if silent:
+            self._emit(RecordingSilent(_SILENT))
+        return proposals
+
+
+def _recorded_classes(recording: Recording) -> set[str]:
+    """The classes whose rules were asked for, as the recorded schemas name them."""
+    names: set[str] = set()
+    for exchange in recording.exchanges:
+        rule = exchange.reply_schema.get("$defs", {}).get("DraftedRule", {})
+        allowed = rule.get("properties", {}).get("class_name", {})
+        names.update(allowed.get("enum", [allowed["const"]] if "const" in allowed else []))
+    return names

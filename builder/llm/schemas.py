@@ -1,0 +1,197 @@
+"""The shapes a model must answer in: pydantic models whose JSON schema is fit for strict mode.
+
+Strict mode wants every field required, no other fields, no dictionaries with free keys and no
+`oneOf`. Items of a list are kept or set aside one by one (`Broken`), so that one invented option
+does not spoil the whole reply.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
+
+from builder.system import AttributeGroup, folded, group_problems
+
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An item that breaks its schema: what the model sent, and why it can't be used."""
+
+    sent: object
+    problem: str
+
+
+def _set_aside(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return handler(value)
+    except ValidationError as error:
+        return Broken(value, problem_of(error))
+
+
+def problem_of(error: ValidationError) -> str:
+    """The first mistakes of a reply in one line, without the long lists of what is allowed."""
+    lines = []
+    for detail in error.errors(include_url=False, include_context=False)[:3]:
+        where = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "literal_error":
+            message = f"{short(repr(detail['input']))} is not one of the allowed values"
+        else:
+            message = short(detail["msg"].removeprefix("Value error, "))
+        lines.append(f"{where}: {message}" if where else message)
+    return "; ".join(lines)
+
+
+def short(text: str, limit: int = 200) -> str:
+    """`text` on one line, cut at `limit` characters: a whole completion is no error message."""
+    line = one_line(text)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def one_line(text: str) -> str:
+    """`text` without control characters, runs of white space as one blank."""
+    visible = "".join(
+        " " if char.isspace() else char
+        for char in text
+        if char.isspace() or unicodedata.category(char) != "Cc"
+    )
+    return " ".join(visible.split())
+
+
+def _cleaned(value: object) -> object:
+    return one_line(value) if isinstance(value, str) else value
+
+
+def split_broken(items: Sequence[ItemT | Broken]) -> tuple[list[ItemT], list[Broken]]:
+    """The sound items of a `Checked` list, and those that were set aside."""
+    sound = [item for item in items if not isinstance(item, Broken)]
+    return sound, [item for item in items if isinstance(item, Broken)]
+
+
+# Words that end up in a system or on the screen.
+Words = Annotated[str, BeforeValidator(_cleaned)]
+# A list whose items are checked one by one. Its JSON schema is that of the sound items.
+Checked = list[Annotated[ItemT, WrapValidator(_set_aside)]]
+
+
+class StrictModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reply(StrictModel):
+    """A whole answer. Reads JSON alone, in a code fence, or with prose around it."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **kwargs: Any) -> Self:
+        text = json_data if isinstance(json_data, str) else bytes(json_data).decode()
+        return super().model_validate_json(_last_object(text), **kwargs)
+
+
+def _last_object(text: str) -> str:
+    """The last whole JSON object in `text`, where a model's own answer stands; else `text`."""
+    decoder, found = json.JSONDecoder(), text
+    start = text.find("{")
+    while start >= 0:
+        try:
+            _, end = decoder.raw_decode(text, start)
+            found = text[start:end]
+        except (json.JSONDecodeError, RecursionError):
+            if not text[:start].strip():
+                return text  # no prose around it: the JSON itself is broken or cut off
+            end = start + 1
+        start = text.find("{", end)
+    return found
+
+
+class DraftedGroup(StrictModel):
+    name: Words
+    prompt: Words
+    options: list[Words]
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        problems = [problem.message for problem in group_problems(self.prompt, self.options)]
+        if not self.name:
+            problems.append("the group has no name")
+        if not all(self.options):
+            problems.append("an option is empty")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def as_group(self) -> AttributeGroup:
+        return AttributeGroup(name=self.name, prompt=self.prompt, options=tuple(self.options))
+
+
+class GroupsReply(Reply):
+    groups: Checked[DraftedGroup]
+
+
+class DraftedRule(StrictModel):
+    """The rule of one class: `class_name`, and `option_<i>` for the i-th group."""
+
+    class_name: str
+
+    def choices(self, groups: Sequence[AttributeGroup]) -> dict[str, str]:
+        """Group name -> option."""
+        return {group.name: getattr(self, _field(index)) for index, group in enumerate(groups)}
+
+
+class RulesReply(Reply):
+    rules: Checked[DraftedRule]
+
+
+def rules_reply(classes: Sequence[str], groups: Sequence[AttributeGroup]) -> type[RulesReply]:
+    """The reply model for the rules of exactly these classes, options given by their text."""
+    fields: dict[str, Any] = {"class_name": (_one_of(classes), ...)}
+    for index, (group, key) in enumerate(zip(groups, property_names(groups), strict=True)):
+        option: Any = Annotated[_one_of(group.options), BeforeValidator(_speller(group.options))]
+        fields[_field(index)] = (option, Field(alias=key))
+    rule = create_model("DraftedRule", __base__=DraftedRule, **fields)
+    rules: Any = Checked[rule]  # type: ignore[valid-type]
+    return create_model("RulesReply", __base__=RulesReply, rules=(rules, ...))
+
+
+def _one_of(values: Sequence[str]) -> Any:
+    return Literal[tuple(values)]
+
+
+def property_names(groups: Sequence[AttributeGroup]) -> tuple[str, ...]:
+    """One JSON property per group: its name where endpoints take it, else a safe spelling of it."""
+    names: list[str] = []
+    for number, group in enumerate(groups, start=1):
+        name = re.sub(r"[^A-Za-z0-9_]+", "_", group.name).strip("_")[:50]
+        if not name or name in {"class_name", *names}:
+            name = f"group_{number}_{name}".rstrip("_")
+        names.append(name)
+    return tuple(names)
+
+
+def _field(index: int) -> str:
+    # A group may be named like a method of pydantic's models ("copy"), so names are aliases.
+    return f"option_{index}"
+
+
+def _speller(options: Sequence[str]) -> Callable[[object], object]:
+    spelling = {folded(option): option for option in options}
+
+    def respell(value: object) -> object:
+        """The option as it is written in the system, where only case or blanks differ."""
+        return spelling.get(folded(value), value) if isinstance(value, str) else value
+
+    return respell

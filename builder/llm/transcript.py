@@ -1,0 +1,145 @@
+"""llm.jsonl: every request and reply, one JSON line each; also the format of recordings."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from builder.errors import InputError, LLMError
+from builder.llm.transport import Message
+
+
+class Usage(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class Exchange(BaseModel):
+    """One request and what came of it; `reply` or `error` is None.
+
+    `key` identifies what was asked (see `request_key`), `messages` are what was sent, `schema` is
+    the JSON schema that the reply must follow: the two hold all that the model was told.
+    `seconds`: wall time. `time`: ISO 8601, UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    time: str = ""
+    purpose: str
+    key: str = ""
+    model: str = ""
+    mode: str = ""
+    messages: list[dict[str, Any]] = Field(default_factory=list)
+    reply_schema: dict[str, Any] = Field(default_factory=dict, alias="schema")
+    reply: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def truncated(self) -> bool:
+        return self.finish_reason == "length"
+
+
+class About(BaseModel):
+    """A recording's first line: where its replies come from.
+
+    recorded: a language model that saw exactly the stored requests answered them.
+    scripted: somebody wrote them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    label: Literal["recorded", "scripted"] = "recorded"
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    about: About
+    exchanges: tuple[Exchange, ...]
+
+
+def request_key(purpose: str, messages: Sequence[Message], schema: dict[str, Any]) -> str:
+    """The same for two requests that ask the same: 16 hexadecimal digits."""
+    text = json.dumps([purpose, list(messages), schema], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# A shorter key is a placeholder for a local server; taking it out would garble the texts.
+_SHORTEST_SECRET = 8
+
+
+def scrubbed(text: str, secret: str) -> str:
+    """`text` without `secret`."""
+    return text.replace(secret, "[key]") if len(secret) >= _SHORTEST_SECRET else text
+
+
+def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
+    """Adds a line without the `hidden` text; a new file is readable by its owner alone.
+
+    Raises LLMError when it can't be written.
+    """
+    line = scrubbed(exchange.model_dump_json(by_alias=True), hidden) + "\n"
+    try:
+        with open(path, "a+b", opener=_open_private) as file:
+            file.write((f"\n{line}" if _ends_torn(file) else line).encode())
+    except OSError as error:
+        raise LLMError(
+            f"The model's answer cannot be written to {path}: {error.strerror or error}.",
+            hint="Make room or make the folder writable, then run the command again.",
+        ) from error
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _ends_torn(file: BinaryIO) -> bool:
+    if file.seek(0, os.SEEK_END) == 0:
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
+
+
+def read(path: Path) -> Recording:
+    """The exchanges of a transcript in order. A line torn by a crash is left out.
+
+    Raises InputError for a file that can't be read or a line that is no exchange.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"The recording {path} cannot be read: {error}.",
+            hint="Name a session's llm.jsonl: --llm replay:FILE.",
+        ) from error
+    about = About()
+    exchanges: list[Exchange] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            value = json.loads(line)
+            if isinstance(value, dict) and "recording" in value:
+                about = About.model_validate(value["recording"])
+            else:
+                exchanges.append(Exchange.model_validate(value))
+        except (json.JSONDecodeError, ValidationError) as error:
+            if isinstance(error, json.JSONDecodeError) and _torn(line):
+                continue
+            raise InputError(
+                f"{path}, line {number} is no recorded request and reply.",
+                hint="Name a session's llm.jsonl, or remove that line.",
+            ) from error
+    return Recording(about, tuple(exchanges))
+
+
+def _torn(line: str) -> bool:
+    return not line.strip() or line.startswith("{")

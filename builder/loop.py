@@ -1,0 +1,291 @@
+"""The round, as a generator of typed events: draft, measure, propose, review, apply, again.
+
+It knows no encoder, file, terminal or clock: a referee measures, a drafter writes, a reviewer
+decides, and whoever consumes the events draws them and writes the records down. A record is
+yielded before the next question is asked, so a consumer that stores it first loses nothing.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from builder.describing import describe_proposal
+from builder.edits import Proposal
+from builder.errors import CotbuildError
+from builder.exporting import exported
+from builder.history import State, advance, marks, needs_measuring, stop_reason
+from builder.records import (
+    Decided,
+    Drafted,
+    Effect,
+    Measured,
+    Noted,
+    Proposed,
+    Record,
+    RoundEnded,
+    Undone,
+)
+from builder.referee import Referee
+from builder.requests import Drafter, DraftRequest, Past, RevisionRequest
+from builder.reviewing import (
+    AcceptHelpful,
+    Action,
+    Ask,
+    Decide,
+    EndRound,
+    Export,
+    Findings,
+    Note,
+    Offer,
+    Quit,
+    Reviewer,
+    Undo,
+    View,
+    findings_of,
+    look,
+)
+from builder.suggestions import suggest
+from builder.system import AttributeSystem
+
+# Why a session ended when nothing else stopped it.
+LEFT = {"person": "left by the reviewer", "auto": "without images nothing can be decided"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record to store, and the state after it."""
+
+    record: Record
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A step begins that may take a while."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """A step could not be done; the session goes on without it."""
+
+    what: str
+    error: CotbuildError | None  # None: the person stopped it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Viewed:
+    """A round's screen is due: its first view."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    state: State
+    reason: str
+
+
+Event = Recorded | Working | StepFailed | Viewed | Ended
+
+
+def run(
+    state: State,
+    *,
+    referee: Referee | None,
+    drafter: Drafter | None,
+    reviewer: Reviewer,
+    export_to: str,
+    rounds: int | None = None,
+) -> Iterator[Event]:
+    """Rounds from `state` until the reviewer quits. `rounds`: advise to stop after that many.
+
+    `export_to` is the path that an export's record names; the consumer writes that file.
+    Raises CotbuildError from the draft, and from a revision if nobody is there to go on without it.
+    """
+    if state.system is None:
+        yield Working("drafting the attribute system")
+        drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
+        state = yield from _record(state, drafted)
+    if referee is not None:
+        for measured in _remeasured(state, referee):
+            state = yield from _record(state, measured)
+    while True:
+        if referee is not None and needs_measuring(state):
+            yield Working("measuring on held-out images")
+            state = yield from _record(state, _measure(state, referee, _next_version(state)))
+        # An automatic session that is over must not pay for one more answer.
+        if not state.proposed and not (reviewer.name == "auto" and stop_reason(state, rounds)):
+            state = yield from _propose(state, referee, drafter, reviewer)
+        view = look(state, referee, drafter is not None, rounds)
+        yield Viewed(view)
+        while True:
+            action = reviewer.next_action(view)
+            if isinstance(action, Quit):
+                yield Ended(state, view.stop or LEFT[reviewer.name])
+                return
+            state = yield from _act(action, view, referee, drafter, reviewer, export_to)
+            if isinstance(action, EndRound):
+                break
+            view = look(state, referee, drafter is not None, rounds)
+
+
+def _record(state: State, record: Record) -> Generator[Event, None, State]:
+    state = advance(state, record)
+    yield Recorded(record, state)
+    return state
+
+
+def _act(
+    action: Action,
+    view: View,
+    referee: Referee | None,
+    drafter: Drafter | None,
+    reviewer: Reviewer,
+    export_to: str,
+) -> Generator[Event, None, State]:
+    state = view.state
+    match action:
+        case Decide():
+            state = yield from _record(state, _decided(action, _effect(action, view), reviewer))
+        case AcceptHelpful():
+            while helpful := _most_helpful(view):
+                accepted = Decide(helpful.proposal, "accepted")
+                state = yield from _record(state, _decided(accepted, helpful.effect, reviewer))
+                view = look(state, referee, drafter is not None)
+        case Note():
+            state = yield from _record(state, Noted(text=action.text))
+        case Undo():
+            state = yield from _record(state, Undone())
+        case Ask():
+            state = yield from _propose(state, referee, drafter, reviewer)
+        case EndRound():
+            state = yield from _record(state, RoundEnded(round=state.round))
+        case Export():
+            if referee is not None and needs_measuring(state):
+                state = yield from _record(state, _measure(state, referee, _next_version(state)))
+            state = yield from _record(state, exported(state, referee, export_to))
+        case Quit():
+            pass
+    return state
+
+
+def _decided(action: Decide, effect: Effect | None, reviewer: Reviewer) -> Decided:
+    return Decided(
+        proposal=action.proposal,
+        decision=action.decision,
+        by=reviewer.name,
+        effect=effect,
+        reason=action.reason,
+    )
+
+
+def _effect(action: Decide, view: View) -> Effect | None:
+    """What the reviewer saw when deciding; a proposal of their own is measured now."""
+    for offer in view.offers:
+        if offer.proposal == action.proposal:
+            return offer.effect
+    return view.attempt(action.proposal) if action.decision == "accepted" else None
+
+
+def _most_helpful(view: View) -> Offer | None:
+    """The first offer if it helps; offers are sorted by their effect."""
+    offer = view.offers[0] if view.offers else None
+    return offer if offer and offer.effect and offer.effect.net > 0 else None
+
+
+def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
+    if drafter is None:
+        raise CotbuildError(
+            "there is no system to begin with, and no language model to draft one",
+            hint="name a model with --llm, or begin from a system with --start FILE",
+        )
+    started = state.started
+    classes = tuple((c.name, c.description) for c in started.classes)
+    return drafter.draft(DraftRequest(started.domain, classes, started.attributes))
+
+
+def _next_version(state: State) -> int:
+    return len(state.versions) + 1
+
+
+def _measure(state: State, referee: Referee, version: int) -> Measured:
+    known = next((v.system for v in state.versions if v.number == version), state.system)
+    if known is None:
+        raise ValueError("nothing was drafted yet")
+    return Measured(
+        version=version,
+        images=referee.images,
+        review=marks(referee.score(known, "review").correct),
+        held_out=marks(referee.score(known, "held_out").correct),
+    )
+
+
+def _remeasured(state: State, referee: Referee) -> Iterator[Measured]:
+    """Marks of the versions whose images are no longer the ones at hand."""
+    for version in state.versions:
+        if version.images != referee.images:
+            yield _measure(state, referee, version.number)
+
+
+def _propose(
+    state: State, referee: Referee | None, drafter: Drafter | None, reviewer: Reviewer
+) -> Generator[Event, None, State]:
+    """Collects the round's proposals: what the data suggests, and what the model answers."""
+    system = state.system
+    if system is None:
+        raise ValueError("nothing was drafted yet")
+    found: list[Proposal] = list(state.offers)
+    findings = findings_of(state, system, referee) if referee else None
+    if findings:
+        found.extend(suggest(findings.review, system))
+    asked = False
+    # Without images the first round has nothing to tell the model that its draft didn't know.
+    if drafter is not None and (findings or state.notes or state.decisions):
+        yield Working("asking the language model for proposals")
+        try:
+            found.extend(drafter.revise(revision_request(state, system, findings)))
+            asked = True
+        except CotbuildError as error:
+            if reviewer.name == "auto":
+                raise
+            yield StepFailed("asking the language model", error)
+        except KeyboardInterrupt:
+            if reviewer.name == "auto":
+                raise
+            yield StepFailed("asking the language model", None)
+    record = Proposed(round=state.round, asked=asked, proposals=_new(state, found))
+    return (yield from _record(state, record))
+
+
+def _new(state: State, found: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """Without repetitions, and without what was rejected before."""
+    unique = {proposal.key: proposal for proposal in reversed(found)}
+    return tuple(
+        unique.pop(proposal.key)
+        for proposal in found
+        if proposal.key in unique and proposal.key not in state.rejected
+    )
+
+
+def revision_request(
+    state: State, system: AttributeSystem, findings: Findings | None
+) -> RevisionRequest:
+    """What the language model is told: review images only, never held-out ones."""
+    return RevisionRequest(
+        system=system,
+        confusions=tuple(pair.words() for pair in findings.pairs) if findings else (),
+        weak_groups=tuple(g.words() for g in findings.groups if g.weak) if findings else (),
+        notes=state.notes,
+        past=tuple(
+            Past(describe_proposal(d.proposal), d.decision, _past_effect(d))
+            for d in state.decisions
+            if d.decision != "skipped"
+        ),
+        descriptions={c.name: c.description for c in state.started.classes},
+    )
+
+
+def _past_effect(decided: Decided) -> str:
+    effect = f"{decided.effect.words()} on review images" if decided.effect else ""
+    return "; ".join(part for part in (effect, decided.reason) if part)

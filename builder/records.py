@@ -1,0 +1,158 @@
+"""The journal's records: one typed line for everything that happens in a session."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from builder.edits import Proposal
+from builder.system import AttributeSystem, Scoring
+from builder.system_file import SplitName
+
+JOURNAL_VERSION = 1
+
+# One character per image, 1 where it was classified correctly, in the order of the digests.
+Marks = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassInfo(_Record):
+    name: str
+    description: str = ""
+
+
+class Started(_Record):
+    """The settings of a session; paths are as the user gave them, made absolute."""
+
+    kind: Literal["started"] = "started"
+    version: int = JOURNAL_VERSION
+    cotbuild: str
+    domain: str
+    classes: tuple[ClassInfo, ...]
+    images: str | None
+    crop: tuple[float, float, float, float] | None = None
+    encoder: str | None
+    device: str = "auto"
+    llm: str | None
+    llm_url: str | None = None
+    attributes: tuple[str, ...] = ()
+    scoring: Scoring = Scoring()
+    seed: int = 0
+    patience: int = 2
+
+
+class Assigned(_Record):
+    """Newly seen images (by content hash) and the split each belongs to from now on."""
+
+    kind: Literal["assigned"] = "assigned"
+    splits: Mapping[str, SplitName]
+
+
+class Drafted(_Record):
+    """The first system, and where it came from (a model's name, a file, a person)."""
+
+    kind: Literal["drafted"] = "drafted"
+    system: AttributeSystem
+    source: str
+
+
+class Measured(_Record):
+    """The working system's marks; measuring an old version again replaces its marks.
+
+    `images` identifies the images behind the marks, so that versions are compared on the same ones.
+    """
+
+    kind: Literal["measured"] = "measured"
+    version: int
+    images: str
+    review: Marks
+    held_out: Marks
+
+
+class Effect(_Record):
+    """What a proposal does on the review split, by itself, on top of the working system."""
+
+    n: int
+    fixed: int
+    broken: int
+
+    @property
+    def net(self) -> int:
+        return self.fixed - self.broken
+
+    @property
+    def points(self) -> float:
+        """Change of accuracy in percentage points."""
+        return 100.0 * self.net / self.n if self.n else 0.0
+
+    def words(self) -> str:
+        """E.g. "+4.2 pp (5 fixed, 0 broken)"; no p-value, which would mean nothing on review."""
+        return f"{self.points:+.1f} pp ({self.fixed} fixed, {self.broken} broken)"
+
+
+class Proposed(_Record):
+    """The proposals of one round, as they were offered; `asked`: the language model answered."""
+
+    kind: Literal["proposed"] = "proposed"
+    round: int
+    asked: bool
+    proposals: tuple[Proposal, ...]
+
+
+Decision = Literal["accepted", "rejected", "skipped"]
+
+
+class Decided(_Record):
+    """One decision. A person's own edit is a proposal of theirs, accepted."""
+
+    kind: Literal["decided"] = "decided"
+    proposal: Proposal
+    decision: Decision
+    by: Literal["person", "auto"]
+    effect: Effect | None = None
+    reason: str = ""
+
+
+class Noted(_Record):
+    """A person's note for the language model; sent with the next revision."""
+
+    kind: Literal["noted"] = "noted"
+    text: str
+
+
+class Undone(_Record):
+    """The last accepted proposal is taken back."""
+
+    kind: Literal["undone"] = "undone"
+
+
+class RoundEnded(_Record):
+    kind: Literal["round_ended"] = "round_ended"
+    round: int
+
+
+class Exported(_Record):
+    """A version was written to a file; `final` holds the marks if the final split was looked at."""
+
+    kind: Literal["exported"] = "exported"
+    path: str
+    version: int
+    final: Marks | None
+
+
+Record = Annotated[
+    Started
+    | Assigned
+    | Drafted
+    | Measured
+    | Proposed
+    | Decided
+    | Noted
+    | Undone
+    | RoundEnded
+    | Exported,
+    Field(discriminator="kind"),
+]

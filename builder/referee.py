@@ -1,0 +1,114 @@
+"""The referee: measures any system on the images of a split, from vectors encoded once."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.applying import apply
+from builder.diagnosis import GroupReport, per_group
+from builder.edits import Proposal
+from builder.records import Effect
+from builder.scoring import Scores, score, score_names
+from builder.statistics import compare
+from builder.system import AttributeSystem, Scoring
+from builder.system_file import SplitName
+
+Vectors = NDArray[np.float32]
+EncodeTexts = Callable[[Sequence[str]], Vectors]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitData:
+    """The images of one split: digests and class names [n], vectors [n, d], in digest order."""
+
+    digests: tuple[str, ...]
+    labels: tuple[str, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Referee:
+    """Scores systems. `encode` turns texts into vectors [m, d] (cached by the caller).
+
+    `encoder` is the fingerprint of the encoder behind all vectors.
+    """
+
+    encoder: str
+    splits: Mapping[SplitName, SplitData]
+    encode: EncodeTexts
+    scoring: Scoring
+    logit_scale: float
+
+    @property
+    def images(self) -> str:
+        """Identifies what versions are compared on: images, labels, splits, encoder, scoring."""
+        lines = [self.encoder, self.scoring.model_dump_json()]
+        lines += [
+            f"{split} {digest} {label}"
+            for split in ("review", "held_out")
+            for digest, label in zip(
+                self.splits[split].digests, self.splits[split].labels, strict=True
+            )
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def score(self, system: AttributeSystem, split: SplitName) -> Scores:
+        """The system's scores on one split."""
+        data = self.splits[split]
+        return score(
+            system,
+            data.vectors,
+            self.encode(system.phrases()),
+            data.labels,
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
+
+    def baselines(
+        self, domain: str, descriptions: Mapping[str, str], split: SplitName
+    ) -> dict[str, Scores]:
+        """Matching images to names, spelled in each of the usual ways: baseline -> scores."""
+        data = self.splits[split]
+        classes = tuple(descriptions)
+        return {
+            name: score_names(classes, data.vectors, self.encode(texts), data.labels)
+            for name, texts in baseline_texts(domain, descriptions).items()
+        }
+
+    def groups(self, system: AttributeSystem) -> tuple[GroupReport, ...]:
+        """What each group contributes, on the review split."""
+        data = self.splits["review"]
+        return per_group(
+            system,
+            data.vectors,
+            self.encode(system.phrases()),
+            data.labels,
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
+
+    def effect(self, system: AttributeSystem, proposal: Proposal) -> Effect:
+        """What the proposal does by itself to the system's review marks. Raises EditError."""
+        return self.effect_of_change(self.score(system, "review"), apply(system, proposal.edits))
+
+    def effect_of_change(self, before: Scores, after: AttributeSystem) -> Effect:
+        """The same for a system that was already scored and its changed form."""
+        change = compare(before.correct, self.score(after, "review").correct)
+        return Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+
+
+def baseline_texts(domain: str, descriptions: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Name of baseline -> one text per class. The last is there only if all have a description."""
+    texts = {
+        "name": tuple(descriptions),
+        "a photo of {name}": tuple(f"a photo of {name}" for name in descriptions),
+        f"{domain}: {{name}}": tuple(f"{domain}: {name}" for name in descriptions),
+    }
+    if all(descriptions.values()):
+        texts["name + description"] = tuple(
+            f"{name}, {description}" for name, description in descriptions.items()
+        )
+    return texts

@@ -1,0 +1,63 @@
+"""What the loop asks of a drafter, and the drafter it expects: values without any transport."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from builder.edits import Proposal
+from builder.system import AttributeSystem
+
+# The five groups of the source article, said without its domain.
+DEFAULT_ATTRIBUTES = (
+    "dominant color",
+    "primary form: what type of creature or thing it appears to be",
+    "key trait: its most distinctive visual feature",
+    "overall body shape",
+    "background: the kind of environment it is typically shown in",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRequest:
+    """What a first system is drafted from. `classes`: (name, description or "") in order."""
+
+    domain: str
+    classes: tuple[tuple[str, str], ...]
+    attributes: tuple[str, ...] = DEFAULT_ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A proposal already decided, in words. `effect`: e.g. "+4.2 pp on review", or ""."""
+
+    description: str
+    decision: Literal["accepted", "rejected"]
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRequest:
+    """What proposals are made from; every text is about the review split only.
+
+    `descriptions`: class name -> the user's description. `limit`: most proposals wanted, >= 1.
+    """
+
+    system: AttributeSystem
+    confusions: tuple[str, ...] = ()
+    weak_groups: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    past: tuple[Past, ...] = ()
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 8
+
+
+class Drafter(Protocol):
+    """Whoever writes the words of a system. Both raise CotbuildError when no answer comes."""
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        """A system with one option per class and group, its classes in the request's order."""
+        ...
+
+    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
+        """At most `limit` proposals, each of which applies to the request's system by itself."""
+        ...

@@ -1,0 +1,280 @@
+"""A session on disk: a folder with an append-only journal, one writer at a time.
+
+    session.jsonl   the journal, one record a line, the only truth
+    llm.jsonl       every request to the language model and its reply
+    system.json     the best system so far, replaced atomically
+    session.lock    held by the process that writes; `session.owner` says who that is
+
+A line that was cut off by a crash is dropped when the journal is opened for writing: it was never
+acknowledged. Any other damaged line is an error, because what follows it can't be trusted.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
+
+from builder.errors import InputError, SessionError
+from builder.history import State, fold
+from builder.records import JOURNAL_VERSION, Record, Started
+
+JOURNAL = "session.jsonl"
+TRANSCRIPT = "llm.jsonl"
+BEST = "system.json"
+_LOCK = "session.lock"
+_OWNER = "session.owner"
+_RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a journal file holds: its records, and the bytes of a torn last line (usually 0)."""
+
+    records: tuple[Record, ...]
+    good_bytes: int
+    torn_bytes: int
+
+
+class Session:
+    """An open session folder. Use as a context manager; closing releases the lock."""
+
+    def __init__(self, folder: Path, lock: FileLock, state: State, torn_bytes: int) -> None:
+        self.folder = folder
+        self.state = state
+        # Bytes of a last line that a crash had cut off, for the screen to say so.
+        self.torn_bytes = torn_bytes
+        self._lock = lock
+
+    @classmethod
+    def create(cls, folder: Path, started: Started) -> Self:
+        """A new session in `folder`, which may exist but not hold a journal.
+
+        Raises SessionError if it does, if it is in use, or if it can't be written.
+        """
+        with _translated(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _acquire(folder)
+            if (folder / JOURNAL).exists():
+                lock.release()
+                raise SessionError(
+                    f"{folder} already holds a session",
+                    hint=f"continue it with: cotbuild resume {folder}   or choose another --out",
+                )
+            session = cls(folder, lock, fold([started]), 0)
+            session._write(started)
+        return session
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The session in `folder`, for going on with it.
+
+        Raises SessionError if there is none, if it is in use, damaged or of a newer version.
+        """
+        if not (folder / JOURNAL).is_file():
+            raise _no_session(folder)
+        with _translated(folder):
+            lock = _acquire(folder)
+            try:
+                journal = read_journal(folder)
+                if journal.torn_bytes:
+                    os.truncate(folder / JOURNAL, journal.good_bytes)
+            except BaseException:
+                lock.release()
+                raise
+        return cls(folder, lock, _fold(folder, journal.records), journal.torn_bytes)
+
+    @property
+    def transcript(self) -> Path:
+        return self.folder / TRANSCRIPT
+
+    def append(self, record: Record, state: State) -> None:
+        """Stores the record; when this returns, it is on the disk. `state` is the one after it."""
+        with _translated(self.folder):
+            self._write(record)
+        self.state = state
+
+    def save_best(self, text: str) -> None:
+        """Replaces system.json atomically."""
+        with _translated(self.folder):
+            replace_file(self.folder / BEST, text)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            (self.folder / _OWNER).unlink()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _write(self, record: Record) -> None:
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        line = json.dumps({"at": at, **record.model_dump(mode="json")}, ensure_ascii=False)
+        with (self.folder / JOURNAL).open("ab") as file:
+            size = file.tell()
+            try:
+                file.write(line.encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                # Half a line in front of the next record would damage that one too.
+                with contextlib.suppress(OSError):
+                    os.truncate(file.name, size)
+                raise
+
+
+def read_journal(folder: Path) -> Journal:
+    """All records of a session's journal; reading needs no lock. Raises SessionError."""
+    path = folder / JOURNAL
+    if not path.is_file():
+        raise _no_session(folder)
+    with _translated(folder):
+        data = path.read_bytes()
+    records: list[Record] = []
+    good = 0
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        # A complete line ends with a newline, so what stands after the last one was cut off.
+        if number == len(lines):
+            break
+        try:
+            records.append(_parse(line))
+        except ValueError as error:
+            if number == len(lines) - 1 and records:
+                break
+            raise _damaged(path, number, line) from error
+        good += len(line) + 1
+    if not records:
+        raise _damaged(path, 1, data)
+    return Journal(tuple(records), good, len(data) - good)
+
+
+def read_state(folder: Path) -> State:
+    """The state of the session in `folder`, without opening it for writing."""
+    return _fold(folder, read_journal(folder).records)
+
+
+def latest_session(under: Path) -> Path:
+    """The session folder below `under` (at most two levels) that was written last.
+
+    Raises SessionError if there is none.
+    """
+    journals = [*under.glob(JOURNAL), *under.glob(f"*/{JOURNAL}"), *under.glob(f"*/*/{JOURNAL}")]
+    if not journals:
+        raise SessionError(
+            f"there is no session below {under}",
+            hint="name its folder: cotbuild resume FOLDER   or begin one with: cotbuild new",
+        )
+    return max(journals, key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Writes the whole file or nothing: a temporary file beside it, then one rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _parse(line: bytes) -> Record:
+    """Raises ValueError (of which pydantic's and json's errors are kinds)."""
+    data = json.loads(line)
+    if not isinstance(data, dict):
+        raise ValueError("not an object")
+    data.pop("at", None)
+    version = data.get("version") if data.get("kind") == "started" else None
+    if isinstance(version, int) and version > JOURNAL_VERSION:
+        raise SessionError(
+            f"this session was written by a newer cotbuild (journal version {version}, "
+            f"this one reads up to {JOURNAL_VERSION})",
+            hint="upgrade: pip install --upgrade cotbuild",
+        )
+    return _RECORDS.validate_python(data)
+
+
+def _fold(folder: Path, records: tuple[Record, ...]) -> State:
+    try:
+        return fold(records)
+    except (ValueError, InputError) as error:
+        raise SessionError(
+            f"the journal in {folder} contradicts itself: {error}",
+            hint="restore the folder from a copy, or begin a new session from its system.json: "
+            f"cotbuild new --start {folder / BEST}",
+        ) from error
+
+
+def _acquire(folder: Path) -> FileLock:
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise SessionError(
+            f"{folder} is in use by {_owner(folder)}",
+            hint="finish there first; two writers would lose each other's decisions",
+        ) from error
+    (folder / _OWNER).write_text(f"process {os.getpid()}", encoding="utf-8")
+    return lock
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return (folder / _OWNER).read_text(encoding="utf-8").strip() or "another process"
+    except OSError:
+        return "another process"
+
+
+def _no_session(folder: Path) -> SessionError:
+    return SessionError(
+        f"there is no session in {folder} (no {JOURNAL})",
+        hint="begin one with: cotbuild new --classes classes.txt",
+    )
+
+
+def _damaged(path: Path, number: int, line: bytes) -> SessionError:
+    shown = line[:60].decode("utf-8", errors="replace")
+    return SessionError(
+        f"{path}, line {number} is damaged and can't be read: {shown!r}",
+        hint="only a last line that was cut off can be dropped safely; restore the file from a "
+        f"copy, or begin anew from the best system: cotbuild new --start {path.parent / BEST}",
+    )
+
+
+@contextlib.contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SessionError(
+            f"the session folder {folder} can't be used: {error.strerror or error}",
+            hint=f"check the permissions and the free space there, then: cotbuild resume {folder}",
+        ) from error

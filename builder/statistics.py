@@ -1,0 +1,100 @@
+"""How sure an accuracy is, and whether two versions differ on the same images."""
+
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+Marks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval of a fraction; both ends in [0, 1]."""
+
+    low: float
+    high: float
+
+
+def wilson(correct: float, n: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval (1927, without continuity correction) of `correct` out of `n`.
+
+    `correct` may be an expected count. (0, 1) for n = 0. Raises ValueError unless
+    0 <= correct <= n and 0 < confidence < 1.
+    """
+    if not 0 <= correct <= n or not 0 < confidence < 1:
+        raise ValueError(f"no interval for {correct} of {n} at confidence {confidence}")
+    if n == 0:
+        return Interval(0.0, 1.0)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    fraction = correct / n
+    centre = fraction + z * z / (2 * n)
+    radius = z * sqrt(fraction * (1 - fraction) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    # The ends are 0 and 1 exactly there, which rounding would miss.
+    low = 0.0 if correct == 0 else max(0.0, (centre - radius) / scale)
+    high = 1.0 if correct == n else min(1.0, (centre + radius) / scale)
+    return Interval(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Proportion:
+    """`count` of `n`; an expected count need not be whole."""
+
+    count: float
+    n: int
+
+    @property
+    def fraction(self) -> float:
+        """In [0, 1]; 0 for n = 0."""
+        return self.count / self.n if self.n else 0.0
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson's 95 % interval."""
+        return wilson(self.count, self.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changed between two versions on the same n images.
+
+    p: exact two-sided McNemar; 1.0 if nothing changed. It is honest only on images that played no
+    part in choosing the change.
+    """
+
+    fixed: int
+    broken: int
+    n: int
+    p: float
+
+    @property
+    def points(self) -> float:
+        """Difference of accuracy in percentage points; 0 for n = 0."""
+        return 100 * (self.fixed - self.broken) / self.n if self.n else 0.0
+
+
+def compare(before: Marks, after: Marks) -> Change:
+    """The change from `before` to `after`, both [n] with True where the image is correct.
+
+    Raises ValueError when their lengths differ.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f"{len(before)} marks before, {len(after)} after: not the same images")
+    fixed = int(np.count_nonzero(after & ~before))
+    broken = int(np.count_nonzero(before & ~after))
+    return Change(fixed=fixed, broken=broken, n=len(before), p=mcnemar(fixed, broken))
+
+
+def mcnemar(fixed: int, broken: int) -> float:
+    """Exact two-sided p: each changed image was as likely to be fixed as broken (binomial, 1/2)."""
+    changed = fixed + broken
+    # Whole numbers until the last step: no rounding on the way.
+    ways = tail = 1
+    for k in range(min(fixed, broken)):
+        ways = ways * (changed - k) // (k + 1)
+        tail += ways
+    everything: int = 2**changed
+    return min(1.0, 2 * tail / everything)

@@ -1,0 +1,242 @@
+"""Questions at a real terminal, by questionary and prompt_toolkit; no other module imports them.
+
+Escape goes back at once everywhere. Without eager binding prompt_toolkit would wait for the second
+key of an Alt combination, and Escape, Enter would answer with an empty text.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from textwrap import fill
+from typing import Any, TypeVar
+
+import questionary
+from prompt_toolkit.application import Application
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout import FormattedTextControl, Layout, Window
+from prompt_toolkit.output import Output, create_output
+from rich.cells import cell_len
+
+from builder.terminal.asker import Asker, Check, InputEnded, Key, wants_plain
+from builder.terminal.menu import menu_lines
+from builder.terminal.plain import PlainAsker
+from builder.terminal.text import labels, matching, shortened
+
+T = TypeVar("T")
+
+# Longer lists are typed into, shorter ones are walked through.
+_LONGEST_LIST = 15
+# Seconds to wait after Escape for the rest of an arrow key's code.
+_ESCAPE_WAIT = 0.1
+_TITLE = 300
+_BACK = "Esc goes back"
+
+
+def open_asker() -> Asker:
+    """The asker that fits the terminal: one-key menus, or numbered questions."""
+    return PlainAsker() if wants_plain() else TerminalAsker()
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalAsker:
+    """Asks at the terminal, on stderr. Tests give a pipe as `input` and a dummy `output`."""
+
+    input: Input | None = None
+    output: Output | None = None
+
+    def key(self, title: str, keys: Sequence[Key]) -> str | None:
+        return self._press(title, keys, enter=None)
+
+    def confirm(self, title: str, *, default: bool) -> bool | None:
+        preset = "y" if default else "n"
+        hint = f"{title} (Enter: {'yes' if default else 'no'})"
+        answer = self._press(hint, (Key("y", "yes"), Key("n", "no")), enter=preset)
+        return None if answer is None else answer == "y"
+
+    def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
+        output = self._output()
+        shown = labels(texts, _room(output))
+        if len(texts) > _LONGEST_LIST:
+            return self._type(title, texts, shown, output)
+        question = questionary.select(
+            shortened(title, _TITLE),
+            [questionary.Choice(label, value=i) for i, label in enumerate(shown)],
+            default=texts.index(default) if default in texts else None,  # type: ignore[arg-type]
+            use_jk_keys=False,
+            use_search_filter=True,
+            instruction=f"(type to filter; {_BACK})",
+            input=self.input,
+            output=output,
+        )
+        index = _ask(question)
+        return texts[index] if isinstance(index, int) else None
+
+    def pick_many(
+        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+    ) -> tuple[str, ...] | None:
+        output = self._output()
+        shown = labels(texts, _room(output))
+        question = questionary.checkbox(
+            shortened(title, _TITLE),
+            [
+                questionary.Choice(label, value=i, checked=text in chosen)
+                for i, (label, text) in enumerate(zip(shown, texts, strict=True))
+            ],
+            instruction=f"(Space ticks, Enter is done; {_BACK})",
+            input=self.input,
+            output=output,
+        )
+        indices = _ask(question)
+        return tuple(texts[i] for i in indices) if isinstance(indices, list) else None
+
+    def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
+        def validate(typed: str) -> bool | str:
+            complaint = check(_one_line(typed)) if check else None
+            return True if complaint is None else shortened(complaint, _TITLE)
+
+        question = questionary.text(
+            shortened(title, _TITLE),
+            default=default,
+            validate=validate,
+            instruction=f"({_BACK})",
+            input=self.input,
+            output=self._output(),
+        )
+        answer = _ask(question)
+        return _one_line(answer) if isinstance(answer, str) else None
+
+    def _type(
+        self, title: str, texts: Sequence[str], shown: Sequence[str], output: Output
+    ) -> str | None:
+        """Picks by typing a part of it, with completion."""
+
+        def validate(typed: str) -> bool | str:
+            return True if matching(typed, shown) is not None else "no such entry, or more than one"
+
+        question = questionary.autocomplete(
+            f"{shortened(title, _TITLE)} (Tab lists all; {_BACK})",
+            list(shown),
+            validate=validate,
+            input=self.input,
+            output=output,
+        )
+        answer = _ask(question)
+        index = matching(answer, shown) if isinstance(answer, str) else None
+        return None if index is None else texts[index]
+
+    def _press(self, title: str, keys: Sequence[Key], *, enter: str | None) -> str | None:
+        output = self._output()
+        width = output.get_size().columns
+        pressed: str | None = None
+        done = False
+        known = {entry.key: entry.label for entry in keys}
+        bindings = KeyBindings()
+
+        def leave(event: KeyPressEvent, answer: str | None) -> None:
+            nonlocal pressed, done
+            pressed, done = answer, True
+            event.app.exit(result=answer)
+
+        @bindings.add(Keys.Any)
+        def _(event: KeyPressEvent) -> None:
+            # Caps Lock must not make a menu deaf.
+            if event.data.lower() in known:
+                leave(event, event.data.lower())
+
+        @bindings.add(Keys.Enter)
+        def _(event: KeyPressEvent) -> None:
+            if enter is not None:
+                leave(event, enter)
+
+        @bindings.add(Keys.Escape, eager=True)
+        def _(event: KeyPressEvent) -> None:
+            leave(event, None)
+
+        _bind_ends(bindings)
+
+        def content() -> StyleAndTextTuples:
+            if done:
+                return _answered(title, known.get(pressed or "", "back"), width)
+            return _menu_fragments(title, keys, width)
+
+        application: Application[str | None] = Application(
+            layout=Layout(
+                Window(FormattedTextControl(content, show_cursor=False), wrap_lines=True)
+            ),
+            key_bindings=bindings,
+            input=self.input,
+            output=output,
+        )
+        return _run(application, application.run)
+
+    def _output(self) -> Output:
+        if self.output is not None:
+            return self.output
+        # Results may be piped while somebody reviews; questions then stay on the other stream.
+        return create_output(stdout=sys.stderr if sys.stderr.isatty() else sys.stdout)
+
+
+def _menu_fragments(title: str, keys: Sequence[Key], width: int) -> StyleAndTextTuples:
+    fragments: StyleAndTextTuples = [("bold", fill(shortened(title, _TITLE), width))]
+    for line in menu_lines([*keys, Key("Esc", "back")], width):
+        fragments.append(("", "\n"))
+        for entry, padding in line:
+            fragments += [
+                ("", "  "),
+                ("bold underline", entry.key),
+                ("", f" {entry.label}{padding}"),
+            ]
+    return fragments
+
+
+def _answered(title: str, label: str, width: int) -> StyleAndTextTuples:
+    safe = shortened(title, _TITLE)
+    fits = cell_len(f"{safe} · {label}") < width
+    return [("bold", fill(safe, width)), ("", f" · {label}" if fits else f"\n  {label}")]
+
+
+def _bind_ends(bindings: KeyBindings) -> None:
+    @bindings.add(Keys.ControlC, eager=True)
+    @bindings.add(Keys.SIGINT)
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt)
+
+    @bindings.add(Keys.ControlD)
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(exception=EOFError)
+
+
+def _ask(question: questionary.Question) -> object:
+    """The answer; None after Escape."""
+    bindings = KeyBindings()
+
+    @bindings.add(Keys.Escape, eager=True)
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(result=None)
+
+    application = question.application
+    given = application.key_bindings
+    application.key_bindings = merge_key_bindings([given, bindings] if given else [bindings])
+    return _run(application, question.unsafe_ask)
+
+
+def _run(application: Application[Any], ask: Callable[[], T]) -> T:
+    application.ttimeoutlen = _ESCAPE_WAIT
+    application.timeoutlen = _ESCAPE_WAIT
+    try:
+        return ask()
+    except EOFError:
+        raise InputEnded from None
+
+
+def _one_line(typed: str) -> str:
+    """What was typed or pasted, without line breaks and outer blanks."""
+    return " ".join(typed.splitlines()).strip()
+
+
+def _room(output: Output) -> int:
+    """Columns for one entry of a list, beside its pointer."""
+    return max(20, output.get_size().columns - 8)

@@ -1,0 +1,25 @@
+"""Checks of what is being typed, in words: None when it will do."""
+
+from collections.abc import Sequence
+
+from builder.system import folded, prompt_problems
+from builder.terminal.asker import Check
+from builder.terminal.text import quoted
+
+
+def prompt_complaint(prompt: str) -> str | None:
+    """A prompt holds one place for the option."""
+    return next((problem.message for problem in prompt_problems(prompt, "prompt")), None)
+
+
+def unlike(texts: Sequence[str], *, empty: bool = False) -> Check:
+    """A check against repeating one of `texts`, and unless `empty`, against nothing at all."""
+    known = {folded(text): text for text in texts}
+
+    def check(typed: str) -> str | None:
+        if not typed.strip():
+            return None if empty else "it needs some words"
+        same = known.get(folded(typed))
+        return None if same is None else f"{quoted(same)} is there already"
+
+    return check

@@ -1,0 +1,60 @@
+"""Figures in words: the same figure reads the same on every screen."""
+
+from builder.history import Version, from_marks
+from builder.records import Effect
+from builder.statistics import Change, compare, wilson
+
+
+def accuracy(correct: int, n: int) -> str:
+    """E.g. "26 of 48, 54.2 %"."""
+    return f"{correct} of {n}, {percent(correct, n)}" if n else "no images"
+
+
+def percent(correct: float, n: int) -> str:
+    return f"{100 * correct / n:.1f} %" if n else "–"
+
+
+def interval(low: float, high: float) -> str:
+    """Both ends are fractions in [0, 1]."""
+    return f"{100 * low:.0f}–{100 * high:.0f} %"
+
+
+def accuracy_interval(correct: int, n: int) -> str:
+    """Wilson's 95 % interval, e.g. "40–67 %"; "" without images."""
+    if not n:
+        return ""
+    found = wilson(correct, n)
+    return interval(found.low, found.high)
+
+
+def effect(measured: Effect | None) -> str:
+    """E.g. "+4.2 pp (5 fixed, 0 broken)"."""
+    if measured is None:
+        return "not measured"
+    return f"{points(measured.points)} ({measured.fixed} fixed, {measured.broken} broken)"
+
+
+def points(value: float) -> str:
+    """Percentage points with their sign."""
+    return f"{value:+.1f} pp"
+
+
+def p_value(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def proven(change: Change) -> str:
+    """A change on images that played no part in choosing it."""
+    return f"{change.fixed} fixed, {change.broken} broken, {p_value(change.p)}"
+
+
+def held_out_change(before: Version, after: Version) -> Change | None:
+    """What happened on held-out images; None unless both were measured on the same."""
+    if before.images != after.images:
+        return None
+    return compare(from_marks(before.held_out), from_marks(after.held_out))
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """E.g. "1 image", "2 images", "3 classes"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

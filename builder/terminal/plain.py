@@ -1,0 +1,117 @@
+"""Questions as numbered lines, read by `input`: for screen readers, dumb terminals and scripts."""
+
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from builder.terminal.asker import Check, InputEnded, Key
+from builder.terminal.text import labels, matching, shortened
+
+BACK = "."
+_WIDTH = 70
+_TITLE = 300
+# A longer list is too much to listen to; a part of the name finds the entry.
+_LONGEST_LIST = 30
+
+
+def _read() -> str:
+    return input()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainAsker:
+    """Numbered questions. A full stop goes back, Enter alone takes the default."""
+
+    read: Callable[[], str] = _read
+    say: Callable[[str], None] = _say
+
+    def key(self, title: str, keys: Sequence[Key]) -> str | None:
+        shown = [f"{entry.key}, {entry.label}" for entry in keys]
+        by_key = {entry.key: index for index, entry in enumerate(keys)}
+        self._list(title, shown)
+        while (answer := self._line(f"Number or letter ({BACK} goes back):")) != BACK:
+            index = by_key.get(answer.lower(), _number(answer, len(keys)))
+            if index is not None:
+                return keys[index].key
+            self.say("That is not in the list.")
+        return None
+
+    def confirm(self, title: str, *, default: bool) -> bool | None:
+        usual = "yes" if default else "no"
+        answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
+        question = f"{shortened(title, _TITLE)} yes or no (Enter: {usual}, {BACK} goes back):"
+        while (answer := self._line(question).lower()) != BACK:
+            if answer in answers:
+                return answers[answer]
+        return None
+
+    def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
+        shown = labels(texts, _WIDTH)
+        self._list(title, shown)
+        usual = f"Enter: {shown[texts.index(default)]}, " if default in texts else ""
+        while (answer := self._line(f"Number or name ({usual}{BACK} goes back):")) != BACK:
+            if not answer and default in texts:
+                return default
+            index = _number(answer, len(texts))
+            if index is None:
+                index = matching(answer, shown)
+            if index is not None:
+                return texts[index]
+            self.say("No such entry, or more than one.")
+        return None
+
+    def pick_many(
+        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+    ) -> tuple[str, ...] | None:
+        now = [index for index, text in enumerate(texts) if text in chosen]
+        self._list(title, labels(texts, _WIDTH))
+        kept = ", ".join(str(index + 1) for index in now) or "none"
+        question = f"Numbers with commas, 0 for none (Enter: {kept}, {BACK} goes back):"
+        while (answer := self._line(question)) != BACK:
+            numbers = [_number(part, len(texts)) for part in answer.split(",")]
+            if not answer:
+                return tuple(texts[index] for index in now)
+            if answer == "0":
+                return ()
+            if None not in numbers:
+                return tuple(text for index, text in enumerate(texts) if index in numbers)
+            self.say("Those are not numbers of the list.")
+        return None
+
+    def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
+        usual = f"Enter: {shortened(default)}, " if default else ""
+        while (
+            typed := self._line(f"{shortened(title, _TITLE)} ({usual}{BACK} goes back):")
+        ) != BACK:
+            answer = typed or default
+            complaint = check(answer) if check else None
+            if complaint is None:
+                return answer
+            self.say(shortened(complaint, _TITLE))
+        return None
+
+    def _list(self, title: str, shown: Sequence[str]) -> None:
+        self.say(shortened(title, _TITLE))
+        for number, label in enumerate(shown[:_LONGEST_LIST], start=1):
+            self.say(f"{number}. {label}")
+        if len(shown) > _LONGEST_LIST:
+            self.say(f"and {len(shown) - _LONGEST_LIST} more; type a part of the name")
+
+    def _line(self, question: str) -> str:
+        self.say(question)
+        try:
+            return self.read().strip()
+        except EOFError:
+            raise InputEnded from None
+
+
+def _number(answer: str, count: int) -> int | None:
+    """The index that a number from 1 to `count` stands for."""
+    answer = answer.strip()
+    if answer.isascii() and answer.isdigit() and 1 <= int(answer[:9]) <= count:
+        return int(answer) - 1
+    return None

@@ -1,0 +1,105 @@
+"""Long steps, on stderr: a bar with rate and time left, a spinner for what can't be counted.
+
+Where stderr is no terminal there is a line at the beginning and one at the end.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from builder.terminal.text import shortened
+
+OnProgress = Callable[[int, int], None]
+# Below this there is no room for a bar.
+_NARROW = 60
+# Columns that "10000/10000 123/s 00:00" takes.
+_FIGURES = 28
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(
+            f"{speed:.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else ""
+        )
+
+
+@contextmanager
+def progress_bar(what: str, console: Console) -> Iterator[OnProgress]:
+    """Draws a bar for the step `what`; call the yielded function with (done, total).
+
+    Nothing is drawn before the first call, nor for a total of 0.
+    """
+    if console.is_terminal and not console.is_dumb_terminal:
+        with _live_bar(
+            shortened(what, max(8, min(30, console.width - _FIGURES))), console
+        ) as on_progress:
+            yield on_progress
+    else:
+        with _two_lines(shortened(what), console) as on_progress:
+            yield on_progress
+
+
+@contextmanager
+def spinner(what: str, console: Console) -> Iterator[None]:
+    """Shows that the step `what` is under way, and how long it took when that was noticeable."""
+    started = time.monotonic()
+    words = shortened(what)
+    if console.is_terminal and not console.is_dumb_terminal:
+        with console.status(Text(f"{words}…")):
+            yield
+    else:
+        console.print(Text(f"{words} …"))
+        yield
+    seconds = time.monotonic() - started
+    if seconds >= 1:
+        console.print(Text(f"{words}: {seconds:.0f} s"), style="dim")
+
+
+@contextmanager
+def _live_bar(what: str, console: Console) -> Iterator[OnProgress]:
+    columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
+    if console.width >= _NARROW:
+        columns.append(BarColumn(bar_width=None))
+    columns += [MofNCompleteColumn(), _Rate(), TimeRemainingColumn(compact=True)]
+    with Progress(*columns, console=console, expand=console.width >= _NARROW) as progress:
+        tasks: list[TaskID] = []
+
+        def on_progress(done: int, total: int) -> None:
+            if total and not tasks:
+                tasks.append(progress.add_task(what, total=total))
+            for task in tasks:
+                progress.update(task, completed=done, total=total)
+
+        yield on_progress
+
+
+@contextmanager
+def _two_lines(what: str, console: Console) -> Iterator[OnProgress]:
+    started = time.monotonic()
+    last = (0, 0)
+
+    def on_progress(done: int, total: int) -> None:
+        nonlocal last
+        if total and not last[1]:
+            console.print(Text(f"{what}: {total:,} …"))
+        last = (done, total)
+
+    yield on_progress
+    if last[1]:
+        seconds = time.monotonic() - started
+        rate = f", {last[0] / seconds:.1f}/s" if seconds > 0 else ""
+        console.print(Text(f"{what}: {last[0]:,} of {last[1]:,} in {seconds:.1f} s{rate}"))

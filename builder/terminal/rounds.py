@@ -1,0 +1,236 @@
+"""The round's screen, read from the top: did it help, what is wrong, what would fix it?"""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from builder.describing import describe_proposal
+from builder.history import State, Version, from_marks, needs_measuring
+from builder.reviewing import Findings, Offer, View
+from builder.statistics import compare
+from builder.system import AttributeSystem
+from builder.terminal.figures import (
+    accuracy,
+    accuracy_interval,
+    counted,
+    effect,
+    held_out_change,
+    percent,
+    points,
+    proven,
+)
+from builder.terminal.reports import class_table, group_table, pair_table, worst_classes
+from builder.terminal.tables import Rows
+from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
+
+_PAIRS, _CLASSES, _GROUPS, _OFFERS = 5, 5, 5, 6
+_SOURCES = {"llm": "model", "data": "data"}
+
+
+def round_screen(view: View) -> RenderableType:
+    """Everything a person needs to decide, in the order of their questions."""
+    title = f"Round {view.state.round} · {shortened(view.system.domain, 40)}"
+    parts: list[RenderableType] = [Text(), Text(title, style="bold underline")]
+    if view.findings is None:
+        parts.append(_size(view.system))
+    else:
+        parts += _did_it_help(view.state, view.findings)
+        parts += _what_is_wrong(view.findings)
+    parts += _what_would_fix_it(view)
+    # Without images and model there is nothing to stop: the person alone moves it.
+    if view.stop and (view.findings or view.can_ask):
+        parts += [
+            Text(),
+            Text(f"This may be the time to stop: {shortened(view.stop, LONG)}.", style="bold"),
+        ]
+    return Group(*parts)
+
+
+def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableType:
+    """One proposal under a name: its measured effect, its source, what it changes and why."""
+    head = f"{name} {effect(offer.effect)}" if offer.effect else name
+    # "Your change" says already whose it is.
+    source = "" if offer.proposal.source == "person" else f" · {_SOURCES[offer.proposal.source]}"
+    lines: list[RenderableType] = [Text.assemble((head, "bold"), source)]
+    lines += [_indented(line) for line in paragraphs(describe_proposal(offer.proposal, system))]
+    lines += [_indented(line, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
+    return Group(*lines)
+
+
+def status_line(view: View) -> str:
+    """Where the working system stands now, in one line."""
+    if view.findings is None:
+        return f"{counted(len(view.offers), 'proposal')} left; nothing is scored"
+    review = view.findings.review
+    now = accuracy(int(review.correct.sum()), review.n)
+    line = f"Review images: {now}"
+    if since := _since_last(view.state, view.findings):
+        line += f"; {since}"
+    return line
+
+
+def final_note(state: State) -> str:
+    """Whether there is an untouched estimate to be had at export."""
+    size = sum(split == "final" for split in state.splits.values())
+    if not size:
+        return "No final split: these are too few images for an untouched estimate."
+    if state.final_looks:
+        looks = counted(state.final_looks, "time")
+        return f"The final {counted(size, 'image')} were looked at {looks}: no longer untouched."
+    return f"The final {counted(size, 'image')} are untouched; the export measures on them once."
+
+
+def unknown_words(words: Sequence[str]) -> RenderableType:
+    """A note on words of options that the encoder has never learnt."""
+    listed = ", ".join(quoted(word, 30) for word in words[:20])
+    more = f" and {len(words) - 20} more" if len(words) > 20 else ""
+    return Text(f"The encoder has never seen {listed}{more}: other words may work better.")
+
+
+def _did_it_help(state: State, findings: Findings) -> list[RenderableType]:
+    parts: list[RenderableType] = [_heading("Did it help?")]
+    best_name = _best_baseline(findings)
+    rows = [
+        (_version_name(version, state), *_figures(version.correct, len(version.held_out)))
+        for version in _shown_versions(state)
+    ]
+    for name, scores in findings.baselines.items():
+        best = " (best)" if name == best_name and len(findings.baselines) > 1 else ""
+        row = f"names as {quoted(name, 30)}{best}"
+        rows.append((row, *_figures(int(scores.correct.sum()), scores.n)))
+    header = ("on held-out images", "correct", "accuracy", "95 % interval")
+    parts += [Rows(header, rows, right=frozenset({1, 2, 3})), Text()]
+    parts += [Text(line) for line in _comparisons(state, findings, best_name)]
+    parts.append(Text(final_note(state), style="dim"))
+    return parts
+
+
+def _figures(correct: int, n: int) -> tuple[str, str, str]:
+    return f"{correct} of {n}", percent(correct, n), accuracy_interval(correct, n)
+
+
+def _shown_versions(state: State) -> list[Version]:
+    """The last, the best and the one before the last: all that a decision needs."""
+    wanted = {state.best, *(version.number for version in state.versions[-2:])}
+    return [version for version in reversed(state.versions) if version.number in wanted]
+
+
+def _version_name(version: Version, state: State) -> str:
+    roles = []
+    if version.number == 1:
+        roles.append("the draft")
+    if version is state.versions[-1] and version.number > 1:
+        roles.append("the last")
+    if version.number == state.best:
+        roles.append("the best")
+    return f"version {version.number}" + (f" ({', '.join(roles)})" if roles else "")
+
+
+def _best_baseline(findings: Findings) -> str | None:
+    return max(
+        findings.baselines,
+        key=lambda name: int(findings.baselines[name].correct.sum()),
+        default=None,
+    )
+
+
+def _comparisons(state: State, findings: Findings, best_name: str | None) -> list[str]:
+    lines = []
+    if state.versions and best_name is not None:
+        last, names = state.versions[-1], findings.baselines[best_name]
+        if names.n == len(last.held_out):
+            change = compare(names.correct, from_marks(last.held_out))
+            lines.append(
+                f"Version {last.number} against the best baseline: {points(change.points)} "
+                f"({proven(change)})."
+            )
+    if len(state.versions) > 1:
+        before, last = state.versions[-2:]
+        if change_of_versions := held_out_change(before, last):
+            lines.append(
+                f"Version {last.number} against version {before.number}: "
+                f"{points(change_of_versions.points)} ({proven(change_of_versions)})."
+            )
+    review = findings.review
+    where = accuracy(int(review.correct.sum()), review.n)
+    interval = accuracy_interval(int(review.correct.sum()), review.n)
+    lines.append(f"On review images: {where} ({interval})." if interval else "No review images.")
+    if since := _since_last(state, findings):
+        lines.append(f"Not measured on held-out images yet: {since}.")
+    return lines
+
+
+def _since_last(state: State, findings: Findings) -> str:
+    """Review images that changed since the last version; no p, because they chose the change."""
+    if not state.versions or len(state.versions[-1].review) != findings.review.n:
+        return ""
+    last = state.versions[-1]
+    change = compare(from_marks(last.review), findings.review.correct)
+    if not needs_measuring(state):
+        return ""
+    return f"{change.fixed} fixed, {change.broken} broken since version {last.number}"
+
+
+def _what_is_wrong(findings: Findings) -> list[RenderableType]:
+    parts: list[RenderableType] = [_heading("What is wrong? (review images)")]
+    if findings.review.ties:
+        tied = counted(findings.review.ties, "image")
+        parts.append(Text(f"{tied} tied between classes with equal scores; class order decided."))
+    worst = worst_classes(findings.classes, _CLASSES)
+    if not worst:
+        return [*parts, Text("Every review image is classified correctly.")]
+    if findings.pairs:
+        parts += [pair_table(findings.pairs[:_PAIRS]), Text()]
+    parts.append(class_table(worst))
+    if len(findings.classes) > len(worst):
+        total = counted(len(findings.classes), "class", "classes")
+        parts.append(Text(f"The worst of {total}; c shows all.", style="dim"))
+    weak = [group for group in findings.groups if group.weak]
+    if weak:
+        parts += [Text(), Text("Weak groups: without one of them no fewer images are correct.")]
+        parts.append(group_table(weak[:_GROUPS]))
+    return parts
+
+
+def _what_would_fix_it(view: View) -> list[RenderableType]:
+    parts: list[RenderableType] = [_heading("What would fix it?")]
+    for number, offer in enumerate(view.offers[:_OFFERS], start=1):
+        if number > 1:
+            parts.append(Text())
+        parts.append(offer_block(f"{number}.", offer, view.system))
+    if len(view.offers) > _OFFERS:
+        rest = counted(len(view.offers) - _OFFERS, "more proposal")
+        parts.append(Text(f"\n{rest}; p goes through all of them.", style="dim"))
+    if not view.offers:
+        parts.append(Text("No proposals. You can edit by hand (e)."))
+    elif view.findings is not None:
+        tried = (
+            f"Best of {view.state.offered} tried, fitted on these images: expect less elsewhere."
+        )
+        parts += [Text(), Text(tried, style="dim")]
+    if view.unfit:
+        unfit = counted(view.unfit, "proposal no longer fits", "proposals no longer fit")
+        parts.append(Text(f"{unfit} the system as it is now.", style="dim"))
+    if view.state.notes:
+        notes = counted(len(view.state.notes), "note")
+        parts.append(Text(f"{notes} waiting for the language model.", style="dim"))
+    return parts
+
+
+def _size(system: AttributeSystem) -> RenderableType:
+    groups = ", ".join(f"{shortened(g.name, 30)} ({len(g.options)})" for g in system.groups)
+    lines = (
+        "No images: nothing is scored, and no effect can be measured.",
+        f"{counted(len(system.classes), 'class', 'classes')}. Groups with their options: {groups}.",
+    )
+    return Group(Text(), *(Text(line) for line in lines))
+
+
+def _heading(words: str) -> RenderableType:
+    return Group(Text(), Text(words, style="bold"))
+
+
+def _indented(line: str, style: str = "") -> RenderableType:
+    return Padding(plain(line, LONG, style), (0, 0, 0, 3), expand=False)

@@ -1,0 +1,98 @@
+"""Text that others wrote (users, language models, files), made safe and short for the screen.
+
+No such text may move the cursor, colour the screen, reorder a line or fill it. What is shown goes
+through here, and into rich as `Text`, whose content is never read as markup.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+
+from rich.cells import cell_len, chop_cells
+from rich.text import Text
+
+# Enough for every real name and sentence in a table; the rest can be read in the session's files.
+SHORT = 60
+# Enough for a paragraph of reasons.
+LONG = 400
+
+ELLIPSIS = "…"
+# Joiners belong to letters and emoji; other invisible characters only mislead.
+_JOINERS = "\u200c\u200d"
+# Control, format (bidi overrides among them), surrogate, private and unassigned characters, and the
+# separators of lines and paragraphs.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MOST_LINES = 60
+# More marks than any script stacks on one letter.
+_MOST_MARKS = 4
+
+
+def visible(text: str) -> str:
+    """`text` in one line: white space is single blanks, unsafe characters stand as `\\x1b`."""
+    shown: list[str] = []
+    marks = 0
+    for character in " ".join(text.split()):
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if unicodedata.category(character) in _UNSAFE and character not in _JOINERS:
+            shown.append(_escaped(character))
+        elif marks <= _MOST_MARKS:
+            shown.append(character)
+    return "".join(shown)
+
+
+def shortened(text: str, limit: int = SHORT) -> str:
+    """The safe form of `text` in at most `limit` columns; an ellipsis tells what was cut."""
+    # Cutting first keeps a text of a million characters from being read to its end.
+    safe = visible(text[: 20 * limit])
+    if cell_len(safe) <= limit and len(text) <= 20 * limit:
+        return safe
+    return chop_cells(safe, max(1, limit - 1))[0].rstrip() + ELLIPSIS
+
+
+def plain(text: str, limit: int = SHORT, style: str = "") -> Text:
+    """The shortened text for rich, which prints brackets as they are."""
+    return Text(shortened(text, limit), style=style)
+
+
+def quoted(text: str, limit: int = SHORT) -> str:
+    """The shortened text between quotes, for a sentence."""
+    return f'"{shortened(text, limit)}"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def paragraphs(text: str, limit: int = LONG) -> list[str]:
+    """The lines of a longer text, each made safe and shortened; very many lines are cut."""
+    lines = [shortened(line, limit) for line in text[: _MOST_LINES * limit].splitlines()]
+    return [line for line in lines if line][:_MOST_LINES]
+
+
+def labels(texts: Sequence[str], limit: int = SHORT) -> list[str]:
+    """The shortened texts, told apart by a number where they would look the same."""
+    shown: list[str] = []
+    taken: dict[str, int] = {}
+    for text in texts:
+        label = base = shortened(text, limit)
+        while label in taken:
+            taken[base] += 1
+            tail = f" ({taken[base]})"
+            label = shortened(text, limit - len(tail)) + tail
+        taken[label] = 1
+        shown.append(label)
+    return shown
+
+
+def matching(typed: str, shown: Sequence[str]) -> int | None:
+    """Index of the label that was meant: its name, its beginning, or a part of it alone."""
+    wanted = typed.strip().casefold()
+    if not wanted:
+        return None
+    exact = [index for index, label in enumerate(shown) if label == typed.strip()]
+    same = [index for index, label in enumerate(shown) if label.casefold() == wanted]
+    begins = [index for index, label in enumerate(shown) if label.casefold().startswith(wanted)]
+    holding = [index for index, label in enumerate(shown) if wanted in label.casefold()]
+    return next((found[0] for found in (exact, same, begins, holding) if len(found) == 1), None)

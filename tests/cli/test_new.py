@@ -1,0 +1,155 @@
+"""`cotbuild new` and `resume` from end to end: a real encoder, a real server, no person."""
+
+import json
+import stat
+
+import pytest
+
+from builder.session import read_state
+from builder.system_file import load_system_file
+from tests.cli.conftest import CLASSES, RULES, Job, cotbuild, failed, kinds, lines_of
+from tests.openai_server import OpenAIServer
+
+
+def test_from_classes_to_an_exported_system(job: Job, model: OpenAIServer) -> None:
+    result = cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    assert result.exit_code == 0, result.output
+    for name in CLASSES:
+        assert name in result.output
+    assert "Round 1" in result.stdout
+    file = load_system_file(job.session / "export.json")
+    assert file.system.classes == CLASSES
+    assert file.provenance is not None
+    assert file.provenance.accuracy["held_out"].n == 12
+    assert file.provenance.note == "no untouched estimate: too few images for a final split"
+    assert set(file.provenance.baselines) >= {"name", "name + description"}
+    assert load_system_file(job.session / "system.json").system == file.system
+    found = kinds(job.session)
+    assert found[:3] == ["started", "assigned", "drafted"]
+    assert found[-1] == "exported"
+
+
+def test_what_is_sent_and_what_is_kept(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto", "--rounds", 1)
+    sent = [request.text for request in model.requests]
+    assert "a creature" in sent[0]
+    assert all(json.dumps(name, ensure_ascii=False) in sent[1] for name in CLASSES)
+    transcript = job.session / "llm.jsonl"
+    assert len([line for line in lines_of(transcript) if line.get("messages")]) == len(sent)
+    assert stat.S_IMODE(transcript.stat().st_mode) == 0o600
+
+
+def test_a_session_is_replayed_from_its_transcript(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    recording = job.session.rename(job.folder / "first") / "llm.jsonl"
+    result = cotbuild("new", *job.flags(), "--llm", f"replay:{recording}", "--auto")
+    assert result.exit_code == 0, result.output
+    assert read_state(job.session).system == read_state(job.folder / "first").system
+
+
+def test_resume_encodes_nothing_and_adds_new_images_without_moving_old_ones(
+    job: Job, model: OpenAIServer
+) -> None:
+    flags = ["--llm", "m", "--llm-url", model.url, "--auto"]
+    cotbuild("new", *job.flags(), *flags)
+    before = read_state(job.session)
+    first = next((job.images / CLASSES[0]).iterdir())
+    (job.images / CLASSES[0] / "more.png").write_bytes(first.read_bytes() + b"\0")
+    result = cotbuild("resume", job.session, "--auto")
+    assert result.exit_code == 0, result.output
+    assert "Encoding images: 1 " in result.stderr
+    after = read_state(job.session)
+    assert before.splits.items() < after.splits.items()
+    assert len(after.splits) == len(before.splits) + 1
+    lengths = {len(version.held_out) + len(version.review) for version in after.versions}
+    assert lengths == {25}
+
+
+def test_without_images_a_draft_is_made_and_nothing_is_scored(
+    job: Job, model: OpenAIServer
+) -> None:
+    result = cotbuild(
+        "new", "--classes", job.classes, "--no-images", "--domain", "creature", "--out",
+        job.session, "--llm", "m", "--llm-url", model.url, "--auto",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "nothing will be scored" in result.stderr
+    file = load_system_file(job.session / "export.json")
+    assert {name: dict(rule) for name, rule in file.system.rules.items()} == {
+        name: {group: (option,) for group, option in rule.items()} for name, rule in RULES.items()
+    }
+    assert file.provenance is not None
+    assert file.provenance.note == "never scored: there were no images"
+
+
+def test_a_session_from_a_system_without_any_model(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    start = job.session.rename(job.folder / "first") / "system.json"
+    asked = len(model.requests)
+    result = cotbuild("new", *job.flags(), "--start", start, "--llm", "none", "--auto")
+    assert result.exit_code == 0, result.output
+    assert len(model.requests) == asked
+
+
+def test_score_shows_the_sessions_splits_and_the_baselines(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    export = job.session / "export.json"
+    result = cotbuild("score", export, "--images", job.images, "--json")
+    assert result.exit_code == 0, result.output
+    parts = {part["images"]: part["rows"] for part in json.loads(result.stdout)["parts"]}
+    assert list(parts) == ["review", "held-out", "all images"]
+    (held_out,) = [row for row in parts["held-out"] if row["name"] == str(export)]
+    (cell,) = held_out["encoders"].values()
+    provenance = load_system_file(export).provenance
+    assert provenance is not None
+    assert (cell["correct"], cell["n"]) == (
+        provenance.accuracy["held_out"].correct,
+        provenance.accuracy["held_out"].n,
+    )
+    table = cotbuild("score", export, "--images", job.images)
+    assert "a photo of {name}" in table.stdout
+    assert cotbuild("score", export, "--images", job.images, "--min-accuracy", 1).exit_code == 1
+
+
+def test_min_accuracy_decides_the_exit_code(job: Job, model: OpenAIServer) -> None:
+    flags = [*job.flags(), "--llm", "m", "--llm-url", model.url, "--auto"]
+    assert cotbuild("new", *flags, "--min-accuracy", 1).exit_code == 1
+    assert cotbuild("resume", job.session, "--auto", "--min-accuracy", 0).exit_code == 0
+
+
+def test_export_measures_on_final_images_once_and_counts_the_looks(
+    job: Job, model: OpenAIServer
+) -> None:
+    for name in CLASSES:
+        first = next((job.images / name).iterdir()).read_bytes()
+        for number in range(14):
+            (job.images / name / f"more{number}.png").write_bytes(first + bytes([number]))
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    provenance = load_system_file(job.session / "export.json").provenance
+    assert provenance is not None
+    assert (provenance.final_looks, provenance.note) == (1, "")
+    assert provenance.accuracy["final"].n == len(provenance.splits["final"])
+    second = job.folder / "second.json"
+    result = cotbuild("export", job.session, "-o", second)
+    assert result.exit_code == 0, result.output
+    again = load_system_file(second).provenance
+    assert again is not None
+    assert again.final_looks == 2
+    assert "no longer untouched" in again.note
+    assert "final" in again.accuracy
+
+
+def test_export_in_the_articles_format(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    path = job.folder / "article.json"
+    result = cotbuild("export", job.session, "-o", path, "--format", "article")
+    assert result.exit_code == 0, result.output
+    assert "creature_rules" in json.loads(path.read_text(encoding="utf-8"))
+    assert load_system_file(path).system == load_system_file(job.session / "system.json").system
+
+
+@pytest.mark.parametrize("flags", [(), ("--auto",)])
+def test_nobody_pays_by_accident(job: Job, flags: tuple[str, ...]) -> None:
+    result = cotbuild("new", *job.flags(), "--llm", "gpt", *flags)
+    failed(result, 2, "--auto" if not flags else "--yes")
+    assert not job.session.exists()

@@ -1,0 +1,50 @@
+"""A live drafter against a test server, and short ways to say what the server answers."""
+
+from pathlib import Path
+from typing import Any
+
+from builder.llm import DraftRequest, LLMEvent, ModelDrafter
+from builder.llm.client import LiveTransport
+from builder.llm.transcript import Exchange, read
+
+SECRET = "sk-test-0123456789abcdef"
+
+GROUPS = {
+    "groups": [
+        {"name": "color", "prompt": "It is {}.", "options": ["white", "gray", "red"]},
+        {"name": "form", "prompt": "It looks like {}.", "options": ["a wolf", "a bird"]},
+    ]
+}
+
+
+class Live:
+    """A live drafter against a test server, with all that it told and wrote."""
+
+    def __init__(self, url: str, folder: Path, **options: Any) -> None:
+        self.events: list[LLMEvent] = []
+        self.transcript = folder / "llm.jsonl"
+        options = {"timeout": 5.0, "network_retries": 0, **options}
+        self.transport = LiveTransport(
+            "scripted", url, self.transcript, self.events.append, **options
+        )
+        self.drafter = ModelDrafter(self.transport, self.events.append)
+
+    def told(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return read(self.transcript).exchanges
+
+
+def rule(class_name: str, color: str = "white", form: str = "a wolf") -> dict[str, str]:
+    """A rule in the groups of `GROUPS`."""
+    return {"class_name": class_name, "color": color, "form": form}
+
+
+def rules(*items: object) -> dict[str, object]:
+    return {"rules": list(items)}
+
+
+def request_for(*classes: str) -> DraftRequest:
+    return DraftRequest(domain="Pokémon", classes=tuple((name, "") for name in classes))

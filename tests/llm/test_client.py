@@ -1,0 +1,362 @@
+import json
+import stat
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.errors import CotbuildError, InputError, LLMError
+from builder.llm import CallFinished, CallStarted, ModeFallback, RevisionRequest, open_drafter
+from builder.llm.client import LiveTransport
+from builder.llm.schemas import GroupsReply
+from builder.llm.transport import TruncatedAnswer, ask
+from builder.system import AttributeSystem
+from tests.llm.live import GROUPS, SECRET, Live, request_for
+from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
+
+NO_SCHEMA = failure(400, "'response_format' of type 'json_schema' is not supported")
+
+
+def complete(live: Live) -> GroupsReply:
+    return live.transport.complete("draft groups", ask("Which groups?"), GroupsReply)
+
+
+def failed(
+    folder: Path, script: list[Answer], **options: Any
+) -> tuple[LLMError, Live, list[Request]]:
+    with openai_server(script) as server:
+        live = Live(server.url, folder, **options)
+        with pytest.raises(LLMError) as caught:
+            complete(live)
+        assert caught.value.hint, "an error says what to do next"
+        return caught.value, live, server.requests
+
+
+def test_a_strict_schema_is_sent_and_tokens_are_counted(tmp_path: Path) -> None:
+    with openai_server([chat(GROUPS, tokens=(123, 45))]) as server:
+        live = Live(server.url, tmp_path)
+        assert len(complete(live).groups) == 2
+        (request,) = server.requests
+    assert request.path == "/v1/chat/completions"
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+    wanted = request.body["response_format"]
+    assert wanted["type"] == "json_schema" and wanted["json_schema"]["strict"] is True
+    assert request.schema == GroupsReply.model_json_schema()
+    assert request.body["model"] == "scripted"
+    assert request.body["messages"] == ask("Which groups?")
+    started, finished = live.events
+    assert started == CallStarted("draft groups")
+    assert isinstance(finished, CallFinished)
+    assert (finished.prompt_tokens, finished.completion_tokens) == (123, 45)
+    assert 0 < finished.seconds < 5
+
+
+def test_an_endpoint_that_counts_no_tokens_is_fine(tmp_path: Path) -> None:
+    with openai_server([chat(GROUPS, tokens=None)]) as server:
+        live = Live(server.url, tmp_path)
+        complete(live)
+    (finished,) = live.told(CallFinished)
+    assert (finished.prompt_tokens, finished.completion_tokens) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [NO_SCHEMA, failure(422, "unsupported: structured output"), chat("Sure! Colors and shapes.")],
+    ids=["400", "422", "ignored"],
+)
+def test_without_schemas_the_prompt_holds_it_and_this_is_remembered(
+    tmp_path: Path, refusal: Answer
+) -> None:
+    fenced = chat(f"Here:\n```json\n{json.dumps(GROUPS)}\n```")
+    with openai_server([refusal, fenced, fenced]) as server:
+        live = Live(server.url, tmp_path)
+        assert len(complete(live).groups) == 2
+        assert len(live.transport.complete("other", ask("And?"), GroupsReply).groups) == 2
+        requests = server.requests
+    assert ["response_format" in request.body for request in requests] == [True, False, False]
+    assert '"additionalProperties": false' in requests[1].text
+    assert len(live.told(ModeFallback)) == 1
+    assert [entry.mode for entry in live.exchanges] == [
+        "json_schema_mode",
+        "markdown_json_mode",
+        "markdown_json_mode",
+    ]
+
+
+def test_the_mode_is_changed_only_once(tmp_path: Path) -> None:
+    error, live, requests = failed(tmp_path, [NO_SCHEMA] * 9)
+    assert "does not take a JSON schema (400)" in error.message
+    assert len(requests) == 2 and len(live.told(ModeFallback)) == 1
+
+
+def test_after_the_change_a_refusal_is_final(tmp_path: Path) -> None:
+    with openai_server([NO_SCHEMA, chat(GROUPS), NO_SCHEMA, chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path)
+        complete(live)
+        with pytest.raises(LLMError, match=r"\(400\)"):
+            live.transport.complete("other", ask("And?"), GroupsReply)
+        assert len(server.requests) == 3 and len(live.told(ModeFallback)) == 1
+
+
+def test_another_refusal_is_no_reason_to_change_the_mode(tmp_path: Path) -> None:
+    error, live, requests = failed(tmp_path, [failure(400, "context length exceeded")] * 2)
+    assert "context length exceeded" in error.message and "(400)" in error.message
+    assert len(requests) == 1 and not live.told(ModeFallback)
+
+
+def test_an_unreadable_answer_is_asked_again_with_the_error(tmp_path: Path) -> None:
+    script = [chat(GROUPS), chat('{"groups": 7}'), chat(GROUPS)]
+    with openai_server(script) as server:
+        live = Live(server.url, tmp_path)
+        complete(live)
+        live.transport.complete("other", ask("And?"), GroupsReply)
+        requests = server.requests
+    assert len(requests) == 3
+    assert "Input should be a valid" in requests[2].text and '{"groups": 7}' in requests[2].text
+    assert [entry.purpose for entry in live.exchanges] == ["draft groups", "other", "other"]
+    assert [event.prompt_tokens for event in live.told(CallFinished)] == [100, 100, 100]
+
+
+def test_answers_that_stay_unreadable_are_one_short_error(tmp_path: Path) -> None:
+    prose = "I would rather talk. " * 500
+    error, _, requests = failed(tmp_path, [chat(prose)] * 9)
+    assert "do not have the form asked for" in error.message
+    assert len(str(error)) < 400 and "rather talk. I would" not in str(error)
+    assert error.__cause__ is not None
+    assert len(requests) == 1 + 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "parts"),
+    [
+        (failure(401, f"Incorrect API key provided: {SECRET}."), ["API key (401)"]),
+        (failure(403, "no access"), ["API key (403)", "no access"]),
+        (failure(404, "model not found"), ["'scripted'", "(404)", "model not found"]),
+        (failure(429, "slow down", Retry_After="20"), ["(429)", "20 s", "slow down"]),
+        (failure(500, "boom"), ["(500)", "boom"]),
+        (Answer("<html>" * 99, 502, content_type="text/html"), ["(502)"]),
+        (Answer("<html>It works!</html>", content_type="text/html"), ["not in the OpenAI"]),
+        (Answer("{nonsense"), ["not in the OpenAI"]),
+        (Answer("[1, 2]"), ["not in the OpenAI"]),
+        (Answer({"choices": [{}]}), ["not in the OpenAI"]),
+        (Answer({"choices": []}), ["without an answer", "no choices"]),
+        (Answer({"error": {"message": "no provider"}}), ["without an answer", "no provider"]),
+        (chat(None), ["empty answer"]),
+        (chat("", finish_reason="stop"), ["empty answer"]),
+        (chat(None, refusal="I can't help with cards."), ["refuses", "can't help with cards"]),
+        (chat("{", finish_reason="content_filter"), ["refuses", "content filter"]),
+        (chat('{"gro', finish_reason="length"), ["cut off", "limit on output tokens"]),
+    ],
+    ids=lambda value: "" if isinstance(value, list) else None,
+)
+def test_every_failure_is_one_message(tmp_path: Path, answer: Answer, parts: list[str]) -> None:
+    error, live, requests = failed(tmp_path, [answer])
+    for part in parts:
+        assert part in error.message
+    assert len(error.message) < 400 and "\n" not in error.message
+    assert len(requests) == 1
+    (entry,) = live.exchanges
+    assert entry.error == error.message
+
+
+def test_a_truncated_answer_is_told_apart(tmp_path: Path) -> None:
+    error, live, _ = failed(tmp_path, [chat('{"gro', finish_reason="length")])
+    assert isinstance(error, TruncatedAnswer)
+    assert live.exchanges[0].truncated and live.exchanges[0].reply == '{"gro'
+
+
+def test_a_slow_endpoint_is_given_up(tmp_path: Path) -> None:
+    error, _, _ = failed(tmp_path, [chat(GROUPS, delay=30)], timeout=0.2)
+    assert "did not answer within 0.2 s" in error.message
+
+
+def test_an_endpoint_that_is_down(tmp_path: Path) -> None:
+    with openai_server([]) as server:
+        url = server.url
+    with pytest.raises(LLMError, match=f"{url} cannot be reached") as caught:
+        complete(Live(url, tmp_path))
+    assert caught.value.__cause__ is not None and caught.value.hint
+
+
+def test_an_endpoint_without_the_certificate_for_https(tmp_path: Path) -> None:
+    with openai_server([]) as server:
+        live = Live(server.url.replace("http:", "https:"), tmp_path)
+        with pytest.raises(LLMError, match="cannot be reached"):
+            complete(live)
+
+
+def test_a_passing_failure_is_tried_again(tmp_path: Path) -> None:
+    script = [failure(429, "slow down", retry_after_ms="10"), chat(GROUPS)]
+    with openai_server(script) as server:
+        live = Live(server.url, tmp_path, network_retries=1)
+        assert len(complete(live).groups) == 2
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [failure(401, f"bad key {SECRET}")],
+        [failure(400, f"bad key {SECRET}")],
+        [chat(f"your key is {SECRET}")] * 4,
+        [chat(None, refusal=f"not with {SECRET}")],
+        [Answer({"error": {"message": f"over quota: {SECRET}"}})],
+        [Answer(f"<p>{SECRET}</p>", 500, content_type="text/html")],
+    ],
+)
+def test_the_key_is_nowhere_even_when_the_server_sends_it_back(
+    tmp_path: Path, script: list[Answer], capfd: pytest.CaptureFixture[str]
+) -> None:
+    error, live, requests = failed(tmp_path, script)
+    assert SECRET in requests[0].headers["Authorization"]
+    assert SECRET not in "".join(traceback.format_exception(error))
+    for part in ("message", "body"):
+        assert SECRET not in str(getattr(error.__cause__, part, ""))
+    assert SECRET not in live.transcript.read_text(encoding="utf-8")
+    assert SECRET not in repr(live.events)
+    assert capfd.readouterr() == ("", ""), "nothing is printed or logged"
+
+
+def test_nothing_is_printed_even_where_logging_is_on() -> None:
+    code = (
+        "import logging, sys; logging.basicConfig(level=logging.INFO)\n"
+        "from builder.errors import LLMError\n"
+        "from builder.llm import *\n"
+        "drafter = open_drafter('m', url=sys.argv[1], on_event=lambda event: None)\n"
+        "try: drafter.draft(DraftRequest('birds', (('A', ''), ('B', ''))))\n"
+        "except LLMError: print('failed as it should')\n"
+    )
+    with openai_server([chat("not JSON")] * 9) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", code, server.url],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    assert (done.stdout, done.stderr) == ("failed as it should\n", "")
+
+
+def test_a_key_in_a_good_answer_does_not_reach_the_transcript(tmp_path: Path) -> None:
+    color, form = GROUPS["groups"]
+    answer = {"groups": [color, {**form, "prompt": f"{SECRET} {{}}"}]}
+    with openai_server([chat(answer)]) as server:
+        live = Live(server.url, tmp_path)
+        reply = complete(live)
+    assert SECRET not in live.transcript.read_text(encoding="utf-8")
+    assert reply.groups[1].prompt == "[key] {}"
+
+
+def test_the_transcript_holds_all_that_was_said(tmp_path: Path) -> None:
+    long = GROUPS | {"groups": [{**GROUPS["groups"][0], "prompt": "{}" + "é\u2028" * 10_000}]}
+    with openai_server([chat(long), failure(500, "boom")]) as server:
+        live = Live(server.url, tmp_path)
+        complete(live)
+        with pytest.raises(LLMError):
+            live.transport.complete("revise", ask("And now?"), GroupsReply)
+    assert stat.S_IMODE(live.transcript.stat().st_mode) == 0o600
+    lines = live.transcript.read_text(encoding="utf-8").split("\n")
+    good, bad = (json.loads(line) for line in lines[:-1])
+    assert good["purpose"] == "draft groups" and bad["purpose"] == "revise"
+    assert good["model"] == "scripted" and good["time"].endswith("+00:00")
+    assert good["messages"] == ask("Which groups?")
+    assert good["schema"] == GroupsReply.model_json_schema()
+    assert json.loads(good["reply"]) == long
+    assert good["usage"] == {"prompt_tokens": 100, "completion_tokens": 20}
+    assert good["error"] is None and good["seconds"] > 0
+    assert bad["reply"] is None and "boom" in bad["error"]
+
+
+def test_without_a_transcript_nothing_is_written(tmp_path: Path) -> None:
+    with openai_server(obliging) as server:
+        drafter = open_drafter("m", url=server.url, transcript=None, on_event=lambda _event: None)
+        assert drafter is not None
+        assert drafter.draft(request_for("A", "B")).classes == ("A", "B")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_transcript_that_cannot_be_written_stops_before_more_is_paid(tmp_path: Path) -> None:
+    with openai_server(obliging) as server:
+        transcript = tmp_path / "gone" / "llm.jsonl"
+        drafter = open_drafter("m", url=server.url, transcript=transcript, on_event=print)
+        assert drafter is not None
+        with pytest.raises(LLMError, match=r"cannot be written to .*llm\.jsonl"):
+            drafter.draft(request_for("A", "B"))
+        assert len(server.requests) == 1
+
+
+def test_a_server_on_this_machine_needs_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with openai_server([chat(GROUPS)]) as server:
+        complete(Live(server.url, tmp_path))
+        assert server.requests[0].headers["Authorization"] == "Bearer unused"
+
+
+def test_a_placeholder_for_a_key_is_not_taken_out_of_the_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    with openai_server([chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path)
+        complete(live)
+    assert live.exchanges[0].messages == ask("Which groups?")
+
+
+def test_a_proxy_is_not_asked_for_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with openai_server([chat(GROUPS)]) as server:
+        assert len(complete(Live(server.url, tmp_path)).groups) == 2
+
+
+@pytest.mark.parametrize("url", [None, "https://example.org/v1", "http://192.168.0.9:8000/v1"])
+def test_elsewhere_a_missing_key_is_named_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str | None
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(LLMError, match="OPENAI_API_KEY is not set") as caught:
+        open_drafter("gpt", url=url, transcript=tmp_path / "llm.jsonl", on_event=print)
+    assert "OPENAI_API_KEY" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["localhost:11434/v1", "ftp://x/v1", "https://", "nonsense"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(InputError, match="no http address") as caught:
+        open_drafter("gpt", url=url, transcript=None, on_event=print)
+    assert "http://localhost" in caught.value.hint
+
+
+def test_what_is_secret_in_an_address_is_not_shown() -> None:
+    with openai_server([]) as server:
+        address = server.url.replace("http://", "http://me:pass-word@") + "?token=t0ken"
+    transport = LiveTransport("m", address, None, lambda _e: None, network_retries=0)
+    with pytest.raises(LLMError) as caught:
+        transport.complete("revise", ask("?"), GroupsReply)
+    assert "pass-word" not in caught.value.message and "t0ken" not in caught.value.message
+
+
+def test_none_is_no_drafter() -> None:
+    assert open_drafter("none", on_event=print) is None
+    assert open_drafter(None, on_event=print) is None
+
+
+def test_the_obliging_model_drafts_and_revises(tmp_path: Path) -> None:
+    with openai_server(obliging) as server:
+        live = Live(server.url, tmp_path)
+        system = live.drafter.draft(request_for("A", "B", "C"))
+        (proposal,) = live.drafter.revise(RevisionRequest(system))
+    assert isinstance(system, AttributeSystem)
+    assert [edit.kind for edit in proposal.edits] == ["set_prompt"]
+
+
+def test_llm_errors_have_their_exit_code() -> None:
+    assert issubclass(LLMError, CotbuildError) and LLMError.exit_code == 4

@@ -1,0 +1,201 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.edits import SetRule
+from builder.errors import InputError, LLMError
+from builder.llm import (
+    CallFinished,
+    Dropped,
+    LLMEvent,
+    RecordingSilent,
+    ReplayDrafter,
+    RevisionRequest,
+    open_drafter,
+)
+from builder.system import AttributeSystem
+from tests.llm.live import GROUPS, Live, request_for, rule, rules
+from tests.openai_server import chat, openai_server
+
+CLASSES = ("A", "B", "C")
+
+
+def proposing(class_name: str) -> dict[str, Any]:
+    edit = {"kind": "set_rule", "class_name": class_name, "group": "color", "options": ["red"]}
+    return {"proposals": [{"reason": "why", "edits": [edit]}]}
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> tuple[Path, AttributeSystem, list[Any]]:
+    """A session with all that can happen, and what came of it live."""
+    script = [
+        chat(GROUPS),
+        chat('{"rules": [', finish_reason="length"),
+        chat(rules(rule("A"))),
+        chat('{"rules": 1}'),
+        chat(rules(rule("B"), rule("C", "pale"))),
+        chat(rules(rule("C", "gray", "a bird"))),
+        chat(proposing("A")),
+        chat(proposing("nobody")),
+        chat(proposing("B")),
+    ]
+    with openai_server(script) as server:
+        live = Live(server.url, tmp_path)
+        system = live.drafter.draft(request_for(*CLASSES))
+        revisions = [live.drafter.revise(RevisionRequest(system)) for _ in range(2)]
+        assert len(server.requests) == len(script)
+    return live.transcript, system, revisions
+
+
+def replayed(path: Path) -> tuple[ReplayDrafter, list[LLMEvent]]:
+    events: list[LLMEvent] = []
+    drafter = open_drafter(f"replay:{path}", on_event=events.append)
+    assert isinstance(drafter, ReplayDrafter)
+    return drafter, events
+
+
+def silences(events: list[LLMEvent]) -> int:
+    return sum(isinstance(event, RecordingSilent) for event in events)
+
+
+def test_a_replay_gives_what_the_live_session_gave(
+    recording: tuple[Path, AttributeSystem, list[Any]],
+) -> None:
+    path, system, revisions = recording
+    drafter, events = replayed(path)
+    assert drafter.draft(request_for(*CLASSES)) == system
+    assert [drafter.revise(RevisionRequest(system)) for _ in range(2)] == revisions
+    assert drafter.unanswered is None and silences(events) == 0
+    finished = [event for event in events if isinstance(event, CallFinished)]
+    assert all(event.prompt_tokens is None for event in finished), "nothing was paid"
+
+
+def test_after_the_last_revision_the_recording_says_so(
+    recording: tuple[Path, AttributeSystem, list[Any]],
+) -> None:
+    path, system, _ = recording
+    drafter, events = replayed(path)
+    for _ in range(2):
+        drafter.revise(RevisionRequest(system))
+    assert drafter.revise(RevisionRequest(system)) == ()
+    assert isinstance(events[-1], RecordingSilent)
+    assert "can't answer this" in events[-1].message and "--llm" in events[-1].message
+    pending = drafter.unanswered
+    assert pending is not None and pending.purpose == "revise"
+    assert "<rules>" in pending.messages[0]["content"]
+    assert pending.schema["title"] == "RevisionReply"
+
+
+def test_in_a_session_that_took_another_way_unfit_proposals_are_dropped(
+    recording: tuple[Path, AttributeSystem, list[Any]], system: AttributeSystem
+) -> None:
+    path, _, _ = recording
+    drafter, events = replayed(path)
+    assert drafter.revise(RevisionRequest(system)) == ()
+    dropped = [event for event in events if isinstance(event, Dropped)]
+    assert [(event.what, event.count) for event in dropped] == [("proposal", 1)] * len(dropped)
+    assert dropped and "'A'" in dropped[0].reasons[0]
+
+
+def test_a_note_is_not_answered_but_the_proposals_come(
+    recording: tuple[Path, AttributeSystem, list[Any]],
+) -> None:
+    path, system, _ = recording
+    drafter, events = replayed(path)
+    (proposal,) = drafter.revise(RevisionRequest(system, notes=("mind the horns",)))
+    assert isinstance(proposal.edits[0], SetRule) and silences(events) == 1
+    drafter.revise(RevisionRequest(system, notes=("mind the horns",)))
+    assert silences(events) == 1, "an old note is not complained of again"
+
+
+def test_a_session_taken_up_again_goes_on_where_it_stopped(
+    tmp_path: Path, system: AttributeSystem
+) -> None:
+    rounds = [RevisionRequest(system, confusions=(f"round {number}",)) for number in range(3)]
+    answers = [chat(proposing(name)) for name in ("Absol", "Aggron", "Absol")]
+    with openai_server(answers) as server:
+        live = Live(server.url, tmp_path)
+        expected = [live.drafter.revise(request) for request in rounds]
+    drafter, _ = replayed(live.transcript)
+    assert drafter.revise(rounds[1]) == expected[1]
+    assert drafter.revise(rounds[2]) == expected[2]
+    assert drafter.revise(rounds[2]) == ()
+
+
+@pytest.mark.parametrize("classes", [("A", "B"), ("A", "B", "C", "D"), ("A", "B", "X")])
+def test_other_classes_are_refused(
+    recording: tuple[Path, AttributeSystem, list[Any]], classes: tuple[str, ...]
+) -> None:
+    drafter, _ = replayed(recording[0])
+    with pytest.raises(LLMError, match="made for other classes") as caught:
+        drafter.draft(request_for(*classes))
+    (odd, *_) = set(classes) ^ set(CLASSES)
+    assert repr(odd) in caught.value.message and caught.value.hint
+
+
+def test_a_draft_that_is_not_recorded_to_the_end(
+    recording: tuple[Path, AttributeSystem, list[Any]], tmp_path: Path
+) -> None:
+    lines = recording[0].read_text(encoding="utf-8").splitlines(keepends=True)
+    short = tmp_path / "short.jsonl"
+    short.write_text("".join(lines[:5]), encoding="utf-8")
+    drafter, _ = replayed(short)
+    with pytest.raises(LLMError, match="holds no answer for 'draft rules 1/1 half again'"):
+        drafter.draft(request_for(*CLASSES))
+    assert drafter.unanswered is not None
+    assert '"C"' in drafter.unanswered.messages[0]["content"]
+
+
+def test_a_recording_says_where_it_comes_from(
+    recording: tuple[Path, AttributeSystem, list[Any]], tmp_path: Path
+) -> None:
+    header = {"recording": {"label": "scripted", "about": "written by hand"}}
+    labelled = tmp_path / "labelled.jsonl"
+    text = recording[0].read_text(encoding="utf-8")
+    labelled.write_text(f"{json.dumps(header)}\n{text}", encoding="utf-8")
+    drafter, _ = replayed(labelled)
+    assert (drafter.label, drafter.about) == ("scripted", "written by hand")
+    assert drafter.draft(request_for(*CLASSES)) == recording[1]
+    assert replayed(recording[0])[0].label == "recorded"
+
+
+def test_a_reply_needs_no_more_than_purpose_and_text(tmp_path: Path) -> None:
+    path = tmp_path / "small.jsonl"
+    entries = [
+        {"purpose": "draft groups", "reply": json.dumps(GROUPS)},
+        {"purpose": "draft rules 1/1", "reply": json.dumps(rules(rule("A"), rule("B")))},
+    ]
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    assert replayed(path)[0].draft(request_for("A", "B")).classes == ("A", "B")
+
+
+@pytest.mark.parametrize("content", ["hello\n", '{"no": "purpose"}\n', "[1]\n"])
+def test_a_file_that_is_no_recording(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=r"other\.jsonl, line 1"):
+        replayed(path)
+
+
+def test_a_recording_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.jsonl cannot be read"):
+        replayed(tmp_path / "gone.jsonl")
+
+
+def test_replaying_imports_neither_openai_nor_instructor(
+    recording: tuple[Path, AttributeSystem, list[Any]],
+) -> None:
+    code = (
+        "import sys; from builder.llm import *\n"
+        f"d = open_drafter({f'replay:{recording[0]}'!r}, on_event=lambda e: None)\n"
+        "d.draft(DraftRequest('Pokémon', (('A', ''), ('B', ''), ('C', ''))))\n"
+        "print({'openai', 'instructor', 'httpx'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.llm.transcript import Exchange, append, read, request_key, scrubbed
+from builder.llm.transport import ask
+
+
+@given(st.lists(st.text(), min_size=1, max_size=4))
+def test_every_reply_comes_back_as_it_was(tmp_path_factory, replies: list[str]) -> None:  # type: ignore[no-untyped-def]
+    path: Path = tmp_path_factory.mktemp("transcript") / "llm.jsonl"
+    for reply in replies:
+        append(path, Exchange(purpose="revise", reply=reply))
+    assert [entry.reply for entry in read(path).exchanges] == replies
+
+
+def test_a_line_torn_by_a_crash_is_left_out_and_spoils_nothing_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "llm.jsonl"
+    append(path, Exchange(purpose="one"))
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:-20])
+    assert [entry.purpose for entry in read(path).exchanges] == ["one"]
+    append(path, Exchange(purpose="two"))
+    assert [entry.purpose for entry in read(path).exchanges] == ["one", "two"]
+
+
+def test_requests_are_told_apart_by_all_that_they_say() -> None:
+    keys = {
+        request_key("draft groups", ask("a"), {}),
+        request_key("draft groups again", ask("a"), {}),
+        request_key("draft groups", ask("b"), {}),
+        request_key("draft groups", ask("a"), {"title": "x"}),
+    }
+    assert len(keys) == 4
+    assert request_key("draft groups", ask("a"), {}) in keys
+
+
+def test_scrubbing() -> None:
+    assert scrubbed("a long-secret b", "long-secret") == "a [key] b"
+    assert scrubbed("no key", "") == "no key"

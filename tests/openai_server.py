@@ -1,0 +1,197 @@
+"""A real HTTP server on the loopback that speaks OpenAI's chat-completions protocol by script."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the client sent. `body` is the decoded JSON."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """All messages, one after the other."""
+        return "\n".join(str(message["content"]) for message in self.body["messages"])
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema asked for in `response_format`, {} when there is none."""
+        found = self.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+        assert isinstance(found, dict)
+        return found
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server sends: JSON for a dict, raw text else, `delay` seconds late."""
+
+    body: dict[str, Any] | str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    content_type: str = "application/json"
+
+
+def chat(
+    content: object,
+    *,
+    finish_reason: str = "stop",
+    tokens: tuple[int, int] | None = (100, 20),
+    refusal: str | None = None,
+    delay: float = 0.0,
+) -> Answer:
+    """A completion. `content`: text, or a value sent as JSON. `tokens`: (prompt, completion)."""
+    text = content if isinstance(content, str) or content is None else json.dumps(content)
+    body: dict[str, Any] = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1700000000,
+        "model": "scripted",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": finish_reason,
+                "message": {"role": "assistant", "content": text, "refusal": refusal},
+            }
+        ],
+    }
+    if tokens is not None:
+        prompt, completion = tokens
+        body["usage"] = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+    return Answer(body, delay=delay)
+
+
+def failure(status: int, message: str, **headers: str) -> Answer:
+    """An error in OpenAI's shape; header names are written with `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer({"error": {"message": message, "type": "error"}}, status, named)
+
+
+Respond = Callable[[Request], Answer]
+
+
+class OpenAIServer:
+    """`requests` holds what came in, in order; `url` is the base address for a client."""
+
+    def __init__(self, script: Iterable[Answer] | Respond) -> None:
+        self.requests: list[Request] = []
+        self._respond = script if callable(script) else _one_by_one(script)
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    def serve(self) -> None:
+        self._http.serve_forever(poll_interval=0.01)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def _answer(self, request: Request) -> Answer:
+        with self._lock:
+            self.requests.append(request)
+            return self._respond(request)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = server._answer(Request(self.path, dict(self.headers), json.loads(raw)))
+                server._stopping.wait(answer.delay)
+                body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+                # A client that gave up waiting is what some tests are about.
+                with contextlib.suppress(ConnectionError):
+                    self._send(answer, body.encode())
+
+            def _send(self, answer: Answer, body: bytes) -> None:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Silence: the base class writes every request to stderr."""
+
+        return Handler
+
+
+def _one_by_one(script: Iterable[Answer]) -> Respond:
+    answers = iter(script)
+    exhausted = failure(418, "the test's script has no further answer")
+    return lambda _request: next(answers, exhausted)
+
+
+@contextmanager
+def openai_server(script: Iterable[Answer] | Respond) -> Iterator[OpenAIServer]:
+    """A running server: answers one by one, or as `script(request)` says."""
+    server = OpenAIServer(script)
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join(timeout=5)
+
+
+def obliging(request: Request) -> Answer:
+    """A model that answers every draft and revision soundly: for runs from end to end.
+
+    It drafts two groups, gives the options to classes in turn, and proposes other words for the
+    first group's prompt.
+    """
+    kind = request.schema["title"]
+    if kind == "GroupsReply":
+        return chat(
+            {
+                "groups": [
+                    {
+                        "name": "dominant_color",
+                        "prompt": "Its body is mainly {} in color.",
+                        "options": ["white", "gray", "red"],
+                    },
+                    {
+                        "name": "body_shape",
+                        "prompt": "The body shape is {}.",
+                        "options": ["round", "long"],
+                    },
+                ]
+            }
+        )
+    if kind == "RulesReply":
+        properties = request.schema["$defs"]["DraftedRule"]["properties"]
+        names = _allowed(properties.pop("class_name"))
+        options = {key: _allowed(value) for key, value in properties.items()}
+        rules = [
+            {"class_name": name, **{key: o[i % len(o)] for key, o in options.items()}}
+            for i, name in enumerate(names)
+        ]
+        return chat({"rules": rules})
+    group = request.text.partition('{"name": "')[2].partition('"')[0]
+    edit = {"kind": "set_prompt", "group": group, "prompt": "a picture of something {}"}
+    return chat({"proposals": [{"reason": "Plainer words.", "edits": [edit]}]})
+
+
+def _allowed(schema: dict[str, Any]) -> list[str]:
+    return schema.get("enum") or [schema["const"]]

@@ -1,0 +1,151 @@
+"""A small session with real scores: four classes, two groups, images that mislead one rule."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.edits import AddOption, Proposal, SetRule
+from builder.history import State, fold, marks
+from builder.records import ClassInfo, Drafted, Measured, Proposed, Record, SplitName, Started
+from builder.referee import Referee, SplitData
+from builder.reviewing import View, look
+from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+
+Vectors = NDArray[np.float32]
+NAMES = ("Absol G", "Houndour", "Mew", "Eevee")
+_SIZE = 64
+
+
+def encode(texts: Sequence[str]) -> Vectors:
+    """A direction of its own for every text, the same in every run: [m, 64]."""
+    return _unit(np.stack([_direction(text) for text in texts]))
+
+
+def _direction(text: str) -> NDArray[np.float64]:
+    seed = int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:8], "big")
+    return np.random.default_rng(seed).standard_normal(_SIZE)
+
+
+def _unit(vectors: NDArray[np.float64]) -> Vectors:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def system(names: Sequence[str] = NAMES) -> AttributeSystem:
+    """The third class has the wrong background: its images show a forest."""
+    color = AttributeGroup(
+        name="color", prompt="It is mainly {} in color.", options=("black", "white", "pink")
+    )
+    place = AttributeGroup(
+        name="background", prompt="It stands in {}.", options=("a desert", "a forest", "space")
+    )
+    rules = {
+        names[0]: {"color": "black", "background": "a desert"},
+        names[1]: {"color": "black", "background": "a forest"},
+        names[2]: {"color": "pink", "background": "a desert"},
+        names[3]: {"color": "pink", "background": "space"},
+    }
+    return make_system("trading card", (color, place), rules)
+
+
+@cache
+def referee(names: Sequence[str] = NAMES, per_class: int = 12) -> Referee:
+    truth = dict(zip(names, (("black", "a desert"), ("black", "a forest"), ("pink", "a forest"),
+                             ("pink", "space")), strict=True))  # fmt: skip
+    rng = np.random.default_rng(7)
+    splits: dict[SplitName, SplitData] = {}
+    for split in ("review", "held_out", "final"):
+        labels, vectors = [], []
+        for name, (color, place) in truth.items():
+            looks = encode([f"It is mainly {color} in color.", f"It stands in {place}."]).sum(
+                axis=0
+            )
+            for _ in range(per_class):
+                labels.append(name)
+                vectors.append(looks + 0.22 * rng.standard_normal(_SIZE))
+        digests = tuple(f"{split}-{index}" for index in range(len(labels)))
+        splits[split] = SplitData(digests, tuple(labels), _unit(np.stack(vectors)))
+    return Referee(
+        splits=splits, encode=encode, scoring=Scoring(), logit_scale=20.0, encoder="some-clip"
+    )
+
+
+def started(names: Sequence[str] = NAMES, llm: str | None = None) -> Started:
+    return Started(
+        cotbuild="0.1.0",
+        domain="trading card",
+        classes=tuple(ClassInfo(name=name) for name in names),
+        images="/cards",
+        encoder="some-clip",
+        llm=llm,
+    )
+
+
+def proposals(names: Sequence[str] = NAMES) -> tuple[Proposal, ...]:
+    """One that helps, one of two edits, one that breaks something."""
+    return (
+        Proposal(
+            edits=(SetRule(class_name=names[2], group="background", options=("a forest",)),),
+            source="data",
+            reason="11 of 12 images see a forest",
+        ),
+        Proposal(
+            edits=(
+                AddOption(group="color", option="purple"),
+                SetRule(class_name=names[3], group="color", options=("purple",)),
+            ),
+            source="llm",
+            reason="Its fur is purple [bold]in truth[/bold]",
+        ),
+        Proposal(
+            edits=(SetRule(class_name=names[0], group="color", options=("white",)),),
+            source="llm",
+        ),
+    )
+
+
+def measured(judge: Referee, attributes: AttributeSystem, version: int) -> Measured:
+    return Measured(
+        version=version,
+        images=judge.images,
+        review=marks(judge.score(attributes, "review").correct),
+        held_out=marks(judge.score(attributes, "held_out").correct),
+    )
+
+
+def records(names: Sequence[str] = NAMES) -> list[Record]:
+    """Started, drafted, measured, and three proposals on the table."""
+    return [
+        started(names),
+        Drafted(system=system(names), source="some-model"),
+        measured(referee(names), system(names), 1),
+        Proposed(round=1, asked=True, proposals=proposals(names)),
+    ]
+
+
+def view(
+    more: Sequence[Record] = (),
+    *,
+    names: Sequence[str] = NAMES,
+    can_ask: bool = True,
+    rounds: int | None = None,
+) -> View:
+    """The screen after `records` and `more`."""
+    return look(fold([*records(names), *more]), referee(names), can_ask, rounds)
+
+
+def view_without_images(*, names: Sequence[str] = NAMES) -> View:
+    state = fold([entry for entry in records(names) if not isinstance(entry, Measured)])
+    return look(state, None, can_ask=False)
+
+
+def all_measured(names: Sequence[str] = NAMES) -> Callable[[State], Measured]:
+    """Measures the working system of a state as its next version."""
+
+    def measure(state: State) -> Measured:
+        assert state.system is not None
+        return measured(referee(names), state.system, len(state.versions) + 1)
+
+    return measure

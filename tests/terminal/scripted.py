@@ -1,0 +1,70 @@
+"""An asker that answers from a list, and insists on being asked just that."""
+
+from collections.abc import Collection, Sequence
+
+from builder.terminal.asker import Check, Key
+
+Answer = object
+BACK = None
+# Takes the answer that Enter alone would give.
+ENTER = object()
+
+
+class Scripted:
+    """Answers in order. An exception class among them is raised; a text is checked as typed."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    def key(self, title: str, keys: Sequence[Key]) -> str | None:
+        answer = self._next(title)
+        names = [entry.key for entry in keys]
+        assert len(set(names)) == len(names), f"two entries on one key: {names}"
+        assert answer is None or answer in names, f"{answer!r} is not on the menu {names}"
+        return answer  # type: ignore[return-value]
+
+    def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
+        answer = self._next(title)
+        assert default is None or default in texts
+        assert len(set(texts)) == len(texts)
+        assert answer is None or answer in texts, f"{answer!r} is not among {texts}"
+        return answer  # type: ignore[return-value]
+
+    def pick_many(
+        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+    ) -> tuple[str, ...] | None:
+        answer = self._next(title)
+        assert set(chosen) <= set(texts)
+        if answer is None:
+            return None
+        assert isinstance(answer, tuple)
+        assert set(answer) <= set(texts), f"{answer!r} is not among {texts}"
+        return tuple(text for text in texts if text in answer)
+
+    def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
+        while True:
+            answer = self._next(title)
+            if answer is None:
+                return None
+            answer = default if answer is ENTER else answer
+            assert isinstance(answer, str)
+            complaint = check(answer) if check else None
+            if complaint is None:
+                return answer
+            self.asked.append(f"complaint: {complaint}")
+
+    def confirm(self, title: str, *, default: bool) -> bool | None:
+        answer = self._next(title)
+        if answer is ENTER:
+            return default
+        assert answer is None or isinstance(answer, bool)
+        return answer
+
+    def _next(self, title: str) -> Answer:
+        self.asked.append(title)
+        assert self.answers, f"no answer is left for {title!r}"
+        answer = self.answers.pop(0)
+        if isinstance(answer, type) and issubclass(answer, BaseException):
+            raise answer
+        return answer

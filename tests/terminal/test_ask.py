@@ -1,0 +1,212 @@
+"""The adapter with real keys: what is sent is what a terminal sends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pytest
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from builder.terminal.ask import TerminalAsker, open_asker
+from builder.terminal.asker import InputEnded, Key, interactive
+from builder.terminal.plain import PlainAsker
+
+T = TypeVar("T")
+
+ESC, ENTER, CTRL_C, CTRL_D, TAB = "\x1b", "\r", "\x03", "\x04", "\t"
+UP, DOWN, BACKSPACE = "\x1b[A", "\x1b[B", "\x7f"
+KEYS = (Key("a", "accept"), Key("r", "reject"), Key("?", "explain"))
+MANY = [f"Class {i}" for i in range(40)] + ["Beedrill δ"]
+
+
+class Screen(DummyOutput):
+    """Takes what is drawn and keeps its text."""
+
+    def __init__(self, columns: int = 80) -> None:
+        self.columns = columns
+        self.text = ""
+
+    def get_size(self) -> Size:
+        return Size(rows=24, columns=self.columns)
+
+    def write(self, data: str) -> None:
+        self.text += data
+
+
+@contextmanager
+def typed(keys: str, columns: int = 80) -> Iterator[tuple[TerminalAsker, Screen]]:
+    with create_pipe_input() as pipe:
+        pipe.send_text(keys)
+        screen = Screen(columns)
+        yield TerminalAsker(pipe, screen), screen
+
+
+def answer(keys: str, ask: Callable[[TerminalAsker], T]) -> T:
+    with typed(keys) as (asker, _):
+        return ask(asker)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [("a", "a"), ("R", "r"), ("?", "?"), ("xyz" + ENTER + "a", "a"), (UP + DOWN + "r", "r")],
+)
+def test_a_key_acts_at_once_and_other_keys_do_nothing(keys: str, expected: str) -> None:
+    assert answer(keys, lambda asker: asker.key("What now?", KEYS)) == expected
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda asker: asker.key("What now?", KEYS),
+        lambda asker: asker.confirm("Sure?", default=True),
+        lambda asker: asker.pick("Which?", ["one", "two"]),
+        lambda asker: asker.pick("Which?", MANY),
+        lambda asker: asker.pick_many("Which?", ["one", "two"]),
+        lambda asker: asker.text("Name?", default="something"),
+    ],
+    ids=["key", "confirm", "pick", "pick by typing", "pick_many", "text"],
+)
+class TestEveryQuestion:
+    def test_escape_goes_back(self, ask: Callable[[TerminalAsker], object]) -> None:
+        assert answer(ESC, ask) is None
+
+    def test_ctrl_c_is_not_swallowed(self, ask: Callable[[TerminalAsker], object]) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            answer(CTRL_C, ask)
+
+    def test_the_end_of_the_input_has_its_own_error(
+        self, ask: Callable[[TerminalAsker], object]
+    ) -> None:
+        with create_pipe_input() as pipe:
+            pipe.close()
+            with pytest.raises(InputEnded):
+                ask(TerminalAsker(pipe, Screen()))
+
+
+def test_ctrl_d_at_a_menu_ends_the_input() -> None:
+    with pytest.raises(InputEnded):
+        answer(CTRL_D, lambda asker: asker.key("What now?", KEYS))
+
+
+def test_all_keys_are_on_the_screen() -> None:
+    for columns in (80, 40, 20):
+        with typed("a", columns) as (asker, screen):
+            asker.key("What now?", KEYS)
+        words = screen.text.split()
+        for word in ("accept", "reject", "explain", "Esc", "back"):
+            assert word in words
+
+
+def test_a_long_title_breaks_between_words() -> None:
+    with typed("a", 20) as (asker, screen):
+        asker.key("Review images: forty-three of forty-eight", KEYS)
+    for word in ("Review", "images:", "forty-three", "forty-eight"):
+        assert word in screen.text
+
+
+def test_a_title_cannot_drive_the_terminal() -> None:
+    with typed("a") as (asker, screen):
+        asker.key("Proposal \x1b[2J [red] {x}", KEYS)
+    assert "\x1b" not in screen.text
+    assert "\\x1b[2J" in screen.text.replace(" ", "")
+    assert "[red]" in screen.text
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"), [("y", True), ("n", False), (ENTER, True), ("N", False)]
+)
+def test_confirm(keys: str, expected: bool) -> None:
+    assert answer(keys, lambda asker: asker.confirm("Sure?", default=True)) is expected
+
+
+def test_pick_walks_with_arrows() -> None:
+    texts = ["one", "two", "three"]
+    assert answer(DOWN + ENTER, lambda asker: asker.pick("Which?", texts)) == "two"
+    assert answer(DOWN + UP + ENTER, lambda asker: asker.pick("Which?", texts)) == "one"
+    assert answer(ENTER, lambda asker: asker.pick("Which?", texts, default="three")) == "three"
+
+
+def test_pick_filters_by_typing() -> None:
+    texts = ["one", "two", "three"]
+    assert answer("hr" + ENTER, lambda asker: asker.pick("Which?", texts)) == "three"
+
+
+def test_a_long_list_is_typed_into() -> None:
+    assert answer("drill" + ENTER, lambda asker: asker.pick("Which?", MANY)) == "Beedrill δ"
+    assert answer("class 7" + ENTER, lambda asker: asker.pick("Which?", MANY)) == "Class 7"
+
+
+def test_a_long_list_takes_nothing_that_is_not_in_it() -> None:
+    keys = "nothing" + ENTER + BACKSPACE * 7 + "beedrill" + ENTER
+    assert answer(keys, lambda asker: asker.pick("Which?", MANY)) == "Beedrill δ"
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_names_of_any_kind_can_be_picked(count: int) -> None:
+    names = ["[red]\x1b[2J", "x" * 10_000 + "1", "x" * 10_000 + "2", "{}", "<b>", "a\ud800b"]
+    names += [f"Class {i}" for i in range(count)]
+    keys = "(2)" + ENTER
+    assert answer(keys, lambda asker: asker.pick("Which?", names)) == names[2]
+
+
+def test_pick_many_keeps_the_order_of_the_list() -> None:
+    texts = ["one", "two", "three"]
+    keys = DOWN + DOWN + " " + UP + UP + " " + ENTER
+    assert answer(keys, lambda asker: asker.pick_many("Which?", texts)) == ("one", "three")
+    untick = " " + ENTER
+    assert answer(untick, lambda asker: asker.pick_many("Which?", texts, chosen=["one"])) == ()
+
+
+def test_text_is_edited_from_its_default() -> None:
+    keys = BACKSPACE * 4 + "tree  " + ENTER
+    assert answer(keys, lambda asker: asker.text("Words?", default="a wolf")) == "a tree"
+    assert answer(ENTER, lambda asker: asker.text("Reason?")) == ""
+
+
+def test_text_is_asked_until_it_will_do() -> None:
+    def complain(text: str) -> str | None:
+        return None if "{}" in text else "needs {}"
+
+    keys = "no" + ENTER + " {}" + ENTER
+    assert answer(keys, lambda asker: asker.text("Prompt?", check=complain)) == "no {}"
+
+
+def test_pasted_lines_become_one() -> None:
+    keys = "\x1b[200~one\ntwo\x1b[201~" + ENTER
+    assert answer(keys, lambda asker: asker.text("Words?")) == "one two"
+
+
+def test_escape_then_enter_is_not_an_empty_answer() -> None:
+    with typed(ESC + ENTER) as (asker, _):
+        assert asker.text("Words?") is None
+
+
+def test_numbered_questions_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACCESSIBLE", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(open_asker(), TerminalAsker)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(open_asker(), PlainAsker)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("ACCESSIBLE", "1")
+    assert isinstance(open_asker(), PlainAsker)
+    monkeypatch.setenv("ACCESSIBLE", "0")
+    assert isinstance(open_asker(), TerminalAsker)
+
+
+def test_nobody_is_asked_without_two_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stream:
+        def __init__(self, tty: bool) -> None:
+            self.tty = tty
+
+        def isatty(self) -> bool:
+            return self.tty
+
+    for stdin, stdout, expected in [(1, 1, True), (1, 0, False), (0, 1, False), (0, 0, False)]:
+        monkeypatch.setattr("sys.stdin", Stream(bool(stdin)))
+        monkeypatch.setattr("sys.stdout", Stream(bool(stdout)))
+        assert interactive() is expected
+    monkeypatch.setattr("sys.stdin", None)
+    assert interactive() is False

@@ -1,0 +1,158 @@
+"""What the commands print, and the lines of a running session."""
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from builder.checks import check
+from builder.errors import CotbuildError, InputError
+from builder.history import fold
+from builder.records import Assigned, Decided, Exported, Noted, Proposed, RoundEnded, Undone
+from builder.system import make_system
+from builder.terminal.console import progress_console, result_console
+from builder.terminal.events import record_line
+from builder.terminal.render import ScoreCell, ScoreRow, checks_table, error_panel, score_table
+from builder.terminal.tables import Rows
+from tests.terminal import sample
+
+WIDTHS = (80, 40, 20)
+
+
+def drawn(renderable: RenderableType, width: int = 80) -> str:
+    console = Console(width=width, highlight=False, emoji=False, markup=False, color_system=None)
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()
+
+
+def test_an_error_says_what_and_what_next() -> None:
+    error = InputError("the file is empty", hint="write one class a line")
+    assert drawn(error_panel(error)) == "Error: the file is empty\n  next: write one class a line\n"
+    assert drawn(error_panel(CotbuildError("it broke"))) == "Error: it broke\n"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_error_with_any_text_stays_on_the_screen(width: int) -> None:
+    lines = ["[red]", "\x1b[2J", "x" * 10_000, "{}", *(f"line {i}" for i in range(5000))]
+    text = drawn(error_panel(CotbuildError("\n".join(lines), hint="\n".join(lines))), width)
+    assert "[red]" in text
+    assert "\x1b" not in text
+    assert "line 5" in text
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert len(text) < 20_000
+
+
+CELL = ScoreCell(correct=42, n=48, low=0.753, high=0.942, points=12.5)
+NAMES = ScoreCell(correct=36, n=48, low=0.612, high=0.851, points=None)
+
+
+def test_scores_of_one_encoder() -> None:
+    rows = [ScoreRow('"name"', 4, (NAMES,)), ScoreRow("[red].json", 51, (CELL,))]
+    text = drawn(score_table(rows, ["some-clip"]))
+    lines = text.splitlines()
+    assert "36 of 48" in lines[2]
+    assert "pp" not in lines[2]
+    assert lines[3].split() == [
+        "[red].json",
+        "51",
+        "42",
+        "of",
+        "48",
+        "87.5",
+        "%",
+        "75–94",
+        "%",
+        "+12.5",
+        "pp",
+    ]
+    assert "48 images" in text
+
+
+@pytest.mark.parametrize("width", [120, *WIDTHS])
+def test_scores_of_many_encoders_are_stacked_where_they_do_not_fit(width: int) -> None:
+    rows = [ScoreRow("x" * 10_000, 51, (CELL,) * 4)]
+    encoders = ["clip", "[red]", "jina", "z" * 1000]
+    text = drawn(score_table(rows, encoders), width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    for encoder in encoders[:3]:
+        assert encoder in text
+    assert text.replace("\n", "").replace(" ", "").count("42of48") == 4
+
+
+def test_checks_of_a_file() -> None:
+    alike = make_system(
+        "card",
+        sample.system().groups,
+        {name: {"color": "black", "background": "space"} for name in ("[red]", "\x1b[2J")},
+    )
+    text = drawn(checks_table("my.json", alike, check(alike)), 200)
+    assert text.startswith("my.json: 2 classes, 2 groups, 6 options\n")
+    assert "no encoder can exceed 50.0 % with these rules" in text
+    assert "'[red]'" in text
+    assert "\x1b" not in text
+    sound = sample.system()
+    assert "tell all classes apart" in drawn(checks_table("my.json", sound, check(sound)))
+
+
+def test_a_table_is_a_table_or_a_stack() -> None:
+    rows = Rows(("name", "n", "note"), [("a", "1", ""), ("b" * 70, "2", "[red]")], frozenset({1}))
+    wide, narrow = drawn(rows, 80), drawn(rows, 59)
+    assert "name" in wide.splitlines()[0]
+    assert "n 1" not in wide
+    assert narrow.splitlines()[:3] == ["name", "a", "  n 1"]
+    assert "n 2 · note [red]" in narrow
+
+
+def test_every_record_has_its_line() -> None:
+    records = sample.records()
+    state = fold(records)
+    helpful, purple, _ = sample.proposals()
+    done = Decided(proposal=helpful, decision="accepted", by="person", effect=None)
+    assert record_line(records[1], fold(records[:2])) == (
+        "First system, from some-model: 4 classes, 2 groups, 6 options."
+    )
+    assert record_line(records[2], fold(records[:3])) == (
+        "Version 1 on held-out images: 42 of 48, 87.5 % (75–94 %), the best so far."
+    )
+    assert record_line(records[3], state) == "3 proposals in round 1."
+    assert record_line(done, fold([*records, done])) == (
+        "Accepted: Mew · background: a desert -> a forest"
+    )
+    no = Decided(proposal=purple, decision="rejected", by="person", reason="no \x1b[2J")
+    line = record_line(no, fold([*records, no]))
+    assert line == 'Rejected: color: new option "purple" and 1 more edit (no \\x1b[2J)'
+    assert "0 changes left" in (record_line(Undone(), fold([*records, done, Undone()])) or "")
+    assert "next request" in (record_line(Noted(text="x"), state) or "")
+    assert record_line(RoundEnded(round=1), state) is None
+    assert record_line(Proposed(round=1, asked=False, proposals=()), state) == (
+        "No proposals in round 1."
+    )
+    splits = Assigned(splits={"a": "review", "b": "held_out", "c": "review"})
+    assert record_line(splits, state) == "3 new images: 2 for review, 1 held out."
+    final = Exported(path="out.json", version=1, final="1101")
+    assert "on the final images: 3 of 4, 75.0 %" in (record_line(final, state) or "")
+    bare = Exported(path="out.json", version=1, final=None)
+    assert "no untouched estimate" in (record_line(bare, state) or "")
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR", "TERM"])
+def test_no_colour_where_none_is_wanted(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    result_console().print(error_panel(CotbuildError("it broke")))
+    assert "\x1b[1;31m" in capsys.readouterr().out
+    monkeypatch.setenv(variable, {"NO_COLOR": "1", "TERM": "dumb"}[variable])
+    progress_console().print(error_panel(CotbuildError("it broke")))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "31m" not in err
+    assert "Error: " in err
+
+
+def test_nothing_printed_is_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    for console in (result_console(), progress_console()):
+        console.print("[bold]Mew[/bold] :smile: 'x' 12")
+    assert capsys.readouterr() == ("[bold]Mew[/bold] :smile: 'x' 12\n",) * 2

@@ -1,0 +1,231 @@
+"""The conversation: sequences of answers, and the actions they lead to."""
+
+import pytest
+from rich.console import Console
+
+from builder.edits import AddOption, Proposal, SetRule
+from builder.history import fold
+from builder.loop import Recorded, run
+from builder.records import Assigned, Decided, Record
+from builder.reviewing import (
+    AcceptHelpful,
+    Action,
+    Ask,
+    Decide,
+    EndRound,
+    Export,
+    Note,
+    Quit,
+    Undo,
+    View,
+)
+from builder.terminal.asker import InputEnded
+from builder.terminal.review import TAKEN_EDITED, TerminalReviewer
+from tests.terminal import sample
+from tests.terminal.scripted import BACK, ENTER, Scripted
+
+HELPFUL, PURPLE, WHITE = sample.proposals()
+DONE = Decided(proposal=HELPFUL, decision="accepted", by="person")
+
+
+class Talk:
+    """A reviewer with scripted answers, and what it showed."""
+
+    def __init__(self, *answers: object) -> None:
+        self.asker = Scripted(*answers)
+        self.console = Console(width=100, color_system=None, highlight=False, markup=False)
+        self.reviewer = TerminalReviewer(self.asker, self.console)
+
+    def action(self, view: View) -> Action:
+        with self.console.capture() as captured:
+            action = self.reviewer.next_action(view)
+        self.shown = captured.get()
+        return action
+
+    def interrupted(self, view: View) -> bool:
+        with self.console.capture() as captured, pytest.raises(KeyboardInterrupt):
+            self.reviewer.next_action(view)
+        self.shown = captured.get()
+        return not self.asker.answers
+
+
+def action(view: View, *answers: object) -> Action:
+    talk = Talk(*answers)
+    result = talk.action(view)
+    assert not talk.asker.answers, "an answer was left over"
+    return result
+
+
+def test_each_key_of_the_main_menu() -> None:
+    view = sample.view([DONE])
+    assert action(view, "q") == Quit()
+    assert action(view, "u") == Undo()
+    assert action(view, "l") == Ask()
+    assert action(view, "x") == Export()
+    assert action(view, "n", "look at the tails") == Note("look at the tails")
+    assert action(view, "m", True) == EndRound()
+
+
+def test_each_decision_on_a_proposal() -> None:
+    view = sample.view([DONE])
+    current = view.offers[0].proposal
+    assert action(view, "p", "a") == Decide(current, "accepted")
+    assert action(view, "p", "s") == Decide(current, "skipped")
+    assert action(view, "p", "r", "") == Decide(current, "rejected")
+    assert action(view, "p", "r", "ugly") == Decide(current, "rejected", "ugly")
+    assert action(view, "p", "u") == Undo()
+    assert action(view, "p", "q") == Quit()
+    assert action(sample.view(), "p", "h") == AcceptHelpful()
+
+
+def test_what_makes_no_sense_is_not_on_the_menu() -> None:
+    for key in ("u", "l", "n"):
+        with pytest.raises(AssertionError, match="not on the menu"):
+            action(sample.view(can_ask=False), key)
+    with pytest.raises(AssertionError, match="not on the menu"):
+        action(sample.view_without_images(), "c")
+    with pytest.raises(AssertionError, match="not on the menu"):
+        action(sample.view_without_images(), "p", "h")
+
+
+def test_after_a_decision_the_next_proposal_comes_up() -> None:
+    talk = Talk("p", "a", "s", "r", "", "q")
+    talk.action(sample.view())
+    assert "a desert -> a forest" in talk.shown
+    records: list[Record] = [DONE]
+    for decision in ("skipped", "rejected"):
+        view = sample.view(records)
+        assert view.offers[0].proposal == talk_proposal(talk, view)
+        records.append(Decided(proposal=view.offers[0].proposal, decision=decision, by="person"))
+    assert talk.action(sample.view(records)) == Quit()
+    assert "No proposals are left." in talk.shown
+
+
+def talk_proposal(talk: Talk, view: View) -> Proposal:
+    decided = talk.action(view)
+    assert isinstance(decided, Decide)
+    return decided.proposal
+
+
+def test_escape_goes_back_everywhere() -> None:
+    view = sample.view()
+    assert action(view, "p", BACK, "q") == Quit()
+    assert action(view, "p", "r", BACK, BACK, "q") == Quit()
+    assert action(view, "p", "e", BACK, BACK, "q") == Quit()
+    assert action(view, "n", BACK, "q") == Quit()
+    assert action(view, "e", BACK, "q") == Quit()
+    assert action(view, BACK, "q") == Quit()
+
+
+def test_undecided_words_of_the_model_are_not_dropped_unasked() -> None:
+    assert action(sample.view(), "m", False, "q") == Quit()
+    assert action(sample.view(), "m", ENTER) == EndRound()
+    decided = [
+        Decided(proposal=proposal, decision="skipped", by="person") for proposal in (PURPLE, WHITE)
+    ]
+    assert action(sample.view(decided), "m") == EndRound()
+
+
+def test_the_final_images_are_not_looked_at_unasked() -> None:
+    splits = Assigned(splits={"final-1": "final"})
+    talk = Talk("x", False, "x", True)
+    assert talk.action(sample.view([splits])) == Export()
+    assert "untouched" in talk.shown
+
+
+def test_tables_and_explanations_lead_to_no_action() -> None:
+    talk = Talk("c", "g", "s", "?", "q")
+    assert talk.action(sample.view()) == Quit()
+    for words in ("Eevee", "as ruled", "What would fix it?", "exact McNemar"):
+        assert words in talk.shown
+
+
+def test_a_note_needs_words() -> None:
+    talk = Talk("n", "", "tails")
+    assert talk.action(sample.view()) == Note("tails")
+    assert "complaint: it needs some words" in talk.asker.asked
+
+
+def test_ctrl_c_twice_leaves() -> None:
+    talk = Talk(KeyboardInterrupt, KeyboardInterrupt)
+    assert talk.interrupted(sample.view())
+    assert "Press Ctrl-C again to leave; everything is saved." in talk.shown
+
+
+def test_ctrl_c_once_stops_the_step_only() -> None:
+    view = sample.view()
+    assert action(view, KeyboardInterrupt, "q") == Quit()
+    assert action(view, "n", KeyboardInterrupt, "q") == Quit()
+    assert action(view, "p", "r", KeyboardInterrupt, "a") == Decide(HELPFUL, "accepted")
+    # An answer in between starts the count anew.
+    assert action(view, KeyboardInterrupt, "c", KeyboardInterrupt, "q") == Quit()
+    assert Talk("e", KeyboardInterrupt, KeyboardInterrupt).interrupted(view)
+
+
+def test_the_end_of_the_input_leaves_in_order() -> None:
+    assert action(sample.view(), InputEnded) == Quit()
+    assert action(sample.view(), "p", "r", InputEnded) == Quit()
+
+
+def test_an_edited_proposal_takes_the_place_of_the_first() -> None:
+    view = sample.view()
+    talk = Talk("p", "e", "w", "o", "space", "m", True)
+    edited = talk.action(view)
+    assert edited == Decide(
+        Proposal(
+            edits=(SetRule(class_name="Mew", group="background", options=("space",)),),
+            source="person",
+        ),
+        "accepted",
+    )
+    assert talk.action(view) == Decide(HELPFUL, "skipped", TAKEN_EDITED)
+
+
+def test_accepted_as_it_was_after_all() -> None:
+    talk = Talk("p", "e", "m", True, "q")
+    decided = talk.action(sample.view())
+    assert isinstance(decided, Decide)
+    assert decided.proposal.key == HELPFUL.key
+    assert talk.action(sample.view([DONE])) == Quit()
+
+
+def test_a_whole_session_through_the_loop() -> None:
+    """Real records come out of a scripted conversation, each before the next question."""
+    talk = Talk(
+        "p", "a", "r", "no", "s", BACK, "u", "p", "h",
+        "e", "r", "Mew", "color", "o", "white", True, "u", "q",
+    )  # fmt: skip
+    state = fold(sample.records())
+    kinds = []
+    with talk.console.capture():
+        for event in run(
+            state,
+            referee=sample.referee(),
+            drafter=None,
+            reviewer=talk.reviewer,
+            export_to="unused.json",
+        ):
+            if isinstance(event, Recorded):
+                kinds.append(getattr(event.record, "decision", event.record.kind))
+                state = event.state
+    assert kinds == ["accepted", "rejected", "skipped", "undone", "accepted", "accepted", "undone"]
+    assert state.system is not None
+    assert state.system.rules["Mew"] == {"color": ("pink",), "background": ("a forest",)}
+    assert not talk.asker.answers
+
+
+def test_keeping_only_some_edits_and_renaming_an_option() -> None:
+    view = sample.view([DONE, Decided(proposal=WHITE, decision="skipped", by="person")])
+    assert [offer.proposal for offer in view.offers] == [PURPLE]
+    lines = ('1. color: new option "purple"', "2. Eevee · color: pink -> purple")
+    kept = action(view, "p", "e", "k", lines[:1], "m", True)
+    assert isinstance(kept, Decide)
+    assert kept.proposal.edits == PURPLE.edits[:1]
+    assert kept.proposal.reason == PURPLE.reason
+    renamed = action(view, "p", "e", "w", lines[0], "lilac", "m", True)
+    assert isinstance(renamed, Decide)
+    assert renamed.proposal.edits == (
+        AddOption(group="color", option="lilac"),
+        SetRule(class_name="Eevee", group="color", options=("lilac",)),
+    )
+    assert renamed.proposal.reason == ""

@@ -1,0 +1,240 @@
+"""The round's screen, drawn wide and narrow."""
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from builder.history import fold
+from builder.records import (
+    Assigned,
+    Decided,
+    Exported,
+    Noted,
+    Proposed,
+    Record,
+    RoundEnded,
+)
+from builder.terminal.reports import class_table, group_table, pair_table, worst_classes
+from builder.terminal.rounds import (
+    final_note,
+    offer_block,
+    round_screen,
+    status_line,
+    unknown_words,
+)
+from tests.terminal import sample
+
+WIDTHS = (80, 40, 20)
+# What a name may do to a screen that reads it as anything but text.
+EVIL = ("[red]Absol[/red]", "\x1b[2J{}\u202eMew", "x" * 10_000, "y" * 9_999 + "\n{0}")
+
+
+def drawn(renderable: RenderableType, width: int = 80) -> str:
+    console = Console(width=width, highlight=False, emoji=False, markup=False, color_system=None)
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()
+
+
+def words(text: str) -> str:
+    """Without line breaks and padding, which depend on the width."""
+    return " ".join(text.split())
+
+
+def accepted(index: int = 0) -> Decided:
+    return Decided(proposal=sample.proposals()[index], decision="accepted", by="person")
+
+
+def second_round() -> list[Record]:
+    first = [accepted(), RoundEnded(round=1)]
+    state = fold([*sample.records(), *first])
+    offers = Proposed(round=2, asked=True, proposals=sample.proposals()[1:])
+    return [*first, sample.all_measured()(state), offers]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_questions_are_answered_from_the_top(width: int) -> None:
+    text = words(drawn(round_screen(sample.view()), width))
+    places = [text.index(q) for q in ("Did it help?", "What is wrong?", "What would fix it?")]
+    assert places == sorted(places)
+    assert places[0] < text.index("42 of 48") < places[1]
+    assert places[1] < text.index("Houndour ↔ Mew") < places[2]
+    assert places[2] < text.index("+10.4 pp (5 fixed, 0 broken)")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("names", [sample.NAMES, EVIL], ids=["plain", "evil"])
+def test_no_line_is_wider_than_the_screen(width: int, names: tuple[str, ...]) -> None:
+    view = sample.view(names=names)
+    assert view.findings is not None
+    for renderable in (
+        round_screen(view),
+        class_table(view.findings.classes),
+        group_table(view.findings.groups),
+    ):
+        for line in drawn(renderable, width).splitlines():
+            assert cell_len(line) <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_names_are_only_text(width: int) -> None:
+    view = sample.view(names=EVIL)
+    assert view.findings is not None
+    text = drawn(round_screen(view), width) + drawn(class_table(view.findings.classes), width)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[red]Absol[/red]" in text.replace("\n", "").replace(" ", "")
+    assert len(text) < 20_000
+
+
+def test_the_same_names_in_full_colour_drive_nothing() -> None:
+    console = Console(width=80, force_terminal=True, color_system="truecolor", _environ={})
+    with console.capture() as captured:
+        console.print(round_screen(sample.view(names=EVIL)))
+    assert "\x1b[2J" not in captured.get()
+    assert "[red]" in captured.get()
+
+
+def test_an_accuracy_has_its_interval_and_every_baseline_is_there() -> None:
+    text = drawn(round_screen(sample.view()))
+    assert "87.5 %         75–94 %" in text
+    for name in ('"name"', '"a photo of {name}"', '"trading card: {name}" (best)'):
+        assert f"names as {name}" in text
+    assert "On review images: 43 of 48, 89.6 % (78–95 %)." in text
+
+
+def test_versions_are_compared_on_held_out_images_with_p() -> None:
+    text = words(drawn(round_screen(sample.view(second_round()))))
+    assert "version 2 (the last, the best) 48 of 48" in text
+    assert "version 1 (the draft) 42 of 48" in text
+    assert "Version 2 against version 1: +12.5 pp (6 fixed, 0 broken, p = 0.031)." in text
+
+
+def test_on_review_images_there_is_no_p() -> None:
+    text = drawn(round_screen(sample.view([accepted()])))
+    line = next(line for line in text.splitlines() if "not measured" in line.lower())
+    assert "5 fixed, 0 broken since version 1" in line
+    fixing = text[text.index("What would fix it?") :]
+    assert "p =" not in fixing
+    assert "p <" not in fixing
+
+
+def test_versions_on_other_images_are_not_compared() -> None:
+    *before, measured, offers = second_round()
+    other = measured.model_copy(update={"images": "others"})
+    text = drawn(round_screen(sample.view([*before, other, offers])))
+    assert "against version 1" not in text
+
+
+def test_proposals_are_numbered_with_source_reason_and_how_many_were_tried() -> None:
+    text = drawn(round_screen(sample.view()))
+    first, second, third = (text.index(start) for start in ("1. +10.4 pp", "2. -20.8", "3. -22.9"))
+    assert "· data" in text[first:second]
+    assert "Mew · background: a desert -> a forest" in text[first:second]
+    assert "11 of 12 images see a forest" in text[first:second]
+    assert "· model" in text[second:third]
+    assert "Its fur is purple [bold]in truth[/bold]" in text[third:]
+    assert text.count("Best of 3 tried, fitted on these images") == 1
+
+
+def test_more_proposals_than_fit_the_screen_are_counted() -> None:
+    from builder.edits import DropOption, Proposal
+
+    many = tuple(
+        Proposal(edits=(DropOption(group=g.name, option=option),), source="data")
+        for g in sample.system().groups
+        for option in g.options
+    )
+    offers = Proposed(round=1, asked=False, proposals=(*many, *sample.proposals()))
+    text = drawn(round_screen(sample.view([offers])))
+    assert "6. " in text
+    assert "7. " not in text
+    assert "3 more proposals" in text
+
+
+def test_what_does_not_fit_any_more_and_what_waits_is_said() -> None:
+    twice = [accepted(1), sample.records()[3], Noted(text="look at the tails")]
+    text = drawn(round_screen(sample.view(twice)))
+    assert "1 proposal no longer fits the system" in text
+    assert "1 note waiting" in text
+
+
+def test_the_advice_to_stop_is_in_words() -> None:
+    text = drawn(round_screen(sample.view(rounds=0)))
+    assert "This may be the time to stop: 0 rounds are done." in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_without_images_nothing_is_scored_and_the_screen_says_so(width: int) -> None:
+    text = words(drawn(round_screen(sample.view_without_images()), width))
+    assert "nothing is scored" in text
+    assert "color (3), background (3)" in text
+    assert "pp" not in text
+    assert " %" not in text
+
+
+def test_ties_are_told() -> None:
+    from builder.edits import Proposal, SetRule
+
+    alike = SetRule(class_name="Absol G", group="background", options=("a forest",))
+    decision = Decided(
+        proposal=Proposal(edits=(alike,), source="person"), decision="accepted", by="person"
+    )
+    view = sample.view([decision])
+    text = drawn(round_screen(view))
+    assert view.findings is not None
+    assert view.findings.review.ties > 0
+    assert f"{view.findings.review.ties} images tied" in text
+    assert "identical rules" in text
+
+
+def test_weak_groups_are_told() -> None:
+    from builder.edits import AddGroup, Proposal
+    from builder.system import AttributeGroup
+
+    group = AttributeGroup(name="sky", prompt="The sky is {}.", options=("clear", "grey"))
+    decision = Decided(
+        proposal=Proposal(edits=(AddGroup(group=group),), source="person"),
+        decision="accepted",
+        by="person",
+    )
+    view = sample.view([decision])
+    assert view.findings is not None
+    assert [report.name for report in view.findings.groups if report.weak] == ["sky"]
+    text = drawn(round_screen(view))
+    assert "Weak groups" in text
+    assert "sky" in text
+
+
+def test_the_final_split_is_untouched_until_it_was_looked_at() -> None:
+    splits = Assigned(splits={f"final-{i}": "final" for i in range(48)})
+    state = fold([*sample.records(), splits])
+    assert "48 images are untouched" in final_note(state)
+    looked = Exported(path="out.json", version=1, final="1" * 48)
+    assert "no longer untouched" in final_note(fold([*sample.records(), splits, looked]))
+    assert "No final split" in final_note(sample.view().state)
+
+
+def test_the_status_line_counts_from_the_last_version() -> None:
+    assert status_line(sample.view()) == "Review images: 43 of 48, 89.6 %"
+    assert "5 fixed, 0 broken since version 1" in status_line(sample.view([accepted()]))
+    assert status_line(sample.view_without_images()) == "3 proposals left; nothing is scored"
+
+
+def test_an_unmeasured_proposal_claims_no_effect() -> None:
+    view = sample.view_without_images()
+    text = drawn(offer_block("1.", view.offers[0], view.system))
+    assert text.startswith("1. · data\n")
+
+
+def test_unknown_words_are_listed() -> None:
+    text = words(drawn(unknown_words(["teal", "[red]", *map(str, range(30))])))
+    assert '"teal", "[red]"' in text
+    assert "and 12 more" in text
+
+
+def test_the_worst_classes_are_those_with_most_to_win() -> None:
+    findings = sample.view().findings
+    assert findings is not None
+    assert [report.name for report in worst_classes(findings.classes, 3)] == ["Mew"]
+    assert "Houndour ↔ Mew" in drawn(pair_table(findings.pairs))

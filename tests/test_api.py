@@ -1,0 +1,81 @@
+"""The public Python entries: an exported file gives the same predictions wherever it is read."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from builder import Classifier, load_system, open_encoder
+from builder.cli.play import system_file
+from builder.encoders.protocol import Vectors
+from builder.history import fold
+from builder.records import Drafted
+from builder.scoring import score
+from builder.system import Scoring
+from builder.system_file import Provenance, SystemFile, write_system_file
+from tests.worlds import GOOD, encode, images, started
+
+LABELS = list(GOOD.classes) * 5
+VECTORS = images(LABELS, noise=0.5, seed=4)
+
+
+class KnownVectors:
+    """An encoder of the phrases of tests.worlds; its images are looked up by their first pixel."""
+
+    name = revision = fingerprint = "known vectors"
+    logit_scale = 20.0
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[int, int]] = []
+
+    def encode_images(self, pictures: list[Image.Image]) -> Vectors:
+        self.shown = [picture.size for picture in pictures]
+        assert all(picture.mode == "RGB" for picture in pictures)
+        return np.stack([VECTORS[picture.getpixel((0, 0))[0]] for picture in pictures])  # type: ignore[index]
+
+    def encode_texts(self, texts: list[str]) -> Vectors:
+        return encode(texts)
+
+    def unknown_words(self, texts: list[str]) -> list[tuple[str, ...]]:
+        return [() for _ in texts]
+
+
+def read_back(file: SystemFile, folder: Path) -> SystemFile:
+    path = folder / "export.json"
+    path.write_text(write_system_file(file), encoding="utf-8")
+    return load_system(path)
+
+
+def test_an_export_read_back_predicts_the_same_bit_for_bit(tmp_path: Path) -> None:
+    for scoring in (Scoring(), Scoring(scale=1.0), Scoring(rule="log", scale=7.3)):
+        state = fold([started(scoring=scoring), Drafted(system=GOOD, source="test")])
+        before = score(
+            GOOD, VECTORS, encode(GOOD.phrases()), LABELS, scoring=scoring, logit_scale=20.0
+        )
+        file = read_back(system_file(state, None, final=None), tmp_path)
+        assert file.scoring == scoring
+        found = Classifier(file, KnownVectors()).predict_vectors(VECTORS)
+        assert [p.class_name for p in found] == [GOOD.classes[k] for k in before.predictions]
+        assert [p.score for p in found] == before.totals.max(axis=1).tolist()
+
+
+def test_pictures_are_prepared_as_they_were_for_the_session() -> None:
+    provenance = Provenance(
+        created="2026-01-01T00:00:00Z", cotbuild="0", crop=(0.0, 0.0, 0.5, 0.25)
+    )
+    file = SystemFile(system=GOOD, provenance=provenance)
+    encoder = KnownVectors()
+    gray = [Image.new("L", (40, 80), index) for index in range(3)]
+    found = Classifier(file, encoder).predict(gray)
+    assert encoder.shown == [(20, 20)] * 3
+    assert [p.class_name for p in found] == LABELS[:3]
+    assert found[0].seen.keys() == {"colour", "form"}
+    assert found[0].seen["colour"] in GOOD.group("colour").options
+
+
+def test_a_real_encoder_opens_by_the_public_name(clip_folder: Path) -> None:
+    encoder = open_encoder(str(clip_folder))
+    picture = Image.new("RGB", (32, 32), "red")
+    (found,) = Classifier(SystemFile(system=GOOD), encoder).predict([picture])
+    assert found.class_name in GOOD.classes
+    assert 0 < found.score <= 2

@@ -1,0 +1,109 @@
+"""What the exported file says of where it comes from."""
+
+import pytest
+
+from builder.exporting import (
+    NO_FINAL,
+    NO_IMAGES,
+    NOT_LOOKED,
+    data_fingerprint,
+    estimate,
+    export_file,
+    exported,
+    version_to_export,
+)
+from builder.history import State, advance, fold
+from builder.records import Assigned, Drafted, Exported, Measured
+from builder.system_file import Estimate, SystemFile
+from tests.worlds import DRAFT, GOOD, referee, started
+
+LABELS = {"b": "Absol [red]", "a": "Beedrill δ", "c": "Absol [red]"}
+
+
+def measured_state(*splits: str) -> State:
+    return fold(
+        [
+            started(),
+            Assigned.model_validate({"splits": dict(zip(LABELS, splits, strict=True))}),
+            Drafted(system=DRAFT, source="test"),
+            Measured(version=1, images="x", review="1", held_out="10"),
+        ]
+    )
+
+
+def file_of(state: State, final: Estimate | None = None) -> SystemFile:
+    return export_file(
+        state,
+        created="2026-01-01T00:00:00+00:00",
+        cotbuild="0",
+        encoder=None,
+        labels=LABELS,
+        baselines={},
+        final=final,
+    )
+
+
+def test_the_best_version_is_exported_with_its_estimates() -> None:
+    state = measured_state("review", "held_out", "final")
+    file = file_of(state)
+    assert file.system == DRAFT
+    provenance = file.provenance
+    assert provenance is not None
+    assert provenance.accuracy["held_out"] == estimate(1, 2)
+    assert provenance.splits == {"held_out": ("a",), "review": ("b",), "final": ("c",)}
+    assert provenance.versions_tried == 1
+    assert provenance.note == NOT_LOOKED
+
+
+def test_the_note_tells_what_the_final_estimate_is_worth() -> None:
+    no_final = measured_state("review", "held_out", "review")
+    provenance = file_of(no_final).provenance
+    assert provenance is not None
+    assert provenance.note == NO_FINAL
+    state = measured_state("review", "held_out", "final")
+    look = Exported(path="x", version=1, final="1")
+    once = advance(state, look)
+    first = file_of(once, estimate(1, 1)).provenance
+    assert first is not None
+    assert (first.note, first.final_looks) == ("", 1)
+    second = file_of(advance(once, look), estimate(1, 1)).provenance
+    assert second is not None
+    assert "look number 2" in second.note
+    assert second.final_looks == 2
+
+
+def test_without_images_the_working_system_is_exported_as_never_scored() -> None:
+    state = fold([started(), Drafted(system=GOOD, source="test")])
+    file = export_file(
+        state,
+        created="2026-01-01T00:00:00+00:00",
+        cotbuild="0",
+        encoder=None,
+        labels={},
+        baselines={},
+        final=None,
+    )
+    assert file.system == GOOD
+    assert file.provenance is not None
+    assert file.provenance.note == NO_IMAGES
+    assert file.provenance.data is None
+    assert exported(state, None, "x") == Exported(path="x", version=0, final=None)
+    with pytest.raises(ValueError, match="nothing was drafted"):
+        version_to_export(fold([started()]))
+
+
+def test_an_export_looks_at_the_final_images_of_the_best_version() -> None:
+    state = measured_state("review", "held_out", "final")
+    record = exported(state, referee(final=2), "x")
+    assert record == Exported(path="x", version=1, final="111100")
+    assert exported(state, referee(final=0), "x").final is None
+
+
+def test_the_fingerprint_of_the_data_knows_order_from_content() -> None:
+    assert data_fingerprint(LABELS) == data_fingerprint(dict(reversed(LABELS.items())))
+    assert data_fingerprint(LABELS) != data_fingerprint({**LABELS, "a": "Absol [red]"})
+    assert data_fingerprint(LABELS) != data_fingerprint({"a": "Beedrill δ"})
+
+
+def test_no_images_no_estimate() -> None:
+    assert estimate(0, 0) is None

@@ -1,0 +1,198 @@
+"""The fold of a journal: undo, versions, best, patience, notes, rejected proposals."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.edits import Proposal, SetRule
+from builder.history import (
+    State,
+    advance,
+    begin,
+    fold,
+    from_marks,
+    marks,
+    needs_measuring,
+    stop_reason,
+)
+from builder.records import (
+    Assigned,
+    Decided,
+    Drafted,
+    Exported,
+    Measured,
+    Noted,
+    Proposed,
+    Record,
+    RoundEnded,
+    Undone,
+)
+from tests.worlds import CLASSES, DRAFT, rule, started
+
+OPTIONS = ("red", "blue", "green")
+
+
+def proposal(class_name: str, option: str, source: str = "data") -> Proposal:
+    edit = SetRule(class_name=class_name, group="colour", options=(option,))
+    return Proposal.model_validate({"edits": [edit], "source": source})
+
+
+def accepted(made: Proposal) -> Decided:
+    return Decided(proposal=made, decision="accepted", by="person")
+
+
+def measured(version: int, held_out: str) -> Measured:
+    return Measured(version=version, images="x", review=held_out, held_out=held_out)
+
+
+def after(*records: Record) -> State:
+    return fold([started(), *records])
+
+
+def drafted() -> Drafted:
+    return Drafted(system=DRAFT, source="test")
+
+
+def test_a_journal_begins_with_its_start_and_only_once() -> None:
+    with pytest.raises(ValueError, match="begins with"):
+        fold([drafted()])
+    with pytest.raises(ValueError, match="once"):
+        fold([started(), started()])
+
+
+decisions = st.lists(
+    st.one_of(
+        st.builds(proposal, st.sampled_from(CLASSES), st.sampled_from(OPTIONS)).map(accepted),
+        st.just(Undone()),
+    ),
+    max_size=12,
+)
+
+
+@given(decisions)
+def test_undo_takes_back_exactly_the_last_accepted_proposal(steps: list[Record]) -> None:
+    state = after(drafted())
+    stack = [DRAFT]
+    for record in steps:
+        if isinstance(record, Undone):
+            if len(stack) == 1:
+                with pytest.raises(ValueError, match="nothing to undo"):
+                    advance(state, record)
+                continue
+            stack.pop()
+        state = advance(state, record)
+        if isinstance(record, Decided):
+            edit = record.proposal.edits[0]
+            assert isinstance(edit, SetRule)
+            assert state.system is not None
+            assert state.system.rules[edit.class_name]["colour"] == edit.options
+            stack.append(state.system)
+        assert state.system == stack[-1]
+        assert sum(d.decision == "accepted" for d in state.decisions) == len(stack) - 1
+
+
+def test_an_undone_offer_is_pending_again_but_a_persons_own_edit_is_not() -> None:
+    offer = proposal(CLASSES[0], "green")
+    own = proposal(CLASSES[1], "green", source="person")
+    proposed = Proposed(round=1, asked=False, proposals=(offer,))
+    state = after(drafted(), proposed, accepted(offer))
+    assert state.offers == ()
+    assert advance(state, Undone()).offers == (offer,)
+    state = after(drafted(), proposed, accepted(own), Undone())
+    assert state.offers == (offer,)
+
+
+def test_a_decision_settles_an_offer_and_a_rejection_is_remembered() -> None:
+    offers = tuple(proposal(CLASSES[0], option) for option in ("green", "blue"))
+    state = after(
+        drafted(),
+        Proposed(round=1, asked=False, proposals=offers),
+        Decided(proposal=offers[0], decision="rejected", by="person", reason="no"),
+    )
+    assert state.offers == offers[1:]
+    assert state.rejected == {offers[0].key}
+    assert state.system == DRAFT
+
+
+def test_best_is_the_highest_held_out_count_and_of_equals_the_earlier() -> None:
+    first = accepted(proposal(CLASSES[0], "green"))
+    second = accepted(proposal(CLASSES[1], "green"))
+    state = after(drafted(), measured(1, "0110"), first, measured(2, "1010"))
+    assert state.best == 1
+    state = advance(advance(state, second), measured(3, "1110"))
+    assert state.best == 3
+    assert [version.number for version in state.versions] == [1, 2, 3]
+    assert state.versions[0].system == DRAFT
+
+
+def test_patience_counts_finished_rounds_without_a_new_best() -> None:
+    state = after(drafted(), measured(1, "0110"), RoundEnded(round=1))
+    assert (state.idle, state.round) == (1, 2)
+    assert stop_reason(state, None) is None
+    worse = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "0010"))
+    over = advance(worse, RoundEnded(round=2))
+    assert over.idle == 2
+    assert "2 rounds" in (stop_reason(over, None) or "")
+    better = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "1110"))
+    assert better.idle == 0
+    patient = fold([started(patience=3), drafted(), measured(1, "0"), *ended(2)])
+    assert stop_reason(patient, None) is None
+
+
+def ended(count: int) -> list[Record]:
+    return [RoundEnded(round=number + 1) for number in range(count)]
+
+
+def test_rounds_are_limited_and_an_empty_round_is_the_end() -> None:
+    state = after(drafted(), measured(1, "1"), RoundEnded(round=1))
+    assert stop_reason(state, 1) == "1 round is done"
+    assert stop_reason(state, 2) is None
+    empty = advance(state, Proposed(round=2, asked=False, proposals=()))
+    assert stop_reason(empty, None) == "nothing is left to propose"
+    changed = advance(empty, accepted(proposal(CLASSES[0], "green")))
+    assert needs_measuring(changed)
+    assert stop_reason(changed, None) is None
+
+
+def test_notes_wait_until_the_model_was_asked() -> None:
+    state = after(drafted(), Noted(text="look at the horns"))
+    silent = advance(state, Proposed(round=1, asked=False, proposals=()))
+    assert silent.notes == ("look at the horns",)
+    assert advance(state, Proposed(round=1, asked=True, proposals=())).notes == ()
+
+
+def test_measuring_again_replaces_marks_and_finds_the_best_anew() -> None:
+    state = after(
+        drafted(),
+        measured(1, "110"),
+        accepted(proposal(CLASSES[0], "green")),
+        measured(2, "100"),
+        measured(1, "0000"),
+        measured(2, "1000"),
+    )
+    assert len(state.versions) == 2
+    assert state.best == 2
+    assert state.versions[0].system == DRAFT
+    assert rule(state.versions[1].system, CLASSES[0], "colour") == "green"
+
+
+def test_looks_at_the_final_images_are_counted() -> None:
+    state = after(drafted(), measured(1, "1"))
+    state = advance(state, Exported(path="a", version=1, final=None))
+    assert state.final_looks == 0
+    state = advance(state, Exported(path="a", version=1, final="10"))
+    state = advance(state, Exported(path="b", version=1, final="10"))
+    assert state.final_looks == 2
+    assert state.final == "10"
+
+
+def test_assignments_add_up() -> None:
+    state = after(Assigned(splits={"a": "review"}), Assigned(splits={"b": "final"}))
+    assert state.splits == {"a": "review", "b": "final"}
+    assert begin(started()).splits == {}
+
+
+@given(st.lists(st.booleans()))
+def test_marks_round_trip(values: list[bool]) -> None:
+    assert from_marks(marks(np.array(values, dtype=bool))).tolist() == values

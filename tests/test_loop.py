@@ -1,0 +1,326 @@
+"""The round: what is measured, proposed, decided and recorded, in which order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+
+from builder.edits import Proposal, RenameOption, SetRule
+from builder.errors import CotbuildError, LLMError
+from builder.history import State, fold
+from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, run
+from builder.records import (
+    Decided,
+    Drafted,
+    Exported,
+    Measured,
+    Noted,
+    Proposed,
+    Record,
+    RoundEnded,
+    Undone,
+)
+from builder.referee import Referee
+from builder.requests import DraftRequest, RevisionRequest
+from builder.reviewing import (
+    AcceptHelpful,
+    Action,
+    Ask,
+    AutoReviewer,
+    Decide,
+    EndRound,
+    Export,
+    Note,
+    Quit,
+    Reviewer,
+    Undo,
+    View,
+    look,
+)
+from builder.system import AttributeSystem
+from tests.worlds import CLASSES, DRAFT, GOOD, referee, started
+
+CELEBI = CLASSES[2]
+REPAIR = Proposal(
+    edits=(SetRule(class_name=CELEBI, group="form", options=("a fish",)),), source="llm"
+)
+HARM = Proposal(
+    edits=(SetRule(class_name=CLASSES[0], group="colour", options=("green",)),), source="llm"
+)
+UNFIT = Proposal(edits=(RenameOption(group="form", option="a tree", to="an oak"),), source="llm")
+
+
+@dataclass
+class ScriptedDrafter:
+    """A drafter whose answers are fixed; what it was asked is kept."""
+
+    answers: list[tuple[Proposal, ...] | BaseException] = field(default_factory=list)
+    asked: list[RevisionRequest] = field(default_factory=list)
+    drafts: list[DraftRequest] = field(default_factory=list)
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        self.drafts.append(request)
+        return DRAFT
+
+    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
+        self.asked.append(request)
+        answer = self.answers.pop(0) if self.answers else ()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+@dataclass
+class ScriptedReviewer:
+    """A person whose actions are fixed; the views it saw are kept."""
+
+    actions: list[Action]
+    views: list[View] = field(default_factory=list)
+    name: Literal["person"] = "person"
+
+    def next_action(self, view: View) -> Action:
+        self.views.append(view)
+        return self.actions.pop(0)
+
+
+def events(
+    reviewer: Reviewer,
+    drafter: ScriptedDrafter | None = None,
+    judge: Referee | None = None,
+    before: Iterable[Record] = (),
+    rounds: int | None = None,
+) -> list[Event]:
+    state = fold([started(), *before])
+    return list(
+        run(
+            state,
+            referee=judge,
+            drafter=drafter,
+            reviewer=reviewer,
+            export_to="out.json",
+            rounds=rounds,
+        )
+    )
+
+
+def records(found: Sequence[Event]) -> list[Record]:
+    return [event.record for event in found if isinstance(event, Recorded)]
+
+
+def final_state(found: Sequence[Event]) -> State:
+    assert isinstance(found[-1], Ended)
+    return found[-1].state
+
+
+def kinds(found: Sequence[Event]) -> list[str]:
+    return [record.kind for record in records(found)]
+
+
+DRAFTED = Drafted(system=DRAFT, source="test")
+
+
+def test_automatic_rounds_repair_the_draft_and_stop() -> None:
+    found = events(AutoReviewer(), ScriptedDrafter([(HARM, REPAIR)]), referee())
+    state = final_state(found)
+    assert state.system == GOOD
+    assert state.best_version is not None
+    assert state.best_version.system == GOOD
+    assert state.best_version.correct == 18
+    assert state.versions[0].correct == 12
+    decided = [record for record in records(found) if isinstance(record, Decided)]
+    assert [(d.proposal.key, d.decision) for d in decided] == [
+        (REPAIR.key, "accepted"),
+        (HARM.key, "rejected"),
+    ]
+    effect = decided[0].effect
+    assert effect is not None
+    assert (effect.fixed, effect.broken, effect.n) == (6, 0, 18)
+    assert found[-1] == Ended(state, "no new best on held-out images for 2 rounds")
+
+
+def test_without_a_model_the_data_repairs_what_it_can() -> None:
+    found = events(AutoReviewer(), None, referee(), before=[DRAFTED])
+    state = final_state(found)
+    assert state.system == GOOD
+    (decided,) = [record for record in records(found) if isinstance(record, Decided)]
+    assert decided.proposal.source == "data"
+    assert "6 of 6 review images" in decided.proposal.reason
+
+
+def test_every_record_is_told_before_the_next_question() -> None:
+    reviewer = ScriptedReviewer([Decide(REPAIR, "accepted"), Note("wings"), Undo(), Quit()])
+    told: list[Record] = []
+    seen: list[int] = []
+    state = fold([started(), DRAFTED])
+    for event in run(
+        state, referee=referee(), drafter=None, reviewer=reviewer, export_to="x", rounds=None
+    ):
+        if isinstance(event, Recorded):
+            told.append(event.record)
+            seen.append(len(reviewer.views))
+            assert event.state == fold([started(), DRAFTED, *told])
+    assert [record.kind for record in told] == [
+        "measured",
+        "proposed",
+        "decided",
+        "noted",
+        "undone",
+    ]
+    # The decision that view number k led to is told before view k + 1 is shown.
+    assert seen == [0, 0, 1, 2, 3]
+    assert isinstance(told[-1], Undone)
+
+
+def test_each_proposal_is_measured_by_itself_and_best_comes_first() -> None:
+    reviewer = ScriptedReviewer([Quit()])
+    events(reviewer, ScriptedDrafter([(HARM, UNFIT, REPAIR)]), referee(), before=[DRAFTED])
+    (view,) = reviewer.views
+    nets = {offer.proposal.key: offer.effect.net for offer in view.offers if offer.effect}
+    assert nets[REPAIR.key] == 6
+    assert nets[HARM.key] < 0
+    assert view.offers[0].proposal.key == REPAIR.key
+    assert view.unfit == 1
+    # The model's three, and the data's own: no image sees green, which no rule names.
+    assert view.state.offered == 4
+    assert UNFIT.key not in nets
+
+
+def test_a_proposal_of_both_model_and_data_is_offered_once() -> None:
+    reviewer = ScriptedReviewer([Quit()])
+    events(reviewer, ScriptedDrafter([(REPAIR, REPAIR)]), referee(), before=[DRAFTED])
+    (view,) = reviewer.views
+    assert [offer.proposal.key for offer in view.offers].count(REPAIR.key) == 1
+
+
+def test_what_was_rejected_is_not_offered_again_and_the_model_is_told() -> None:
+    drafter = ScriptedDrafter([(HARM,), (HARM, REPAIR)])
+    reviewer = ScriptedReviewer(
+        [Decide(HARM, "rejected", "it is red"), Note("look at tails"), EndRound(), Quit()]
+    )
+    found = events(reviewer, drafter, referee(), before=[DRAFTED])
+    second = [record for record in records(found) if isinstance(record, Proposed)][1]
+    assert HARM.key not in {proposal.key for proposal in second.proposals}
+    (past,) = drafter.asked[1].past
+    assert past.decision == "rejected"
+    assert "it is red" in past.effect
+    assert "pp" in past.effect
+    assert drafter.asked[1].notes == ("look at tails",)
+    assert drafter.asked[0].notes == ()
+
+
+def test_the_model_is_told_of_review_images_only() -> None:
+    drafter = ScriptedDrafter()
+    judge = referee()
+    events(ScriptedReviewer([Quit()]), drafter, judge, before=[DRAFTED])
+    (request,) = drafter.asked
+    assert len(request.confusions) == 1
+    assert "6" in request.confusions[0]
+    assert CELEBI in request.confusions[0]
+
+
+def test_accepting_all_that_help_measures_each_on_top_of_the_last() -> None:
+    again = Proposal(edits=REPAIR.edits, source="llm", reason="the same in other words")
+    reviewer = ScriptedReviewer([AcceptHelpful(), Quit()])
+    found = events(reviewer, ScriptedDrafter([(REPAIR, HARM, again)]), referee(), before=[DRAFTED])
+    accepted = [record for record in records(found) if isinstance(record, Decided)]
+    assert len(accepted) == 1
+    assert final_state(found).system == GOOD
+
+
+def test_a_round_without_changes_is_not_measured_again() -> None:
+    reviewer = ScriptedReviewer([EndRound(), EndRound(), Quit()])
+    found = events(reviewer, None, referee(), before=[DRAFTED])
+    assert kinds(found).count("measured") == 1
+    assert kinds(found).count("round_ended") == 2
+    assert final_state(found).idle == 2
+    assert "2 rounds" in (reviewer.views[-1].stop or "")
+
+
+def test_export_measures_what_is_not_measured_and_looks_at_final_once() -> None:
+    reviewer = ScriptedReviewer([Decide(REPAIR, "accepted"), Export(), Quit()])
+    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED])
+    assert kinds(found)[-2:] == ["measured", "exported"]
+    exported = records(found)[-1]
+    assert isinstance(exported, Exported)
+    assert exported == Exported(path="out.json", version=2, final="1" * 9)
+
+
+def test_without_images_there_is_drafting_and_editing_but_no_score() -> None:
+    drafter = ScriptedDrafter([(REPAIR,)])
+    reviewer = ScriptedReviewer([Note("more"), Ask(), Decide(REPAIR, "accepted"), Export(), Quit()])
+    found = events(reviewer, drafter)
+    assert drafter.drafts[0].classes == tuple((name, "") for name in CLASSES)
+    assert kinds(found) == ["drafted", "proposed", "noted", "proposed", "decided", "exported"]
+    assert all(view.findings is None for view in reviewer.views)
+    assert final_state(found).system == GOOD
+    assert reviewer.views[2].offers[0].effect is None
+
+
+def test_automatic_without_images_ends_with_the_draft() -> None:
+    found = events(AutoReviewer(), ScriptedDrafter())
+    assert final_state(found).system == DRAFT
+    assert kinds(found) == ["drafted", "proposed"]
+
+
+def test_a_failing_model_ends_an_automatic_session_but_not_a_persons() -> None:
+    failure = LLMError("the endpoint is down")
+    reviewer = ScriptedReviewer([Quit()])
+    found = events(reviewer, ScriptedDrafter([failure]), referee(), before=[DRAFTED])
+    assert [event.error for event in found if isinstance(event, StepFailed)] == [failure]
+    assert any(isinstance(event, Viewed) for event in found)
+    with pytest.raises(LLMError):
+        events(AutoReviewer(), ScriptedDrafter([failure]), referee(), before=[DRAFTED])
+
+
+def test_ctrl_c_while_asking_stops_the_step_only() -> None:
+    reviewer = ScriptedReviewer([Ask(), Quit()])
+    drafter = ScriptedDrafter([KeyboardInterrupt(), (REPAIR,)])
+    found = events(reviewer, drafter, referee(), before=[DRAFTED, Noted(text="kept")])
+    assert [event.error for event in found if isinstance(event, StepFailed)] == [None]
+    assert drafter.asked[1].notes == ("kept",)
+
+
+def test_resuming_in_the_middle_of_a_round_shows_the_same_offers_without_asking() -> None:
+    first = ScriptedReviewer([Decide(HARM, "skipped"), Quit()])
+    found = events(first, ScriptedDrafter([(HARM, REPAIR)]), referee(), before=[DRAFTED])
+    drafter = ScriptedDrafter()
+    second = ScriptedReviewer([Quit()])
+    events(second, drafter, referee(), before=[DRAFTED, *records(found)])
+    assert drafter.asked == []
+    assert second.views[0].offers == first.views[1].offers
+    assert second.views[0].state == first.views[1].state
+
+
+def test_other_images_mean_that_all_versions_are_measured_again() -> None:
+    first = events(
+        ScriptedReviewer([Decide(REPAIR, "accepted"), EndRound(), Quit()]),
+        ScriptedDrafter([(REPAIR,)]),
+        referee(),
+        before=[DRAFTED],
+    )
+    bigger = referee(per_class=8)
+    found = events(ScriptedReviewer([Quit()]), None, bigger, before=[DRAFTED, *records(first)])
+    measured = [record for record in records(found) if isinstance(record, Measured)]
+    assert [(m.version, len(m.held_out), m.images) for m in measured] == [
+        (1, 24, bigger.images),
+        (2, 24, bigger.images),
+    ]
+    assert final_state(found).best == 2
+
+
+def test_rounds_end_an_automatic_session() -> None:
+    before = [DRAFTED]
+    found = events(AutoReviewer(), ScriptedDrafter([(HARM,), (HARM,)]), referee(), before, rounds=1)
+    assert sum(isinstance(record, RoundEnded) for record in records(found)) == 1
+    assert found[-1] == Ended(final_state(found), "1 round is done")
+
+
+def test_no_draft_and_no_model_is_an_error() -> None:
+    with pytest.raises(CotbuildError, match="no system to begin with"):
+        events(AutoReviewer(), None, referee())
+
+
+def test_look_needs_a_draft() -> None:
+    with pytest.raises(ValueError, match="nothing was drafted"):
+        look(fold([started()]), None, can_ask=False)
