@@ -1,6 +1,6 @@
 """The conversation's vocabulary: what a reviewer sees (View) and can do (Action)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -179,3 +179,20 @@ class AutoReviewer:
                 # Rejected, not skipped: the model is told, and doesn't send it again.
                 return Decide(offer.proposal, "rejected", "it does not help on review images")
         return EndRound()
+
+
+class EditsReviewer:
+    """A person who wrote their proposals into a file: each is accepted, then all are measured."""
+
+    name: Literal["person"] = "person"
+
+    def __init__(self, proposals: Sequence[Proposal]) -> None:
+        self._actions: list[Action] = [
+            *(Decide(proposal, "accepted") for proposal in proposals),
+            EndRound(),
+            Quit(),
+        ]
+
+    def next_action(self, view: View) -> Action:  # noqa: ARG002 - the file was written before
+        """The next proposal of the file; an edit that does not fit raises EditError in the loop."""
+        return self._actions.pop(0)

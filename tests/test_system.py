@@ -42,7 +42,7 @@ def systems(draw: st.DrawFn, *, single: bool = False) -> AttributeSystem:
             )
             for group in groups
         }
-        for class_name in draw(st.lists(texts, min_size=2, max_size=4, unique=True))
+        for class_name in draw(st.lists(names, min_size=2, max_size=4, unique=True))
     }
     return make_system(draw(names), groups, rules)
 

@@ -20,7 +20,8 @@ def demo(
 ) -> None:
     """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
     from builder.cli.screen import Screen
-    from builder.cli.setup import Manner, Wishes, begin
+    from builder.cli.settings import Wishes
+    from builder.cli.setup import Manner, begin
     from builder.demo.card import ART_CROP
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING

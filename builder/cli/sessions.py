@@ -88,7 +88,8 @@ def new(
     min_accuracy: MinAccuracy = None,
 ) -> None:
     """Begin a session: draft a system, measure it, review proposals, export the best."""
-    from builder.cli.setup import Manner, Wishes, begin
+    from builder.cli.settings import Wishes
+    from builder.cli.setup import Manner, begin
 
     wishes = Wishes(
         classes=classes,
@@ -118,6 +119,12 @@ def resume(
     ] = None,
     llm: Llm = None,
     llm_url: LlmUrl = None,
+    edits: Annotated[
+        Path | None,
+        typer.Option(
+            "--edits", help="Accept the proposals in this JSON file, measure them, and stop."
+        ),
+    ] = None,
     rounds: Rounds = None,
     auto: Auto = False,
     yes: Yes = False,
@@ -128,5 +135,5 @@ def resume(
     from builder.session import latest_session
 
     folder = session or latest_session(Path.cwd())
-    manner = Manner(auto=auto, yes=yes, rounds=rounds, min_accuracy=min_accuracy)
+    manner = Manner(auto, yes, rounds, min_accuracy, edits)
     go_on(folder, llm, llm_url, manner)

@@ -1,14 +1,14 @@
 """From flags to a running session: everything is checked before anything is spent."""
 
 import math
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
 
-from builder import __version__
+from builder.applying import apply
 from builder.cli import INTERRUPTED
 from builder.cli.bench import (
     Bench,
@@ -16,11 +16,12 @@ from builder.cli.bench import (
     list_images,
     new_splits,
     open_bench,
-    scoring_from,
 )
 from builder.cli.play import EXPORT_NAME, Format, Table, play, store
 from builder.cli.screen import Screen
-from builder.data import ClassEntry, Crop, LabelledImage, read_classes
+from builder.cli.settings import REPLAY, Wishes, llm_spec, settings_of, start_system
+from builder.data import LabelledImage, read_classes
+from builder.edits import Proposal
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder
 from builder.errors import InputError, SessionError
@@ -29,41 +30,18 @@ from builder.history import State, advance
 from builder.llm import ReplayDrafter, open_drafter
 from builder.llm.drafting import BATCH
 from builder.loop import Recorded
-from builder.records import Assigned, ClassInfo, Drafted, Record, Started
-from builder.requests import DEFAULT_ATTRIBUTES, Drafter
-from builder.reviewing import AutoReviewer, Reviewer
+from builder.proposal_json import read_proposals
+from builder.records import Assigned, Drafted, Record, Started
+from builder.requests import Drafter
+from builder.reviewing import AutoReviewer, EditsReviewer, Reviewer
 from builder.session import TRANSCRIPT, Session
-from builder.system import AttributeSystem
-from builder.system_file import load_system_file
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Asker, interactive
 from builder.terminal.editing import first_system
 from builder.terminal.review import TerminalReviewer
 
 SESSIONS = Path("cotbuild-sessions")
-REPLAY = "replay:"
 LOOPBACK = ("localhost", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the flags of `new` ask for."""
-
-    classes: Path
-    images: Path | None
-    no_images: bool
-    encoder: str | None
-    llm: str | None
-    llm_url: str | None
-    domain: str | None
-    attributes: tuple[str, ...]
-    start: Path | None
-    crop: str | None
-    rule: str
-    scale: float | None
-    device: str
-    seed: int
-    patience: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +52,7 @@ class Manner:
     yes: bool
     rounds: int | None
     min_accuracy: float | None
+    edits: Path | None = None
 
 
 def begin(wishes: Wishes, out: Path | None, manner: Manner) -> None:
@@ -81,8 +60,8 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner) -> None:
     screen = Screen.open()
     asker = _asker(manner)
     entries = read_classes(wishes.classes)
-    started = _started(wishes, entries, asker)
-    start = _start_system(wishes.start, started) if wishes.start else None
+    started = settings_of(wishes, entries, asker)
+    start = start_system(wishes.start, started) if wishes.start else None
     if start is None and started.llm is None and asker is None:
         raise InputError(
             "there is no system to begin with, and no language model to draft one",
@@ -106,16 +85,24 @@ def go_on(folder: Path, llm: str | None, llm_url: str | None, manner: Manner) ->
     asker = _asker(manner)
     with Session.open(folder.absolute()) as session:
         started = session.state.started
+        edits = _read_edits(manner.edits, session.state) if manner.edits else ()
         images = _images(started, screen)
         encoder = open_encoder(started.encoder, device=started.device) if started.encoder else None
         # Another model may answer from here on; the journal keeps what the session began with.
         speaking = started.model_copy(
-            update={"llm": _llm(llm) if llm else started.llm, "llm_url": llm_url or started.llm_url}
+            update={
+                "llm": llm_spec(llm) if llm else started.llm,
+                "llm_url": llm_url or started.llm_url,
+            }
         )
-        _confirm_spending(speaking, manner, asker)
-        drafter = _drafter(speaking, session.folder, screen)
+        if edits:
+            # Nobody is there to read what a model would propose.
+            drafter = None
+        else:
+            _confirm_spending(speaking, manner, asker)
+            drafter = _drafter(speaking, session.folder, screen)
         screen.resumed(session.folder, session.state, session.torn_bytes)
-        _play(session, images, encoder, drafter, asker, manner, screen)
+        _play(session, images, encoder, drafter, asker, manner, screen, edits)
 
 
 def _play(
@@ -126,12 +113,13 @@ def _play(
     asker: Asker | None,
     manner: Manner,
     screen: Screen,
+    edits: Sequence[Proposal] = (),
 ) -> None:
     try:
         bench = _bench(session, images, encoder, screen)
         if session.state.system is None and drafter is None and asker is not None:
             _begin_by_hand(session, bench, asker, screen)
-        reviewer: Reviewer = TerminalReviewer(asker, screen.results) if asker else AutoReviewer()
+        reviewer = _reviewer(asker, edits, screen)
         ended = play(Table(session, bench, drafter, reviewer), screen, rounds=manner.rounds)
         if manner.auto:
             record = exported(
@@ -168,8 +156,32 @@ def bench_of(session: Session, screen: Screen) -> Bench | None:
     return _bench(session, images, encoder, screen)
 
 
+def _reviewer(asker: Asker | None, edits: Sequence[Proposal], screen: Screen) -> Reviewer:
+    if edits:
+        return EditsReviewer(edits)
+    return TerminalReviewer(asker, screen.results) if asker else AutoReviewer()
+
+
+def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
+    """The proposals of the file, all of which fit one after the other. Raises InputError."""
+    try:
+        proposals = read_proposals(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} can't be read: {error}", hint="name a UTF-8 file with proposals: --edits FILE"
+        ) from error
+    if not proposals or state.system is None:
+        raise InputError(
+            f"{path} holds no proposals" if not proposals else "nothing was drafted yet",
+            hint="the format is described in systems/README.md",
+        )
+    # Tried as a whole before anything is recorded: a file is applied completely or not at all.
+    apply(state.system, [edit for proposal in proposals for edit in proposal.edits])
+    return proposals
+
+
 def _asker(manner: Manner) -> Asker | None:
-    if manner.auto:
+    if manner.auto or manner.edits:
         return None
     if not interactive():
         raise InputError(
@@ -177,95 +189,6 @@ def _asker(manner: Manner) -> Asker | None:
             hint="add --auto to accept what helps on review images, or run it in a terminal",
         )
     return open_asker()
-
-
-def _started(wishes: Wishes, entries: tuple[ClassEntry, ...], asker: Asker | None) -> Started:
-    images = _images_folder(wishes, asker)
-    if images is not None and wishes.encoder is None:
-        raise InputError(
-            "there are images, but no encoder to look at them",
-            hint="name a CLIP or SigLIP checkpoint with --encoder (hub id or local folder), "
-            "or leave the images out with --no-images",
-        )
-    crop = Crop.parse(wishes.crop) if wishes.crop else None
-    return Started(
-        cotbuild=__version__,
-        domain=_domain(wishes, asker),
-        classes=tuple(ClassInfo(name=e.name, description=e.description) for e in entries),
-        images=str(images.absolute()) if images else None,
-        crop=(crop.left, crop.top, crop.right, crop.bottom) if crop else None,
-        encoder=_absolute_if_folder(wishes.encoder) if images and wishes.encoder else None,
-        device=wishes.device,
-        llm=_llm(wishes.llm),
-        llm_url=wishes.llm_url or os.environ.get("OPENAI_BASE_URL") or None,
-        attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
-        scoring=scoring_from(wishes.rule, wishes.scale),
-        seed=wishes.seed,
-        patience=wishes.patience,
-    )
-
-
-def _images_folder(wishes: Wishes, asker: Asker | None) -> Path | None:
-    if wishes.images is not None or wishes.no_images:
-        return None if wishes.no_images else wishes.images
-    if asker is None:
-        raise InputError(
-            "no images were named, and there is nobody to ask",
-            hint="name a folder with one sub-folder per class: --images FOLDER; "
-            "or draft without scoring anything: --no-images",
-        )
-    answer = asker.text(
-        "Folder with images, one sub-folder per class (empty: none, nothing will be scored)",
-        check=_folder_complaint,
-    )
-    return Path(answer).expanduser() if answer else None
-
-
-def _folder_complaint(typed: str) -> str | None:
-    if not typed or Path(typed).expanduser().is_dir():
-        return None
-    return f"there is no folder {typed}"
-
-
-def _domain(wishes: Wishes, asker: Asker | None) -> str:
-    if wishes.domain:
-        return wishes.domain
-    typed = asker.text("What are these classes? (e.g. Pokémon, bird, part)") if asker else None
-    return typed or "object"
-
-
-def _absolute_if_folder(spec: str) -> str:
-    # A session may be resumed from another folder.
-    folder = Path(spec).expanduser()
-    return str(folder.absolute()) if folder.is_dir() else spec
-
-
-def _llm(spec: str | None) -> str | None:
-    """The model as the journal keeps it; None for none."""
-    if spec is None or spec == "none":
-        return None
-    if spec.startswith(REPLAY):
-        return REPLAY + str(Path(spec.removeprefix(REPLAY)).expanduser().absolute())
-    return spec
-
-
-def _start_system(path: Path, started: Started) -> AttributeSystem:
-    """The system to begin from; its classes must be those of the classes file."""
-    system = load_system_file(path).system
-    names = {entry.name for entry in started.classes}
-    missing = [name for name in names if name not in system.rules]
-    extra = [name for name in system.rules if name not in names]
-    if missing or extra:
-        parts = [
-            f"{what}: {', '.join(sorted(found)[:8])}"
-            for what, found in (("without a rule", missing), ("not in the classes file", extra))
-            if found
-        ]
-        raise InputError(
-            f"{path} is for other classes than the classes file ({'; '.join(parts)})",
-            hint="make the names the same in both files, letter by letter",
-        )
-    return system
 
 
 def _images(started: Started, screen: Screen) -> dict[str, LabelledImage] | None:

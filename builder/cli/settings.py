@@ -1,0 +1,131 @@
+"""From the flags of `new`, and a few questions, to the settings that a session keeps."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder import __version__
+from builder.cli.bench import scoring_from
+from builder.data import ClassEntry, Crop
+from builder.errors import InputError
+from builder.records import ClassInfo, Started
+from builder.requests import DEFAULT_ATTRIBUTES
+from builder.system import AttributeSystem
+from builder.system_file import load_system_file
+from builder.terminal.asker import Asker
+
+REPLAY = "replay:"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the flags of `new` ask for."""
+
+    classes: Path
+    images: Path | None
+    no_images: bool
+    encoder: str | None
+    llm: str | None
+    llm_url: str | None
+    domain: str | None
+    attributes: tuple[str, ...]
+    start: Path | None
+    crop: str | None
+    rule: str
+    scale: float | None
+    device: str
+    seed: int
+    patience: int
+
+
+def settings_of(wishes: Wishes, entries: tuple[ClassEntry, ...], asker: Asker | None) -> Started:
+    """The session's settings; asks for what is missing if there is somebody to ask.
+
+    Raises InputError.
+    """
+    images = _images_folder(wishes, asker)
+    if images is not None and wishes.encoder is None:
+        raise InputError(
+            "there are images, but no encoder to look at them",
+            hint="name a CLIP or SigLIP checkpoint with --encoder (hub id or local folder), "
+            "or leave the images out with --no-images",
+        )
+    crop = Crop.parse(wishes.crop) if wishes.crop else None
+    return Started(
+        cotbuild=__version__,
+        domain=_domain(wishes, asker),
+        classes=tuple(ClassInfo(name=e.name, description=e.description) for e in entries),
+        images=str(images.absolute()) if images else None,
+        crop=(crop.left, crop.top, crop.right, crop.bottom) if crop else None,
+        encoder=_absolute_if_folder(wishes.encoder) if images and wishes.encoder else None,
+        device=wishes.device,
+        llm=llm_spec(wishes.llm),
+        llm_url=wishes.llm_url or os.environ.get("OPENAI_BASE_URL") or None,
+        attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
+        scoring=scoring_from(wishes.rule, wishes.scale),
+        seed=wishes.seed,
+        patience=wishes.patience,
+    )
+
+
+def _images_folder(wishes: Wishes, asker: Asker | None) -> Path | None:
+    if wishes.images is not None or wishes.no_images:
+        return None if wishes.no_images else wishes.images
+    if asker is None:
+        raise InputError(
+            "no images were named, and there is nobody to ask",
+            hint="name a folder with one sub-folder per class: --images FOLDER; "
+            "or draft without scoring anything: --no-images",
+        )
+    answer = asker.text(
+        "Folder with images, one sub-folder per class (empty: none, nothing will be scored)",
+        check=_folder_complaint,
+    )
+    return Path(answer).expanduser() if answer else None
+
+
+def _folder_complaint(typed: str) -> str | None:
+    if not typed or Path(typed).expanduser().is_dir():
+        return None
+    return f"there is no folder {typed}"
+
+
+def _domain(wishes: Wishes, asker: Asker | None) -> str:
+    if wishes.domain:
+        return wishes.domain
+    typed = asker.text("What are these classes? (e.g. Pokémon, bird, part)") if asker else None
+    return typed or "object"
+
+
+def _absolute_if_folder(spec: str) -> str:
+    # A session may be resumed from another folder.
+    folder = Path(spec).expanduser()
+    return str(folder.absolute()) if folder.is_dir() else spec
+
+
+def llm_spec(spec: str | None) -> str | None:
+    """The model as the journal keeps it; None for none."""
+    if spec is None or spec == "none":
+        return None
+    if spec.startswith(REPLAY):
+        return REPLAY + str(Path(spec.removeprefix(REPLAY)).expanduser().absolute())
+    return spec
+
+
+def start_system(path: Path, started: Started) -> AttributeSystem:
+    """The system to begin from; its classes must be those of the classes file."""
+    system = load_system_file(path).system
+    names = {entry.name for entry in started.classes}
+    missing = [name for name in names if name not in system.rules]
+    extra = [name for name in system.rules if name not in names]
+    if missing or extra:
+        parts = [
+            f"{what}: {', '.join(sorted(found)[:8])}"
+            for what, found in (("without a rule", missing), ("not in the classes file", extra))
+            if found
+        ]
+        raise InputError(
+            f"{path} is for other classes than the classes file ({'; '.join(parts)})",
+            hint="make the names the same in both files, letter by letter",
+        )
+    return system
