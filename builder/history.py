@@ -58,8 +58,8 @@ class State:
     """The fold of a journal.
 
     `steps` is the undo stack; its last entry is the working system. `offers` are the current
-    round's proposals that are not decided, out of `offered`. `idle` counts finished rounds without
-    a new best.
+    round's proposals that are not decided, out of `offered`. `asked` counts the model's revisions,
+    `idle` the finished rounds without a new best.
     """
 
     started: Started
@@ -71,6 +71,7 @@ class State:
     round: int = 1
     idle: int = 0
     proposed: bool = False
+    asked: int = 0
     offered: int = 0
     offers: tuple[Proposal, ...] = ()
     decisions: tuple[Decided, ...] = ()
@@ -127,6 +128,7 @@ def advance(state: State, record: Record) -> State:
             return replace(
                 state,
                 proposed=True,
+                asked=state.asked + record.asked,
                 offered=len(record.proposals),
                 offers=record.proposals,
                 notes=notes,

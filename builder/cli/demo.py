@@ -29,7 +29,7 @@ def demo(
     from builder.session import JOURNAL
 
     session = out / "session"
-    screen = Screen.open()
+    screen = Screen.open(explains=True)
     if (session / JOURNAL).exists():
         raise SessionError(
             f"{session} already holds a session of the demo",
@@ -55,4 +55,4 @@ def demo(
         seed=0,
         patience=2,
     )
-    begin(wishes, session, Manner(auto=auto, yes=False, rounds=None, min_accuracy=None))
+    begin(wishes, session, Manner(auto, yes=False, rounds=None, min_accuracy=None), screen)

@@ -48,6 +48,21 @@ DEMO = (
     "The model's replies are recorded. Everything else happens now, on this machine, through the "
     "same code as `cotbuild new`.",
 )
+# Kind of a record -> what that step is for, told once to a newcomer.
+HINTS = {
+    "assigned": "Review images may be looked at; held-out images only decide which version is "
+    "better; final images are measured once, at export.",
+    "drafted": "Each group is one question to the encoder, and each class names its answers. What "
+    "the names alone achieve is shown beside it, for comparison.",
+    "measured": "Only this figure is seen of held-out images, so it can be trusted more than the "
+    "figure on review images, to which the proposals are fitted.",
+    "proposed": "Each proposal was tried by itself on review images: so many images fixed, so many "
+    "broken. Accept what helps; u takes it back.",
+    "round_ended": "A round ends by measuring the changed system on held-out images. After two "
+    "rounds without a new best it may be time to stop.",
+    "exported": "The file holds the system, how it was measured and on what. cotbuild score reads "
+    "it, and so does Python: from builder import Classifier, load_system.",
+}
 
 
 @dataclass(slots=True)
@@ -56,17 +71,24 @@ class Screen:
 
     results: Console
     progress_to: Console
+    _hints: dict[str, str] = field(default_factory=dict)
     _step: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
-    def open(cls) -> Self:
-        return cls(result_console(), progress_console())
+    def open(cls, *, explains: bool = False) -> Self:
+        """`explains`: tell a newcomer once what each step is for."""
+        hints = dict(HINTS) if explains else {}
+        return cls(result_console(), progress_console(), hints)
 
     # --- While a session is set up ------------------------------------------------------------
 
     def progress(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
         """A bar with rate and time left; the yielded function takes (done, total)."""
         return progress_bar(what, self.progress_to)
+
+    def step(self, what: str) -> AbstractContextManager[None]:
+        """A step that takes a while, without a count."""
+        return spinner(what, self.progress_to)
 
     def warning(self, words: str) -> None:
         self._aside(f"Note: {words}")
@@ -124,12 +146,15 @@ class Screen:
 
     def working(self, event: Working) -> None:
         self._over()
-        self._step.enter_context(spinner(event.what.capitalize(), self.progress_to))
+        self._step.enter_context(self.step(event.what.capitalize()))
 
     def recorded(self, event: Recorded) -> None:
         self._over()
         if line := record_line(event.record, event.state):
             self._result(Text(line))
+        # Told once: what is popped is not there the next time.
+        if hint := self._hints.pop(event.record.kind, None):
+            self._aside(f"  ↳ {hint}")
 
     def failed(self, event: StepFailed) -> None:
         self._over()

@@ -88,6 +88,7 @@ def new(
     min_accuracy: MinAccuracy = None,
 ) -> None:
     """Begin a session: draft a system, measure it, review proposals, export the best."""
+    from builder.cli.screen import Screen
     from builder.cli.settings import Wishes
     from builder.cli.setup import Manner, begin
 
@@ -108,7 +109,7 @@ def new(
         seed=seed,
         patience=patience,
     )
-    begin(wishes, out, Manner(auto=auto, yes=yes, rounds=rounds, min_accuracy=min_accuracy))
+    begin(wishes, out, Manner(auto, yes, rounds, min_accuracy), Screen.open())
 
 
 @app.command()

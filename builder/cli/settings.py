@@ -78,7 +78,7 @@ def _images_folder(wishes: Wishes, asker: Asker | None) -> Path | None:
             "or draft without scoring anything: --no-images",
         )
     answer = asker.text(
-        "Folder with images, one sub-folder per class (empty: none, nothing will be scored)",
+        "Folder with the images (empty: none, nothing is scored):",
         check=_folder_complaint,
     )
     return Path(answer).expanduser() if answer else None
@@ -93,7 +93,7 @@ def _folder_complaint(typed: str) -> str | None:
 def _domain(wishes: Wishes, asker: Asker | None) -> str:
     if wishes.domain:
         return wishes.domain
-    typed = asker.text("What are these classes? (e.g. Pokémon, bird, part)") if asker else None
+    typed = asker.text("What are these classes, in a word? (e.g. Pokémon)") if asker else None
     return typed or "object"
 
 

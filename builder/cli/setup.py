@@ -55,9 +55,8 @@ class Manner:
     edits: Path | None = None
 
 
-def begin(wishes: Wishes, out: Path | None, manner: Manner) -> None:
+def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> None:
     """`cotbuild new`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
-    screen = Screen.open()
     asker = _asker(manner)
     entries = read_classes(wishes.classes)
     started = settings_of(wishes, entries, asker)
@@ -68,7 +67,7 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner) -> None:
             hint="name a model with --llm, or begin from a system with --start FILE",
         )
     images = _images(started, screen)
-    encoder = open_encoder(started.encoder, device=started.device) if started.encoder else None
+    encoder = _encoder(started, screen)
     _confirm_spending(started, manner, asker)
     folder = (out or _fresh_folder(wishes.classes)).absolute()
     drafter = _drafter(started, folder, screen)
@@ -87,7 +86,7 @@ def go_on(folder: Path, llm: str | None, llm_url: str | None, manner: Manner) ->
         started = session.state.started
         edits = _read_edits(manner.edits, session.state) if manner.edits else ()
         images = _images(started, screen)
-        encoder = open_encoder(started.encoder, device=started.device) if started.encoder else None
+        encoder = _encoder(started, screen)
         # Another model may answer from here on; the journal keeps what the session began with.
         speaking = started.model_copy(
             update={
@@ -100,7 +99,7 @@ def go_on(folder: Path, llm: str | None, llm_url: str | None, manner: Manner) ->
             drafter = None
         else:
             _confirm_spending(speaking, manner, asker)
-            drafter = _drafter(speaking, session.folder, screen)
+            drafter = _drafter(speaking, session.folder, screen, session.state.asked)
         screen.resumed(session.folder, session.state, session.torn_bytes)
         _play(session, images, encoder, drafter, asker, manner, screen, edits)
 
@@ -152,8 +151,7 @@ def bench_of(session: Session, screen: Screen) -> Bench | None:
     """The workbench of a session that was opened."""
     started = session.state.started
     images = _images(started, screen)
-    encoder = open_encoder(started.encoder, device=started.device) if started.encoder else None
-    return _bench(session, images, encoder, screen)
+    return _bench(session, images, _encoder(started, screen), screen)
 
 
 def _reviewer(asker: Asker | None, edits: Sequence[Proposal], screen: Screen) -> Reviewer:
@@ -202,6 +200,13 @@ def _images(started: Started, screen: Screen) -> dict[str, LabelledImage] | None
     return images
 
 
+def _encoder(started: Started, screen: Screen) -> Encoder | None:
+    if started.encoder is None:
+        return None
+    with screen.step(f"Loading the encoder {started.encoder}"):
+        return open_encoder(started.encoder, device=started.device)
+
+
 def _bench(
     session: Session,
     images: dict[str, LabelledImage] | None,
@@ -235,12 +240,15 @@ def _begin_by_hand(session: Session, bench: Bench | None, asker: Asker, screen: 
     put(session, bench, Drafted(system=system, source="person"), screen)
 
 
-def _drafter(started: Started, folder: Path, screen: Screen) -> Drafter | None:
+def _drafter(
+    started: Started, folder: Path, screen: Screen, revisions_heard: int = 0
+) -> Drafter | None:
     drafter = open_drafter(
         started.llm,
         url=started.llm_url,
         transcript=folder / TRANSCRIPT,
         on_event=screen.llm_event,
+        revisions_heard=revisions_heard,
     )
     if isinstance(drafter, ReplayDrafter):
         screen.replays(drafter.label, drafter.about)

@@ -65,20 +65,21 @@ def open_drafter(
     url: str | None = None,
     transcript: Path | None = None,
     on_event: Callable[[LLMEvent], None],
+    revisions_heard: int = 0,
 ) -> Drafter | None:
     """The drafter that `--llm SPEC` names; None for "none".
 
     "replay:FILE" answers from a session's llm.jsonl. Anything else is a model's name at `url`, an
     OpenAI-compatible address (default: OPENAI_BASE_URL, else OpenAI's own), with the key from
     OPENAI_API_KEY; a server on this machine needs no key. Every request and reply is appended to
-    `transcript`.
+    `transcript`. `revisions_heard`: how many a resumed session has had; a recording goes on there.
 
     Raises InputError for an unusable file or address, LLMError when the key is missing.
     """
     if spec is None or spec == "none":
         return None
     if spec.startswith("replay:"):
-        return ReplayDrafter(Path(spec.removeprefix("replay:")), on_event)
+        return ReplayDrafter(Path(spec.removeprefix("replay:")), on_event, revisions_heard)
     from builder.llm.client import LiveTransport
 
     return ModelDrafter(LiveTransport(spec, url, transcript, on_event), on_event)

@@ -1,6 +1,6 @@
 """Answers from a recording: a session's llm.jsonl, in the order in which they came."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, LLMEvent, RecordingSilent
-from builder.llm.revising import revise_system
+from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
@@ -44,15 +44,22 @@ class ReplayTransport:
     `unanswered`: the last request that the recording had no reply for.
     """
 
-    def __init__(self, recording: Recording, path: Path, emit: Callable[[LLMEvent], None]) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        path: Path,
+        emit: Callable[[LLMEvent], None],
+        revisions_heard: int = 0,
+    ) -> None:
         self._path = path
         self._emit = emit
         # An answer cut off led to smaller questions; other failures led to nothing.
-        self._left = [
+        answered = [
             entry
             for entry in recording.exchanges
             if entry.reply is not None and (entry.error is None or entry.truncated)
         ]
+        self._left = _after(answered, revisions_heard)
         self.unanswered: Unanswered | None = None
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
@@ -98,14 +105,17 @@ class ReplayDrafter:
     """A drafter that answers from a recording made with the same classes.
 
     `label` ("recorded" or "scripted") and `about` say where the replies come from.
-    Raises InputError for a file that is no recording.
+    A session that is resumed has heard `revisions_heard` revisions before: replies go on after
+    them. Raises InputError for a file that is no recording.
     """
 
-    def __init__(self, path: Path, emit: Callable[[LLMEvent], None]) -> None:
+    def __init__(
+        self, path: Path, emit: Callable[[LLMEvent], None], revisions_heard: int = 0
+    ) -> None:
         self._recording = transcript.read(path)
         self._path = path
         self._emit = emit
-        self._transport = ReplayTransport(self._recording, path, emit)
+        self._transport = ReplayTransport(self._recording, path, emit, revisions_heard)
         self._heard: tuple[str, ...] = ()
         self.label = self._recording.about.label
         self.about = self._recording.about.about
@@ -139,6 +149,22 @@ class ReplayDrafter:
         if silent:
             self._emit(RecordingSilent(_SILENT))
         return proposals
+
+
+def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:
+    """Without what answered the first `revisions` revisions."""
+    left = []
+    answered = 0
+    for exchange in exchanges:
+        # A truncated answer belongs to the revision that it did not yet answer.
+        of = answered + 1
+        if exchange.purpose == REVISE and not exchange.truncated:
+            answered += 1
+        elif exchange.purpose == REVISE_AGAIN:
+            of = answered
+        if exchange.purpose not in (REVISE, REVISE_AGAIN) or of > revisions:
+            left.append(exchange)
+    return left
 
 
 def _recorded_classes(recording: Recording) -> set[str]:

@@ -17,6 +17,8 @@ from builder.prompting import render
 from builder.requests import RevisionRequest
 from builder.system import AttributeSystem
 
+REVISE = "revise"
+REVISE_AGAIN = "revise again"
 Emit = Callable[[LLMEvent], None]
 
 
@@ -39,7 +41,7 @@ def _ask(request: RevisionRequest, transport: Transport, reasons: tuple[str, ...
     if reasons:
         again = render("again", problems="\n".join(f"- {reason}" for reason in reasons))
         question = f"{question}\n\n{again}"
-    purpose = "revise again" if reasons else "revise"
+    purpose = REVISE_AGAIN if reasons else REVISE
     try:
         return transport.complete(purpose, ask(question), RevisionReply)
     except TruncatedAnswer as error:

@@ -34,7 +34,7 @@ def class_table(reports: Sequence[ClassReport]) -> Rows:
             accuracy_interval(report.correct, report.n),
             _counts(report.mistaken_for),
         ]
-        rows.append([*row, _counts(report.misleading_groups)] if misled else row)
+        rows.append([*row, _counts(report.misleading_groups, limit=1)] if misled else row)
     return Rows(headers, rows, right=frozenset({1, 2, 3}))
 
 

@@ -153,3 +153,29 @@ def test_nobody_pays_by_accident(job: Job, flags: tuple[str, ...]) -> None:
     result = cotbuild("new", *job.flags(), "--llm", "gpt", *flags)
     failed(result, 2, "--auto" if not flags else "--yes")
     assert not job.session.exists()
+
+
+def test_edits_from_a_file_are_applied_completely_or_not_at_all(
+    job: Job, model: OpenAIServer
+) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    asked = len(model.requests)
+    before = read_state(job.session)
+    path = job.folder / "edits.json"
+    fits = {"kind": "rename_option", "group": "color", "option": "red", "to": "crimson [red]"}
+    unfit = {"kind": "drop_group", "group": "no such group"}
+    proposals = [{"edits": [fits], "reason": "by hand"}, {"edits": [unfit]}]
+    path.write_text(json.dumps(proposals), encoding="utf-8")
+    failed(cotbuild("resume", job.session, "--edits", path), 2, "no such group")
+    assert read_state(job.session) == before
+
+    path.write_text(json.dumps(proposals[:1]), encoding="utf-8")
+    result = cotbuild("resume", job.session, "--edits", path)
+    assert result.exit_code == 0, result.output
+    after = read_state(job.session)
+    assert after.system is not None
+    assert "crimson [red]" in after.system.group("color").options
+    assert after.versions[-1].system == after.system
+    assert after.decisions[-1].proposal.reason == "by hand"
+    assert len(model.requests) == asked
+    failed(cotbuild("resume", job.session, "--edits", job.folder / "none.json"), 2, "none.json")

@@ -98,7 +98,7 @@ def test_two_ctrl_c_leave_with_130_and_lose_nothing(job: Job) -> None:
 
 def test_new_asks_for_images_and_the_first_group_when_there_is_nothing(job: Job) -> None:
     terminal = Terminal("new", "--classes", job.classes, "--out", job.session, "--llm", "none")
-    terminal.sees("Folder with images")
+    terminal.sees("Folder with the images")
     terminal.types("\r")
     terminal.sees("What are these classes")
     terminal.types("creature\r")

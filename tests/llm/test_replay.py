@@ -16,7 +16,9 @@ from builder.llm import (
     ReplayDrafter,
     RevisionRequest,
     open_drafter,
+    transcript,
 )
+from builder.llm.replay import _after
 from builder.system import AttributeSystem
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import chat, openai_server
@@ -199,3 +201,24 @@ def test_replaying_imports_neither_openai_nor_instructor(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_resumed_session_goes_on_after_the_revisions_it_has_heard(tmp_path: Path) -> None:
+    path = tmp_path / "llm.jsonl"
+    entries = [
+        {"purpose": "draft groups", "reply": "{}"},
+        {"purpose": "revise", "reply": "first"},
+        {"purpose": "revise again", "reply": "first again"},
+        {"purpose": "revise", "reply": "cut off", "finish_reason": "length"},
+        {"purpose": "revise", "reply": "second"},
+        {"purpose": "revise", "reply": "third"},
+    ]
+    path.write_text("\n".join(map(json.dumps, entries)), encoding="utf-8")
+    exchanges = transcript.read(path).exchanges
+    left = [[entry.reply for entry in _after(exchanges, heard)] for heard in range(4)]
+    assert left == [
+        ["{}", "first", "first again", "cut off", "second", "third"],
+        ["{}", "cut off", "second", "third"],
+        ["{}", "third"],
+        ["{}"],
+    ]
