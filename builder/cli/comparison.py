@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +65,11 @@ def compare(wanted: Comparison, *, min_accuracy: float | None, as_json: bool) ->
     if as_json:
         typer.echo(json.dumps(_as_json(tables, encoders), ensure_ascii=False))
     else:
+        names = [path.name for path in wanted.systems]
+        short = {str(p): p.name for p in wanted.systems if names.count(p.name) == 1}
         for title, rows in tables.items():
-            screen.table(title, score_table(rows, encoders))
+            shown = [replace(row, name=short.get(row.name, row.name)) for row in rows]
+            screen.table(title, score_table(shown, encoders))
     worst = min(c.correct / c.n for row in tables[ALL] if row.name in files for c in row.cells)
     if min_accuracy is not None and worst < min_accuracy:
         screen.below(worst, min_accuracy)
