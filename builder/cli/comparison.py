@@ -65,8 +65,8 @@ def compare(wanted: Comparison, *, min_accuracy: float | None, as_json: bool) ->
     if as_json:
         typer.echo(json.dumps(_as_json(tables, encoders), ensure_ascii=False))
     else:
-        names = [path.name for path in wanted.systems]
-        short = {str(p): p.name for p in wanted.systems if names.count(p.name) == 1}
+        files_named = [path.name for path in wanted.systems]
+        short = {str(p): p.name for p in wanted.systems if files_named.count(p.name) == 1}
         for title, rows in tables.items():
             shown = [replace(row, name=short.get(row.name, row.name)) for row in rows]
             screen.table(title, score_table(shown, encoders))

@@ -189,6 +189,11 @@ class Screen:
         self._aside("Left. Everything decided is saved.")
         self._next(folder)
 
+    def kept(self, folder: Path) -> None:
+        """Before an error that ends the session for now."""
+        self._over()
+        self._aside(f"Everything so far is saved. Go on with: cotbuild resume {folder}")
+
     def unmeasured(self) -> None:
         self.warning(
             "changes accepted since the last version were never measured on held-out images "

@@ -24,7 +24,7 @@ from builder.data import LabelledImage, read_classes
 from builder.edits import Proposal
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder
-from builder.errors import InputError, SessionError
+from builder.errors import CotbuildError, InputError, SessionError
 from builder.exporting import exported
 from builder.history import State, advance
 from builder.llm import ReplayDrafter, open_drafter
@@ -131,6 +131,9 @@ def _play(
     except KeyboardInterrupt:
         screen.left(session.folder)
         raise typer.Exit(INTERRUPTED) from None
+    except CotbuildError:
+        screen.kept(session.folder)
+        raise
     _check_accuracy(session.state, manner, screen)
 
 

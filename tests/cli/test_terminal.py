@@ -4,14 +4,16 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pexpect
 import pytest
 
 from builder.session import read_state
-from tests.cli.conftest import CLASSES, GROUPS, RULES, Job, cotbuild
-from tests.openai_server import OpenAIServer
+from tests.cli.conftest import CLASSES, GROUPS, RULES, Job, answer, cotbuild
+from tests.openai_server import Answer, OpenAIServer, Request, openai_server
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
@@ -128,3 +130,39 @@ def test_killed_in_the_middle_of_a_review_nothing_decided_is_lost(
     result = cotbuild("resume", job.session, "--auto", "--llm-url", model.url)
     assert result.exit_code == 0, result.output
     assert read_state(job.session).decisions[0] == before.decisions[0]
+
+
+def slowly(purpose: str) -> Callable[[Request], Answer]:
+    """Answers at once, but for requests whose schema speaks of `purpose`."""
+
+    def respond(request: Request) -> Answer:
+        late = purpose in request.schema.get("properties", {})
+        return replace(answer(request), delay=20.0 if late else 0.0)
+
+    return respond
+
+
+def test_ctrl_c_while_drafting_leaves_a_session_that_goes_on(job: Job) -> None:
+    with openai_server(slowly("rules")) as server:
+        terminal = Terminal("new", *job.flags(), "--llm", "m", "--llm-url", server.url)
+        terminal.sees("draft groups:")
+        terminal.types("\x03")
+        terminal.sees("cotbuild resume")
+        assert terminal.ends() == 130
+    with openai_server(answer) as server:
+        result = cotbuild("resume", job.session, "--auto", "--llm-url", server.url)
+        assert result.exit_code == 0, result.output
+        # The groups were paid for before the stop, and are not asked for again.
+        assert "draft groups: taken from the transcript" in result.stderr
+
+
+def test_ctrl_c_while_the_model_is_asked_stops_only_that(job: Job) -> None:
+    with openai_server(slowly("proposals")) as server:
+        terminal = Terminal("new", *job.flags(), "--llm", "m", "--llm-url", server.url)
+        terminal.sees("Asking the language model")
+        terminal.types("\x03")
+        terminal.sees("goes on without it")
+        terminal.sees("quit")
+        terminal.types("q")
+        assert terminal.ends() == 0
+    assert read_state(job.session).asked == 0
