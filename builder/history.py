@@ -157,16 +157,32 @@ def needs_measuring(state: State) -> bool:
     return not state.versions or state.versions[-1].system != state.system
 
 
-def stop_reason(state: State, rounds: int | None) -> str | None:
-    """Why a session should stop now, in words; None: go on. `rounds` limits their number.
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When to stop: after `last_round`, or once `idle` rounds brought no new best."""
+
+    idle: int
+    last_round: int | None = None
+
+
+def limit_from(state: State, rounds: int | None) -> Limit:
+    """The limit of a run that begins here: `rounds` more, and patience anew where it ran out."""
+    patience = state.started.patience
+    spent = state.idle if state.idle >= patience else 0
+    last = None if rounds is None else state.round - 1 + rounds
+    return Limit(idle=spent + patience, last_round=last)
+
+
+def stop_reason(state: State, limit: Limit) -> str | None:
+    """Why a session should stop now, in words; None: go on.
 
     Without measured versions there is nothing that could stop improving.
     """
-    if rounds is not None and state.round > rounds:
-        return f"{rounds} {'round is' if rounds == 1 else 'rounds are'} done"
+    if limit.last_round is not None and state.round > limit.last_round:
+        return f"round {limit.last_round} was the last one asked for"
     if not state.versions:
         return None
-    if state.idle >= state.started.patience:
+    if state.idle >= limit.idle:
         return f"no new best on held-out images for {state.idle} rounds"
     if state.proposed and state.offered == 0 and not needs_measuring(state):
         return "nothing is left to propose"

@@ -12,7 +12,7 @@ from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.errors import CotbuildError
 from builder.exporting import exported
-from builder.history import State, advance, marks, needs_measuring, stop_reason
+from builder.history import Limit, State, advance, limit_from, marks, needs_measuring, stop_reason
 from builder.records import (
     Decided,
     Drafted,
@@ -98,11 +98,12 @@ def run(
     export_to: str,
     rounds: int | None = None,
 ) -> Iterator[Event]:
-    """Rounds from `state` until the reviewer quits. `rounds`: advise to stop after that many.
+    """Rounds from `state` until the reviewer quits. `rounds`: advise to stop after that many more.
 
     `export_to` is the path that an export's record names; the consumer writes that file.
     Raises CotbuildError from the draft, and from a revision if nobody is there to go on without it.
     """
+    at = _Table(referee, drafter, reviewer, export_to, limit_from(state, rounds))
     if state.system is None:
         yield Working("drafting the attribute system")
         drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
@@ -115,19 +116,33 @@ def run(
             yield Working("measuring on held-out images")
             state = yield from _record(state, _measure(state, referee, _next_version(state)))
         # An automatic session that is over must not pay for one more answer.
-        if not state.proposed and not (reviewer.name == "auto" and stop_reason(state, rounds)):
-            state = yield from _propose(state, referee, drafter, reviewer)
-        view = look(state, referee, drafter is not None, rounds)
+        if not state.proposed and not (reviewer.name == "auto" and stop_reason(state, at.limit)):
+            state = yield from _propose(state, at)
+        view = at.view(state)
         yield Viewed(view)
         while True:
             action = reviewer.next_action(view)
             if isinstance(action, Quit):
                 yield Ended(state, view.stop or LEFT[reviewer.name])
                 return
-            state = yield from _act(action, view, referee, drafter, reviewer, export_to)
+            state = yield from _act(action, view, at)
             if isinstance(action, EndRound):
                 break
-            view = look(state, referee, drafter is not None, rounds)
+            view = at.view(state)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """Who sits at the table, and for how long."""
+
+    referee: Referee | None
+    drafter: Drafter | None
+    reviewer: Reviewer
+    export_to: str
+    limit: Limit
+
+    def view(self, state: State) -> View:
+        return look(state, self.referee, self.drafter is not None, self.limit)
 
 
 def _record(state: State, record: Record) -> Generator[Event, None, State]:
@@ -136,35 +151,29 @@ def _record(state: State, record: Record) -> Generator[Event, None, State]:
     return state
 
 
-def _act(
-    action: Action,
-    view: View,
-    referee: Referee | None,
-    drafter: Drafter | None,
-    reviewer: Reviewer,
-    export_to: str,
-) -> Generator[Event, None, State]:
+def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, State]:
     state = view.state
     match action:
         case Decide():
-            state = yield from _record(state, _decided(action, _effect(action, view), reviewer))
+            state = yield from _record(state, _decided(action, _effect(action, view), at.reviewer))
         case AcceptHelpful():
             while helpful := _most_helpful(view):
                 accepted = Decide(helpful.proposal, "accepted")
-                state = yield from _record(state, _decided(accepted, helpful.effect, reviewer))
-                view = look(state, referee, drafter is not None)
+                state = yield from _record(state, _decided(accepted, helpful.effect, at.reviewer))
+                view = at.view(state)
         case Note():
             state = yield from _record(state, Noted(text=action.text))
         case Undo():
             state = yield from _record(state, Undone())
         case Ask():
-            state = yield from _propose(state, referee, drafter, reviewer)
+            state = yield from _propose(state, at)
         case EndRound():
             state = yield from _record(state, RoundEnded(round=state.round))
         case Export():
-            if referee is not None and needs_measuring(state):
-                state = yield from _record(state, _measure(state, referee, _next_version(state)))
-            state = yield from _record(state, exported(state, referee, export_to))
+            if at.referee is not None and needs_measuring(state):
+                measured = _measure(state, at.referee, _next_version(state))
+                state = yield from _record(state, measured)
+            state = yield from _record(state, exported(state, at.referee, at.export_to))
         case Quit():
             pass
     return state
@@ -228,30 +237,28 @@ def _remeasured(state: State, referee: Referee) -> Iterator[Measured]:
             yield _measure(state, referee, version.number)
 
 
-def _propose(
-    state: State, referee: Referee | None, drafter: Drafter | None, reviewer: Reviewer
-) -> Generator[Event, None, State]:
+def _propose(state: State, at: _Table) -> Generator[Event, None, State]:
     """Collects the round's proposals: what the data suggests, and what the model answers."""
     system = state.system
     if system is None:
         raise ValueError("nothing was drafted yet")
     found: list[Proposal] = list(state.offers)
-    findings = findings_of(state, system, referee) if referee else None
+    findings = findings_of(state, system, at.referee) if at.referee else None
     if findings:
         found.extend(suggest(findings.review, system))
     asked = False
     # Without images the first round has nothing to tell the model that its draft didn't know.
-    if drafter is not None and (findings or state.notes or state.decisions):
+    if at.drafter is not None and (findings or state.notes or state.decisions):
         yield Working("asking the language model for proposals")
         try:
-            found.extend(drafter.revise(revision_request(state, system, findings)))
+            found.extend(at.drafter.revise(revision_request(state, system, findings)))
             asked = True
         except CotbuildError as error:
-            if reviewer.name == "auto":
+            if at.reviewer.name == "auto":
                 raise
             yield StepFailed("asking the language model", error)
         except KeyboardInterrupt:
-            if reviewer.name == "auto":
+            if at.reviewer.name == "auto":
                 raise
             yield StepFailed("asking the language model", None)
     record = Proposed(round=state.round, asked=asked, proposals=_new(state, found))

@@ -13,7 +13,7 @@ from builder.diagnosis import (
     per_class,
 )
 from builder.edits import Proposal
-from builder.history import State, stop_reason
+from builder.history import Limit, State, stop_reason
 from builder.records import Effect
 from builder.referee import Referee
 from builder.scoring import Scores
@@ -118,7 +118,7 @@ class Reviewer(Protocol):
     def next_action(self, view: View) -> Action: ...
 
 
-def look(state: State, referee: Referee | None, can_ask: bool, rounds: int | None = None) -> View:
+def look(state: State, referee: Referee | None, can_ask: bool, limit: Limit) -> View:
     """The screen of this state: scores, diagnosis, and each pending proposal measured by itself."""
     system = state.system
     if system is None:
@@ -146,7 +146,7 @@ def look(state: State, referee: Referee | None, can_ask: bool, rounds: int | Non
         offers=tuple(offers),
         unfit=len(state.offers) - len(offers),
         can_ask=can_ask,
-        stop=stop_reason(state, rounds),
+        stop=stop_reason(state, limit),
         attempt=attempt,
     )
 

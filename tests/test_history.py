@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from builder.edits import Proposal, SetRule
 from builder.history import (
+    Limit,
     State,
     advance,
     begin,
     fold,
     from_marks,
+    limit_from,
     marks,
     needs_measuring,
     stop_reason,
@@ -129,15 +131,15 @@ def test_best_is_the_highest_held_out_count_and_of_equals_the_earlier() -> None:
 def test_patience_counts_finished_rounds_without_a_new_best() -> None:
     state = after(drafted(), measured(1, "0110"), RoundEnded(round=1))
     assert (state.idle, state.round) == (1, 2)
-    assert stop_reason(state, None) is None
+    assert stop_reason(state, Limit(idle=2)) is None
     worse = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "0010"))
     over = advance(worse, RoundEnded(round=2))
     assert over.idle == 2
-    assert "2 rounds" in (stop_reason(over, None) or "")
+    assert "2 rounds" in (stop_reason(over, Limit(idle=2)) or "")
     better = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "1110"))
     assert better.idle == 0
     patient = fold([started(patience=3), drafted(), measured(1, "0"), *ended(2)])
-    assert stop_reason(patient, None) is None
+    assert stop_reason(patient, limit_from(patient, None)) is None
 
 
 def ended(count: int) -> list[Record]:
@@ -146,13 +148,13 @@ def ended(count: int) -> list[Record]:
 
 def test_rounds_are_limited_and_an_empty_round_is_the_end() -> None:
     state = after(drafted(), measured(1, "1"), RoundEnded(round=1))
-    assert stop_reason(state, 1) == "1 round is done"
-    assert stop_reason(state, 2) is None
+    assert stop_reason(state, Limit(2, last_round=1)) == "round 1 was the last one asked for"
+    assert stop_reason(state, Limit(2, last_round=2)) is None
     empty = advance(state, Proposed(round=2, asked=False, proposals=()))
-    assert stop_reason(empty, None) == "nothing is left to propose"
+    assert stop_reason(empty, Limit(2)) == "nothing is left to propose"
     changed = advance(empty, accepted(proposal(CLASSES[0], "green")))
     assert needs_measuring(changed)
-    assert stop_reason(changed, None) is None
+    assert stop_reason(changed, Limit(2)) is None
 
 
 def test_notes_wait_until_the_model_was_asked() -> None:
@@ -196,3 +198,11 @@ def test_assignments_add_up() -> None:
 @given(st.lists(st.booleans()))
 def test_marks_round_trip(values: list[bool]) -> None:
     assert from_marks(marks(np.array(values, dtype=bool))).tolist() == values
+
+
+def test_a_resumed_session_gets_rounds_and_patience_from_where_it_is() -> None:
+    state = after(drafted(), measured(1, "01"), *ended(3))
+    assert (state.round, state.idle) == (4, 3)
+    assert limit_from(state, 2) == Limit(idle=5, last_round=5)
+    tired = after(drafted(), measured(1, "01"), *ended(1))
+    assert limit_from(tired, None) == Limit(idle=2, last_round=None)

@@ -8,7 +8,7 @@ import pytest
 
 from builder.edits import Proposal, RenameOption, SetRule
 from builder.errors import CotbuildError, LLMError
-from builder.history import State, fold
+from builder.history import Limit, State, fold
 from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, run
 from builder.records import (
     Decided,
@@ -313,7 +313,7 @@ def test_rounds_end_an_automatic_session() -> None:
     before = [DRAFTED]
     found = events(AutoReviewer(), ScriptedDrafter([(HARM,), (HARM,)]), referee(), before, rounds=1)
     assert sum(isinstance(record, RoundEnded) for record in records(found)) == 1
-    assert found[-1] == Ended(final_state(found), "1 round is done")
+    assert found[-1] == Ended(final_state(found), "round 1 was the last one asked for")
 
 
 def test_no_draft_and_no_model_is_an_error() -> None:
@@ -323,4 +323,4 @@ def test_no_draft_and_no_model_is_an_error() -> None:
 
 def test_look_needs_a_draft() -> None:
     with pytest.raises(ValueError, match="nothing was drafted"):
-        look(fold([started()]), None, can_ask=False)
+        look(fold([started()]), None, can_ask=False, limit=Limit(2))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.edits import AddOption, Proposal, SetRule
-from builder.history import State, fold, marks
+from builder.history import Limit, State, fold, marks
 from builder.records import ClassInfo, Drafted, Measured, Proposed, Record, SplitName, Started
 from builder.referee import Referee, SplitData
 from builder.reviewing import View, look
@@ -130,15 +130,16 @@ def view(
     *,
     names: Sequence[str] = NAMES,
     can_ask: bool = True,
-    rounds: int | None = None,
+    last_round: int | None = None,
 ) -> View:
     """The screen after `records` and `more`."""
-    return look(fold([*records(names), *more]), referee(names), can_ask, rounds)
+    state = fold([*records(names), *more])
+    return look(state, referee(names), can_ask, Limit(idle=2, last_round=last_round))
 
 
 def view_without_images(*, names: Sequence[str] = NAMES) -> View:
     state = fold([entry for entry in records(names) if not isinstance(entry, Measured)])
-    return look(state, None, can_ask=False)
+    return look(state, None, can_ask=False, limit=Limit(idle=2))
 
 
 def all_measured(names: Sequence[str] = NAMES) -> Callable[[State], Measured]:

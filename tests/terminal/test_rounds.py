@@ -160,8 +160,8 @@ def test_what_does_not_fit_any_more_and_what_waits_is_said() -> None:
 
 
 def test_the_advice_to_stop_is_in_words() -> None:
-    text = drawn(round_screen(sample.view(rounds=0)))
-    assert "This may be the time to stop: 0 rounds are done." in text
+    text = drawn(round_screen(sample.view(last_round=0)))
+    assert "This may be the time to stop: round 0 was the last one asked for." in text
 
 
 @pytest.mark.parametrize("width", WIDTHS)
