@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from builder.history import State, Version, marks
 from builder.records import Exported
@@ -28,10 +29,11 @@ def version_to_export(state: State) -> tuple[AttributeSystem, Version | None]:
 def exported(state: State, referee: Referee | None, path: str) -> Exported:
     """The record of an export to `path`: from here on the look at the final images counts."""
     system, version = version_to_export(state)
-    final = None
-    if referee is not None and referee.splits["final"].labels:
-        final = marks(referee.score(system, "final").correct)
-    return Exported(path=path, version=version.number if version else 0, final=final)
+    number = version.number if version else 0
+    if referee is None or not referee.splits["final"].labels:
+        return Exported(path=path, version=number, final=None)
+    final = marks(referee.score(system, "final").correct)
+    return Exported(path=path, version=number, images=referee.final_images, final=final)
 
 
 def estimate(correct: int, n: int) -> Estimate | None:
@@ -66,8 +68,8 @@ def export_file(
     system, version = version_to_export(state)
     accuracy: dict[SplitName, Estimate] = {}
     if version is not None:
-        marks: dict[SplitName, str] = {"review": version.review, "held_out": version.held_out}
-        for split, bits in marks.items():
+        measured: dict[SplitName, str] = {"review": version.review, "held_out": version.held_out}
+        for split, bits in measured.items():
             if found := estimate(bits.count("1"), len(bits)):
                 accuracy[split] = found
     if final is not None:
@@ -79,7 +81,7 @@ def export_file(
             created=created,
             cotbuild=cotbuild,
             encoder=encoder,
-            llm=state.started.llm,
+            llm=_model_name(state.started.llm),
             data=data_fingerprint(labels) if labels else None,
             crop=state.started.crop,
             splits=_split_digests(state, labels),
@@ -90,6 +92,13 @@ def export_file(
             note=_note(state, version, final),
         ),
     )
+
+
+def _model_name(llm: str | None) -> str | None:
+    """A recording's own name, without the folders it lies in: the file may be passed on."""
+    if llm is None or not llm.startswith("replay:"):
+        return llm
+    return "replay:" + PurePath(llm.removeprefix("replay:")).name
 
 
 def _split_digests(state: State, labels: Mapping[str, str]) -> dict[SplitName, tuple[str, ...]]:
@@ -108,7 +117,7 @@ def _note(state: State, version: Version | None, final: Estimate | None) -> str:
         return NOT_LOOKED if has_final else NO_FINAL
     if state.final_looks > 1:
         return (
-            f"look number {state.final_looks} at the final images in this session: "
+            f"{state.final_looks} versions of this session were measured on the final images: "
             "their estimate is no longer untouched"
         )
     return ""

@@ -58,26 +58,28 @@ class State:
     """The fold of a journal.
 
     `steps` is the undo stack; its last entry is the working system. `offers` are the current
-    round's proposals that are not decided, out of `offered`. `asked` counts the model's revisions,
-    `idle` the finished rounds without a new best.
+    round's proposals that are not decided, out of `offered`; `tried` counts all rounds' proposals.
+    `asked` counts the model's revisions, `idle` the finished rounds without a new best. `final` is
+    the last export that looked at the final images.
     """
 
     started: Started
     splits: Mapping[str, SplitName] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
-    draft_source: str = ""
     versions: tuple[Version, ...] = ()
     best: int | None = None
     round: int = 1
     idle: int = 0
     proposed: bool = False
     asked: int = 0
+    asked_in_round: bool = False
+    tried: int = 0
     offered: int = 0
     offers: tuple[Proposal, ...] = ()
     decisions: tuple[Decided, ...] = ()
     notes: tuple[str, ...] = ()
     final_looks: int = 0
-    final: str | None = None
+    final: Exported | None = None
 
     @property
     def system(self) -> AttributeSystem | None:
@@ -120,7 +122,7 @@ def advance(state: State, record: Record) -> State:
             return replace(state, splits={**state.splits, **record.splits})
         case Drafted():
             step = Step(record.system, None)
-            return replace(state, steps=(step,), draft_source=record.source)
+            return replace(state, steps=(step,))
         case Measured():
             return _measured(state, record)
         case Proposed():
@@ -129,6 +131,8 @@ def advance(state: State, record: Record) -> State:
                 state,
                 proposed=True,
                 asked=state.asked + record.asked,
+                asked_in_round=state.asked_in_round or record.asked,
+                tried=state.tried + _new_offers(state, record),
                 offered=len(record.proposals),
                 offers=record.proposals,
                 notes=notes,
@@ -141,15 +145,15 @@ def advance(state: State, record: Record) -> State:
             return _undone(state)
         case RoundEnded():
             return replace(
-                state, round=record.round + 1, idle=state.idle + 1, proposed=False, offers=()
+                state,
+                round=record.round + 1,
+                idle=state.idle + 1,
+                proposed=False,
+                asked_in_round=False,
+                offers=(),
             )
         case Exported():
-            looked = record.final is not None
-            return replace(
-                state,
-                final_looks=state.final_looks + looked,
-                final=record.final if looked else state.final,
-            )
+            return _exported(state, record)
 
 
 def needs_measuring(state: State) -> bool:
@@ -159,18 +163,20 @@ def needs_measuring(state: State) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """When to stop: after `last_round`, or once `idle` rounds brought no new best."""
+    """When to stop: after `last_round`, or after `patience` rounds without a new best.
 
-    idle: int
+    Rounds before `first_round`, with which this run began, don't count.
+    """
+
+    patience: int
+    first_round: int = 1
     last_round: int | None = None
 
 
 def limit_from(state: State, rounds: int | None) -> Limit:
-    """The limit of a run that begins here: `rounds` more, and patience anew where it ran out."""
-    patience = state.started.patience
-    spent = state.idle if state.idle >= patience else 0
+    """The limit of a run that begins here: `rounds` more, and all of its patience."""
     last = None if rounds is None else state.round - 1 + rounds
-    return Limit(idle=spent + patience, last_round=last)
+    return Limit(state.started.patience, state.round, last)
 
 
 def stop_reason(state: State, limit: Limit) -> str | None:
@@ -182,8 +188,9 @@ def stop_reason(state: State, limit: Limit) -> str | None:
         return f"round {limit.last_round} was the last one asked for"
     if not state.versions:
         return None
-    if state.idle >= limit.idle:
-        return f"no new best on held-out images for {state.idle} rounds"
+    idle = min(state.idle, state.round - limit.first_round)
+    if idle >= limit.patience:
+        return f"no new best on held-out images for {idle} rounds"
     if state.proposed and state.offered == 0 and not needs_measuring(state):
         return "nothing is left to propose"
     return None
@@ -228,6 +235,21 @@ def _best(versions: Iterable[Version]) -> int | None:
         if is_new_best(version, best):
             best = version
     return best.number if best else None
+
+
+def _new_offers(state: State, record: Proposed) -> int:
+    """Proposals that were not on offer before; asking again keeps the undecided ones."""
+    before = {offer.key for offer in state.offers}
+    return sum(proposal.key not in before for proposal in record.proposals)
+
+
+def _exported(state: State, record: Exported) -> State:
+    if record.final is None:
+        return state
+    # The same version on the same images gives the same figure: nothing new was seen.
+    last = state.final
+    again = last and (last.version, last.images) == (record.version, record.images)
+    return replace(state, final_looks=state.final_looks + (not again), final=record)
 
 
 def _decided(state: State, record: Decided) -> State:

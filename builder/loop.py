@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from builder.describing import describe_proposal
 from builder.edits import Proposal
-from builder.errors import CotbuildError
+from builder.errors import CotbuildError, InputError
 from builder.exporting import exported
 from builder.history import Limit, State, advance, limit_from, marks, needs_measuring, stop_reason
 from builder.records import (
@@ -108,22 +108,29 @@ def run(
         yield Working("drafting the attribute system")
         drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
         state = yield from _record(state, drafted)
+    fresh = False
     if referee is not None:
-        for measured in _remeasured(state, referee):
+        for measured in remeasured(state, referee):
             state = yield from _record(state, measured)
+            fresh = True
+    # A round that had nothing left to offer may have, with other images or with a model to ask.
+    unasked = drafter is not None and not state.asked_in_round
+    anew = state.proposed and not state.offers and (fresh or unasked)
     while True:
         if referee is not None and needs_measuring(state):
             yield Working("measuring on held-out images")
             state = yield from _record(state, _measure(state, referee, _next_version(state)))
         # An automatic session that is over must not pay for one more answer.
-        if not state.proposed and not (reviewer.name == "auto" and stop_reason(state, at.limit)):
+        over = reviewer.name == "auto" and stop_reason(state, at.limit) is not None
+        if anew or not (state.proposed or over):
             state = yield from _propose(state, at)
+            anew = False
         view = at.view(state)
         yield Viewed(view)
         while True:
             action = reviewer.next_action(view)
             if isinstance(action, Quit):
-                yield Ended(state, view.stop or LEFT[reviewer.name])
+                yield Ended(state, action.reason or view.stop or LEFT[reviewer.name])
                 return
             state = yield from _act(action, view, at)
             if isinstance(action, EndRound):
@@ -205,9 +212,9 @@ def _most_helpful(view: View) -> Offer | None:
 
 def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
     if drafter is None:
-        raise CotbuildError(
-            "there is no system to begin with, and no language model to draft one",
-            hint="name a model with --llm, or begin from a system with --start FILE",
+        raise InputError(
+            "nothing was drafted yet, and there is no language model to draft",
+            hint="name a model with --llm",
         )
     started = state.started
     classes = tuple((c.name, c.description) for c in started.classes)
@@ -230,7 +237,7 @@ def _measure(state: State, referee: Referee, version: int) -> Measured:
     )
 
 
-def _remeasured(state: State, referee: Referee) -> Iterator[Measured]:
+def remeasured(state: State, referee: Referee) -> Iterator[Measured]:
     """Marks of the versions whose images are no longer the ones at hand."""
     for version in state.versions:
         if version.images != referee.images:

@@ -135,11 +135,15 @@ class RoundEnded(_Record):
 
 
 class Exported(_Record):
-    """A version was written to a file; `final` holds the marks if the final split was looked at."""
+    """A version was written to a file; `final` holds the marks if the final split was looked at.
+
+    `version` 0 is a system that was never measured. `images` identifies the final images.
+    """
 
     kind: Literal["exported"] = "exported"
     path: str
     version: int
+    images: str = ""
     final: Marks | None
 
 

@@ -45,10 +45,18 @@ class Referee:
     @property
     def images(self) -> str:
         """Identifies what versions are compared on: images, labels, splits, encoder, scoring."""
+        return self._identity("review", "held_out")
+
+    @property
+    def final_images(self) -> str:
+        """The same for what a final estimate is made on."""
+        return self._identity("final")
+
+    def _identity(self, *splits: SplitName) -> str:
         lines = [self.encoder, self.scoring.model_dump_json()]
         lines += [
             f"{split} {digest} {label}"
-            for split in ("review", "held_out")
+            for split in splits
             for digest, label in zip(
                 self.splits[split].digests, self.splits[split].labels, strict=True
             )

@@ -63,7 +63,9 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    pass
+    """Leave. `reason`: why the session ends, if it is not the person's wish."""
+
+    reason: str = ""
 
 
 Action = Decide | AcceptHelpful | Note | Undo | Ask | EndRound | Export | Quit
@@ -190,7 +192,7 @@ class EditsReviewer:
         self._actions: list[Action] = [
             *(Decide(proposal, "accepted") for proposal in proposals),
             EndRound(),
-            Quit(),
+            Quit("the edits of the file are applied and measured"),
         ]
 
     def next_action(self, view: View) -> Action:  # noqa: ARG002 - the file was written before

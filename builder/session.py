@@ -5,8 +5,8 @@
     system.json     the best system so far, replaced atomically
     session.lock    held by the process that writes; `session.owner` says who that is
 
-A line that was cut off by a crash is dropped when the journal is opened for writing: it was never
-acknowledged. Any other damaged line is an error, because what follows it can't be trusted.
+A last line that was cut off by a crash is taken out when the journal is opened for writing, and
+kept in session.jsonl.torn: it was never acknowledged. Any other unreadable line is an error.
 """
 
 import contextlib
@@ -32,6 +32,8 @@ TRANSCRIPT = "llm.jsonl"
 BEST = "system.json"
 _LOCK = "session.lock"
 _OWNER = "session.owner"
+# What a session folder keeps for itself; no export may replace it.
+OWN_FILES = frozenset({JOURNAL, f"{JOURNAL}.torn", TRANSCRIPT, BEST, _LOCK, _OWNER})
 _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
 
 
@@ -63,14 +65,17 @@ class Session:
         with _translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
             lock = _acquire(folder)
-            if (folder / JOURNAL).exists():
+            try:
+                check_free(folder)
+            except SessionError:
                 lock.release()
-                raise SessionError(
-                    f"{folder} already holds a session",
-                    hint=f"continue it with: cotbuild resume {folder}   or choose another --out",
-                )
+                raise
             session = cls(folder, lock, fold([started]), 0)
-            session._write(started)
+            try:
+                session._write(started)
+            except BaseException:
+                session.close()
+                raise
         return session
 
     @classmethod
@@ -86,11 +91,12 @@ class Session:
             try:
                 journal = read_journal(folder)
                 if journal.torn_bytes:
-                    os.truncate(folder / JOURNAL, journal.good_bytes)
+                    _take_out_torn_line(folder / JOURNAL, journal.good_bytes)
+                state = _fold(folder, journal.records)
             except BaseException:
                 lock.release()
                 raise
-        return cls(folder, lock, _fold(folder, journal.records), journal.torn_bytes)
+        return cls(folder, lock, state, journal.torn_bytes)
 
     @property
     def transcript(self) -> Path:
@@ -125,11 +131,13 @@ class Session:
 
     def _write(self, record: Record) -> None:
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        line = json.dumps({"at": at, **record.model_dump(mode="json")}, ensure_ascii=False)
+        text = json.dumps({"at": at, **record.model_dump(mode="json")}, ensure_ascii=False)
+        # Half a surrogate pair, as a file name may hold, has no place in UTF-8.
+        line = text.encode("utf-8", "backslashreplace") + b"\n"
         with (self.folder / JOURNAL).open("ab") as file:
             size = file.tell()
             try:
-                file.write(line.encode() + b"\n")
+                file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
@@ -156,7 +164,9 @@ def read_journal(folder: Path) -> Journal:
         try:
             records.append(_parse(line))
         except ValueError as error:
-            if number == len(lines) - 1 and records:
+            # What is JSON was written whole, and means something to whoever wrote it.
+            cut_off = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+            if number == len(lines) - 1 and records and cut_off:
                 break
             raise _damaged(path, number, line) from error
         good += len(line) + 1
@@ -168,6 +178,17 @@ def read_journal(folder: Path) -> Journal:
 def read_state(folder: Path) -> State:
     """The state of the session in `folder`, without opening it for writing."""
     return _fold(folder, read_journal(folder).records)
+
+
+def check_free(folder: Path) -> None:
+    """Raises SessionError if `folder` can't take a new session: it holds one, or is a file."""
+    if (folder / JOURNAL).exists():
+        raise SessionError(
+            f"{folder} already holds a session",
+            hint=f"continue it with: cotbuild resume {folder}   or choose another --out",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise SessionError(f"{folder} is a file, not a folder", hint="choose another --out")
 
 
 def latest_session(under: Path) -> Path:
@@ -198,6 +219,15 @@ def replace_file(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _take_out_torn_line(path: Path, good_bytes: int) -> None:
+    with path.open("rb") as file:
+        file.seek(good_bytes)
+        torn = file.read()
+    with path.with_name(f"{path.name}.torn").open("ab") as kept:
+        kept.write(torn + b"\n")
+    os.truncate(path, good_bytes)
 
 
 def _umask() -> int:
@@ -276,5 +306,5 @@ def _translated(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise SessionError(
             f"the session folder {folder} can't be used: {error.strerror or error}",
-            hint=f"check the permissions and the free space there, then: cotbuild resume {folder}",
+            hint="check that it is a folder with free space that you may write to, or name another",
         ) from error

@@ -127,7 +127,8 @@ class Scoring(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["sum", "log"] = "sum"
-    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    # Far above any logit scale; beyond it single precision runs out.
+    scale: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

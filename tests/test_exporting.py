@@ -66,9 +66,13 @@ def test_the_note_tells_what_the_final_estimate_is_worth() -> None:
     first = file_of(once, estimate(1, 1)).provenance
     assert first is not None
     assert (first.note, first.final_looks) == ("", 1)
-    second = file_of(advance(once, look), estimate(1, 1)).provenance
+    again = file_of(advance(once, look), estimate(1, 1)).provenance
+    assert again is not None
+    assert again.final_looks == 1
+    other = Exported(path="x", version=2, final="1")
+    second = file_of(advance(once, other), estimate(1, 1)).provenance
     assert second is not None
-    assert "look number 2" in second.note
+    assert "2 versions" in second.note
     assert second.final_looks == 2
 
 
@@ -95,7 +99,9 @@ def test_without_images_the_working_system_is_exported_as_never_scored() -> None
 def test_an_export_looks_at_the_final_images_of_the_best_version() -> None:
     state = measured_state("review", "held_out", "final")
     record = exported(state, referee(final=2), "x")
-    assert record == Exported(path="x", version=1, final="111100")
+    images = referee(final=2).final_images
+    assert record == Exported(path="x", version=1, images=images, final="111100")
+    assert referee(final=3).final_images != images
     assert exported(state, referee(final=0), "x").final is None
 
 

@@ -131,11 +131,11 @@ def test_best_is_the_highest_held_out_count_and_of_equals_the_earlier() -> None:
 def test_patience_counts_finished_rounds_without_a_new_best() -> None:
     state = after(drafted(), measured(1, "0110"), RoundEnded(round=1))
     assert (state.idle, state.round) == (1, 2)
-    assert stop_reason(state, Limit(idle=2)) is None
+    assert stop_reason(state, Limit(2)) is None
     worse = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "0010"))
     over = advance(worse, RoundEnded(round=2))
     assert over.idle == 2
-    assert "2 rounds" in (stop_reason(over, Limit(idle=2)) or "")
+    assert "2 rounds" in (stop_reason(over, Limit(2)) or "")
     better = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "1110"))
     assert better.idle == 0
     patient = fold([started(patience=3), drafted(), measured(1, "0"), *ended(2)])
@@ -183,10 +183,14 @@ def test_looks_at_the_final_images_are_counted() -> None:
     state = after(drafted(), measured(1, "1"))
     state = advance(state, Exported(path="a", version=1, final=None))
     assert state.final_looks == 0
-    state = advance(state, Exported(path="a", version=1, final="10"))
-    state = advance(state, Exported(path="b", version=1, final="10"))
-    assert state.final_looks == 2
-    assert state.final == "10"
+    state = advance(state, Exported(path="a", version=1, images="x", final="10"))
+    assert state.final_looks == 1
+    # The same version on the same images shows nothing new; another one, or other images, do.
+    state = advance(state, Exported(path="b", version=1, images="x", final="10"))
+    assert state.final_looks == 1
+    state = advance(state, Exported(path="b", version=1, images="y", final="100"))
+    state = advance(state, Exported(path="b", version=2, images="y", final="100"))
+    assert state.final_looks == 3
 
 
 def test_assignments_add_up() -> None:
@@ -203,6 +207,15 @@ def test_marks_round_trip(values: list[bool]) -> None:
 def test_a_resumed_session_gets_rounds_and_patience_from_where_it_is() -> None:
     state = after(drafted(), measured(1, "01"), *ended(3))
     assert (state.round, state.idle) == (4, 3)
-    assert limit_from(state, 2) == Limit(idle=5, last_round=5)
-    tired = after(drafted(), measured(1, "01"), *ended(1))
-    assert limit_from(tired, None) == Limit(idle=2, last_round=None)
+    limit = limit_from(state, 2)
+    assert limit == Limit(patience=2, first_round=4, last_round=5)
+    assert stop_reason(state, limit) is None
+    later = advance(state, RoundEnded(round=4))
+    assert stop_reason(later, limit) is None
+    over = advance(later, RoundEnded(round=5))
+    assert stop_reason(over, limit) == "round 5 was the last one asked for"
+    assert stop_reason(over, limit_from(state, None)) == (
+        "no new best on held-out images for 2 rounds"
+    )
+    better = advance(advance(later, accepted(proposal(CLASSES[0], "green"))), measured(2, "11"))
+    assert stop_reason(advance(better, RoundEnded(round=5)), limit_from(state, None)) is None

@@ -243,7 +243,8 @@ def test_export_measures_what_is_not_measured_and_looks_at_final_once() -> None:
     assert kinds(found)[-2:] == ["measured", "exported"]
     exported = records(found)[-1]
     assert isinstance(exported, Exported)
-    assert exported == Exported(path="out.json", version=2, final="1" * 9)
+    images = referee().final_images
+    assert exported == Exported(path="out.json", version=2, images=images, final="1" * 9)
 
 
 def test_without_images_there_is_drafting_and_editing_but_no_score() -> None:
@@ -317,10 +318,34 @@ def test_rounds_end_an_automatic_session() -> None:
 
 
 def test_no_draft_and_no_model_is_an_error() -> None:
-    with pytest.raises(CotbuildError, match="no system to begin with"):
+    with pytest.raises(CotbuildError, match="nothing was drafted"):
         events(AutoReviewer(), None, referee())
 
 
 def test_look_needs_a_draft() -> None:
     with pytest.raises(ValueError, match="nothing was drafted"):
         look(fold([started()]), None, can_ask=False, limit=Limit(2))
+
+
+def test_a_round_that_had_nothing_left_proposes_again_when_there_is_a_model_to_ask() -> None:
+    empty = Proposed(round=1, asked=False, proposals=())
+    before = [DRAFTED, *records(events(ScriptedReviewer([Quit()]), None, referee(), [DRAFTED]))]
+    silent = [record for record in before if not isinstance(record, Proposed)] + [empty]
+    drafter = ScriptedDrafter([(REPAIR,)])
+    found = events(AutoReviewer(), drafter, referee(), silent)
+    assert final_state(found).system == GOOD
+    # With a model that was asked already, or none at all, nothing is asked in vain.
+    asked = [*silent[:-1], empty.model_copy(update={"asked": True})]
+    for model in (ScriptedDrafter(), None):
+        found = events(AutoReviewer(), model, referee(), asked)
+        assert "nothing is left to propose" in found[-1].reason  # type: ignore[union-attr]
+        assert kinds(found) == []
+
+
+def test_other_images_bring_new_proposals_in_a_round_that_had_none() -> None:
+    empty = Proposed(round=1, asked=True, proposals=())
+    old = referee(per_class=4)
+    before = [DRAFTED, *records(events(ScriptedReviewer([Quit()]), None, old, [DRAFTED]))]
+    silent = [record for record in before if not isinstance(record, Proposed)] + [empty]
+    found = events(AutoReviewer(), None, referee(per_class=8), silent)
+    assert final_state(found).system == GOOD

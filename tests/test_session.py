@@ -53,6 +53,8 @@ def test_a_crash_at_any_byte_of_the_last_line_loses_only_that_line(tmp_path: Pat
         with Session.open(tmp_path) as session:
             assert session.state == fold(RECORDS[:-1])
             assert session.torn_bytes == last - cut
+            torn = (tmp_path / f"{JOURNAL}.torn").read_bytes().splitlines()[-1]
+            assert torn == whole[:-cut].splitlines()[-1]
             session.append(RECORDS[-1], advance(session.state, RECORDS[-1]))
         assert read_journal(tmp_path).records == RECORDS
 
@@ -166,3 +168,20 @@ def test_the_best_system_is_replaced_whole(tmp_path: Path) -> None:
     assert leftovers == []
     with pytest.raises(OSError, match="directory"):
         replace_file(tmp_path, "a folder is in the way")
+
+
+def test_a_whole_last_line_of_an_unknown_kind_is_never_thrown_away(tmp_path: Path) -> None:
+    write(tmp_path)
+    with (tmp_path / JOURNAL).open("a", encoding="utf-8") as file:
+        file.write('{"kind": "decided_v2"}\n')
+    before = (tmp_path / JOURNAL).read_bytes()
+    with pytest.raises(SessionError, match="line 5 is damaged"):
+        Session.open(tmp_path)
+    assert (tmp_path / JOURNAL).read_bytes() == before
+
+
+def test_half_a_surrogate_pair_is_stored_and_read_back(tmp_path: Path) -> None:
+    with Session.create(tmp_path, started()) as session:
+        note = Noted(text="a file name \udc80")
+        session.append(note, advance(session.state, note))
+    assert read_journal(tmp_path).records[-1] == note

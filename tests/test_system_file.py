@@ -27,6 +27,7 @@ from builder.system_file import (
 from tests.test_system import COLOUR, TAIL, systems, texts
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+scales = st.floats(min_value=0, exclude_min=True, max_value=1e6)
 fractions = st.floats(min_value=0, max_value=1)
 splits = st.sampled_from(["review", "held_out", "final"])
 schema = jsonschema.Draft202012Validator(
@@ -63,7 +64,7 @@ provenances = st.builds(
 files = st.builds(
     SystemFile,
     system=systems(),
-    scoring=st.builds(Scoring, rule=st.sampled_from(["sum", "log"]), scale=st.none() | positive),
+    scoring=st.builds(Scoring, rule=st.sampled_from(["sum", "log"]), scale=st.none() | scales),
     provenance=st.none() | provenances,
 )
 
@@ -206,6 +207,7 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str, str]] = [
     (("scoring", "rule"), "max", "scoring.rule", "'sum' or 'log'"),
     (("scoring", "scale"), 0, "scoring.scale", "greater than 0"),
     (("scoring", "scale"), "20", "scoring.scale", "valid number"),
+    (("scoring", "scale"), 1e7, "scoring.scale", "less than or equal to 1000000"),
     (("scoring", "scale"), True, "scoring.scale", "valid number"),
     (("scoring", "rul"), "sum", "scoring.rul", "did you mean 'rule'?"),
     ((P,), [], "provenance", "should be"),

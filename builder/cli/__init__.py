@@ -8,7 +8,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 
 from builder import __version__
-from builder.errors import CotbuildError
+from builder.errors import CotbuildError, InputError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,16 +38,30 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except CotbuildError as error:
-            from builder.terminal.console import progress_console
-            from builder.terminal.render import error_panel
-
-            progress_console().print(error_panel(error))
-            raise typer.Exit(error.exit_code) from error
+            raise _ended_by(error) from error
+        except OSError as error:
+            # Where a file is used the reason is known better; this is for what slipped through.
+            where = f"{error.filename} can't be used" if error.filename else "a file can't be used"
+            raise _ended_by(
+                InputError(
+                    f"{where}: {error.strerror or error}",
+                    hint="check the path, its permissions and the free space",
+                )
+            ) from error
         except KeyboardInterrupt as error:
             typer.echo("\nStopped.", err=True)
             raise typer.Exit(INTERRUPTED) from error
 
     return wrapped
+
+
+def _ended_by(error: CotbuildError) -> typer.Exit:
+    """Shows the error, and gives the exit that ends the command."""
+    from builder.terminal.console import progress_console
+    from builder.terminal.render import error_panel
+
+    progress_console().print(error_panel(error))
+    return typer.Exit(error.exit_code)
 
 
 def _version(wanted: bool) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from builder.data import Crop, ImageSet, LabelledImage, assign_splits, read_images
 from builder.encoders.cache import (
@@ -14,6 +15,7 @@ from builder.encoders.cache import (
     encode_phrases,
 )
 from builder.encoders.protocol import Encoder, Vectors
+from builder.errors import InputError
 from builder.records import Started
 from builder.referee import Referee, SplitData
 from builder.system import Scoring
@@ -117,5 +119,11 @@ def _split_data(
 
 
 def scoring_from(rule: str, scale: float | None) -> Scoring:
-    """The scoring that `--rule` and `--scale` ask for."""
-    return Scoring.model_validate({"rule": rule, "scale": scale})
+    """The scoring that `--rule` and `--scale` ask for. Raises InputError."""
+    try:
+        return Scoring.model_validate({"rule": rule, "scale": scale})
+    except ValidationError as error:
+        raise InputError(
+            f"a logit scale of {scale} can't be used",
+            hint="give a number above 0 and up to 1000000, e.g. --scale 100",
+        ) from error

@@ -1,7 +1,7 @@
 """`cotbuild check`: what is wrong, or weak, with a system file."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +37,10 @@ def check(
             progress_console().print(error_panel(error))
         raise typer.Exit(1) from error
     found = check_system(system)
+    if "system" in json.loads(file.read_text(encoding="utf-8-sig")):
+        # In an envelope the system stands one level down.
+        inside = tuple(replace(f, path=f"system.{f.path}") for f in found.findings)
+        found = replace(found, findings=inside)
     if as_json:
         result = {
             "usable": True,

@@ -18,7 +18,7 @@ from builder.errors import InputError
 from builder.referee import baseline_texts
 from builder.scoring import score, score_names
 from builder.statistics import wilson
-from builder.system_file import SystemFile, load_system_file
+from builder.system_file import EncoderIdentity, SystemFile, load_system_file
 from builder.terminal.render import ScoreCell, ScoreRow, score_table
 
 SPLIT_TITLES = {"review": "review", "held_out": "held-out", "final": "final"}
@@ -70,6 +70,8 @@ def compare(wanted: Comparison, *, min_accuracy: float | None, as_json: bool) ->
         for title, rows in tables.items():
             shown = [replace(row, name=short.get(row.name, row.name)) for row in rows]
             screen.table(title, score_table(shown, encoders))
+        if SPLIT_TITLES["final"] in tables:
+            screen.warning("every look at the final images makes their estimate worth less")
     worst = min(c.correct / c.n for row in tables[ALL] if row.name in files for c in row.cells)
     if min_accuracy is not None and worst < min_accuracy:
         screen.below(worst, min_accuracy)
@@ -85,7 +87,7 @@ def _load(path: Path, wanted: Comparison) -> SystemFile:
 
 def _measured_by(files: Mapping[str, SystemFile]) -> tuple[str, ...]:
     known = {
-        file.provenance.encoder.name
+        _spec(file.provenance.encoder)
         for file in files.values()
         if file.provenance and file.provenance.encoder
     }
@@ -95,6 +97,12 @@ def _measured_by(files: Mapping[str, SystemFile]) -> tuple[str, ...]:
             hint="name one or more with --encoder",
         )
     return tuple(sorted(known))
+
+
+def _spec(encoder: EncoderIdentity) -> str:
+    """What opens that encoder again: a hub checkpoint at the commit that measured the system."""
+    local = "/" not in encoder.name or Path(encoder.name).is_dir()
+    return encoder.name if local else f"{encoder.name}@{encoder.revision}"
 
 
 def _crop(wanted: Comparison, files: Mapping[str, SystemFile]) -> Crop | None:

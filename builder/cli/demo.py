@@ -21,11 +21,11 @@ def demo(
     """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
     from builder.cli.screen import Screen
     from builder.cli.settings import Wishes
-    from builder.cli.setup import Manner, begin
+    from builder.cli.setup import Manner, asker_for, begin
     from builder.demo.card import ART_CROP
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING
-    from builder.errors import SessionError
+    from builder.errors import InputError, SessionError
     from builder.session import JOURNAL
 
     session = out / "session"
@@ -35,9 +35,17 @@ def demo(
             f"{session} already holds a session of the demo",
             hint=f"go on with it: cotbuild resume {session}   or begin another: --out FOLDER",
         )
+    manner = Manner(auto, yes=False, rounds=None, min_accuracy=None)
+    asker_for(manner)  # before a minute is spent on drawing
     screen.demo_begins(out)
-    with screen.progress("Drawing cards") as on_progress:
-        classes, images = write_cards(out, CARDS_PER_CLASS, on_progress=on_progress)
+    try:
+        with screen.progress("Drawing cards") as on_progress:
+            classes, images = write_cards(out, CARDS_PER_CLASS, on_progress=on_progress)
+    except OSError as error:
+        raise InputError(
+            f"the cards can't be written below {out}: {error.strerror or error}",
+            hint="name a folder with 100 MB of free space: cotbuild demo --out FOLDER",
+        ) from error
     wishes = Wishes(
         classes=classes,
         images=images,
@@ -55,4 +63,4 @@ def demo(
         seed=0,
         patience=2,
     )
-    begin(wishes, session, Manner(auto, yes=False, rounds=None, min_accuracy=None), screen)
+    begin(wishes, session, manner, screen)

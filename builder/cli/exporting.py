@@ -1,5 +1,6 @@
 """`cotbuild export`: the best version of a session as a file for other tools."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,15 +29,14 @@ def export(
     from builder.cli.play import EXPORT_NAME
     from builder.cli.screen import Screen
     from builder.cli.setup import bench_of, put
-    from builder.errors import InputError, SessionError
+    from builder.errors import SessionError
     from builder.exporting import exported, version_to_export
     from builder.history import needs_measuring
+    from builder.loop import remeasured
     from builder.session import Session, latest_session
 
     folder = (session or latest_session(Path.cwd())).absolute()
-    path = (output or folder / EXPORT_NAME).absolute()
-    if path.is_dir():
-        raise InputError(f"{path} is a folder", hint="name a file: -o system.json")
+    path = target(output or folder / EXPORT_NAME)
     screen = Screen.open()
     with Session.open(folder) as opened:
         if opened.state.system is None:
@@ -47,7 +47,37 @@ def export(
             # What the format can't express must fail before a look at the final images is spent.
             write_article(version_to_export(opened.state)[0])
         bench = bench_of(opened, screen)
-        if bench and needs_measuring(opened.state):
-            screen.unmeasured()
+        if bench:
+            for measured in remeasured(opened.state, bench.referee):
+                put(opened, bench, measured, screen)
+            if needs_measuring(opened.state):
+                screen.unmeasured()
         record = exported(opened.state, bench.referee if bench else None, str(path))
         put(opened, bench, record, screen, form)
+
+
+def target(path: Path) -> Path:
+    """Where an export goes, links followed. Raises InputError for what must not be replaced."""
+    from builder.errors import InputError
+    from builder.session import JOURNAL, OWN_FILES
+
+    found = path.resolve()
+    if found.is_dir():
+        raise InputError(f"{path} is a folder", hint="name a file: -o system.json")
+    if found.exists() and not found.is_file():
+        raise InputError(f"{path} is not a regular file", hint="name a file: -o system.json")
+    if found.name in OWN_FILES and (found.parent / JOURNAL).exists():
+        raise InputError(
+            f"{path} belongs to the session itself", hint="name another file: -o export.json"
+        )
+    folder = _nearest_folder(found)
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise InputError(
+            f"{path} can't be written", hint="name a file in a folder that you may write to"
+        )
+    return found
+
+
+def _nearest_folder(path: Path) -> Path:
+    """The closest thing above the path that exists: where a new folder or file would be made."""
+    return next(parent for parent in path.parents if parent.exists())

@@ -72,9 +72,10 @@ def store(
         file = system_file(state, bench, final=_final(record))
         text = write_system_file(file) if form == "cotbuild" else write_article(file.system)
         _write_export(Path(record.path), text)
-    new_best = isinstance(record, Measured) and state.best == record.version
+    # Measuring an old version again may make another one the best.
+    measured = isinstance(record, Measured)
     changed = isinstance(record, Drafted | Decided | Undone) and bench is None
-    if new_best or changed:
+    if measured or changed:
         session.save_best(write_system_file(system_file(state, bench, final=None)))
 
 

@@ -33,7 +33,7 @@ def score(
     ] = None,
     scale: Annotated[
         float | None,
-        typer.Option("--scale", min=1e-6, help="Logit scale; default: as in the file."),
+        typer.Option("--scale", min=1e-6, max=1e6, help="Logit scale; default: as in the file."),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
     min_accuracy: Annotated[

@@ -33,7 +33,7 @@ from builder.terminal.figures import counted
 from builder.terminal.progress import progress_bar, spinner
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
-from builder.terminal.text import shortened
+from builder.terminal.text import shortened, visible
 
 _LISTED = 8
 TOY = (
@@ -145,19 +145,19 @@ class Screen:
     # --- While it runs ------------------------------------------------------------------------
 
     def working(self, event: Working) -> None:
-        self._over()
+        self.over()
         self._step.enter_context(self.step(event.what.capitalize()))
 
     def recorded(self, event: Recorded) -> None:
-        self._over()
+        self.over()
         if line := record_line(event.record, event.state):
             self._result(Text(line))
         # Told once: what is popped is not there the next time.
         if hint := self._hints.pop(event.record.kind, None):
-            self._aside(f"  ↳ {hint}")
+            self._aside(f"↳ {hint}", indent=2)
 
     def failed(self, event: StepFailed) -> None:
-        self._over()
+        self.over()
         if event.error is None:
             self._aside(f"Stopped: {event.what}. The session goes on without it.")
         else:
@@ -166,7 +166,7 @@ class Screen:
 
     def viewed(self, view: View, encoder: Encoder | None) -> None:
         """The round's screen."""
-        self._over()
+        self.over()
         self._result(round_screen(view))
         if encoder is not None and (words := _unknown(encoder, view.system)):
             self._result(unknown_words(words))
@@ -175,24 +175,19 @@ class Screen:
         """One line an event; the spinner above it says what is under way."""
         line = llm_line(event)
         if line is not None:
-            self._aside(f"  {line}")
+            self._aside(line, indent=2)
 
     # --- At the end ---------------------------------------------------------------------------
 
-    def ended(self, folder: Path, ended: Ended) -> None:
-        self._over()
+    def ended(self, folder: Path, ended: Ended, *, exported: bool) -> None:
+        self.over()
         self._aside(f"Stopped: {ended.reason}.")
-        self._next(folder)
+        self._next(folder, exported=exported)
 
     def left(self, folder: Path) -> None:
-        self._over()
+        self.over()
         self._aside("Left. Everything decided is saved.")
         self._next(folder)
-
-    def kept(self, folder: Path) -> None:
-        """Before an error that ends the session for now."""
-        self._over()
-        self._aside(f"Everything so far is saved. Go on with: cotbuild resume {folder}")
 
     def unmeasured(self) -> None:
         self.warning(
@@ -204,23 +199,27 @@ class Screen:
         self._aside(f"Accuracy {100 * reached:.1f} % is below the {100 * wanted:.1f} % asked for.")
 
     def table(self, title: str, table: RenderableType) -> None:
-        self._result(Text(f"\n{title}", style="bold"))
+        self._result(Text(f"\n{visible(title)}", style="bold"))
         self._result(table)
 
     def demo_begins(self, folder: Path) -> None:
         """What a newcomer is about to see."""
         for paragraph in DEMO:
-            self._aside(f"{paragraph.format(folder=folder)}\n")
+            self._aside(paragraph.format(folder=folder))
+            self._aside("")
 
-    def _next(self, folder: Path) -> None:
-        self._aside(f"Go on with:  cotbuild resume {folder}")
-        self._aside(f"Export with: cotbuild export {folder}")
-
-    def _over(self) -> None:
+    def over(self) -> None:
+        """Ends the step that is under way, if there is one."""
         self._step.close()
 
-    def _aside(self, line: str) -> None:
-        self.progress_to.print(Text(line))
+    def _next(self, folder: Path, *, exported: bool = False) -> None:
+        self._aside(f"Go on with:  cotbuild resume {folder}")
+        if not exported:
+            self._aside(f"Export with: cotbuild export {folder}")
+
+    def _aside(self, line: str, indent: int = 0) -> None:
+        padding = (0, 0, 0, indent)
+        self.progress_to.print(Padding(Text(visible(line)), padding, expand=False))
 
     def _result(self, drawn: RenderableType) -> None:
         self.results.print(drawn)
@@ -230,9 +229,9 @@ class Screen:
             return
         self._aside(f"{len(items)} × {what}:")
         for item in items[:_LISTED]:
-            self.progress_to.print(Padding(Text(shortened(item, 200)), (0, 0, 0, 2)))
+            self._aside(shortened(item, 200), indent=2)
         if len(items) > _LISTED:
-            self._aside(f"  and {len(items) - _LISTED} more")
+            self._aside(f"and {len(items) - _LISTED} more", indent=2)
 
 
 def llm_line(event: LLMEvent) -> str | None:
@@ -241,6 +240,8 @@ def llm_line(event: LLMEvent) -> str | None:
         case CallStarted():
             return None
         case CallFinished():
+            if not event.seconds:
+                return f"{event.purpose}: recorded reply"
             tokens = "tokens unknown"
             if event.prompt_tokens is not None and event.completion_tokens is not None:
                 tokens = f"{event.prompt_tokens:,} + {event.completion_tokens:,} tokens"
@@ -248,7 +249,7 @@ def llm_line(event: LLMEvent) -> str | None:
         case CallReused():
             return f"{event.purpose}: taken from the transcript, already paid for"
         case ModeFallback():
-            return f"the endpoint takes no JSON schema ({shortened(event.reason)}): plain JSON now"
+            return f"the endpoint takes no JSON schema, plain JSON now: {shortened(event.reason)}"
         case Dropped():
             reasons = "; ".join(shortened(reason, 160) for reason in event.reasons[:3])
             return f"{counted(event.count, event.what)} dropped: {reasons}"

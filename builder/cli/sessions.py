@@ -72,7 +72,7 @@ def new(
     rule: Annotated[Literal["sum", "log"], typer.Option("--rule", help="Scoring rule.")] = "sum",
     scale: Annotated[
         float | None,
-        typer.Option("--scale", min=1e-6, help="Logit scale; default: the encoder's own."),
+        typer.Option("--scale", min=1e-6, max=1e6, help="Logit scale; default: the encoder's own."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the session; default: a new one.")

@@ -1,12 +1,12 @@
 """From the flags of `new`, and a few questions, to the settings that a session keeps."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder import __version__
 from builder.cli.bench import scoring_from
 from builder.data import ClassEntry, Crop
+from builder.encoders.protocol import Encoder
 from builder.errors import InputError
 from builder.records import ClassInfo, Started
 from builder.requests import DEFAULT_ATTRIBUTES
@@ -38,7 +38,12 @@ class Wishes:
     patience: int
 
 
-def settings_of(wishes: Wishes, entries: tuple[ClassEntry, ...], asker: Asker | None) -> Started:
+def settings_of(
+    wishes: Wishes,
+    entries: tuple[ClassEntry, ...],
+    start: AttributeSystem | None,
+    asker: Asker | None,
+) -> Started:
     """The session's settings; asks for what is missing if there is somebody to ask.
 
     Raises InputError.
@@ -53,14 +58,14 @@ def settings_of(wishes: Wishes, entries: tuple[ClassEntry, ...], asker: Asker | 
     crop = Crop.parse(wishes.crop) if wishes.crop else None
     return Started(
         cotbuild=__version__,
-        domain=_domain(wishes, asker),
+        domain=_domain(wishes, start, asker),
         classes=tuple(ClassInfo(name=e.name, description=e.description) for e in entries),
         images=str(images.absolute()) if images else None,
         crop=(crop.left, crop.top, crop.right, crop.bottom) if crop else None,
         encoder=_absolute_if_folder(wishes.encoder) if images and wishes.encoder else None,
         device=wishes.device,
         llm=llm_spec(wishes.llm),
-        llm_url=wishes.llm_url or os.environ.get("OPENAI_BASE_URL") or None,
+        llm_url=wishes.llm_url,
         attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
         scoring=scoring_from(wishes.rule, wishes.scale),
         seed=wishes.seed,
@@ -81,26 +86,41 @@ def _images_folder(wishes: Wishes, asker: Asker | None) -> Path | None:
         "Folder with the images (empty: none, nothing is scored):",
         check=_folder_complaint,
     )
-    return Path(answer).expanduser() if answer else None
+    return expanded(answer) if answer else None
 
 
 def _folder_complaint(typed: str) -> str | None:
-    if not typed or Path(typed).expanduser().is_dir():
-        return None
-    return f"there is no folder {typed}"
+    try:
+        found = not typed or expanded(typed).is_dir()
+    except (InputError, OSError):
+        found = False
+    return None if found else f"there is no folder {typed}"
 
 
-def _domain(wishes: Wishes, asker: Asker | None) -> str:
-    if wishes.domain:
-        return wishes.domain
+def expanded(path: str) -> Path:
+    """The path with `~` resolved. Raises InputError."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
+
+
+def _domain(wishes: Wishes, start: AttributeSystem | None, asker: Asker | None) -> str:
+    if wishes.domain and wishes.domain.strip():
+        return wishes.domain.strip()
+    if start is not None:
+        return start.domain
     typed = asker.text("What are these classes, in a word? (e.g. Pokémon)") if asker else None
     return typed or "object"
 
 
 def _absolute_if_folder(spec: str) -> str:
     # A session may be resumed from another folder.
-    folder = Path(spec).expanduser()
-    return str(folder.absolute()) if folder.is_dir() else spec
+    try:
+        folder = expanded(spec)
+        return str(folder.absolute()) if folder.is_dir() else spec
+    except (InputError, OSError):
+        return spec  # not a path; opening it says what it is not
 
 
 def llm_spec(spec: str | None) -> str | None:
@@ -108,14 +128,14 @@ def llm_spec(spec: str | None) -> str | None:
     if spec is None or spec == "none":
         return None
     if spec.startswith(REPLAY):
-        return REPLAY + str(Path(spec.removeprefix(REPLAY)).expanduser().absolute())
+        return REPLAY + str(expanded(spec.removeprefix(REPLAY)).absolute())
     return spec
 
 
-def start_system(path: Path, started: Started) -> AttributeSystem:
+def start_system(path: Path, entries: tuple[ClassEntry, ...]) -> AttributeSystem:
     """The system to begin from; its classes must be those of the classes file."""
     system = load_system_file(path).system
-    names = {entry.name for entry in started.classes}
+    names = {entry.name for entry in entries}
     missing = [name for name in names if name not in system.rules]
     extra = [name for name in system.rules if name not in names]
     if missing or extra:
@@ -129,3 +149,11 @@ def start_system(path: Path, started: Started) -> AttributeSystem:
             hint="make the names the same in both files, letter by letter",
         )
     return system
+
+
+def pinned(started: Started, encoder: Encoder | None) -> Started:
+    """With the hub commit that was opened, so that a resumed session opens the same one."""
+    spec = started.encoder
+    if encoder is None or spec is None or "/" not in spec or "@" in spec or Path(spec).is_dir():
+        return started
+    return started.model_copy(update={"encoder": f"{spec}@{encoder.revision}"})

@@ -4,11 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import typer
 
-from builder.applying import apply
+from builder.applying import EditError, apply
 from builder.cli import INTERRUPTED
 from builder.cli.bench import (
     Bench,
@@ -19,7 +18,7 @@ from builder.cli.bench import (
 )
 from builder.cli.play import EXPORT_NAME, Format, Table, play, store
 from builder.cli.screen import Screen
-from builder.cli.settings import REPLAY, Wishes, llm_spec, settings_of, start_system
+from builder.cli.settings import REPLAY, Wishes, llm_spec, pinned, settings_of, start_system
 from builder.data import LabelledImage, read_classes
 from builder.edits import Proposal
 from builder.encoders.open import open_encoder
@@ -28,20 +27,20 @@ from builder.errors import CotbuildError, InputError, SessionError
 from builder.exporting import exported
 from builder.history import State, advance
 from builder.llm import ReplayDrafter, open_drafter
+from builder.llm.address import is_local, shown
 from builder.llm.drafting import BATCH
 from builder.loop import Recorded
 from builder.proposal_json import read_proposals
 from builder.records import Assigned, Drafted, Record, Started
 from builder.requests import Drafter
 from builder.reviewing import AutoReviewer, EditsReviewer, Reviewer
-from builder.session import TRANSCRIPT, Session
+from builder.session import TRANSCRIPT, Session, check_free
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Asker, interactive
 from builder.terminal.editing import first_system
 from builder.terminal.review import TerminalReviewer
 
 SESSIONS = Path("cotbuild-sessions")
-LOOPBACK = ("localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +56,23 @@ class Manner:
 
 def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> None:
     """`cotbuild new`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
-    asker = _asker(manner)
     entries = read_classes(wishes.classes)
-    started = settings_of(wishes, entries, asker)
-    start = start_system(wishes.start, started) if wishes.start else None
+    start = start_system(wishes.start, entries) if wishes.start else None
+    asker = asker_for(manner)
+    started = settings_of(wishes, entries, start, asker)
     if start is None and started.llm is None and asker is None:
         raise InputError(
             "there is no system to begin with, and no language model to draft one",
             hint="name a model with --llm, or begin from a system with --start FILE",
         )
+    _check_goal(started, manner)
+    folder = (out or _fresh_folder(wishes.classes)).absolute()
+    check_free(folder)
+    drafter = _drafter(started, folder, screen)
+    _confirm_spending(started, manner, asker)
     images = _images(started, screen)
     encoder = _encoder(started, screen)
-    _confirm_spending(started, manner, asker)
-    folder = (out or _fresh_folder(wishes.classes)).absolute()
-    drafter = _drafter(started, folder, screen)
-    with Session.create(folder, started) as session:
+    with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         if start is not None:
             put(session, None, Drafted(system=start, source=str(wishes.start)), screen)
@@ -81,25 +82,20 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
 def go_on(folder: Path, llm: str | None, llm_url: str | None, manner: Manner) -> None:
     """`cotbuild resume`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
     screen = Screen.open()
-    asker = _asker(manner)
     with Session.open(folder.absolute()) as session:
+        asker = asker_for(manner)
         started = session.state.started
+        _check_goal(started, manner)
         edits = _read_edits(manner.edits, session.state) if manner.edits else ()
+        # Another model may answer from here on; the journal keeps what the session began with.
+        spec = llm_spec(llm) if llm else started.llm
+        speaking = started.model_copy(update={"llm": spec, "llm_url": llm_url or started.llm_url})
+        # With a file of edits nobody is there to read what a model would propose.
+        drafter = None if edits else _drafter(speaking, session.folder, screen, session.state.asked)
+        if drafter is not None:
+            _confirm_spending(speaking, manner, asker)
         images = _images(started, screen)
         encoder = _encoder(started, screen)
-        # Another model may answer from here on; the journal keeps what the session began with.
-        speaking = started.model_copy(
-            update={
-                "llm": llm_spec(llm) if llm else started.llm,
-                "llm_url": llm_url or started.llm_url,
-            }
-        )
-        if edits:
-            # Nobody is there to read what a model would propose.
-            drafter = None
-        else:
-            _confirm_spending(speaking, manner, asker)
-            drafter = _drafter(speaking, session.folder, screen, session.state.asked)
         screen.resumed(session.folder, session.state, session.torn_bytes)
         _play(session, images, encoder, drafter, asker, manner, screen, edits)
 
@@ -127,12 +123,14 @@ def _play(
                 str(session.folder / EXPORT_NAME),
             )
             put(session, bench, record, screen)
-        screen.ended(session.folder, ended)
+        screen.ended(session.folder, ended, exported=manner.auto)
     except KeyboardInterrupt:
         screen.left(session.folder)
         raise typer.Exit(INTERRUPTED) from None
-    except CotbuildError:
-        screen.kept(session.folder)
+    except CotbuildError as error:
+        screen.over()
+        saved = f"Everything so far is saved; go on with: cotbuild resume {session.folder}"
+        error.hint = f"{error.hint}\n{saved}"
         raise
     _check_accuracy(session.state, manner, screen)
 
@@ -168,26 +166,35 @@ def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
     try:
         proposals = read_proposals(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InputError(
-            f"{path} can't be read: {error}", hint="name a UTF-8 file with proposals: --edits FILE"
+            f"{path} can't be read: {why}", hint="name a UTF-8 file with proposals: --edits FILE"
         ) from error
     if not proposals or state.system is None:
         raise InputError(
             f"{path} holds no proposals" if not proposals else "nothing was drafted yet",
             hint="the format is described in systems/README.md",
         )
-    # Tried as a whole before anything is recorded: a file is applied completely or not at all.
-    apply(state.system, [edit for proposal in proposals for edit in proposal.edits])
+    # Tried one after the other before anything is recorded: all of a file is applied, or nothing.
+    system = state.system
+    for number, proposal in enumerate(proposals):
+        try:
+            system = apply(system, proposal.edits)
+        except EditError as error:
+            error.message = f"{path}, [{number}].edits: {error.message}"
+            raise
     return proposals
 
 
-def _asker(manner: Manner) -> Asker | None:
+def asker_for(manner: Manner) -> Asker | None:
+    """Who is asked; None if nobody need be. Raises InputError if somebody must be and isn't."""
     if manner.auto or manner.edits:
         return None
     if not interactive():
         raise InputError(
             "there is nobody to review the proposals: this is not a terminal",
-            hint="add --auto to accept what helps on review images, or run it in a terminal",
+            hint="add --auto to accept what helps on review images, run it in a terminal, or give "
+            "proposals with cotbuild resume --edits FILE",
         )
     return open_asker()
 
@@ -262,11 +269,10 @@ def _confirm_spending(started: Started, manner: Manner, asker: Asker | None) -> 
     """Before a request leaves for a server that may charge for it, somebody must have agreed."""
     if manner.yes or not _may_cost(started):
         return
-    where = started.llm_url or "OpenAI"
     calls = 1 + math.ceil(len(started.classes) / BATCH)
     what = (
-        f"{started.llm} at {where} will be sent the {len(started.classes)} class names with their "
-        f"descriptions: about {calls} calls for a draft, then 1 a round"
+        f"{started.llm} at {shown(started.llm_url)} will be sent the {len(started.classes)} class "
+        f"names with their descriptions: about {calls} calls for a draft, then 1 a round"
     )
     if asker is None:
         raise InputError(
@@ -278,10 +284,8 @@ def _confirm_spending(started: Started, manner: Manner, asker: Asker | None) -> 
 
 
 def _may_cost(started: Started) -> bool:
-    if started.llm is None or started.llm.startswith(REPLAY):
-        return False
-    host = urlsplit(started.llm_url or "").hostname or ""
-    return host not in LOOPBACK and not host.startswith("127.")
+    replayed = started.llm is None or started.llm.startswith(REPLAY)
+    return not replayed and not is_local(started.llm_url)
 
 
 def _fresh_folder(classes: Path) -> Path:
@@ -293,6 +297,14 @@ def _fresh_folder(classes: Path) -> Path:
     raise SessionError(
         f"{SESSIONS} is full of sessions named {stem}", hint="name another folder with --out"
     )
+
+
+def _check_goal(started: Started, manner: Manner) -> None:
+    if manner.min_accuracy is not None and started.images is None:
+        raise InputError(
+            "there are no images, so no accuracy can be reached",
+            hint="leave --min-accuracy out, or name images with --images",
+        )
 
 
 def _check_accuracy(state: State, manner: Manner, screen: Screen) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints on the Hugging Face hub: only what is needed, at a pinned commit, kept locally."""
 
+import logging
 from pathlib import Path
 
 import huggingface_hub
@@ -32,6 +33,8 @@ def fetch_checkpoint(repository: str, revision: str | None) -> tuple[Path, str]:
     The model type is looked at before the weights are downloaded. Progress bars go to stderr;
     HF_HUB_OFFLINE, HF_HOME and HF_TOKEN work as everywhere. Raises EncoderError.
     """
+    # Its warnings about each of its own retries would bury the one message that helps.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         config = huggingface_hub.hf_hub_download(repository, "config.json", revision=revision)
         commit = Path(config).parent.name

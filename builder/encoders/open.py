@@ -30,18 +30,12 @@ def open_encoder(spec: str, *, device: str = "auto") -> Encoder:
     # Kept out of the way of `--help`: what follows imports torch and transformers.
     from builder.encoders.checkpoint import coming_next, content_revision, model_type
 
-    folder = Path(spec).expanduser()
-    # An empty path would mean the folder one stands in.
-    if spec and folder.is_dir():
+    folder = _folder(spec)
+    if folder is not None:
         model_type(folder, spec)
         return _load(folder, spec, content_revision(folder), device)
     if _JINA.fullmatch(spec):
         raise coming_next(spec)
-    if folder.is_file():
-        raise EncoderError(
-            f"{spec} is a file, not a folder with a checkpoint.",
-            hint="Name the folder that holds config.json, the tokenizer and the weights.",
-        )
     match = _HUB_ID.fullmatch(spec)
     if match is None or spec.startswith((".", "~")):
         raise EncoderError(f"Unknown encoder {spec!r}: no such folder or name.", hint=POSSIBLE)
@@ -49,6 +43,24 @@ def open_encoder(spec: str, *, device: str = "auto") -> Encoder:
 
     folder, commit = fetch_checkpoint(match["repository"], match["revision"])
     return _load(folder, match["repository"], commit, device)
+
+
+def _folder(spec: str) -> Path | None:
+    """The local folder of that name, if there is one. Raises EncoderError for a file."""
+    try:
+        path = Path(spec).expanduser()
+        # An empty path would mean the folder one stands in.
+        if spec and path.is_dir():
+            return path
+        is_file = path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        return None  # too long for a path, or somebody's home that doesn't exist
+    if is_file:
+        raise EncoderError(
+            f"{spec} is a file, not a folder with a checkpoint.",
+            hint="Name the folder that holds config.json, the tokenizer and the weights.",
+        )
+    return None
 
 
 def _load(folder: Path, name: str, revision: str, device: str) -> Encoder:

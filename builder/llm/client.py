@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import instructor
@@ -23,21 +22,21 @@ from instructor.core import InstructorRetryException
 from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 
-from builder.errors import InputError, LLMError
+from builder.errors import LLMError
 from builder.llm import transcript
+from builder.llm.address import endpoint, is_local, malformed, shown
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent, ModeFallback
 from builder.llm.failures import (
     KEY_VARIABLE,
     SchemaRefused,
     explained,
     failure_in,
+    first_choice,
     unreadable,
 )
 from builder.llm.schemas import problem_of
 from builder.llm.transcript import Exchange, Usage, request_key
 from builder.llm.transport import Message, ReplyT
-
-OPENAI_URL = "https://api.openai.com/v1"
 
 # Both log requests, instructor whole completions as errors: that would break the screen.
 for _name in ("instructor", "httpx"):
@@ -70,24 +69,17 @@ class LiveTransport:
         reasks: int = 2,
     ) -> None:
         self._model = model
-        self._url = url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        address = _address(self._url)
-        self._shown_url = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
-        self._local = address.hostname in ("localhost", "127.0.0.1", "::1")
-        self._secret = os.environ.get(KEY_VARIABLE, "").strip()
-        if not self._secret and not self._local:
-            raise LLMError(
-                f"The endpoint {self._shown_url} needs an API key, and {KEY_VARIABLE} is not set.",
-                hint=f"Set {KEY_VARIABLE} in the environment (to any word if the endpoint wants "
-                "no key), or go on without a model: --llm none.",
-            )
+        self._url = _address(url)
+        self._shown_url = shown(url)
+        self._local = is_local(url)
+        self._secret = _key(self._shown_url, needed=not self._local)
         self._timeout = timeout if timeout is not None else (600.0 if self._local else 120.0)
         self._network_retries = network_retries
         self._reasks = reasks
         self._record_to = record_to
         self._emit = emit
         self._paid = _finished_drafts(record_to)
-        self._tls = _certificates(address)
+        self._tls = _certificates(self._url)
         self._strict = True
         self._strict_proven = False
 
@@ -166,12 +158,17 @@ class LiveTransport:
         except LLMError as error:
             self._record(entry, seconds=time.monotonic() - begun, error=error.message)
             raise
+        except KeyboardInterrupt:
+            self._record(entry, seconds=time.monotonic() - begun, error="stopped")
+            raise
         seconds = time.monotonic() - begun
         failure = failure_in(completion, url=self._shown_url, model=self._model)
         usage = Usage(
-            prompt_tokens=getattr(completion.usage, "prompt_tokens", None),
-            completion_tokens=getattr(completion.usage, "completion_tokens", None),
+            prompt_tokens=_count(completion.usage, "prompt_tokens"),
+            completion_tokens=_count(completion.usage, "completion_tokens"),
         )
+        # Instructor 1.15 adds them up, and fails where they are no numbers.
+        completion.usage = None
         self._record(
             entry,
             **_outcome(completion),
@@ -183,7 +180,7 @@ class LiveTransport:
         if failure is not None:
             raise self._without_secret(failure)
         message = completion.choices[0].message
-        message.content = self._scrub(message.content or "")
+        message.content = self._scrub(transcript.writable(message.content or ""))
         return completion
 
     def _send(self, request: dict[str, Any]) -> ChatCompletion:
@@ -233,30 +230,53 @@ def _emptied(error: openai.OpenAIError, scrub: Callable[[str], str]) -> openai.O
 
 
 def _outcome(completion: ChatCompletion) -> dict[str, str | None]:
-    if not isinstance(completion.choices, list) or not completion.choices:
+    first = first_choice(completion)
+    if first is None:
         return {}
-    first = completion.choices[0]
-    content = first.message.content if first.message is not None else None
+    finish: object = first.finish_reason
     return {
-        "reply": content if isinstance(content, str) else None,
-        "finish_reason": first.finish_reason,
+        "reply": first.message.content,
+        "finish_reason": finish if isinstance(finish, str) else None,
     }
 
 
-def _address(url: str) -> SplitResult:
-    address = urlsplit(url)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise InputError(
-            f"The language model's address {url!r} is no http address.",
-            hint="Give the address of the API, for example --llm-url http://localhost:11434/v1.",
+def _count(usage: object, name: str) -> int | None:
+    """Tokens as the endpoint counts them; None for what is no count."""
+    count = getattr(usage, name, None)
+    return count if type(count) is int and count >= 0 else None
+
+
+def _key(shown_url: str, *, needed: bool) -> str:
+    """The API key, "" where none is set and none is needed. Raises LLMError."""
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key and needed:
+        raise LLMError(
+            f"{shown_url} needs an API key, and {KEY_VARIABLE} is not set.",
+            hint=f"Set {KEY_VARIABLE} in the environment (to any word if the endpoint wants "
+            "no key), or go on without a model: --llm none.",
         )
+    if not key.isascii() or not key.isprintable():
+        raise LLMError(
+            f"The API key in {KEY_VARIABLE} holds characters that can't be sent in a header.",
+            hint="Copy the key again: letters, digits and signs of ASCII, all on one line.",
+        )
+    return key
+
+
+def _address(url: str | None) -> str:
+    """The address to send to. Raises InputError."""
+    address = endpoint(url).geturl()
+    try:
+        httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise malformed(url) from error
     return address
 
 
-def _certificates(address: SplitResult) -> ssl.SSLContext:
+def _certificates(url: str) -> ssl.SSLContext:
     # Loading them takes a while and plain http has no use for them. The empty context trusts
     # nobody, so that a redirect to https fails instead of going unchecked.
-    if address.scheme == "https":
+    if url.startswith("https:"):
         return httpx.create_ssl_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

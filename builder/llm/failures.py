@@ -1,7 +1,8 @@
 """What an endpoint can do wrong, in the user's words: openai's exceptions -> LLMError."""
 
 import openai
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionMessage
+from openai.types.chat.chat_completion import Choice
 
 from builder.errors import LLMError
 from builder.llm.schemas import short
@@ -91,11 +92,23 @@ def unreadable(url: str) -> LLMError:
     )
 
 
+def first_choice(completion: ChatCompletion) -> Choice | None:
+    """The first choice if it holds a message of text, or of nothing.
+
+    openai does not validate what it received: any field may be missing or of another type.
+    """
+    choices: object = completion.choices
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.message if isinstance(choice, Choice) else None
+    if not isinstance(choice, Choice) or not isinstance(message, ChatCompletionMessage):
+        return None
+    texts: tuple[object, ...] = (message.content, message.refusal)
+    return choice if all(isinstance(text, str | None) for text in texts) else None
+
+
 def failure_in(completion: ChatCompletion, *, url: str, model: str) -> LLMError | None:
     """What keeps an answered request from being an answer; None when there is one to read."""
-    # openai does not validate what it received: any field may be missing.
-    choices = completion.choices
-    if not choices:
+    if not completion.choices:
         error = (completion.model_extra or {}).get("error")
         reason = error.get("message") if isinstance(error, dict) else None
         said = f": {short(reason)}" if isinstance(reason, str) else " (no choices)"
@@ -103,9 +116,10 @@ def failure_in(completion: ChatCompletion, *, url: str, model: str) -> LLMError 
             f"{url} answered without an answer{said}.",
             hint="Try again later, or try another model.",
         )
-    if not isinstance(choices, list) or choices[0].message is None:
+    choice = first_choice(completion)
+    if choice is None:
         return unreadable(url)
-    message, finish = choices[0].message, choices[0].finish_reason
+    message, finish = choice.message, choice.finish_reason
     if finish == "length":
         return TruncatedAnswer(
             f"The answer of {model} is cut off at its limit on output tokens.",

@@ -116,7 +116,6 @@ class ReplayDrafter:
         self._path = path
         self._emit = emit
         self._transport = ReplayTransport(self._recording, path, emit, revisions_heard)
-        self._heard: tuple[str, ...] = ()
         self.label = self._recording.about.label
         self.about = self._recording.about.about
 
@@ -140,12 +139,10 @@ class ReplayDrafter:
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         try:
             proposals = revise_system(request, self._transport, self._emit)
+            # Whoever was asked then had not read these notes.
+            silent = bool(request.notes)
         except RecordingEnded:
-            proposals = ()
-            silent = True
-        else:
-            silent = request.notes != self._heard
-        self._heard = request.notes
+            proposals, silent = (), True
         if silent:
             self._emit(RecordingSilent(_SILENT))
         return proposals

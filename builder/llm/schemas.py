@@ -64,11 +64,11 @@ def short(text: str, limit: int = 200) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` without control characters, runs of white space as one blank."""
+    """`text` without control characters and half characters, white space as one blank."""
     visible = "".join(
         " " if char.isspace() else char
         for char in text
-        if char.isspace() or unicodedata.category(char) != "Cc"
+        if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs")
     )
     return " ".join(visible.split())
 
@@ -103,14 +103,18 @@ class Reply(StrictModel):
 
 
 def _last_object(text: str) -> str:
-    """The last whole JSON object in `text`, where a model's own answer stands; else `text`."""
+    """The last whole JSON object in `text`, where a model's own answer stands; else `text`.
+
+    An empty one counts only where there is no other: prose about prompts holds "{}".
+    """
     decoder, found = json.JSONDecoder(), text
     start = text.find("{")
     while start >= 0:
         try:
-            _, end = decoder.raw_decode(text, start)
-            found = text[start:end]
-        except (json.JSONDecodeError, RecursionError):
+            value, end = decoder.raw_decode(text, start)
+            if value or found is text:
+                found = text[start:end]
+        except (ValueError, RecursionError):
             if not text[:start].strip():
                 return text  # no prose around it: the JSON itself is broken or cut off
             end = start + 1

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +84,19 @@ def scrubbed(text: str, secret: str) -> str:
     return text.replace(secret, "[key]") if len(secret) >= _SHORTEST_SECRET else text
 
 
+def writable(text: str) -> str:
+    """`text` with U+FFFD for each lone surrogate, which JSON can send but no file can hold."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
 def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
     """Adds a line without the `hidden` text; a new file is readable by its owner alone.
 
     Raises LLMError when it can't be written.
     """
-    line = scrubbed(exchange.model_dump_json(by_alias=True), hidden) + "\n"
+    entry = exchange.model_dump(by_alias=True)
+    text = writable(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+    line = scrubbed(text, hidden) + "\n"
     try:
         with open(path, "a+b", opener=_open_private) as file:
             file.write((f"\n{line}" if _ends_torn(file) else line).encode())

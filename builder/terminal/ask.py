@@ -11,16 +11,30 @@ from textwrap import fill
 from typing import Any, TypeVar
 
 import questionary
-from prompt_toolkit.application import Application
-from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.application import Application, get_app
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import (
+    FormattedText,
+    StyleAndTextTuples,
+    to_formatted_text,
+)
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.shortcuts import print_formatted_text
+from questionary.prompts.common import InquirerControl
 from rich.cells import cell_len
 
-from builder.terminal.asker import Asker, Check, InputEnded, Key, wants_plain
+from builder.terminal.asker import (
+    Asker,
+    Check,
+    InputEnded,
+    Key,
+    flush_terminal,
+    wants_plain,
+)
 from builder.terminal.menu import menu_lines
 from builder.terminal.plain import PlainAsker
 from builder.terminal.text import labels, matching, shortened
@@ -71,7 +85,8 @@ class TerminalAsker:
             input=self.input,
             output=output,
         )
-        index = _ask(question)
+        _refuse_without_match(question, shown)
+        index = self._ask(question, title, output)
         return texts[index] if isinstance(index, int) else None
 
     def pick_many(
@@ -89,7 +104,7 @@ class TerminalAsker:
             input=self.input,
             output=output,
         )
-        indices = _ask(question)
+        indices = self._ask(question, title, output)
         return tuple(texts[i] for i in indices) if isinstance(indices, list) else None
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
@@ -97,16 +112,21 @@ class TerminalAsker:
             complaint = check(_one_line(typed)) if check else None
             return True if complaint is None else shortened(complaint, _TITLE)
 
+        output = self._output()
         question = questionary.text(
-            shortened(title, _TITLE),
+            _hinted(shortened(title, _TITLE)),
             default=default,
             validate=validate,
-            instruction=f"({_BACK})",
             input=self.input,
-            output=self._output(),
+            output=output,
         )
-        answer = _ask(question)
+        answer = self._ask(question, title, output)
         return _one_line(answer) if isinstance(answer, str) else None
+
+    def discard_typed(self) -> None:
+        # Keys that a former question read but did not need stay: quick typists meant them.
+        if self.input is None:
+            flush_terminal()
 
     def _type(
         self, title: str, texts: Sequence[str], shown: Sequence[str], output: Output
@@ -123,7 +143,7 @@ class TerminalAsker:
             input=self.input,
             output=output,
         )
-        answer = _ask(question)
+        answer = self._ask(question, title, output)
         index = matching(answer, shown) if isinstance(answer, str) else None
         return None if index is None else texts[index]
 
@@ -172,6 +192,24 @@ class TerminalAsker:
         )
         return _run(application, application.run)
 
+    def _ask(self, question: questionary.Question, title: str, output: Output) -> object:
+        """The answer; None after Escape, and then the question stands there as gone back from."""
+        bindings = KeyBindings()
+
+        @bindings.add(Keys.Escape, eager=True)
+        def _(event: KeyPressEvent) -> None:
+            event.app.erase_when_done = True
+            event.app.exit(result=None)
+
+        _bind_ends(bindings)
+        _add_bindings(question.application, bindings)
+        answer = _run(question.application, question.unsafe_ask)
+        if answer is None:
+            width = output.get_size().columns
+            left = FormattedText(_answered(title.removesuffix(":"), "back", width))
+            print_formatted_text(left, output=output)
+        return answer
+
     def _output(self) -> Output:
         if self.output is not None:
             return self.output
@@ -204,23 +242,43 @@ def _bind_ends(bindings: KeyBindings) -> None:
     def _(event: KeyPressEvent) -> None:
         event.app.exit(exception=KeyboardInterrupt)
 
-    @bindings.add(Keys.ControlD)
+    # Within a line that is being typed it deletes a letter, as everywhere.
+    @bindings.add(Keys.ControlD, eager=True, filter=Condition(_nothing_typed))
     def _(event: KeyPressEvent) -> None:
         event.app.exit(exception=EOFError)
 
 
-def _ask(question: questionary.Question) -> object:
-    """The answer; None after Escape."""
+def _refuse_without_match(question: questionary.Question, shown: Sequence[str]) -> None:
+    """Where the typed filter matches no entry, says so; questionary would offer all of them."""
+    application = question.application
+    (entries,) = (
+        control
+        for control in application.layout.find_all_controls()
+        if isinstance(control, InquirerControl)
+    )
+    listed = entries.text
     bindings = KeyBindings()
 
-    @bindings.add(Keys.Escape, eager=True)
-    def _(event: KeyPressEvent) -> None:
-        event.app.exit(result=None)
+    @Condition
+    def nothing_matches() -> bool:
+        wanted = (entries.search_filter or "").lower()
+        return not any(wanted in label.lower() for label in shown)
 
-    application = question.application
+    @bindings.add(Keys.Enter, eager=True, filter=nothing_matches)
+    def _(event: KeyPressEvent) -> None:
+        event.app.output.bell()
+
+    def content() -> StyleAndTextTuples:
+        return [("", "   nothing matches")] if nothing_matches() else to_formatted_text(listed)
+
+    entries.text = content
+    _add_bindings(application, bindings)
+
+
+def _add_bindings(application: Application[Any], bindings: KeyBindings) -> None:
+    """Adds key bindings, which come before the present ones."""
     given = application.key_bindings
     application.key_bindings = merge_key_bindings([given, bindings] if given else [bindings])
-    return _run(application, question.unsafe_ask)
 
 
 def _run(application: Application[Any], ask: Callable[[], T]) -> T:
@@ -230,6 +288,18 @@ def _run(application: Application[Any], ask: Callable[[], T]) -> T:
         return ask()
     except EOFError:
         raise InputEnded from None
+
+
+def _nothing_typed() -> bool:
+    return not get_app().current_buffer.text
+
+
+def _hinted(title: str) -> str:
+    """The title of a typed question with the way back, in one pair of brackets before a colon."""
+    words, colon = (title[:-1], ":") if title.endswith(":") else (title, "")
+    if words.endswith(")"):
+        return f"{words[:-1]}; {_BACK}){colon}"
+    return f"{words} ({_BACK}){colon}"
 
 
 def _one_line(typed: str) -> str:

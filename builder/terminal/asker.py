@@ -12,6 +12,9 @@ from typing import Protocol
 
 from builder.errors import InputError
 
+if sys.platform != "win32":
+    import termios
+
 # What is wrong with a typed text, in words; None when it will do.
 Check = Callable[[str], str | None]
 
@@ -59,11 +62,21 @@ class Asker(Protocol):
         """Yes or no; Enter alone means `default`."""
         ...
 
+    def discard_typed(self) -> None:
+        """Drops what was typed while nothing was asked, lest it answer the next question."""
+        ...
+
 
 def interactive() -> bool:
     """Whether there is somebody to ask: both stdin and stdout are terminals."""
     # A closed stream is None, e.g. under a service manager.
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def flush_terminal() -> None:
+    """Drops keys that the terminal has not handed over yet; does nothing to a pipe or a file."""
+    if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def wants_plain() -> bool:

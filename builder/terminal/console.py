@@ -4,10 +4,13 @@ rich honours NO_COLOR and TERM=dumb by itself.
 """
 
 import io
+import os
 import sys
 from typing import TextIO
 
 from rich.console import Console
+
+from builder.errors import InputError
 
 
 def result_console() -> Console:
@@ -20,8 +23,19 @@ def progress_console() -> Console:
     return _console(sys.stderr, stderr=True)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """rich would end the program without a word, with a code that means something else."""
+        # What is still in the buffer has nowhere to go; Python would complain of it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise InputError(
+            "the output was closed before everything was said",
+            hint="write it into a file instead: cotbuild ... > FILE",
+        )
+
+
 def _console(stream: TextIO, *, stderr: bool) -> Console:
     # A terminal that can't show a letter shows its code; a class name must not end the session.
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
-    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    return _Console(stderr=stderr, highlight=False, emoji=False, markup=False)

@@ -6,6 +6,7 @@ A change is shown with its measured effect before it is applied.
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
+from rich.text import Text
 
 from builder.applying import EditError
 from builder.edits import (
@@ -29,11 +30,15 @@ from builder.system import (
 )
 from builder.terminal.asker import Asker, Key
 from builder.terminal.complaints import prompt_complaint, unlike
+from builder.terminal.console import progress_console
+from builder.terminal.leaving import TwiceToLeave
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import offer_block
 from builder.terminal.text import quoted, shortened
 
 Edits = tuple[Edit, ...]
+# Class and name of the group -> the entry that was picked for them.
+Picked = dict[tuple[str, str], str]
 
 _KINDS = (
     Key("r", "rule of a class"),
@@ -65,24 +70,65 @@ def edit_by_hand(asker: Asker, console: Console, view: View) -> Proposal | None:
 
 
 def first_system(asker: Asker, domain: str, classes: Sequence[str]) -> AttributeSystem | None:
-    """A system made from nothing: its groups, then each class's option; None if given up."""
+    """A system made from nothing: its groups, then each class's option; None if given up.
+
+    Raises KeyboardInterrupt at the second Ctrl-C in a row.
+    """
+    asker = TwiceToLeave(asker, _warn, "Press Ctrl-C again to leave; nothing of this is saved yet.")
+    asker.discard_typed()
     groups: list[AttributeGroup] = []
-    while (group := _new_group(asker, [known.name for known in groups])) is not None:
-        groups.append(group)
-        if not asker.confirm("Another group?", default=False):
-            break
-    if not groups:
-        return None
-    rules = {
-        name: {group.name: _first_rule(asker, name, group) for group in groups} for name in classes
-    }
-    return AttributeSystem(domain=domain, groups=tuple(groups), rules=rules)
+    picked: Picked = {}
+    while True:
+        if not groups or asker.confirm("Another group?", default=False):
+            group = _new_group(asker, [known.name for known in groups])
+            if group is not None:
+                groups.append(group)
+            elif not groups:
+                return None
+        elif _pick_rules(asker, groups, classes, picked):
+            rules = {
+                name: {group.name: _chosen(group, picked[name, group.name]) for group in groups}
+                for name in classes
+            }
+            return AttributeSystem(domain=domain, groups=tuple(groups), rules=rules)
 
 
-def _first_rule(asker: Asker, class_name: str, group: AttributeGroup) -> Choice:
-    title = f"{shortened(class_name)} · {shortened(group.name)} (Esc: leave open)"
-    option = asker.pick(title, group.options)
-    return () if option is None else (option,)
+def _warn(words: str) -> None:
+    progress_console().print(Text(words))
+
+
+def _pick_rules(
+    asker: Asker, groups: Sequence[AttributeGroup], classes: Sequence[str], picked: Picked
+) -> bool:
+    """Fills `picked` for each class and group, each going back to the one before it.
+
+    False when the person goes back before the first.
+    """
+    questions = [(name, group) for name in classes for group in groups]
+    at = 0
+    while 0 <= at < len(questions):
+        name, group = questions[at]
+        entry = asker.pick(
+            f"{shortened(name)} · {shortened(group.name)}",
+            (*group.options, _open_entry(group)),
+            picked.get((name, group.name)),
+        )
+        if entry is not None:
+            picked[name, group.name] = entry
+        at += 1 if entry is not None else -1
+    return at >= 0
+
+
+def _open_entry(group: AttributeGroup) -> str:
+    """What stands for no option at all, beside the group's options."""
+    entry = "leave open"
+    while entry in group.options:
+        entry = f"({entry})"
+    return entry
+
+
+def _chosen(group: AttributeGroup, entry: str) -> Choice:
+    return (entry,) if entry in group.options else ()
 
 
 def confirmed(asker: Asker, console: Console, view: View, proposal: Proposal) -> bool:
@@ -240,8 +286,10 @@ def _new_group(asker: Asker, taken: Sequence[str]) -> AttributeGroup | None:
     options: list[str] = []
     while True:
         enough = len(options) >= 2
-        end = " (Enter alone: that is all)" if enough else ""
-        option = asker.text(f"Option {len(options) + 1}{end}:", check=unlike(options, empty=enough))
+        how = "Enter alone ends" if enough else "one at a time; after two, Enter alone ends"
+        option = asker.text(
+            f"Option {len(options) + 1} ({how}):", check=unlike(options, empty=enough)
+        )
         if option is None:
             return None
         if not option:

@@ -99,7 +99,10 @@ def _decided(record: Decided, state: State) -> str:
 
 
 def _exported(record: Exported) -> str:
-    line = f"Version {record.version} exported to {shortened(record.path, LONG)}"
+    path = shortened(record.path, LONG)
+    if not record.version:
+        return f"The system was exported to {path}; it was never scored."
+    line = f"Version {record.version} exported to {path}"
     if record.final is None:
         return f"{line}; it has no untouched estimate."
     correct, n = record.final.count("1"), len(record.final)

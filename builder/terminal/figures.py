@@ -31,7 +31,7 @@ def effect(measured: Effect | None) -> str:
     """E.g. "+4.2 pp (5 fixed, 0 broken)"."""
     if measured is None:
         return "not measured"
-    return f"{points(measured.points)} ({measured.fixed} fixed, {measured.broken} broken)"
+    return measured.words()
 
 
 def points(value: float) -> str:

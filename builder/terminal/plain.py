@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from builder.terminal.asker import Check, InputEnded, Key
+from builder.terminal.asker import Check, InputEnded, Key, flush_terminal
 from builder.terminal.text import labels, matching, shortened
 
 BACK = "."
@@ -93,6 +93,9 @@ class PlainAsker:
                 return answer
             self.say(shortened(complaint, _TITLE))
         return None
+
+    def discard_typed(self) -> None:
+        flush_terminal()
 
     def _list(self, title: str, shown: Sequence[str]) -> None:
         self.say(shortened(title, _TITLE))

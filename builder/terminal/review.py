@@ -46,9 +46,13 @@ class TerminalReviewer:
         self._stopping = False
         # What follows from the action before, without another question.
         self._next: Action | None = None
+        # A step that took a while came before this action: keys pressed meanwhile meant no menu.
+        self._waited = True
 
     def next_action(self, view: View) -> Action:
         """The person's next decision. Raises KeyboardInterrupt at the second Ctrl-C in a row."""
+        if self._waited:
+            self._asker.discard_typed()
         while True:
             try:
                 action = self._step(view)
@@ -61,6 +65,7 @@ class TerminalReviewer:
                 self._say("Press Ctrl-C again to leave; everything is saved.")
             else:
                 if action is not None:
+                    self._waited = isinstance(action, Ask | EndRound)
                     return action
 
     def _step(self, view: View) -> Action | None:
@@ -115,7 +120,7 @@ class TerminalReviewer:
         if open_llm:
             # What the data suggests comes again by itself, what the model wrote does not.
             left = counted(open_llm, "undecided proposal") + " of the language model"
-            if not self._asker.confirm(f"Drop {left}, and go on?", default=True):
+            if not self._asker.confirm(f"Drop {left}, and go on?", default=False):
                 return None
         return EndRound()
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from builder.describing import describe_proposal
 from builder.history import State, Version, from_marks, needs_measuring
 from builder.reviewing import Findings, Offer, View
-from builder.statistics import compare
+from builder.statistics import Change, compare
 from builder.system import AttributeSystem
 from builder.terminal.figures import (
     accuracy,
@@ -45,6 +45,9 @@ def round_screen(view: View) -> RenderableType:
             Text(),
             Text(f"This may be the time to stop: {shortened(view.stop, LONG)}.", style="bold"),
         ]
+    # The last line of all: what stands further up may have left the screen.
+    if view.findings and (worse := _worse_than_names(view.state, view.findings)):
+        parts += [Text(), Text(worse, style="bold red")]
     return Group(*parts)
 
 
@@ -60,15 +63,23 @@ def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableT
 
 
 def status_line(view: View) -> str:
-    """Where the working system stands now, in one line."""
+    """Where the last version and the working system stand, in one line of 80 columns."""
     if view.findings is None:
         return f"{counted(len(view.offers), 'proposal')} left; nothing is scored"
+    parts = []
+    if (versions := view.state.versions) and (last := versions[-1]).held_out:
+        best = "best" if view.state.best == last.number else f"best: {view.state.best}"
+        held_out = percent(last.correct, len(last.held_out))
+        parts.append(f"held-out {held_out} (version {last.number}, {best})")
     review = view.findings.review
-    now = accuracy(int(review.correct.sum()), review.n)
-    line = f"Review images: {now}"
-    if since := _since_last(view.state, view.findings):
-        line += f"; {since}"
-    return line
+    if review.n:
+        parts.append(f"review {percent(int(review.correct.sum()), review.n)}")
+        if change := _change_since_last(view.state, view.findings):
+            parts[-1] += f" ({change.fixed} fixed, {change.broken} broken since)"
+    else:
+        parts.append("no review images")
+    line = " · ".join(parts)
+    return line[0].upper() + line[1:]
 
 
 def final_note(state: State) -> str:
@@ -136,6 +147,21 @@ def _best_baseline(findings: Findings) -> str | None:
     )
 
 
+def _worse_than_names(state: State, findings: Findings) -> str:
+    """A warning when the names alone do better than the last version on held-out images."""
+    name = _best_baseline(findings)
+    if name is None or not state.versions:
+        return ""
+    last, names = state.versions[-1], findings.baselines[name]
+    right = int(names.correct.sum())
+    if names.n != len(last.held_out) or last.correct >= right:
+        return ""
+    return (
+        f"Worse than matching names: version {last.number} has {last.correct} of {names.n} "
+        f"held-out images correct, names as {quoted(name, 30)} have {right}."
+    )
+
+
 def _comparisons(state: State, findings: Findings, best_name: str | None) -> list[str]:
     lines = []
     if state.versions and best_name is not None:
@@ -164,16 +190,26 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
 
 def _since_last(state: State, findings: Findings) -> str:
     """Review images that changed since the last version; no p, because they chose the change."""
+    change = _change_since_last(state, findings)
+    if change is None:
+        return ""
+    number = state.versions[-1].number
+    return f"{change.fixed} fixed, {change.broken} broken since version {number}"
+
+
+def _change_since_last(state: State, findings: Findings) -> Change | None:
+    """None when nothing changed that the last version does not have, or the images did."""
     if not state.versions or len(state.versions[-1].review) != findings.review.n:
-        return ""
-    last = state.versions[-1]
-    change = compare(from_marks(last.review), findings.review.correct)
+        return None
     if not needs_measuring(state):
-        return ""
-    return f"{change.fixed} fixed, {change.broken} broken since version {last.number}"
+        return None
+    return compare(from_marks(state.versions[-1].review), findings.review.correct)
 
 
 def _what_is_wrong(findings: Findings) -> list[RenderableType]:
+    if not findings.review.n:
+        few = "There are too few images to review: what is wrong can't be told from any."
+        return [Text(), Text(few)]
     parts: list[RenderableType] = [_heading("What is wrong? (review images)")]
     if findings.review.ties:
         tied = counted(findings.review.ties, "image")
@@ -206,9 +242,7 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
     if not view.offers:
         parts.append(Text("No proposals. You can edit by hand (e)."))
     elif view.findings is not None:
-        tried = (
-            f"Best of {view.state.offered} tried, fitted on these images: expect less elsewhere."
-        )
+        tried = f"Best of {view.state.tried} tried, fitted on these images: expect less elsewhere."
         parts += [Text(), Text(tried, style="dim")]
     if view.unfit:
         unfit = counted(view.unfit, "proposal no longer fits", "proposals no longer fit")

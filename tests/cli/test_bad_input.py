@@ -211,14 +211,65 @@ def test_sessions(job: Job, model: OpenAIServer, tmp_path: Path) -> None:
     failed(cotbuild("resume", job.session, "--auto"), 5, "newer")
 
 
-def test_export_to_a_folder_or_where_nobody_may_write(job: Job, model: OpenAIServer) -> None:
+def test_exports_that_would_destroy_something(job: Job, model: OpenAIServer) -> None:
     cotbuild("new", *with_start(job, model))
+    before = read_journal(job.session)
     failed(cotbuild("export", job.session, "-o", job.images), 2, "folder")
+    failed(cotbuild("export", job.session, "-o", "/dev/null"), 2, "not a regular file")
+    failed(cotbuild("export", job.session, "-o", job.session / JOURNAL), 2, "belongs to")
     blocked = job.folder / "file"
     blocked.touch()
-    looks = read_state(job.session).final_looks
     failed(cotbuild("export", job.session, "-o", blocked / "x.json"), 2, "x.json")
-    assert read_state(job.session).final_looks >= looks
+    assert read_journal(job.session) == before
+    link = job.folder / "link.json"
+    link.symlink_to(job.folder / "behind.json")
+    assert cotbuild("export", job.session, "-o", link).exit_code == 0
+    assert link.is_symlink()
+    assert (job.folder / "behind.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (["--scale", "inf"], 2),
+        (["--scale", "1e39"], 2),
+        (["--scale", "nan"], 2),
+        (["--encoder", "~nobody-of-that-name/x"], 3),
+        (["--encoder", "x" * 10_000], 3),
+        (["--llm", "replay:~nobody-of-that-name/x"], 2),
+        (["--llm", "m", "--llm-url", "http://[::1/v1"], 2),
+        (["--llm", "m", "--llm-url", "http://me:s3cret@127.0.0.1/v1"], 2),
+        (["--start", "x" * 10_000], 2),
+        (["--out", "/dev/null/x"], 5),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_odd_flags_end_with_one_error(
+    job: Job, model: OpenAIServer, flags: list[str], code: int
+) -> None:
+    result = cotbuild("new", *with_start(job, model), *flags)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    assert "s3cret" not in result.output
+    assert not job.session.exists()
+
+
+def test_the_address_from_the_environment_is_not_written_down(
+    job: Job, model: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", model.url)
+    result = cotbuild("new", *job.flags(), "--auto", "--llm", "m")
+    assert result.exit_code == 0, result.output
+    assert model.url not in (job.session / JOURNAL).read_text(encoding="utf-8")
+
+
+def test_a_goal_without_images_and_a_resume_without_a_model(job: Job) -> None:
+    flags = ["--classes", job.classes, "--no-images", "--auto", "--llm", "m"]
+    failed(cotbuild("new", *flags, "--min-accuracy", 0.5, "--yes"), 2, "no images")
+    with openai_server(answer) as server:
+        url = server.url
+    failed(cotbuild("new", *flags, "--llm-url", url, "--out", job.session), 4)
+    failed(cotbuild("resume", job.session, "--auto", "--llm", "none"), 2, "nothing was drafted")
 
 
 def test_odd_names_and_texts_are_shown_as_text(job: Job) -> None:

@@ -134,9 +134,25 @@ def test_export_measures_on_final_images_once_and_counts_the_looks(
     assert result.exit_code == 0, result.output
     again = load_system_file(second).provenance
     assert again is not None
-    assert again.final_looks == 2
-    assert "no longer untouched" in again.note
-    assert "final" in again.accuracy
+    # The same version on the same images: nothing was seen that had not been seen before.
+    assert (again.final_looks, again.note) == (1, "")
+    assert again.accuracy["final"] == provenance.accuracy["final"]
+
+
+def test_an_export_after_images_were_added_measures_on_them_first(
+    job: Job, model: OpenAIServer
+) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    for name in CLASSES:
+        first = next((job.images / name).iterdir()).read_bytes()
+        for number in range(20):
+            (job.images / name / f"more{number}.png").write_bytes(first + bytes([number]))
+    result = cotbuild("export", job.session)
+    assert result.exit_code == 0, result.output
+    provenance = load_system_file(job.session / "export.json").provenance
+    assert provenance is not None
+    for split in ("review", "held_out", "final"):
+        assert provenance.accuracy[split].n == len(provenance.splits[split])
 
 
 def test_export_in_the_articles_format(job: Job, model: OpenAIServer) -> None:
@@ -149,7 +165,10 @@ def test_export_in_the_articles_format(job: Job, model: OpenAIServer) -> None:
 
 
 @pytest.mark.parametrize("flags", [(), ("--auto",)])
-def test_nobody_pays_by_accident(job: Job, flags: tuple[str, ...]) -> None:
+def test_nobody_pays_by_accident(
+    job: Job, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdef")
     result = cotbuild("new", *job.flags(), "--llm", "gpt", *flags)
     failed(result, 2, "--auto" if not flags else "--yes")
     assert not job.session.exists()
@@ -167,6 +186,15 @@ def test_edits_from_a_file_are_applied_completely_or_not_at_all(
     proposals = [{"edits": [fits], "reason": "by hand"}, {"edits": [unfit]}]
     path.write_text(json.dumps(proposals), encoding="utf-8")
     failed(cotbuild("resume", job.session, "--edits", path), 2, "no such group")
+    assert read_state(job.session) == before
+
+    # Sound as a whole, but not one after the other: the second leaves the group one option.
+    drops = [
+        {"kind": "drop_option", "group": "form", "option": o} for o in ("a white wolf", "a bug")
+    ]
+    adds = [{"kind": "add_option", "group": "form", "option": o} for o in ("a cat", "a cow")]
+    path.write_text(json.dumps([{"edits": drops}, {"edits": adds}]), encoding="utf-8")
+    failed(cotbuild("resume", job.session, "--edits", path), 2, "options")
     assert read_state(job.session) == before
 
     path.write_text(json.dumps(proposals[:1]), encoding="utf-8")

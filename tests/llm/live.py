@@ -5,7 +5,9 @@ from typing import Any
 
 from builder.llm import DraftRequest, LLMEvent, ModelDrafter
 from builder.llm.client import LiveTransport
+from builder.llm.schemas import GroupsReply
 from builder.llm.transcript import Exchange, read
+from builder.llm.transport import ask
 
 SECRET = "sk-test-0123456789abcdef"
 
@@ -35,6 +37,10 @@ class Live:
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
         return read(self.transcript).exchanges
+
+
+def complete(live: Live) -> GroupsReply:
+    return live.transport.complete("draft groups", ask("Which groups?"), GroupsReply)
 
 
 def rule(class_name: str, color: str = "white", form: str = "a wolf") -> dict[str, str]:

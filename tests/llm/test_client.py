@@ -1,27 +1,24 @@
 import json
+import signal
 import stat
 import subprocess
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builder.errors import CotbuildError, InputError, LLMError
+from builder.errors import CotbuildError, LLMError
 from builder.llm import CallFinished, CallStarted, ModeFallback, RevisionRequest, open_drafter
-from builder.llm.client import LiveTransport
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import TruncatedAnswer, ask
 from builder.system import AttributeSystem
-from tests.llm.live import GROUPS, SECRET, Live, request_for
+from tests.llm.live import GROUPS, SECRET, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
 
 NO_SCHEMA = failure(400, "'response_format' of type 'json_schema' is not supported")
-
-
-def complete(live: Live) -> GroupsReply:
-    return live.transport.complete("draft groups", ask("Which groups?"), GroupsReply)
 
 
 def failed(
@@ -60,6 +57,70 @@ def test_an_endpoint_that_counts_no_tokens_is_fine(tmp_path: Path) -> None:
         complete(live)
     (finished,) = live.told(CallFinished)
     assert (finished.prompt_tokens, finished.completion_tokens) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        7,
+        [1, 2],
+        {"prompt_tokens": None, "completion_tokens": "20"},
+        {"prompt_tokens": -1, "completion_tokens": 2.5},
+        {"prompt_tokens": {"all": 3}, "completion_tokens": True},
+    ],
+)
+def test_odd_counts_of_tokens_do_not_spoil_an_answer(tmp_path: Path, usage: object) -> None:
+    answer = chat(GROUPS)
+    assert isinstance(answer.body, dict)
+    with openai_server([Answer({**answer.body, "usage": usage})]) as server:
+        live = Live(server.url, tmp_path)
+        assert len(complete(live).groups) == 2
+    (finished,) = live.told(CallFinished)
+    assert (finished.prompt_tokens, finished.completion_tokens) == (None, None)
+    assert live.exchanges[0].reply == json.dumps(GROUPS)
+
+
+def test_an_odd_finish_reason_does_not_spoil_the_transcript(tmp_path: Path) -> None:
+    answer = {"choices": [{"message": {"content": json.dumps(GROUPS)}, "finish_reason": 7}]}
+    with openai_server([Answer(answer)]) as server:
+        live = Live(server.url, tmp_path)
+        assert len(complete(live).groups) == 2
+    assert live.exchanges[0].finish_reason is None
+
+
+def test_half_a_character_in_a_reply_is_replaced(tmp_path: Path) -> None:
+    color, form = GROUPS["groups"]
+    half = json.dumps({"groups": [color, {**form, "prompt": "so @ {}"}]}).replace("@", "\ud83d")
+    bad = half.replace('"groups"', '"grups"')
+    with openai_server([chat(GROUPS), chat(bad), chat(half)]) as server:
+        live = Live(server.url, tmp_path)
+        complete(live)
+        reply = live.transport.complete("other", ask("And?"), GroupsReply)
+        assert "so \ufffd {}" in server.requests[2].text, "it is asked again with what was said"
+    assert reply.groups[1].prompt == "so \ufffd {}"
+    assert live.exchanges[-1].reply == half.replace("\ud83d", "\ufffd")
+
+
+def test_a_request_that_is_stopped_is_recorded(tmp_path: Path) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def stop(_request: Request) -> Answer:
+        signal.pthread_kill(main, signal.SIGINT)
+        return chat(GROUPS, delay=5)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with openai_server(stop) as server:
+            live = Live(server.url, tmp_path)
+            with pytest.raises(KeyboardInterrupt):
+                complete(live)
+            assert len(server.requests) == 1
+    finally:
+        signal.signal(signal.SIGINT, before)
+    (entry,) = live.exchanges
+    assert (entry.error, entry.reply) == ("stopped", None)
+    assert entry.messages == ask("Which groups?") and 0 < entry.seconds < 5
 
 
 @pytest.mark.parametrize(
@@ -142,6 +203,13 @@ def test_answers_that_stay_unreadable_are_one_short_error(tmp_path: Path) -> Non
         (Answer("{nonsense"), ["not in the OpenAI"]),
         (Answer("[1, 2]"), ["not in the OpenAI"]),
         (Answer({"choices": [{}]}), ["not in the OpenAI"]),
+        (Answer({"choices": [None]}), ["not in the OpenAI"]),
+        (Answer({"choices": ["text"]}), ["not in the OpenAI"]),
+        (Answer({"choices": {"0": 1}}), ["not in the OpenAI"]),
+        (Answer({"choices": [{"message": "text"}]}), ["not in the OpenAI"]),
+        (Answer({"choices": [{"message": {"content": ["text"]}}]}), ["not in the OpenAI"]),
+        (Answer({"choices": [{"message": {"content": "", "refusal": 7}}]}), ["not in the OpenAI"]),
+        (chat(None, refusal="No \ud83d."), ["refuses to answer: No ."]),
         (Answer({"choices": []}), ["without an answer", "no choices"]),
         (Answer({"error": {"message": "no provider"}}), ["without an answer", "no provider"]),
         (chat(None), ["empty answer"]),
@@ -286,62 +354,6 @@ def test_a_transcript_that_cannot_be_written_stops_before_more_is_paid(tmp_path:
         with pytest.raises(LLMError, match=r"cannot be written to .*llm\.jsonl"):
             drafter.draft(request_for("A", "B"))
         assert len(server.requests) == 1
-
-
-def test_a_server_on_this_machine_needs_no_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY")
-    with openai_server([chat(GROUPS)]) as server:
-        complete(Live(server.url, tmp_path))
-        assert server.requests[0].headers["Authorization"] == "Bearer unused"
-
-
-def test_a_placeholder_for_a_key_is_not_taken_out_of_the_texts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "x")
-    with openai_server([chat(GROUPS)]) as server:
-        live = Live(server.url, tmp_path)
-        complete(live)
-    assert live.exchanges[0].messages == ask("Which groups?")
-
-
-def test_a_proxy_is_not_asked_for_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    with openai_server([chat(GROUPS)]) as server:
-        assert len(complete(Live(server.url, tmp_path)).groups) == 2
-
-
-@pytest.mark.parametrize("url", [None, "https://example.org/v1", "http://192.168.0.9:8000/v1"])
-def test_elsewhere_a_missing_key_is_named_before_anything_is_sent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str | None
-) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY")
-    with pytest.raises(LLMError, match="OPENAI_API_KEY is not set") as caught:
-        open_drafter("gpt", url=url, transcript=tmp_path / "llm.jsonl", on_event=print)
-    assert "OPENAI_API_KEY" in caught.value.hint
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("url", ["localhost:11434/v1", "ftp://x/v1", "https://", "nonsense"])
-def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(InputError, match="no http address") as caught:
-        open_drafter("gpt", url=url, transcript=None, on_event=print)
-    assert "http://localhost" in caught.value.hint
-
-
-def test_what_is_secret_in_an_address_is_not_shown() -> None:
-    with openai_server([]) as server:
-        address = server.url.replace("http://", "http://me:pass-word@") + "?token=t0ken"
-    transport = LiveTransport("m", address, None, lambda _e: None, network_retries=0)
-    with pytest.raises(LLMError) as caught:
-        transport.complete("revise", ask("?"), GroupsReply)
-    assert "pass-word" not in caught.value.message and "t0ken" not in caught.value.message
 
 
 def test_none_is_no_drafter() -> None:

@@ -110,8 +110,12 @@ def test_a_note_is_not_answered_but_the_proposals_come(
     drafter, events = replayed(path)
     (proposal,) = drafter.revise(RevisionRequest(system, notes=("mind the horns",)))
     assert isinstance(proposal.edits[0], SetRule) and silences(events) == 1
-    drafter.revise(RevisionRequest(system, notes=("mind the horns",)))
-    assert silences(events) == 1, "an old note is not complained of again"
+    drafter.revise(RevisionRequest(system))
+    assert silences(events) == 1, "a round without a note is answered"
+    drafter, events = replayed(path)
+    for _ in range(2):
+        drafter.revise(RevisionRequest(system, notes=("mind the horns",)))
+    assert silences(events) == 2, "the same words said again are a new note"
 
 
 def test_a_session_taken_up_again_goes_on_where_it_stopped(

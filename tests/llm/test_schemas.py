@@ -136,10 +136,22 @@ def test_control_characters_and_line_breaks_do_not_get_into_a_system() -> None:
         '{"groups": []}',
         '```json\n{"groups": []}\n```',
         'An {example} first: {"a": 1}. My answer:\n{"groups": []}\nGood luck {!',
+        '{"groups": []} Each prompt holds {} once.',
+        'A {} first.\n{"groups": []}\nThen {} and {}.',
     ],
 )
 def test_an_answer_is_found_in_its_wrapping(text: str) -> None:
     assert GroupsReply.model_validate_json(text, strict=True).groups == []
+
+
+def test_an_answer_is_found_beside_a_number_too_long_to_read() -> None:
+    text = f'Not {{"n": {"9" * 5000}}} but {{"groups": []}}'
+    assert GroupsReply.model_validate_json(text, strict=True).groups == []
+
+
+def test_an_object_that_is_all_there_is_may_be_empty() -> None:
+    with pytest.raises(ValueError, match="Field required"):
+        GroupsReply.model_validate_json("Nothing: {}", strict=True)
 
 
 def test_json_that_is_cut_off_is_called_invalid_json() -> None:
@@ -151,6 +163,10 @@ def test_json_that_is_cut_off_is_called_invalid_json() -> None:
 def test_short_is_one_line(text: str) -> None:
     line = short(text, 20)
     assert len(line) <= 20 and len(line.splitlines()) <= 1
+
+
+def test_short_can_be_printed() -> None:
+    assert short("a\ud800 \x1bb").encode() == b"a b"
 
 
 def test_every_kind_of_edit_becomes_an_edit() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.llm.transcript import Exchange, append, read, request_key, scrubbed
+from builder.llm.transcript import Exchange, append, read, request_key, scrubbed, writable
 from builder.llm.transport import ask
 
 
@@ -13,6 +13,20 @@ def test_every_reply_comes_back_as_it_was(tmp_path_factory, replies: list[str]) 
     for reply in replies:
         append(path, Exchange(purpose="revise", reply=reply))
     assert [entry.reply for entry in read(path).exchanges] == replies
+
+
+def test_what_no_file_can_hold_is_replaced_and_the_rest_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "llm.jsonl"
+    append(path, Exchange(purpose="revise", reply="a\ud800b\udfff 😀", error="\udc00"))
+    (entry,) = read(path).exchanges
+    assert (entry.reply, entry.error) == ("a\ufffdb\ufffd 😀", "\ufffd")
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_writable_text_can_be_written(text: str) -> None:
+    written = writable(text)
+    assert written.encode().decode() == written and len(written) == len(text)
+    assert all(a == b or "\ud800" <= a <= "\udfff" for a, b in zip(text, written, strict=True))
 
 
 def test_a_line_torn_by_a_crash_is_left_out_and_spoils_nothing_after_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 
 from builder.edits import AddOption, Proposal, SetRule
 from builder.history import Limit, State, fold, marks
-from builder.records import ClassInfo, Drafted, Measured, Proposed, Record, SplitName, Started
+from builder.records import ClassInfo, Drafted, Measured, Proposed, Record, Started
 from builder.referee import Referee, SplitData
 from builder.reviewing import View, look
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.system_file import SplitName
 
 Vectors = NDArray[np.float32]
 NAMES = ("Absol G", "Houndour", "Mew", "Eevee")
@@ -30,7 +32,8 @@ def _direction(text: str) -> NDArray[np.float64]:
 
 
 def _unit(vectors: NDArray[np.float64]) -> Vectors:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def system(names: Sequence[str] = NAMES) -> AttributeSystem:
@@ -134,12 +137,22 @@ def view(
 ) -> View:
     """The screen after `records` and `more`."""
     state = fold([*records(names), *more])
-    return look(state, referee(names), can_ask, Limit(idle=2, last_round=last_round))
+    return look(state, referee(names), can_ask, Limit(2, last_round=last_round))
 
 
 def view_without_images(*, names: Sequence[str] = NAMES) -> View:
     state = fold([entry for entry in records(names) if not isinstance(entry, Measured)])
-    return look(state, None, can_ask=False, limit=Limit(idle=2))
+    return look(state, None, can_ask=False, limit=Limit(2))
+
+
+def view_without_review_images() -> View:
+    """Each class has its only image held out."""
+    judge = referee()
+    review = judge.splits["review"]
+    empty = SplitData((), (), review.vectors[:0])
+    judge = replace(judge, splits={**judge.splits, "review": empty})
+    state = fold([*records()[:2], measured(judge, system(), 1), records()[3]])
+    return look(state, judge, can_ask=True, limit=Limit(2))
 
 
 def all_measured(names: Sequence[str] = NAMES) -> Callable[[State], Measured]:

@@ -16,13 +16,15 @@ class Scripted:
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
+        # After how many questions what was typed ahead was dropped.
+        self.discarded: list[int] = []
 
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         answer = self._next(title)
         names = [entry.key for entry in keys]
         assert len(set(names)) == len(names), f"two entries on one key: {names}"
         assert answer is None or answer in names, f"{answer!r} is not on the menu {names}"
-        return answer  # type: ignore[return-value]
+        return answer
 
     def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
         answer = self._next(title)
@@ -60,6 +62,9 @@ class Scripted:
             return default
         assert answer is None or isinstance(answer, bool)
         return answer
+
+    def discard_typed(self) -> None:
+        self.discarded.append(len(self.asked))
 
     def _next(self, title: str) -> Answer:
         self.asked.append(title)

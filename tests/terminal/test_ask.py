@@ -1,7 +1,11 @@
 """The adapter with real keys: what is sent is what a terminal sends."""
 
+import os
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 from typing import TypeVar
 
 import pytest
@@ -16,7 +20,7 @@ from builder.terminal.plain import PlainAsker
 T = TypeVar("T")
 
 ESC, ENTER, CTRL_C, CTRL_D, TAB = "\x1b", "\r", "\x03", "\x04", "\t"
-UP, DOWN, BACKSPACE = "\x1b[A", "\x1b[B", "\x7f"
+UP, DOWN, LEFT, BACKSPACE = "\x1b[A", "\x1b[B", "\x1b[D", "\x7f"
 KEYS = (Key("a", "accept"), Key("r", "reject"), Key("?", "explain"))
 MANY = [f"Class {i}" for i in range(40)] + ["Beedrill δ"]
 
@@ -64,13 +68,27 @@ def test_a_key_acts_at_once_and_other_keys_do_nothing(keys: str, expected: str) 
         lambda asker: asker.pick("Which?", ["one", "two"]),
         lambda asker: asker.pick("Which?", MANY),
         lambda asker: asker.pick_many("Which?", ["one", "two"]),
-        lambda asker: asker.text("Name?", default="something"),
+        lambda asker: asker.text("Name?"),
     ],
     ids=["key", "confirm", "pick", "pick by typing", "pick_many", "text"],
 )
 class TestEveryQuestion:
     def test_escape_goes_back(self, ask: Callable[[TerminalAsker], object]) -> None:
         assert answer(ESC, ask) is None
+
+    def test_a_question_gone_back_from_says_so(
+        self, ask: Callable[[TerminalAsker], object]
+    ) -> None:
+        with typed(ESC) as (asker, screen):
+            ask(asker)
+        # What was drawn last: the question alone, without the hints that no longer hold.
+        last = screen.text.rstrip().splitlines()[-1]
+        assert re.fullmatch(r".*(What now|Which|Sure|Name)\?.* · back", last)
+
+    def test_ctrl_d_ends_the_input(self, ask: Callable[[TerminalAsker], object]) -> None:
+        # Were it deaf to Ctrl-D, Escape would end the question.
+        with pytest.raises(InputEnded):
+            answer(CTRL_D + ESC, ask)
 
     def test_ctrl_c_is_not_swallowed(self, ask: Callable[[TerminalAsker], object]) -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -85,9 +103,9 @@ class TestEveryQuestion:
                 ask(TerminalAsker(pipe, Screen()))
 
 
-def test_ctrl_d_at_a_menu_ends_the_input() -> None:
-    with pytest.raises(InputEnded):
-        answer(CTRL_D, lambda asker: asker.key("What now?", KEYS))
+def test_ctrl_d_within_a_typed_line_deletes_a_letter() -> None:
+    keys = "ab" + LEFT + CTRL_D + ENTER
+    assert answer(keys, lambda asker: asker.text("Words?")) == "a"
 
 
 def test_all_keys_are_on_the_screen() -> None:
@@ -133,6 +151,32 @@ def test_pick_filters_by_typing() -> None:
     assert answer("hr" + ENTER, lambda asker: asker.pick("Which?", texts)) == "three"
 
 
+def test_where_the_filter_matches_nothing_enter_takes_nothing() -> None:
+    texts = ["one", "two", "three"]
+    keys = "zz" + ENTER + BACKSPACE * 2 + "tw" + ENTER
+    assert answer(keys, lambda asker: asker.pick("Which?", texts)) == "two"
+
+
+def test_where_the_filter_matches_nothing_it_is_said() -> None:
+    class Answering(Screen):
+        """Types on as soon as the words are drawn."""
+
+        def write(self, data: str) -> None:
+            super().write(data)
+            if self.text.endswith("nothing matches"):
+                pipe.send_text(ESC)
+
+    with create_pipe_input() as pipe:
+        pipe.send_text("zz")
+        screen = Answering()
+        # Without the words the input ends, rather than the test never.
+        end = Timer(5, pipe.close)
+        end.start()
+        assert TerminalAsker(pipe, screen).pick("Which?", ["one", "two"]) is None
+        end.cancel()
+    assert "one" not in screen.text[screen.text.index("nothing") :]
+
+
 def test_a_long_list_is_typed_into() -> None:
     assert answer("drill" + ENTER, lambda asker: asker.pick("Which?", MANY)) == "Beedrill δ"
     assert answer("class 7" + ENTER, lambda asker: asker.pick("Which?", MANY)) == "Class 7"
@@ -163,6 +207,47 @@ def test_text_is_edited_from_its_default() -> None:
     keys = BACKSPACE * 4 + "tree  " + ENTER
     assert answer(keys, lambda asker: asker.text("Words?", default="a wolf")) == "a tree"
     assert answer(ENTER, lambda asker: asker.text("Reason?")) == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "line"),
+    [
+        ("Why?", "? Why? (Esc goes back) "),
+        ("Why? (Enter alone: no reason)", "? Why? (Enter alone: no reason; Esc goes back) "),
+        ("New words:", "? New words (Esc goes back): "),
+        ("Option 3 (Enter alone ends):", "? Option 3 (Enter alone ends; Esc goes back): "),
+    ],
+)
+def test_a_typed_question_is_one_neat_line(title: str, line: str) -> None:
+    with typed("x" + ENTER) as (asker, screen):
+        asker.text(title)
+    assert line in screen.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_keys_typed_while_nothing_was_asked_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pty
+    import select
+    import tty
+
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    try:
+        with open(slave, closefd=False) as stdin:
+            monkeypatch.setattr("sys.stdin", stdin)
+            for asker in (TerminalAsker(), PlainAsker()):
+                os.write(master, b"q")
+                assert select.select([slave], [], [], 5)[0]
+                asker.discard_typed()
+                assert not select.select([slave], [], [], 0)[0]
+            # One that reads elsewhere has no business there.
+            os.write(master, b"q")
+            with typed("a") as (piped, _):
+                piped.discard_typed()
+            assert select.select([slave], [], [], 5)[0]
+    finally:
+        os.close(master)
+        os.close(slave)
 
 
 def test_text_is_asked_until_it_will_do() -> None:

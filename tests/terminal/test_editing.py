@@ -158,7 +158,7 @@ def test_a_first_system_is_made_of_groups_and_rules() -> None:
     asker = Scripted(
         "color", "It is {}.", "black", "white", "", True,
         "tail", "Its tail is {}.", "long", "short", "", False,
-        "black", "long", "white", BACK,
+        "black", "long", "white", "leave open",
     )  # fmt: skip
     system = first_system(asker, "cat", ["Tom", "[red]"])
     assert system is not None
@@ -168,6 +168,50 @@ def test_a_first_system_is_made_of_groups_and_rules() -> None:
         "[red]": {"color": ("white",), "tail": ()},
     }
     assert not asker.answers
+
+
+def test_escape_in_a_first_system_goes_back_one_question() -> None:
+    asker = Scripted(
+        "color", "It is {}.", "black", "leave open", "", False,
+        "black", BACK, "leave open", BACK, BACK,
+        True, BACK, False,
+        "leave open", "(leave open)",
+    )  # fmt: skip
+    system = first_system(asker, "cat", ["Tom", "Tim"])
+    assert system is not None
+    assert system.rules == {"Tom": {"color": ("leave open",)}, "Tim": {"color": ()}}
+    assert not asker.answers
+    tom, tim, another = "Tom · color", "Tim · color", "Another group?"
+    name = 'Name of the group, e.g. "tail":'
+    assert asker.asked[5:] == [
+        another, tom, tim, tom, tim, tom, another, name, another, tom, tim,
+    ]  # fmt: skip
+
+
+def test_ctrl_c_in_a_first_system_warns_before_it_leaves(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asker = Scripted(
+        "color", KeyboardInterrupt, "It is {}.", "black", KeyboardInterrupt, "white", "",
+        KeyboardInterrupt, False, KeyboardInterrupt, "black", "white",
+    )  # fmt: skip
+    system = first_system(asker, "cat", ["Tom", "Tim"])
+    assert system is not None
+    assert system.rules == {"Tom": {"color": ("black",)}, "Tim": {"color": ("white",)}}
+    warnings = capsys.readouterr().err
+    assert warnings.count("Press Ctrl-C again to leave; nothing of this is saved yet.") == 4
+    with pytest.raises(KeyboardInterrupt):
+        first_system(Scripted("color", KeyboardInterrupt, KeyboardInterrupt), "cat", ["Tom"])
+
+
+def test_options_are_asked_for_one_at_a_time_until_enter_alone() -> None:
+    asker = Scripted("color", "It is {}.", "black", "white", "", False, "black", "black")
+    first_system(asker, "cat", ["Tom", "Tim"])
+    assert asker.asked[2:5] == [
+        "Option 1 (one at a time; after two, Enter alone ends):",
+        "Option 2 (one at a time; after two, Enter alone ends):",
+        "Option 3 (Enter alone ends):",
+    ]
 
 
 def test_a_first_system_can_be_given_up() -> None:

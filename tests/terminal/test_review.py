@@ -119,7 +119,8 @@ def test_escape_goes_back_everywhere() -> None:
 
 def test_undecided_words_of_the_model_are_not_dropped_unasked() -> None:
     assert action(sample.view(), "m", False, "q") == Quit()
-    assert action(sample.view(), "m", ENTER) == EndRound()
+    assert action(sample.view(), "m", ENTER, "q") == Quit()
+    assert action(sample.view(), "m", True) == EndRound()
     decided = [
         Decided(proposal=proposal, decision="skipped", by="person") for proposal in (PURPLE, WHITE)
     ]
@@ -138,6 +139,21 @@ def test_tables_and_explanations_lead_to_no_action() -> None:
     assert talk.action(sample.view()) == Quit()
     for words in ("Eevee", "as ruled", "What would fix it?", "exact McNemar"):
         assert words in talk.shown
+
+
+def test_only_what_was_typed_during_a_slow_step_is_dropped() -> None:
+    # The first menu follows the preparation, and "l" and "m" a step that takes a while.
+    talk = Talk("l", "p", "s", "q")
+    talk.action(sample.view())
+    assert talk.asker.discarded == [0]
+    talk.action(sample.view())
+    assert talk.asker.discarded == [0, 1]
+    assert talk.action(sample.view()) == Quit()
+    assert talk.asker.discarded == [0, 1]
+    measured = Talk("m", True, "q")
+    measured.action(sample.view())
+    measured.action(sample.view())
+    assert measured.asker.discarded == [0, 2]
 
 
 def test_a_note_needs_words() -> None:

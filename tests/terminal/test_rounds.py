@@ -9,6 +9,7 @@ from builder.records import (
     Assigned,
     Decided,
     Exported,
+    Measured,
     Noted,
     Proposed,
     Record,
@@ -46,10 +47,18 @@ def accepted(index: int = 0) -> Decided:
 
 
 def second_round() -> list[Record]:
-    first = [accepted(), RoundEnded(round=1)]
+    first: list[Record] = [accepted(), RoundEnded(round=1)]
     state = fold([*sample.records(), *first])
     offers = Proposed(round=2, asked=True, proposals=sample.proposals()[1:])
     return [*first, sample.all_measured()(state), offers]
+
+
+def worse_round() -> list[Record]:
+    """A second version that gets no held-out image right."""
+    *before, measured, offers = second_round()
+    assert isinstance(measured, Measured)
+    wrong = measured.model_copy(update={"held_out": "0" * len(measured.held_out)})
+    return [*before, wrong, offers]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -216,9 +225,38 @@ def test_the_final_split_is_untouched_until_it_was_looked_at() -> None:
 
 
 def test_the_status_line_counts_from_the_last_version() -> None:
-    assert status_line(sample.view()) == "Review images: 43 of 48, 89.6 %"
-    assert "5 fixed, 0 broken since version 1" in status_line(sample.view([accepted()]))
+    before = "Held-out 87.5 % (version 1, best) · review 89.6 %"
+    assert status_line(sample.view()) == before
+    now = "Held-out 87.5 % (version 1, best) · review 100.0 % (5 fixed, 0 broken since)"
+    assert status_line(sample.view([accepted()])) == now
+    assert len(now) <= 80
     assert status_line(sample.view_without_images()) == "3 proposals left; nothing is scored"
+
+
+def test_the_status_line_names_the_best_where_the_last_version_is_not() -> None:
+    line = status_line(sample.view(worse_round()))
+    assert line.startswith("Held-out 0.0 % (version 2, best: 1) · review ")
+    assert len(line) <= 80
+
+
+def test_without_review_images_nothing_is_claimed_of_them() -> None:
+    view = sample.view_without_review_images()
+    assert view.findings is not None
+    assert view.findings.review.n == 0
+    text = drawn(round_screen(view))
+    assert "too few images to review" in text
+    assert "What is wrong?" not in text
+    assert "classified correctly" not in text
+    assert status_line(view).endswith("no review images")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_version_worse_than_the_names_is_called_so_at_the_very_end(width: int) -> None:
+    screen = words(drawn(round_screen(sample.view(worse_round())), width))
+    start = screen.index("Worse than matching names: version 2 has 0 of 48 held-out images correct")
+    assert start > screen.index("What would fix it?")
+    assert screen[start:].count(".") == 1
+    assert "Worse than matching names" not in drawn(round_screen(sample.view()))
 
 
 def test_an_unmeasured_proposal_claims_no_effect() -> None:
