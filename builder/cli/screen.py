@@ -206,7 +206,7 @@ class Screen:
         """What a newcomer is about to see."""
         for paragraph in DEMO:
             self._aside(paragraph.format(folder=folder))
-            self._aside("")
+            self.progress_to.print()
 
     def over(self) -> None:
         """Ends the step that is under way, if there is one."""
