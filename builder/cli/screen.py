@@ -35,7 +35,6 @@ from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import shortened, visible
 
-_LISTED = 8
 TOY = (
     "The miniature is a toy encoder: it knows drawn cards and nothing else. No figure it gives "
     "says anything about jina-clip or about photographs."
@@ -98,11 +97,13 @@ class Screen:
         self._aside(f"{counted(len(found.images) - copies, 'image')} read.")
         if copies:
             self._aside(f"{counted(copies, 'copy', 'copies')} of other images left out.")
-        self._listed("left out", [f"{s.path}: {s.reason}" for s in found.skipped])
-        self._listed("left out", [f"{s.path}: {s.reason}" for s in found.conflicting])
-        self._listed("class without images, not scored", found.empty_classes)
+        left_out = [f"{s.path}: {s.reason}" for s in (*found.skipped, *found.conflicting)]
+        self._listed(counted(len(left_out), "file") + " left out", left_out)
+        empty = counted(len(found.empty_classes), "class", "classes")
+        self._listed(f"{empty} without images, not scored", found.empty_classes)
+        unknown = counted(len(found.unknown_folders), "folder")
         self._listed(
-            "folder that matches no class",
+            f"{unknown} without a class of that name",
             [
                 f"{m.folder} (nearest: {', '.join(m.nearest)})" if m.nearest else m.folder
                 for m in found.unknown_folders
@@ -224,14 +225,12 @@ class Screen:
     def _result(self, drawn: RenderableType) -> None:
         self.results.print(drawn)
 
-    def _listed(self, what: str, items: Sequence[str]) -> None:
-        if not items:
-            return
-        self._aside(f"{len(items)} × {what}:")
-        for item in items[:_LISTED]:
+    def _listed(self, title: str, items: Sequence[str]) -> None:
+        """All of them: a name that was left out unseen is looked for in vain."""
+        if items:
+            self._aside(f"{title}:")
+        for item in items:
             self._aside(shortened(item, 200), indent=2)
-        if len(items) > _LISTED:
-            self._aside(f"and {len(items) - _LISTED} more", indent=2)
 
 
 def llm_line(event: LLMEvent) -> str | None:

@@ -233,9 +233,8 @@ def _no_match(folder: Path, unknown: Sequence[Mismatch]) -> InputError:
         names = ", ".join(repr(name) for name in mismatch.nearest)
         return f"{mismatch.folder!r} (nearest: {names})" if names else repr(mismatch.folder)
 
-    shown = ", ".join(describe(mismatch) for mismatch in unknown[:5])
-    more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-    found = f"found {shown}{more}" if unknown else "found no sub-folder"
+    shown = ", ".join(describe(mismatch) for mismatch in unknown)
+    found = f"found {shown}" if unknown else "found no sub-folder"
     return InputError(
         f"No sub-folder of {folder} has the name of a class: {found}.",
         hint="Name each sub-folder exactly like its class (with _ for /), or point at the folder "

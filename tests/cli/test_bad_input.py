@@ -61,7 +61,7 @@ def test_images_folder_missing_empty_or_of_other_names(job: Job, model: OpenAISe
         path.unlink()
     result = cotbuild("new", *flags)
     assert result.exit_code == 0, result.output
-    assert f"class without images, not scored: {CLASSES[0]}" in " ".join(result.stderr.split())
+    assert f"1 class without images, not scored: {CLASSES[0]}" in " ".join(result.stderr.split())
 
 
 def test_bad_images_are_listed_and_never_end_a_run(
