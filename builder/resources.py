@@ -24,9 +24,3 @@ def resource_folder(name: Literal["prompts", "systems"]) -> Path:
         f"the folder {name!r} is missing from this installation ({_PACKAGE})",
         hint="Install cotbuild again.",
     )
-
-
-def list_systems() -> tuple[Path, ...]:
-    """The shipped system files, by name."""
-    folder = resource_folder("systems")
-    return tuple(sorted(p for p in folder.glob("*.json") if not p.name.endswith(".schema.json")))

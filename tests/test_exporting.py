@@ -113,3 +113,10 @@ def test_the_fingerprint_of_the_data_knows_order_from_content() -> None:
 
 def test_no_images_no_estimate() -> None:
     assert estimate(0, 0) is None
+
+
+def test_a_recording_is_named_without_the_folders_it_lies_in() -> None:
+    state = fold([started(llm="replay:/home/me/secret/llm.jsonl"), Drafted(system=GOOD, source="")])
+    provenance = file_of(state).provenance
+    assert provenance is not None
+    assert provenance.llm == "replay:llm.jsonl"

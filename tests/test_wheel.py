@@ -15,14 +15,15 @@ FIND_RESOURCES = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import builder
-from builder.resources import list_systems, resource_folder
+from builder.resources import resource_folder
 from builder.system_file import load_system_file
+pokemon = load_system_file(resource_folder("systems") / "pokemon.json").system
 print(json.dumps({
     "package": builder.__file__,
     "prompts": sorted(path.name for path in resource_folder("prompts").iterdir()),
     "systems": sorted(path.name for path in resource_folder("systems").iterdir()),
     "at": str(resource_folder("systems")),
-    "classes": {path.stem: load_system_file(path).system.classes for path in list_systems()},
+    "classes": {"pokemon": pokemon.classes},
 }))
 """
 
