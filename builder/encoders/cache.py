@@ -10,18 +10,19 @@ import os
 import sqlite3
 import warnings
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import platformdirs
-from PIL import Image
 
-from builder.data import Crop, LabelledImage, file_digest, open_image
+from builder.data import Crop, LabelledImage
 from builder.encoders.protocol import Encoder, Vectors
-from builder.errors import EncoderError, InputError
+from builder.encoders.reading import PixelReader, read_ahead, read_pixels
+from builder.errors import EncoderError
 
 _Item = TypeVar("_Item")
 _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum INTEGER)"
@@ -166,21 +167,25 @@ def encode_image_files(
     images: Sequence[LabelledImage],
     *,
     crop: Crop | None,
-    batch_size: int = 64,
     on_progress: Callable[[int, int], None] | None = None,
+    read: PixelReader | None = None,
 ) -> Vectors:
     """Vectors [n, d] of image files, in their order; equal contents are encoded once.
 
-    `on_progress(done, total)` counts the images that have to be encoded and is called after each
-    batch of them, which is kept at once. Raises ImageUnreadable or InputError for a file that has
-    changed since it was listed, EncoderError for a vector that is not finite.
+    Files are opened and preprocessed ahead, in threads, while the encoder is busy. `read` takes
+    the place of opening files (see `decoded_once`). `on_progress(done, total)` counts the images
+    that have to be encoded and is called after each batch of them, which is kept at once. Raises
+    ImageUnreadable or InputError for a file that has changed since it was listed, EncoderError
+    for a vector that is not finite.
     """
     keys = [_key(_IMAGE_KEY_VERSION, image.digest, str(crop)) for image in images]
+    reader = read or partial(read_pixels, crop=crop, preprocess=encoder.preprocess)
 
-    def encode(batch: Sequence[LabelledImage]) -> Vectors:
-        return encoder.encode_images([_open_unchanged(image, crop) for image in batch])
+    def encode(missing: Sequence[LabelledImage]) -> Iterator[Vectors]:
+        for batch in read_ahead(missing, reader, encoder.batch_size):
+            yield encoder.encode_pixels(batch)
 
-    return _fill(encoder, cache, keys, images, encode, batch_size, on_progress)
+    return _fill(encoder, cache, keys, images, encode, on_progress)
 
 
 def encode_phrases(encoder: Encoder, cache: VectorCache | None, texts: Sequence[str]) -> Vectors:
@@ -189,7 +194,12 @@ def encode_phrases(encoder: Encoder, cache: VectorCache | None, texts: Sequence[
     Raises EncoderError for a vector that is not finite.
     """
     keys = [_key(_TEXT_KEY_VERSION, text) for text in texts]
-    return _fill(encoder, cache, keys, texts, encoder.encode_texts, _TEXTS_PER_BATCH, None)
+
+    def encode(missing: Sequence[str]) -> Iterator[Vectors]:
+        for start in range(0, len(missing), _TEXTS_PER_BATCH):
+            yield encoder.encode_texts(missing[start : start + _TEXTS_PER_BATCH])
+
+    return _fill(encoder, cache, keys, texts, encode, None)
 
 
 def _checksum(key: bytes, blob: bytes) -> int:
@@ -219,41 +229,35 @@ def _key(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
 
 
-def _open_unchanged(image: LabelledImage, crop: Crop | None) -> Image.Image:
-    # Else the vectors of the new content would be kept under the old content's key.
-    picture = open_image(image.path, crop)
-    if file_digest(image.path) != image.digest:
-        raise InputError(
-            f"{image.path} has changed since the images were listed.",
-            hint="Run the command again once nothing else writes to that folder.",
-        )
-    return picture
-
-
 def _fill(
     encoder: Encoder,
     cache: VectorCache | None,
     keys: Sequence[bytes],
     items: Sequence[_Item],
-    encode: Callable[[Sequence[_Item]], Vectors],
-    batch_size: int,
+    encode: Callable[[Sequence[_Item]], Iterable[Vectors]],
     on_progress: Callable[[int, int], None] | None,
 ) -> Vectors:
-    """Rows [len(keys), d]: from the cache where it has them, else encoded and kept."""
+    """Rows [len(keys), d]: from the cache where it has them, else encoded and kept.
+
+    `encode` gives the vectors of what it gets batch by batch, in the same order.
+    """
     dimension = encoder.encode_texts([]).shape[1]
     distinct = dict(zip(keys, items, strict=True))
     known = cache.get(list(distinct), dimension) if cache is not None else {}
     missing = [key for key in distinct if key not in known]
-    for start in range(0, len(missing), batch_size):
-        batch = missing[start : start + batch_size]
-        fresh = encode([distinct[key] for key in batch])
+    done = 0
+    for fresh in encode([distinct[key] for key in missing]) if missing else ():
+        batch = missing[done : done + len(fresh)]
         _check_rows(encoder, fresh, [distinct[key] for key in batch], dimension)
         rows = dict(zip(batch, fresh, strict=True))
         known |= rows
+        done += len(batch)
         if cache is not None:
             cache.put(rows)
         if on_progress is not None:
-            on_progress(start + len(batch), len(missing))
+            on_progress(done, len(missing))
+    if done != len(missing):
+        raise _misshapen(encoder, f"{done} vectors", len(missing))
     if not keys:
         return np.empty((0, dimension), dtype=np.float32)
     return np.stack([known[key] for key in keys])
@@ -263,11 +267,7 @@ def _check_rows(
     encoder: Encoder, vectors: Vectors, items: Sequence[object], dimension: int
 ) -> None:
     if vectors.shape != (len(items), dimension):
-        raise EncoderError(
-            f"{encoder.name} gave vectors of shape {vectors.shape} for {len(items)} inputs of "
-            f"{dimension} dimensions.",
-            hint="Choose another encoder; this one does not do what cotbuild needs.",
-        )
+        raise _misshapen(encoder, f"vectors of shape {vectors.shape}", len(items))
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if bad.size:
         item = items[bad[0]]
@@ -276,3 +276,10 @@ def _check_rows(
             f"{encoder.name} gave values that are not finite for {name}.",
             hint="Look at that input, or choose another encoder.",
         )
+
+
+def _misshapen(encoder: Encoder, given: str, asked: int) -> EncoderError:
+    return EncoderError(
+        f"{encoder.name} gave {given} for {asked} inputs.",
+        hint="Choose another encoder; this one does not do what cotbuild needs.",
+    )

@@ -18,12 +18,12 @@ _CONFIGURATION = (
     "vocab.json",
     "merges.txt",
 )
-SUPPORTED_TYPES = ("clip", "siglip", "siglip2")
-SUPPORTED_HINT = "Name a CLIP, SigLIP or SigLIP 2 checkpoint, or `miniature`."
+SUPPORTED_TYPES = ("clip", "siglip", "siglip2", "jina_clip")
+SUPPORTED_HINT = "Name a jina-clip, CLIP, SigLIP or SigLIP 2 checkpoint, or `miniature`."
 
 
 def model_type(folder: Path, name: str) -> str:
-    """`clip`, `siglip` or `siglip2`; EncoderError for any other model or an unusable config."""
+    """One of SUPPORTED_TYPES; EncoderError for any other model or an unusable config."""
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -38,8 +38,6 @@ def model_type(folder: Path, name: str) -> str:
             f"{path} cannot be read: {error}.", hint="Download the checkpoint again."
         ) from error
     found = config.get("model_type") if isinstance(config, dict) else None
-    if found == "jina_clip":
-        raise coming_next(name)
     if found not in SUPPORTED_TYPES:
         raise EncoderError(
             f"{name} is a model of type {found!r}, which is not an image-text encoder that "
@@ -47,12 +45,6 @@ def model_type(folder: Path, name: str) -> str:
             hint=SUPPORTED_HINT,
         )
     return str(found)
-
-
-def coming_next(name: str) -> EncoderError:
-    return EncoderError(
-        f"{name}: jina-clip is coming next and is not in this release.", hint=SUPPORTED_HINT
-    )
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -1,12 +1,14 @@
 """Checkpoints on the Hugging Face hub: only what is needed, at a pinned commit, kept locally."""
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import constants, errors
 
-from builder.encoders.checkpoint import model_type
+from builder.encoders.checkpoint import model_type, weight_files
 from builder.errors import EncoderError
 
 # Named one by one: many repositories also hold the weights in formats nobody here reads.
@@ -24,6 +26,9 @@ _FILES = [
     "model.safetensors.index.json",
     "model-*-of-*.safetensors",
 ]
+_WEIGHTS = ("model", "pytorch_model")
+# What somebody without a network is told to bring.
+_NEEDED = ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"]
 _OLDER_WEIGHTS = ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"]
 
 
@@ -33,19 +38,47 @@ def fetch_checkpoint(repository: str, revision: str | None) -> tuple[Path, str]:
     The model type is looked at before the weights are downloaded. Progress bars go to stderr;
     HF_HUB_OFFLINE, HF_HOME and HF_TOKEN work as everywhere. Raises EncoderError.
     """
-    # Its warnings about each of its own retries would bury the one message that helps.
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    try:
-        config = huggingface_hub.hf_hub_download(repository, "config.json", revision=revision)
-        commit = Path(config).parent.name
-        model_type(Path(config).parent, repository)
-        folder = Path(
-            huggingface_hub.snapshot_download(repository, revision=commit, allow_patterns=_FILES)
-        )
+    with hub_errors(repository, revision):
+        folder, commit = _fetch_configuration(repository, revision)
+        huggingface_hub.snapshot_download(repository, revision=commit, allow_patterns=_FILES)
         if not any(folder.glob("model*.safetensors")):
             huggingface_hub.snapshot_download(
                 repository, revision=commit, allow_patterns=_OLDER_WEIGHTS
             )
+    return folder, commit
+
+
+def bytes_to_download(repository: str, revision: str | None) -> int:
+    """What `fetch_checkpoint` would download now, in bytes; 0 if a copy is in the hub's cache.
+
+    Asks the hub for names and sizes, and downloads nothing but config.json. Raises EncoderError.
+    """
+    with hub_errors(repository, revision):
+        folder, commit = _fetch_configuration(repository, revision)
+        if weight_files(folder):
+            return 0
+        for patterns in (_FILES, _OLDER_WEIGHTS):
+            files = huggingface_hub.snapshot_download(
+                repository, revision=commit, allow_patterns=patterns, dry_run=True
+            )
+            if any(Path(file.filename).name.startswith(_WEIGHTS) for file in files):
+                break
+        return sum(file.file_size or 0 for file in files if file.will_download)
+
+
+def _fetch_configuration(repository: str, revision: str | None) -> tuple[Path, str]:
+    # Its warnings about each of its own retries would bury the one message that helps.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    config = Path(huggingface_hub.hf_hub_download(repository, "config.json", revision=revision))
+    model_type(config.parent, repository)
+    return config.parent, config.parent.name
+
+
+@contextlib.contextmanager
+def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
+    """What the hub's library raises, as an EncoderError that says what to do."""
+    try:
+        yield
     except errors.GatedRepoError as error:
         raise EncoderError(
             f"The hub gives {repository} only to those who accepted its terms.",
@@ -66,16 +99,18 @@ def fetch_checkpoint(repository: str, revision: str | None) -> tuple[Path, str]:
     except errors.RemoteEntryNotFoundError as error:
         raise EncoderError(
             f"{repository} holds no config.json, so it is no checkpoint of transformers.",
-            hint="Name a repository with CLIP or SigLIP weights in the transformers format.",
+            hint="Name a repository with CLIP, SigLIP or jina-clip weights in the transformers "
+            "format.",
         ) from error
     # HTTPError is the HTTP client's own base: a connection that breaks half-way.
     except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]
+        at = f" --revision {revision}" if revision else ""
         raise EncoderError(
             f"{repository} is not on this machine and could not be downloaded: {_why(error)}.",
-            hint=f"Go online and try again, or run `hf download {repository} --local-dir FOLDER` "
-            "where there is a network, copy FOLDER here and give its path instead of the name.",
+            hint="Go online and try again, or, where there is a network, run\n"
+            f"hf download {repository} {' '.join(_NEEDED)}{at} --local-dir FOLDER\n"
+            "then copy FOLDER here and give its path instead of the name.",
         ) from error
-    return folder, commit
 
 
 def _why(error: Exception) -> str:

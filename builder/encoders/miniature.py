@@ -21,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from builder.encoders.protocol import Vectors
+from builder.encoders.protocol import Pixels, Vectors
 from builder.errors import EncoderError
 
 IMAGE_SIZE = 72
@@ -166,6 +166,11 @@ def ngram_ids(word: str) -> tuple[int, ...]:
     return tuple(zlib.crc32(g.encode()) % _NGRAM_BUCKETS for g in grams or [marked])
 
 
+def preprocess(image: Image.Image) -> Pixels:
+    """As `Encoder.preprocess`: `pixels` as pixels_of gives them."""
+    return {"pixels": pixels_of(image)}
+
+
 def pixels_of(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """The image as the net sees it: RGB, squeezed to a square, uint8 [72, 72, 3]."""
     size = (IMAGE_SIZE, IMAGE_SIZE)
@@ -205,6 +210,7 @@ class Miniature:
     """The miniature as an `Encoder` (see protocol.py); `revision` is a hash of the weights."""
 
     name = "miniature"
+    batch_size = _BATCH
 
     def __init__(
         self, vision: VisionNet, text: TextNet, *, logit_scale: float, revision: str
@@ -217,9 +223,15 @@ class Miniature:
         self.fingerprint = f"miniature:{revision}:box{IMAGE_SIZE}:float32"
         self._known = frozenset(stem for word in text.index for stem in _stems(word))
 
+    def preprocess(self, image: Image.Image) -> Pixels:
+        return preprocess(image)
+
+    def encode_pixels(self, batch: Sequence[Pixels]) -> Vectors:
+        return _stack(self._image_features(part) for part in _batches(batch))
+
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Images of any size and shape -> float32 [n, 256], L2-normalised."""
-        return _stack(self._image_features(batch) for batch in _batches(images))
+        return self.encode_pixels([preprocess(image) for image in images])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> float32 [m, 256], L2-normalised; words after the 48th are not read."""
@@ -239,8 +251,8 @@ class Miniature:
         return self._known.isdisjoint(_stems(word))
 
     @torch.inference_mode()
-    def _image_features(self, images: Sequence[Image.Image]) -> Tensor:
-        stacked = np.stack([pixels_of(image) for image in images])
+    def _image_features(self, batch: Sequence[Pixels]) -> Tensor:
+        stacked = np.stack([pixels["pixels"] for pixels in batch])
         pixels = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0
         return functional.normalize(self._vision(pixels), dim=1)
 
@@ -272,6 +284,15 @@ def save_miniature(path: Path, vision: VisionNet, text: TextNet, logit_scale: fl
     path.write_bytes(save(tensors, metadata))
 
 
+def miniature_revision(path: Path | None = None) -> str:
+    """A hash of the weights. Raises EncoderError."""
+    path = path or SHIPPED_WEIGHTS
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise _unusable(path, str(error)) from error
+
+
 def load_miniature(path: Path | None = None) -> Miniature:
     """The miniature with the shipped weights, or with those of a file that train.py wrote.
 
@@ -280,8 +301,8 @@ def load_miniature(path: Path | None = None) -> Miniature:
             non-finite weights.
     """
     path = path or SHIPPED_WEIGHTS
+    revision = miniature_revision(path)
     try:
-        revision = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -1,69 +1,134 @@
 """From what the user calls an encoder to the encoder itself."""
 
-import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from builder.encoders.protocol import Encoder
-from builder.errors import EncoderError
+from PIL import Image
 
-_JINA = re.compile(r"(jinaai/)?jina-clip-v[12](@.*)?")
-# The hub's own rules for names are stricter; this only tells names from slips.
-_HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[^@\s]+))?")
-
-POSSIBLE = (
-    "Possible are: `miniature` (a toy for drawn cards); a CLIP or SigLIP checkpoint on the "
-    "Hugging Face hub, such as openai/clip-vit-base-patch32 or google/siglip-base-patch16-224, "
-    "with @revision if need be; a local folder with such a checkpoint."
-)
+from builder.encoders.catalog import known_model
+from builder.encoders.protocol import Encoder, Pixels
+from builder.encoders.spec import EncoderSpec
+from builder.errors import EncoderError, InputError
 
 
-def open_encoder(spec: str, *, device: str = "auto") -> Encoder:
-    """`miniature`, a local folder, or a hub id `org/name[@revision]` -> Encoder.
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An encoder whose files are on this machine, before its weights are read.
 
-    A folder that exists wins over a hub id of the same spelling. `device` is `auto` or a torch
-    device such as `cpu` or `cuda:0`. Raises EncoderError.
+    `preprocess` is the encoder's own; `licence` is empty where it isn't known.
     """
-    if spec == "miniature":
-        from builder.encoders.miniature import load_miniature
 
-        return load_miniature()
+    name: str
+    revision: str
+    licence: str
+    preprocess: Callable[[Image.Image], Pixels]
+    load: Callable[[], Encoder]
+
+
+def open_encoder(spec: str, *, device: str = "auto", dtype: str = "float32") -> Encoder:
+    """`miniature`, a known model's name, a local folder, or a hub id `org/name[@revision]`.
+
+    jina-clip-v2 takes options behind its name: `jina-clip-v2:truncate_dim=256`. A folder that
+    exists wins over a hub id of the same spelling. `device` is `auto` or a torch device such as
+    `cpu` or `cuda:0`, `dtype` float32, float16 or bfloat16. Raises EncoderError or InputError.
+    """
+    return locate(spec, device=device, dtype=dtype).load()
+
+
+def locate(spec: str, *, device: str = "auto", dtype: str = "float32") -> Located:
+    """The same without reading the weights; those of a hub checkpoint are downloaded.
+
+    Raises EncoderError or InputError.
+    """
+    wanted = EncoderSpec.parse(spec)
+    if wanted.name == "miniature":
+        return _miniature(wanted, dtype)
     # Kept out of the way of `--help`: what follows imports torch and transformers.
-    from builder.encoders.checkpoint import coming_next, content_revision, model_type
+    from builder.encoders.checkpoint import content_revision, model_type
 
-    folder = _folder(spec)
-    if folder is not None:
-        model_type(folder, spec)
-        return _load(folder, spec, content_revision(folder), device)
-    if _JINA.fullmatch(spec):
-        raise coming_next(spec)
-    match = _HUB_ID.fullmatch(spec)
-    if match is None or spec.startswith((".", "~")):
-        raise EncoderError(f"Unknown encoder {spec!r}: no such folder or name.", hint=POSSIBLE)
+    if wanted.folder is not None:
+        kind = model_type(wanted.folder, wanted.name)
+        revision = content_revision(wanted.folder)
+        return _checkpoint(wanted, kind, wanted.folder, revision, device, dtype)
     from builder.encoders.hub import fetch_checkpoint
 
-    folder, commit = fetch_checkpoint(match["repository"], match["revision"])
-    return _load(folder, match["repository"], commit, device)
+    folder, commit = fetch_checkpoint(wanted.name, wanted.revision)
+    return _checkpoint(wanted, model_type(folder, wanted.name), folder, commit, device, dtype)
 
 
-def _folder(spec: str) -> Path | None:
-    """The local folder of that name, if there is one. Raises EncoderError for a file."""
-    try:
-        path = Path(spec).expanduser()
-        # An empty path would mean the folder one stands in.
-        if spec and path.is_dir():
-            return path
-        is_file = path.is_file()
-    except (OSError, RuntimeError, ValueError):
-        return None  # too long for a path, or somebody's home that doesn't exist
-    if is_file:
-        raise EncoderError(
-            f"{spec} is a file, not a folder with a checkpoint.",
-            hint="Name the folder that holds config.json, the tokenizer and the weights.",
+def bytes_missing(spec: str) -> int:
+    """How much `locate` would download. Raises EncoderError or InputError."""
+    wanted = EncoderSpec.parse(spec)
+    if wanted.folder is not None or wanted.name == "miniature":
+        return 0
+    from builder.encoders.hub import bytes_to_download
+
+    return bytes_to_download(wanted.name, wanted.revision)
+
+
+def _miniature(wanted: EncoderSpec, dtype: str) -> Located:
+    from builder.encoders.miniature import load_miniature, miniature_revision, preprocess
+
+    if dtype != "float32" or wanted.options:
+        raise InputError(
+            f"The miniature computes in float32 only and has no options, not {dtype}"
+            f"{wanted.options}.",
+            hint="Leave --dtype and the options out.",
         )
-    return None
+    return Located("miniature", miniature_revision(), "", preprocess, load_miniature)
 
 
-def _load(folder: Path, name: str, revision: str, device: str) -> Encoder:
-    from builder.encoders.pretrained import load_pretrained
+def _checkpoint(
+    wanted: EncoderSpec, kind: str, folder: Path, revision: str, device: str, dtype: str
+) -> Located:
+    from builder.encoders.devices import pick_device, pick_dtype
 
-    return load_pretrained(folder, name=name, revision=revision, device=device)
+    name = f"{wanted.name}{wanted.options}"
+    target, number_type = pick_device(device), pick_dtype(dtype)
+    if kind == "jina_clip":
+        from builder.encoders.jina_clip import (
+            jina_clip_version,
+            jina_preprocessing,
+            load_jina_clip,
+        )
+
+        known = known_model(f"jina-clip-{jina_clip_version(folder, name)}")
+        return Located(
+            name,
+            revision,
+            known.licence if known else "",
+            jina_preprocessing(folder, name),
+            partial(
+                load_jina_clip,
+                folder,
+                name=name,
+                revision=revision,
+                truncate_dim=wanted.truncate_dim,
+                task=wanted.task,
+                device=target,
+                dtype=number_type,
+            ),
+        )
+    if wanted.options:
+        raise EncoderError(
+            f"{wanted.name} has no options, and {wanted.options!r} was asked for.",
+            hint="truncate_dim and task are options of jina-clip-v2.",
+        )
+    from builder.encoders.pretrained import load_preprocessing, load_pretrained
+
+    return Located(
+        name,
+        revision,
+        "",
+        load_preprocessing(folder, name),
+        partial(
+            load_pretrained,
+            folder,
+            name=name,
+            revision=revision,
+            device=target,
+            dtype=number_type,
+        ),
+    )

@@ -22,7 +22,7 @@ from transformers import AutoImageProcessor, AutoModel, CLIPTokenizer, PreTraine
 from transformers.utils import logging as transformers_logging
 
 from builder.encoders.checkpoint import model_type, weight_files
-from builder.encoders.protocol import Vectors
+from builder.encoders.protocol import Pixels, Vectors
 from builder.errors import EncoderError
 
 # Counts the ways in which this module prepares inputs; part of the fingerprint.
@@ -46,7 +46,9 @@ _LEGACY_END_TOKEN = 2
 
 
 class PretrainedEncoder:
-    """An Encoder (see protocol) in float32 on one device; made by `load_pretrained`."""
+    """An Encoder (see protocol) on one device; made by `load_pretrained`."""
+
+    batch_size = 32
 
     def __init__(
         self,
@@ -56,19 +58,21 @@ class PretrainedEncoder:
         fingerprint: str,
         family: str,
         model: Any,
-        image_processor: Any,
+        preprocessing: "Preprocessing",
         tokenizer: Any,
         device: torch.device,
+        dtype: torch.dtype,
     ) -> None:
         self._name = name
         self._revision = revision
         self._fingerprint = fingerprint
         self._family = family
         self._model = model
-        self._image_processor = image_processor
+        self._preprocessing = preprocessing
         self._tokenizer = tokenizer
         self._device = device
-        self._logit_scale = float(model.logit_scale.detach().exp())
+        self._dtype = dtype
+        self._logit_scale = float(model.logit_scale.detach().float().exp())
         # One short text through the whole tower: shows a wrong tokenizer at once, and d.
         self._dimension = self.encode_texts(["a"]).shape[1]
 
@@ -88,14 +92,22 @@ class PretrainedEncoder:
     def logit_scale(self) -> float:
         return self._logit_scale
 
-    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        if not images:
+    def preprocess(self, image: Image.Image) -> Pixels:
+        return self._preprocessing(image)
+
+    def encode_pixels(self, batch: Sequence[Pixels]) -> Vectors:
+        if not batch:
             return np.empty((0, self._dimension), dtype=np.float32)
-        inputs = self._image_processor(images=list(images), return_tensors="pt")
+        inputs = {key: torch.from_numpy(np.stack([p[key] for p in batch])) for key in batch[0]}
+        inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype)
+        on_device = {key: values.to(self._device) for key, values in inputs.items()}
         with torch.inference_mode():
-            features = self._model.get_image_features(**inputs.to(self._device)).pooler_output
-        names = [f"image {number} of {len(images)}" for number in range(1, len(images) + 1)]
+            features = self._model.get_image_features(**on_device).pooler_output
+        names = [f"image {number} of {len(batch)}" for number in range(1, len(batch) + 1)]
         return self._unit_rows(features, names)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        return self.encode_pixels([self.preprocess(image) for image in images])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> [m, d]; what is longer than the text tower's limit is cut off."""
@@ -148,60 +160,69 @@ class PretrainedEncoder:
         return np.ascontiguousarray(unit, dtype=np.float32)
 
 
-def load_pretrained(folder: Path, *, name: str, revision: str, device: str) -> PretrainedEncoder:
+class Preprocessing:
+    """A checkpoint's own image processor; needs no weights."""
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+
+    def __call__(self, image: Image.Image) -> Pixels:
+        inputs = self._processor(images=[image], return_tensors="np")
+        return {key: np.asarray(values)[0] for key, values in inputs.items()}
+
+
+def load_preprocessing(folder: Path, name: str) -> Preprocessing:
+    """From preprocessor_config.json. Raises EncoderError."""
+    with _quiet_transformers(), _loading_errors_translated(name):
+        processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, local_files_only=True, trust_remote_code=False, backend="pil"
+        )
+    return Preprocessing(processor)
+
+
+def load_pretrained(
+    folder: Path, *, name: str, revision: str, device: torch.device, dtype: torch.dtype
+) -> PretrainedEncoder:
     """The encoder in a folder with config, preprocessor, tokenizer and weights.
 
-    `device` is `auto` or a torch device. Raises EncoderError for other model types, weights that
-    are missing, unexpected, of a wrong shape or not finite, and a tokenizer that does not fit.
+    Raises EncoderError for other model types, weights that are missing, unexpected, of a wrong
+    shape or not finite, and a tokenizer that does not fit.
     """
     family = model_type(folder, name)
-    target = _pick_device(device)
     if not weight_files(folder):
         raise EncoderError(
             f"{name} holds no weights (model.safetensors).", hint="Download them into the folder."
         )
-    try:
-        with _quiet_transformers():
-            model, report = AutoModel.from_pretrained(
-                folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-            image_processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-                folder, local_files_only=True, trust_remote_code=False, backend="pil"
-            )
-            tokenizer = _load_tokenizer(folder, name, family)
-    except _LOADING_ERRORS as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise EncoderError(f"{name} cannot be loaded: {reason}", hint=_AGAIN) from error
+    with _quiet_transformers(), _loading_errors_translated(name):
+        model, report = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            dtype=dtype,
+            output_loading_info=True,
+        )
+        tokenizer = _load_tokenizer(folder, name, family)
     _check_weights(model, report, name)
     return PretrainedEncoder(
         name=name,
         revision=revision,
-        fingerprint=_fingerprint(folder, family, revision),
+        fingerprint=_fingerprint(folder, family, revision, dtype),
         family=family,
-        model=model.eval().to(target),
-        image_processor=image_processor,
+        model=model.eval().to(device),
+        preprocessing=load_preprocessing(folder, name),
         tokenizer=tokenizer,
-        device=target,
+        device=device,
+        dtype=dtype,
     )
 
 
-def _pick_device(device: str) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+@contextlib.contextmanager
+def _loading_errors_translated(name: str) -> Iterator[None]:
     try:
-        target = torch.device(device)
-        torch.empty(1, device=target)
-    except (RuntimeError, AssertionError) as error:
-        raise EncoderError(
-            f"The device {device!r} cannot be used: {str(error).splitlines()[0]}",
-            hint="Use auto, cpu, or cuda on a machine with an NVIDIA card and a CUDA build of "
-            "PyTorch.",
-        ) from error
-    return target
+        yield
+    except _LOADING_ERRORS as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise EncoderError(f"{name} cannot be loaded: {reason}", hint=_AGAIN) from error
 
 
 def _load_tokenizer(folder: Path, name: str, family: str) -> Any:
@@ -239,7 +260,7 @@ def _check_weights(model: Any, report: dict[str, Any], name: str) -> None:
             )
 
 
-def _fingerprint(folder: Path, family: str, revision: str) -> str:
+def _fingerprint(folder: Path, family: str, revision: str, dtype: torch.dtype) -> str:
     """Of what was published, not of the library's objects, which change with its version.
 
     The revision already stands for one model's content, wherever it lies and whatever its name.
@@ -248,7 +269,7 @@ def _fingerprint(folder: Path, family: str, revision: str) -> str:
         (folder / file).read_text(encoding="utf-8") if (folder / file).is_file() else ""
         for file in _PREPROCESSING_FILES
     ]
-    parts = [family, revision, *preprocessing, "float32", str(_PREPARATION)]
+    parts = [family, revision, *preprocessing, str(dtype).removeprefix("torch."), str(_PREPARATION)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -1,13 +1,15 @@
 """What every image-text encoder offers; the referee needs nothing else."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 Vectors = NDArray[np.float32]
+# One image as the encoder's image tower takes it: arrays by the names of the tower's inputs.
+Pixels = Mapping[str, NDArray[Any]]
 
 
 class Encoder(Protocol):
@@ -32,6 +34,19 @@ class Encoder(Protocol):
     @property
     def logit_scale(self) -> float:
         """The checkpoint's own factor on cosines before a softmax (already exponentiated)."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many images one pass through the image tower takes: bounds the memory."""
+        ...
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """An RGB image, resized, cropped and so on. Needs no weights; threads may call it."""
+        ...
+
+    def encode_pixels(self, batch: Sequence[Pixels]) -> Vectors:
+        """What `preprocess` gave -> [n, d]."""
         ...
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:

@@ -2,15 +2,16 @@
 
 import io
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from builder.data import Crop, ImageUnreadable, open_image
+from builder.data import Crop, ImageUnreadable, decode_image, open_image
 from builder.data.pictures import bombs_as_errors, check_image
 from builder.errors import InputError
 
@@ -76,6 +77,72 @@ def test_sixteen_bit_gray_keeps_its_shades(tmp_path: Path) -> None:
     Image.fromarray(shades).save(tmp_path / "gray.png")
     gray = np.asarray(open_image(tmp_path / "gray.png", None))[..., 0]
     assert np.abs(gray.astype(int) - shades // 257).max() <= 1
+
+
+def _sample(mode: str, size: tuple[int, int] = (40, 20)) -> Image.Image:
+    """Noise in a mode, transparent in places where the mode can be."""
+    chance = np.random.default_rng(5)
+    bands = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
+    if mode == "P":
+        image = _sample("RGB", size).quantize(16)
+        image.info["transparency"] = 3
+        return image
+    shape = (size[1], size[0], bands[mode]) if bands[mode] > 1 else (size[1], size[0])
+    return Image.fromarray(chance.integers(0, 256, shape, dtype=np.uint8), mode)
+
+
+def _as_pillow(path: Path) -> Image.Image:
+    """What the published preprocessing of encoders makes of a file, upright."""
+    with Image.open(path) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("L", "png"), ("L", "jpg"), ("LA", "png"), ("P", "png"), ("P", "gif"), ("RGBA", "png"),
+     ("RGBA", "webp"), ("CMYK", "jpg"), ("RGB", "jpg")],
+)  # fmt: skip
+def test_pixels_are_those_of_pillow_upright(
+    tmp_path: Path, mode: str, suffix: str, orientation: int
+) -> None:
+    path = tmp_path / f"image.{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    _sample(mode).save(path, **({} if suffix == "gif" else {"exif": exif}))
+    with Image.open(path) as stored:
+        assert stored.mode == mode
+    turned = orientation > 4 and suffix != "gif"
+    image = open_image(path, None)
+    assert image.size == ((20, 40) if turned else (40, 20))
+    assert np.array_equal(np.asarray(image), np.asarray(_as_pillow(path)))
+    with bombs_as_errors(), ThreadPoolExecutor(2) as pool:
+        for decoded in pool.map(decode_image, [path] * 4, [None] * 4):
+            assert np.array_equal(np.asarray(decoded), np.asarray(image))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (8000, 5000)])
+def test_images_of_any_size_are_read(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Up to 40 megapixels, which a camera makes."""
+    path = tmp_path / "image.jpg"
+    _sample("L", (40, 20)).resize(size).save(path)
+    check_image(path)
+    image = open_image(path, None)
+    assert image.size == size
+    assert np.array_equal(np.asarray(image), np.asarray(_as_pillow(path)))
+
+
+def test_the_crop_of_a_card_is_its_picture_in_every_layout() -> None:
+    """Inside both layouts' windows, and most of each."""
+    crop = Crop.parse("pokemon-card")
+    for window in (Crop(0.09, 0.11, 0.91, 0.49), Crop(0.08, 0.10, 0.92, 0.47)):
+        assert window.left < crop.left < crop.right < window.right
+        assert window.top < crop.top < crop.bottom < window.bottom
+        area = (window.right - window.left) * (window.bottom - window.top)
+        assert (crop.right - crop.left) * (crop.bottom - crop.top) > 0.8 * area
+    with pytest.raises(InputError, match="'pokemon-cards' is neither") as caught:
+        Crop.parse("pokemon-cards")
+    assert caught.value.hint.endswith("names: pokemon-card.")
 
 
 def test_a_crop_is_in_fractions_and_never_empty(tmp_path: Path) -> None:

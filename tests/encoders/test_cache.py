@@ -19,7 +19,7 @@ from builder.encoders.cache import (
     encode_image_files,
     encode_phrases,
 )
-from builder.encoders.protocol import Vectors
+from builder.encoders.protocol import Pixels, Vectors
 from builder.errors import EncoderError, InputError
 
 DIMENSION = 5
@@ -30,13 +30,22 @@ class CountingEncoder:
 
     name, revision, fingerprint, logit_scale = "counting", "1", "counting-1", 1.0
 
-    def __init__(self) -> None:
+    def __init__(self, batch_size: int = 64) -> None:
+        self.batch_size = batch_size
         self.images: list[bytes] = []
         self.texts: list[str] = []
 
+    def preprocess(self, image: Image.Image) -> Pixels:
+        return {"pixels": np.asarray(image)}
+
+    def encode_pixels(self, batch: Sequence[Pixels]) -> Vectors:
+        assert len(batch) <= self.batch_size
+        contents = [pixels["pixels"].tobytes() for pixels in batch]
+        self.images += contents
+        return self._vectors(contents)
+
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        self.images += [image.tobytes() for image in images]
-        return self._vectors([image.tobytes() for image in images])
+        return self.encode_pixels([self.preprocess(image) for image in images])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         self.texts += texts
@@ -93,8 +102,8 @@ def alter(cache: VectorCache, statement: str, *values: object) -> None:
 
 def test_a_second_run_encodes_nothing(tmp_path: Path, cache: VectorCache, warned: Warnings) -> None:
     images, texts = make_images(tmp_path / "images", range(9)), ["red", "", "blü", "x" * 9999]
-    first = CountingEncoder()
-    vectors = encode_image_files(first, cache, images, crop=None, batch_size=4)
+    first = CountingEncoder(batch_size=4)
+    vectors = encode_image_files(first, cache, images, crop=None)
     phrases = encode_phrases(first, cache, texts)
     assert vectors.shape == (9, DIMENSION)
     assert phrases.shape == (4, DIMENSION)
@@ -126,9 +135,9 @@ def test_rows_keep_the_order_of_the_inputs_and_equal_ones_are_encoded_once(
     tmp_path: Path, cache: VectorCache, with_cache: bool
 ) -> None:
     used = cache if with_cache else None
-    encoder = CountingEncoder()
+    encoder = CountingEncoder(batch_size=2)
     images = make_images(tmp_path / "images", [5, 3, 5, 9, 3])
-    vectors = encode_image_files(encoder, used, images, crop=None, batch_size=2)
+    vectors = encode_image_files(encoder, used, images, crop=None)
     assert len(encoder.images) == 3
     expected = CountingEncoder().encode_images([Image.open(image.path) for image in images])
     assert np.array_equal(vectors, expected)
@@ -179,7 +188,7 @@ def test_progress_counts_what_has_to_be_encoded(tmp_path: Path, cache: VectorCac
         calls.append((done, total))
 
     encode_image_files(CountingEncoder(), cache, images[:2], crop=None)
-    encode_image_files(CountingEncoder(), cache, images, crop=None, batch_size=4, on_progress=count)
+    encode_image_files(CountingEncoder(4), cache, images, crop=None, on_progress=count)
     assert calls == [(4, 10), (8, 10), (10, 10)]
 
 
@@ -193,9 +202,7 @@ def test_what_was_encoded_before_an_interruption_is_kept(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        encode_image_files(
-            CountingEncoder(), cache, images, crop=None, batch_size=4, on_progress=interrupt
-        )
+        encode_image_files(CountingEncoder(4), cache, images, crop=None, on_progress=interrupt)
     encoder = CountingEncoder()
     encode_image_files(encoder, cache, images, crop=None)
     assert len(encoder.images) == 2

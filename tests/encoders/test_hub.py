@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from huggingface_hub import constants
 
-from builder.encoders.hub import fetch_checkpoint
+from builder.encoders.hub import bytes_to_download, fetch_checkpoint
 from builder.errors import EncoderError
 
 COMMIT = "c0ffee" + "0" * 34
@@ -50,6 +50,9 @@ class _Hub(BaseHTTPRequestHandler):
 
     def _answer(self, with_body: bool) -> None:
         parts = urlsplit(self.path).path.strip("/").split("/")
+        if len(parts) < 4:
+            self._refuse(404, "NotFound")
+            return
         if parts[0] == "api":
             repository, action, revision = "/".join(parts[2:4]), parts[4], parts[5]
         else:
@@ -174,7 +177,24 @@ def test_without_a_network_the_message_says_how_to_go_on(
         monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
         with pytest.raises(EncoderError, match="cannot be reached") as caught:
             fetch_checkpoint("org/clip", None)
-    assert "hf download org/clip --local-dir" in caught.value.hint
+    assert "hf download org/clip config.json" in caught.value.hint
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(EncoderError, match="HF_HUB_OFFLINE is set"):
         fetch_checkpoint("org/clip", None)
+
+
+def test_the_size_of_a_download_is_known_before_it(served: list[str]) -> None:
+    needed = [len(CLIP[name]) for name in ("tokenizer.json", "model.safetensors")]
+    assert bytes_to_download("org/clip", None) == sum(needed)
+    assert bytes_to_download("org/old-clip", None) == len(b"weights")
+    assert served == ["config.json", "config.json"]
+    fetch_checkpoint("org/clip", None)
+    assert bytes_to_download("org/clip", None) == bytes_to_download("org/clip", COMMIT) == 0
+
+
+def test_the_size_of_what_does_not_exist_is_an_error(served: list[str]) -> None:
+    with pytest.raises(EncoderError, match="no public model"):
+        bytes_to_download("org/missing", None)
+    with pytest.raises(EncoderError, match="'bert'"):
+        bytes_to_download("org/bert", None)
+    assert served == ["config.json"]

@@ -60,17 +60,6 @@ def test_a_folder_wins_over_a_hub_id(
 
 
 @pytest.mark.parametrize(
-    "spec",
-    ["jina-clip-v1", "jina-clip-v2", "jinaai/jina-clip-v1", "jinaai/jina-clip-v2@main"],
-)
-def test_jina_clip_is_coming_next(spec: str) -> None:
-    with pytest.raises(EncoderError, match="coming next") as caught:
-        open_encoder(spec)
-    assert "miniature" in caught.value.hint
-    assert caught.value.exit_code == 3
-
-
-@pytest.mark.parametrize(
     "spec", ["", "clip", "./no/such/folder", "~/nowhere", "/no/such", "a/b/c", "org/name@", "x y/z"]
 )
 def test_an_unknown_encoder_is_told_what_is_possible(spec: str) -> None:
@@ -86,7 +75,7 @@ def test_a_hub_id_that_is_not_here_says_how_to_get_it(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(EncoderError, match="org/absent is not on this machine") as caught:
         open_encoder("org/absent")
-    assert "hf download org/absent --local-dir" in caught.value.hint
+    assert "hf download org/absent config.json" in caught.value.hint
 
 
 def test_a_file_is_not_a_checkpoint(clip_folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from builder.data import Mismatch, class_folder_name, file_digest, read_images
+from builder.data import Matched, Mismatch, class_folder_name, file_digest, read_images
 from builder.errors import InputError
 
 
@@ -39,15 +39,27 @@ def test_a_folder_is_found_by_the_exact_name_of_its_class(tmp_path: Path, name: 
 
 
 def test_every_mismatch_is_listed_with_the_nearest_names(tmp_path: Path) -> None:
-    for folder in ("Venusaur", "bulbasaur", "Celebi_Venusaur", "zzz", ".thumbnails"):
+    for folder in ("Venusaur", "bulbasaurus", "Celebi_Venusaur", "zzz", ".thumbnails"):
         draw(tmp_path / folder / "1.png", 1)
     found = read_images(tmp_path, ["Venusaur", "Bulbasaur", "Celebi/Venusaur-GX", "Mew"])
     assert found.unknown_folders == (
         Mismatch("Celebi_Venusaur", ("Celebi/Venusaur-GX", "Venusaur")),
-        Mismatch("bulbasaur", ("Bulbasaur",)),
+        Mismatch("bulbasaurus", ("Bulbasaur",)),
         Mismatch("zzz", ()),
     )
     assert found.empty_classes == ("Bulbasaur", "Celebi/Venusaur-GX", "Mew")
+
+
+def test_a_folder_that_can_mean_only_one_class_is_used_and_listed(tmp_path: Path) -> None:
+    for number, folder in enumerate(("blaine’s  moltres", "ABSOL", "Mew", "mew", "Absol g")):
+        draw(tmp_path / folder / "1.png", number)
+    found = read_images(tmp_path, ["Blaine's Moltres", "Absol", "Mew"])
+    assert found.matched == (
+        Matched("ABSOL", "Absol", 1),
+        Matched("blaine’s  moltres", "Blaine's Moltres", 1),
+    )
+    assert [m.name for m in found.unknown_folders] == ["Absol g", "mew"]
+    assert [image.label for image in found.images] == ["Blaine's Moltres", "Absol", "Mew"]
 
 
 def test_unusable_files_are_skipped_with_the_reason(
@@ -70,7 +82,7 @@ def test_unusable_files_are_skipped_with_the_reason(
     (tmp_path / "classes.txt").touch()
     found = read_images(tmp_path, ["a", "b"])
     assert [image.path.name for image in found.images] == ["whole.jpg"]
-    reasons = {skipped.path.name: skipped.reason for skipped in found.skipped}
+    reasons = {Path(skipped.where).name: skipped.reason for skipped in found.skipped}
     assert reasons.pop("cut.jpg").startswith("image file is truncated")
     assert reasons.pop("empty.png") == reasons.pop("notes.txt")
     assert reasons == {
@@ -97,7 +109,7 @@ def test_the_same_content_in_two_classes_is_a_conflict(tmp_path: Path) -> None:
     kept = [draw(tmp_path / "a" / "3.png", 3), draw(tmp_path / "a" / "4.png", 3)]
     found = read_images(tmp_path, ["a", "b"])
     assert [image.path for image in found.images] == kept
-    assert [(left.path.name, left.reason) for left in found.conflicting] == [
+    assert [(Path(left.where).name, left.reason) for left in found.conflicting] == [
         ("1.png", f"same content as {tmp_path / 'b' / '2.png'}, which is labelled 'b'"),
         ("2.png", f"same content as {tmp_path / 'a' / '1.png'}, which is labelled 'a'"),
     ]

@@ -1,0 +1,151 @@
+"""A table of labelled images, whatever its form, and the image set that it holds."""
+
+import hashlib
+import os
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.data.downloading import download_images
+from builder.data.images import IMAGE_SUFFIXES, Candidate, ImageSet, Skipped, check_files
+from builder.data.matching import Matching, match_labels, nearest_labels
+from builder.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An image as the bytes of its file; `name`: what the file was called, "" if not known."""
+
+    data: bytes
+    name: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table of labelled images.
+
+    `labels`: of each row, None for a row without one. `urls`: row -> address of its image.
+    `stored`: the images of the other rows that it is asked for, in that order and one by one, so
+    that they are never all in memory. `origin` names the table in messages.
+    """
+
+    origin: str
+    labels: Sequence[str | None]
+    urls: Mapping[int, str]
+    stored: Callable[[Sequence[int]], Iterator[Content | Path | Skipped]]
+
+
+def gather(
+    rows: Rows,
+    class_names: Sequence[str],
+    *,
+    downloads: Path,
+    on_progress: Callable[[int, int], None] | None,
+) -> ImageSet:
+    """The images of the rows whose label is a class; no other is written or downloaded.
+
+    `on_progress(done, total)` counts addresses if there are any, else rows. Raises InputError
+    when there is no image to use.
+    """
+    counts = Counter(label for label in rows.labels if label is not None)
+    matching = match_labels(counts, class_names)
+    if not matching.classes:
+        raise _no_match(rows.origin, counts, class_names)
+    wanted = _by_class(rows.labels, matching, class_names)
+    remote = [rows.urls[row] for row, _ in wanted if row in rows.urls]
+    downloaded = download_images(remote, downloads / "urls", on_progress=on_progress)
+
+    def on_checked(done: int) -> None:
+        if on_progress is not None and not remote:
+            on_progress(done, len(wanted))
+
+    checked = check_files(_candidates(rows, wanted, downloaded, downloads / "images"), on_checked)
+    checked.require_image(rows.origin)
+    present = {image.label for image in checked.images}
+    meant = set(matching.classes.values())
+    others = [label for label in counts if label not in matching.classes]
+    return ImageSet(
+        images=checked.images,
+        skipped=checked.skipped,
+        empty_classes=tuple(name for name in class_names if name not in present),
+        conflicting=checked.conflicting,
+        matched=matching.matched(counts),
+        other_labels=len(others),
+        other_rows=len(rows.labels) - len(wanted),
+        nearest_labels=nearest_labels([n for n in class_names if n not in meant], others),
+    )
+
+
+def _by_class(
+    labels: Sequence[str | None], matching: Matching, class_names: Sequence[str]
+) -> list[tuple[int, str]]:
+    """(row, class) of each row that has a class, by class, then row."""
+    by_class: defaultdict[str, list[int]] = defaultdict(list)
+    for row, label in enumerate(labels):
+        if label is not None and label in matching.classes:
+            by_class[matching.classes[label]].append(row)
+    return [(row, name) for name in class_names for row in by_class[name]]
+
+
+def _candidates(
+    rows: Rows,
+    wanted: Sequence[tuple[int, str]],
+    downloaded: Mapping[str, Path | Skipped],
+    folder: Path,
+) -> Iterator[Candidate | Skipped]:
+    stored = rows.stored([row for row, _ in wanted if row not in rows.urls])
+    for row, label in wanted:
+        url = rows.urls.get(row)
+        found = next(stored) if url is None else downloaded[url]
+        if isinstance(found, Content):
+            yield Candidate(_store(found, folder), label, found.where)
+        elif isinstance(found, Path):
+            yield Candidate(found, label, url or str(found))
+        else:
+            yield found
+
+
+def _store(content: Content, folder: Path) -> Path:
+    """Writes an image, unless it is there: its file is named after its content."""
+    digest = hashlib.sha256(content.data).hexdigest()
+    suffix = Path(content.name).suffix.lower()
+    path = folder / digest[:2] / (digest + (suffix if suffix in IMAGE_SUFFIXES else ""))
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+            file.write(content.data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise InputError(
+            f"The images of the data set cannot be written to {folder}: {error.strerror or error}.",
+            hint="Check the free space there, and that you may write.",
+        ) from error
+    return path
+
+
+def _no_match(origin: str, counts: Counter[str], class_names: Sequence[str]) -> InputError:
+    if not counts:
+        return InputError(
+            f"{origin} labels no image.",
+            hint="Name the column that holds the labels with --label-column.",
+        )
+    near = [
+        f"{mismatch.name!r} is most like {' or '.join(map(repr, mismatch.nearest))}"
+        for mismatch in nearest_labels(class_names, counts)
+        if mismatch.nearest
+    ]
+    frequent = ", ".join(repr(label) for label, _ in counts.most_common(5))
+    return InputError(
+        f"{origin} has no image of any of the {len(class_names)} classes: none of its "
+        f"{len(counts)} labels is the name of a class. "
+        f"{'; '.join(near[:3]) if near else f'The most frequent: {frequent}'}.",
+        hint="Name the classes as the data does, or the column that holds their names with "
+        "--label-column.",
+    )

@@ -1,0 +1,116 @@
+"""How an encoder is named on the command line and in files.
+
+    NAME[@revision][:truncate_dim=256,task=retrieval.query]
+
+NAME is `miniature`, a known model's short name, `org/name` on the hub, or a local folder.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from builder.encoders.catalog import known_model
+from builder.errors import EncoderError, InputError
+
+# The hub's own rules for names are stricter; this only tells names from slips.
+_HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[^@\s]+))?")
+_OPTIONS = re.compile(r"(?P<place>.*?):(?P<options>[a-z_]+=[^:]*)", re.DOTALL)
+
+POSSIBLE = (
+    "Possible are: jina-clip-v1, jina-clip-v2; a CLIP or SigLIP checkpoint on the Hugging Face "
+    "hub, such as openai/clip-vit-base-patch32 or google/siglip-base-patch16-224, with @revision "
+    "if need be; a local folder with such a checkpoint; `miniature` (a toy for drawn cards)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """An encoder as it is named. `folder` is set for local ones, `revision` never is for those.
+
+    `truncate_dim` keeps the first components of a Matryoshka model's vectors; `task` puts that
+    task's instruction before each text.
+    """
+
+    name: str
+    folder: Path | None = None
+    revision: str | None = None
+    truncate_dim: int | None = None
+    task: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises EncoderError for what is no name of an encoder, InputError for wrong options."""
+        match = _OPTIONS.fullmatch(text)
+        if match is None:
+            return cls._parse_place(text)
+        truncate_dim, task = _parse_options(text, match["options"])
+        spec = cls._parse_place(match["place"])
+        return dataclasses.replace(spec, truncate_dim=truncate_dim, task=task)
+
+    @classmethod
+    def _parse_place(cls, place: str) -> Self:
+        if place == "miniature":
+            return cls(place)
+        # A folder that exists wins over a hub id of the same spelling.
+        if (folder := _folder(place)) is not None:
+            return cls(place, folder=folder)
+        short, at, revision = place.partition("@")
+        model = known_model(short)
+        if model is not None and (revision or not at):
+            return cls(model.repository, revision=revision or model.commit)
+        match = _HUB_ID.fullmatch(place)
+        if match is None or place.startswith((".", "~")):
+            raise EncoderError(f"Unknown encoder {place!r}: no such folder or name.", hint=POSSIBLE)
+        return cls(match["repository"], revision=match["revision"])
+
+    @property
+    def options(self) -> str:
+        """As they are written after the name, with the colon; empty without any."""
+        given = {"truncate_dim": self.truncate_dim, "task": self.task}
+        words = [f"{key}={value}" for key, value in given.items() if value is not None]
+        return f":{','.join(words)}" if words else ""
+
+    def pinned(self, revision: str) -> str:
+        """What opens the same encoder again: the name with that hub commit, and the options."""
+        on_hub = self.folder is None and "/" in self.name
+        return f"{self.name}@{revision}{self.options}" if on_hub else f"{self.name}{self.options}"
+
+
+def _folder(place: str) -> Path | None:
+    """The local folder of that name, if there is one. Raises EncoderError for a file."""
+    try:
+        path = Path(place).expanduser()
+        # An empty path would mean the folder one stands in.
+        if place and path.is_dir():
+            return path
+        is_file = path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        return None  # too long for a path, or somebody's home that doesn't exist
+    if is_file:
+        raise EncoderError(
+            f"{place} is a file, not a folder with a checkpoint.",
+            hint="Name the folder that holds config.json, the tokenizer and the weights.",
+        )
+    return None
+
+
+def _parse_options(text: str, options: str) -> tuple[int | None, str | None]:
+    found: dict[str, str] = {}
+    for part in options.split(","):
+        key, _, value = part.partition("=")
+        if key in found or key not in ("truncate_dim", "task") or not value:
+            raise _bad_option(text, part)
+        if key == "truncate_dim" and not re.fullmatch("[1-9][0-9]{0,5}", value):
+            raise _bad_option(text, part)
+        found[key] = value
+    dimensions = found.get("truncate_dim")
+    return int(dimensions) if dimensions else None, found.get("task")
+
+
+def _bad_option(text: str, part: str) -> InputError:
+    return InputError(
+        f"The encoder {text!r} has an option {part!r} that can't be used.",
+        hint="Options follow the name, e.g. jina-clip-v2:truncate_dim=256,task=retrieval.query",
+    )

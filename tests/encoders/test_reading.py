@@ -1,0 +1,141 @@
+"""Reading ahead: in order, bounded, stopped at once; decoding once for several encoders."""
+
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from builder.data import Crop, LabelledImage, file_digest
+from builder.encoders import reading
+from builder.encoders.protocol import Pixels
+from builder.encoders.reading import Spool, decoded_once, read_ahead, read_pixels
+from builder.errors import InputError
+
+
+@given(st.lists(st.integers()), st.integers(1, 7))
+def test_batches_are_full_and_in_order(items: list[int], batch_size: int) -> None:
+    batches = list(read_ahead(items, lambda item: -item, batch_size))
+    assert [-item for batch in batches for item in batch] == items
+    assert all(len(batch) == batch_size for batch in batches[:-1])
+    assert all(batches)
+
+
+def test_no_more_than_two_batches_are_read_ahead() -> None:
+    read: list[int] = []
+    handed_out = 0
+    for batch in read_ahead(range(60), lambda item: read.append(item) or item, 4):
+        handed_out += len(batch)
+        time.sleep(0.002)
+        assert len(read) <= handed_out + 8
+    assert sorted(read) == list(range(60))
+
+
+def test_reading_goes_on_while_a_batch_is_in_use() -> None:
+    first_is_in_use = threading.Event()
+
+    def read(item: int) -> int:
+        # The second batch is only read once the first is out, and the first never waits for it.
+        return item if item < 2 else (first_is_in_use.wait(10) and item)
+
+    batches = read_ahead(range(4), read, 2)
+    assert next(batches) == [0, 1]
+    first_is_in_use.set()
+    assert next(batches) == [2, 3]
+
+
+def test_an_error_comes_out_and_stops_the_rest() -> None:
+    read: list[int] = []
+
+    def fail(item: int) -> int:
+        read.append(item)
+        if item == 5:
+            raise InputError("broken")
+        return item
+
+    with pytest.raises(InputError, match="broken"):
+        list(read_ahead(range(10_000), fail, 2))
+    assert len(read) < 20
+
+
+def some_image(folder: Path, name: str = "a.png", size: tuple[int, int] = (6, 4)) -> LabelledImage:
+    path = folder / name
+    random = np.random.default_rng(list(name.encode()))
+    noise = random.integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    return LabelledImage(path, "any", file_digest(path))
+
+
+def whole(image: Image.Image) -> Pixels:
+    return {"whole": np.asarray(image)}
+
+
+def corner(image: Image.Image) -> Pixels:
+    return {"corner": np.asarray(image)[:2, :2].astype(np.float32), "size": np.array(image.size)}
+
+
+def test_a_file_that_changed_is_not_taken_for_what_it_was(tmp_path: Path) -> None:
+    image = some_image(tmp_path)
+    assert read_pixels(image, crop=None, preprocess=whole)["whole"].shape == (4, 6, 3)
+    Image.new("RGB", (6, 4)).save(image.path)
+    with pytest.raises(InputError, match="has changed"):
+        read_pixels(image, crop=None, preprocess=whole)
+
+
+def test_each_file_is_decoded_once_for_all_encoders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [some_image(tmp_path, f"{n}.png", (6 + n, 4)) for n in range(5)]
+    crop = Crop(0, 0, 0.5, 1)
+    expected = [
+        [read_pixels(image, crop=crop, preprocess=each) for image in images]
+        for each in (whole, corner, whole)
+    ]
+    decoded: Counter[Path] = Counter()
+
+    def counting(path: Path, crop: Crop | None) -> Image.Image:
+        decoded[path] += 1
+        return reading_image(path, crop)
+
+    reading_image = reading.decode_image
+    monkeypatch.setattr(reading, "decode_image", counting)
+    with closing(decoded_once([whole, corner, whole], crop=crop)) as readers:
+        for read, wanted in zip(readers, expected, strict=False):
+            # The first encoder had vectors of one image already: the second must decode that one.
+            for image, pixels in list(zip(images, wanted, strict=True))[decoded.total() == 0 :]:
+                found = read(image)
+                assert found.keys() == pixels.keys()
+                for name, array in pixels.items():
+                    assert found[name].dtype == array.dtype
+                    assert np.array_equal(found[name], array)
+    assert set(decoded.values()) == {1}
+    assert len(decoded) == 5
+
+
+def test_a_spool_keeps_what_fits() -> None:
+    with closing(Spool(limit=100)) as spool:
+        spool.put("a", {"x": np.arange(10, dtype=np.float32), "n": np.array(7)})
+        spool.put("too large", {"x": np.zeros(60, dtype=np.uint8)})
+        spool.put("b", {"x": np.arange(5, dtype=np.uint8)})
+        found = spool.get("a")
+        assert found is not None
+        assert np.array_equal(found["x"], np.arange(10))
+        assert found["n"] == 7
+        assert spool.get("too large") is None
+        again = spool.get("b")
+        assert again is not None
+        assert again["x"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_full_disk_only_costs_time() -> None:
+    with closing(Spool()) as spool, Path("/dev/full").open("r+b", buffering=0) as full:
+        spool._file.close()
+        spool._file = full
+        spool.put("a", {"x": np.zeros(10_000)})
+        assert spool.get("a") is None
