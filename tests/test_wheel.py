@@ -61,7 +61,10 @@ def shipped(folder: Path, *suffixes: str) -> set[str]:
 def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    package = shipped(ROOT / "builder", ".py", ".typed", ".safetensors", ".jsonl", ".json", ".txt")
+    package = shipped(
+        ROOT / "builder",
+        *(".py", ".typed", ".safetensors", ".jsonl", ".json", ".txt", ".png", ".jpg"),
+    )
     resources = {
         f"_resources/{folder}/{name}"
         for folder in ("prompts", "systems")

@@ -1,0 +1,265 @@
+"""`cotbuild encoder`: which encoders there are, and whether one does what its publisher's does."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli import app, reports_errors
+
+if TYPE_CHECKING:
+    from builder.encoders.catalog import KnownModel
+    from builder.encoders.verification import Verdict
+    from builder.terminal.encoders import EncoderRow
+
+DISAGREES = 1
+WEIGHTS = "model.safetensors"
+
+encoder = typer.Typer(
+    name="encoder", help="Which encoders there are; compare one with its publisher's own files."
+)
+app.add_typer(encoder)
+
+
+@encoder.command("list")
+@reports_errors
+def list_encoders(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """The encoders that have a name here: licence, size, and whether they are on this machine."""
+    from builder.encoders.cache import default_cache_folder
+    from builder.encoders.catalog import KNOWN
+    from builder.encoders.verified import is_verified
+    from builder.terminal.encoders import OTHERS, encoders_table
+
+    cache = default_cache_folder()
+    rows = [_row(model, verified=is_verified(cache, model)) for model in KNOWN]
+    rows.append(_miniature())
+    if as_json:
+        found = {"encoders": [asdict(row) for row in rows], "others": OTHERS}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    from builder.terminal.console import result_console
+
+    result_console().print(encoders_table(rows))
+
+
+@encoder.command()
+@reports_errors
+def verify(
+    name: Annotated[
+        str, typer.Argument(help="jina-clip-v1, jina-clip-v2 or a folder with such a checkpoint.")
+    ],
+    onnx: Annotated[
+        Path | None,
+        typer.Option("--onnx", help="Folder with the publisher's ONNX files; default: downloaded."),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare jina-clip, as cotbuild computes it, with the ONNX files that its publisher made.
+
+    Both get the same token ids and pixel values of bundled sentences and images, in float32.
+    Exit code 0 if the vectors agree and the weights are the published ones (of a folder, if the
+    vectors agree); 1 if not; 3 if they can't be compared. Needs onnxruntime.
+    """
+    from builder.encoders.onnx_reference import require_onnxruntime
+    from builder.terminal.console import progress_console
+    from builder.terminal.text import LONG, plain
+
+    require_onnxruntime()
+    subject = _subject(name)
+    if subject.as_stated is False:
+        # Said before the weights are read, which may fail for just that reason.
+        progress_console().print(plain(subject.weights, LONG))
+    files = onnx if onnx is not None else _fetched_onnx(subject)
+    verdict = _compare(subject, files, device)
+    agrees = verdict.agrees and subject.as_stated is not False
+    _show(subject, verdict, agrees=agrees, as_json=as_json)
+    if not agrees:
+        raise typer.Exit(DISAGREES)
+    if subject.model is not None:
+        _remember(subject.model, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is to be compared. model: None for a folder, of whose weights nothing is stated."""
+
+    name: str
+    model: "KnownModel | None"
+    folder: Path
+    weights_bytes: int
+    weights_sha256: str
+
+    @property
+    def as_stated(self) -> bool | None:
+        """Whether the weights are the published ones; None where nothing is stated."""
+        return None if self.model is None else self.weights_sha256 == self.model.weights_sha256
+
+    @property
+    def weights(self) -> str:
+        found = f"Weights: {self.weights_bytes:,} bytes, sha256 {self.weights_sha256[:12]}…"
+        if self.model is None:
+            return f"{found}."
+        if self.as_stated:
+            return f"{found}, as its publisher states."
+        # The file itself: the hub's cache would take a link to it for the download.
+        file = (self.folder / WEIGHTS).resolve()
+        return (
+            f"{found}. These are not the published weights ({self.model.weights_bytes:,} bytes, "
+            f"sha256 {self.model.weights_sha256[:12]}…). Delete {file} and download them again."
+        )
+
+
+def _subject(name: str) -> _Subject:
+    """The folder of that name, else the known model, downloaded unless it is here."""
+    from builder.data import file_digest
+    from builder.encoders.catalog import KNOWN, known_model
+    from builder.encoders.spec import EncoderSpec
+    from builder.errors import EncoderError
+
+    wanted = EncoderSpec.parse(name)
+    folder, model = wanted.folder, None
+    if folder is None:
+        model = known_model(wanted.name)
+        if model is None or wanted != EncoderSpec(model.repository, revision=model.commit):
+            names = ", ".join(known.name for known in KNOWN)
+            raise EncoderError(
+                f"{name} is no folder, and no model with ONNX files that are known to belong to "
+                "it.",
+                hint=f"Possible are {names}, or a folder in their layout with --onnx.",
+            )
+        folder = _fetched(model)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise EncoderError(
+            f"{folder} holds no {WEIGHTS}.", hint="Name the folder of a jina-clip checkpoint."
+        )
+    return _Subject(name, model, folder, weights.stat().st_size, file_digest(weights))
+
+
+def _fetched(model: "KnownModel") -> Path:
+    from builder.encoders.hub import fetch_checkpoint
+    from builder.terminal.console import progress_console
+
+    progress_console().print(f"Licence of {model.name}: {model.licence}.")
+    folder, _ = fetch_checkpoint(model.repository, model.commit)
+    return folder
+
+
+def _fetched_onnx(subject: _Subject) -> Path:
+    from builder.encoders.onnx_reference import fetch_onnx
+    from builder.errors import InputError
+    from builder.terminal.console import progress_console
+    from builder.terminal.encoders import megabytes
+
+    if subject.model is None:
+        raise InputError(
+            f"It isn't known which ONNX files belong to the folder {subject.name}.",
+            hint="Name the folder that holds them with --onnx.",
+        )
+    size = megabytes(subject.model.onnx_bytes)
+    progress_console().print(f"The publisher's ONNX files: {size}, unless they are here already.")
+    return fetch_onnx(subject.model.repository, subject.model.onnx_commit)
+
+
+def _compare(subject: _Subject, onnx: Path, device: str) -> "Verdict":
+    from builder.encoders.devices import pick_device, pick_dtype
+    from builder.encoders.jina_clip import load_jina_clip
+    from builder.encoders.onnx_reference import open_reference, verify
+    from builder.encoders.samples import sample_images, sample_texts
+    from builder.terminal.console import progress_console
+    from builder.terminal.progress import spinner
+
+    console = progress_console()
+    with spinner("Opening both", console):
+        reference = open_reference(onnx)
+        native = load_jina_clip(
+            subject.folder,
+            name=subject.name,
+            revision=subject.weights_sha256,
+            device=pick_device(device),
+            dtype=pick_dtype("float32"),
+        )
+    texts, images = sample_texts(), sample_images()
+    with spinner(f"Comparing {len(texts)} sentences and {len(images)} images", console):
+        return verify(native, reference, texts, images)
+
+
+def _show(subject: _Subject, verdict: "Verdict", *, agrees: bool, as_json: bool) -> None:
+    compared = [asdict(comparison) for comparison in verdict.comparisons]
+    if as_json:
+        result = {
+            "name": subject.name,
+            "revision": None if subject.model is None else subject.model.commit,
+            "weights": {
+                "bytes": subject.weights_bytes,
+                "sha256": subject.weights_sha256,
+                "as_stated": subject.as_stated,
+            },
+            "tolerance": verdict.tolerance,
+            "compared": compared,
+            "agrees": agrees,
+        }
+        typer.echo(json.dumps(result, ensure_ascii=False))
+        return
+    from builder.terminal.console import result_console
+    from builder.terminal.encoders import DifferenceRow, verdict_screen
+
+    rows = [DifferenceRow(**values) for values in compared]
+    drawn = verdict_screen(
+        subject.name, subject.weights, rows, tolerance=verdict.tolerance, agrees=agrees
+    )
+    result_console().print(drawn)
+
+
+def _remember(model: "KnownModel", verdict: "Verdict") -> None:
+    from builder.encoders.cache import default_cache_folder
+    from builder.encoders.verified import remember
+    from builder.errors import EncoderError
+    from builder.terminal.console import progress_console
+    from builder.terminal.render import error_panel
+
+    try:
+        remember(default_cache_folder(), model, verdict)
+    except EncoderError as error:
+        # The verdict stands; it is only not kept.
+        progress_console().print(error_panel(error))
+
+
+def _row(model: "KnownModel", *, verified: bool) -> "EncoderRow":
+    import huggingface_hub
+
+    from builder.terminal.encoders import EncoderRow
+
+    found = huggingface_hub.try_to_load_from_cache(model.repository, WEIGHTS, revision=model.commit)
+    licence, _, condition = model.licence.partition(", ")
+    return EncoderRow(
+        name=model.name,
+        licence=licence,
+        weights_bytes=model.weights_bytes,
+        dimensions=model.dimensions,
+        image_size=model.image_size,
+        here=isinstance(found, str),
+        verified=verified,
+        notes=tuple(note for note in (condition, "" if verified else model.unverified) if note),
+    )
+
+
+def _miniature() -> "EncoderRow":
+    from builder.terminal.encoders import EncoderRow
+
+    # Its module would load torch, which takes longer than everything else here.
+    return EncoderRow(
+        name="miniature",
+        licence="Apache-2.0",
+        weights_bytes=0,
+        dimensions=256,
+        image_size=72,
+        here=True,
+        verified=None,
+        notes=("a toy for drawn cards",),
+    )

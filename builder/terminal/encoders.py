@@ -1,0 +1,113 @@
+"""Which encoders there are, and how one compares with its publisher's own files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from builder.terminal.tables import Rows
+from builder.terminal.text import LONG, plain, shortened
+
+OTHERS = (
+    "Besides these, any CLIP or SigLIP checkpoint of the Hugging Face hub (org/name) or in a "
+    "local folder."
+)
+# Measured on small checkpoints, as differences of the unit vectors.
+SCALE = (
+    "For comparison: a wrong epsilon in the layer norms costs 4e-04 to 4e-03, wrong slopes of "
+    "ALiBi 3e-02, a forgotten LoRA 4e-01. Such an encoder still gives vectors, but not the "
+    "published ones."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderRow:
+    """An encoder that can be named.
+
+    weights_bytes: its download, 0 if it comes with the package; image_size: pixels of a side;
+    here: on this machine; verified: compared with its publisher's files, None if there are none.
+    """
+
+    name: str
+    licence: str
+    weights_bytes: int
+    dimensions: int
+    image_size: int
+    here: bool
+    verified: bool | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    """How far `n` vectors of one kind are from the publisher's: see `verification.Comparison`."""
+
+    kind: str
+    n: int
+    largest: float
+    smallest_cosine: float
+    worst: str
+
+
+def encoders_table(rows: Sequence[EncoderRow]) -> RenderableType:
+    """One row an encoder, and what else may be named."""
+    headers = ["", "licence", "download", "dimensions", "image", "here", "verified"]
+    cells = [
+        (
+            row.name,
+            row.licence,
+            megabytes(row.weights_bytes) if row.weights_bytes else "none",
+            str(row.dimensions),
+            f"{row.image_size} px",
+            _yes_no(row.here),
+            _yes_no(row.verified),
+        )
+        for row in rows
+    ]
+    lines = [plain(f"{row.name}: {'; '.join(row.notes)}.", LONG) for row in rows if row.notes]
+    table = Rows(headers, cells, right=frozenset({2, 3, 4}))
+    return Group(table, Text(), *lines, Text(), Text(OTHERS))
+
+
+def _yes_no(holds: bool | None) -> str:
+    return "" if holds is None else "yes" if holds else "no"
+
+
+def verdict_screen(
+    name: str, weights: str, rows: Sequence[DifferenceRow], *, tolerance: float, agrees: bool
+) -> RenderableType:
+    """The largest differences and what they mean. weights: a sentence about the weights' file."""
+    headers = ["", "compared", "largest difference", "smallest cosine", "where"]
+    cells = [
+        (
+            row.kind,
+            str(row.n),
+            f"{row.largest:.1e}",
+            f"{row.smallest_cosine:.7f}",
+            shortened(row.worst, 30),
+        )
+        for row in rows
+    ]
+    lines: list[RenderableType] = [
+        Text(f"{shortened(name)} beside its ONNX files", style="bold"),
+        plain(weights, LONG),
+        Text(),
+        Rows(headers, cells, right=frozenset({1, 2, 3})),
+        Text(),
+    ]
+    apart = [row for row in rows if row.largest > tolerance]
+    for row in apart:
+        allowed = f"differ by {row.largest:.1e}; {tolerance:.0e} is allowed."
+        lines.append(Text(f"The {row.kind} {allowed}"))
+    if apart:
+        lines.append(Text(SCALE, style="dim"))
+    else:
+        lines.append(Text(f"No difference exceeds the {tolerance:.0e} that is allowed."))
+    lines.append(Text(f"Verdict: {'it agrees' if agrees else 'it does not agree'}.", style="bold"))
+    return Group(*lines)
+
+
+def megabytes(count: int) -> str:
+    """E.g. "891 MB", "1.73 GB", as the hub writes sizes."""
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
