@@ -25,7 +25,11 @@ class ClassInfo(_Record):
 
 
 class Started(_Record):
-    """The settings of a session; paths are as the user gave them, made absolute."""
+    """The settings of a session; paths are as the user gave them, made absolute.
+
+    `images` is a folder or a data set on the hub; the columns and the split are the user's choice,
+    if there was one.
+    """
 
     kind: Literal["started"] = "started"
     version: int = JOURNAL_VERSION
@@ -33,9 +37,13 @@ class Started(_Record):
     domain: str
     classes: tuple[ClassInfo, ...]
     images: str | None
+    image_column: str | None = None
+    label_column: str | None = None
+    data_split: str | None = None
     crop: tuple[float, float, float, float] | None = None
     encoder: str | None
     device: str = "auto"
+    dtype: str = "float32"
     llm: str | None
     llm_url: str | None = None
     attributes: tuple[str, ...] = ()

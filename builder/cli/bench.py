@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
 
-from builder.data import Crop, ImageSet, LabelledImage, assign_splits, read_images
+from builder.data import Crop, ImageSet, ImageSource, LabelledImage, assign_splits, read_source
 from builder.encoders.cache import (
     VectorCache,
     default_cache_folder,
@@ -54,8 +53,18 @@ def list_images(started: Started, on_progress: Progress | None) -> ImageSet | No
     """The session's labelled images; None if it has none. Raises InputError."""
     if started.images is None:
         return None
-    names = [entry.name for entry in started.classes]
-    return read_images(Path(started.images), names, on_progress=on_progress)
+    source = ImageSource(
+        started.images, started.image_column, started.label_column, started.data_split
+    )
+    return read_labelled(source, [entry.name for entry in started.classes], on_progress)
+
+
+def read_labelled(
+    source: ImageSource, names: Sequence[str], on_progress: Progress | None
+) -> ImageSet:
+    """What a folder or a data set holds of those classes. Raises InputError."""
+    downloads = default_cache_folder() / "images"
+    return read_source(source, names, downloads=downloads, on_progress=on_progress)
 
 
 def distinct(images: ImageSet) -> dict[str, LabelledImage]:

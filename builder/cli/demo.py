@@ -22,6 +22,7 @@ def demo(
     from builder.cli.screen import Screen
     from builder.cli.settings import Wishes
     from builder.cli.setup import Manner, asker_for, begin
+    from builder.data import ImageSource
     from builder.demo.card import ART_CROP
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING
@@ -48,7 +49,7 @@ def demo(
         ) from error
     wishes = Wishes(
         classes=classes,
-        images=images,
+        images=ImageSource(str(images)),
         no_images=False,
         encoder="miniature",
         llm=f"replay:{RECORDING}",
@@ -60,6 +61,7 @@ def demo(
         rule="sum",
         scale=None,
         device="cpu",
+        dtype="float32",
         seed=0,
         patience=2,
     )

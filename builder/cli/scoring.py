@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from builder.cli import app, reports_errors
+from builder.cli.flags import Crop, DataSplit, Device, Dtype, ImageColumn, Images, LabelColumn
 
 
 @app.command()
@@ -14,19 +15,22 @@ def score(
     systems: Annotated[
         list[Path], typer.Argument(help="System files, cotbuild's or the article's.")
     ],
-    images: Annotated[Path, typer.Option("--images", help="Folder with one sub-folder per class.")],
+    images: Images,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+    data_split: DataSplit = None,
     encoder: Annotated[
         list[str] | None,
-        typer.Option("--encoder", help="Repeatable; default: the one that measured the system."),
+        typer.Option(
+            "--encoder",
+            help="As for new; repeatable. Default: the one that measured the system.",
+        ),
     ] = None,
     classes: Annotated[
         Path | None,
         typer.Option("--classes", help="Classes file, for the baseline with descriptions."),
     ] = None,
-    crop: Annotated[
-        str | None,
-        typer.Option("--crop", help="left,top,right,bottom; default: as the system was measured."),
-    ] = None,
+    crop: Crop = None,
     rule: Annotated[
         Literal["sum", "log"] | None,
         typer.Option("--rule", help="Scoring rule; default: as in the file."),
@@ -35,7 +39,8 @@ def score(
         float | None,
         typer.Option("--scale", min=1e-6, max=1e6, help="Logit scale; default: as in the file."),
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
+    dtype: Dtype = "float32",
     min_accuracy: Annotated[
         float | None,
         typer.Option("--min-accuracy", min=0, max=1, help="Exit with 1 if a system is below."),
@@ -44,15 +49,18 @@ def score(
 ) -> None:
     """Score systems against matching images to names. Images of a session are shown per split."""
     from builder.cli.comparison import Comparison, compare
+    from builder.data import ImageSource
 
     wanted = Comparison(
         systems=tuple(systems),
-        images=images,
+        images=ImageSource(images, image_column, label_column, data_split),
         encoders=tuple(encoder or ()),
         classes=classes,
         crop=crop,
         rule=rule,
         scale=scale,
         device=device,
+        dtype=dtype,
+        as_json=as_json,
     )
-    compare(wanted, min_accuracy=min_accuracy, as_json=as_json)
+    compare(wanted, min_accuracy=min_accuracy)

@@ -1,6 +1,6 @@
 """What a session says: results on stdout, progress and warnings on stderr."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from builder.cli.bench import Bench
-from builder.data import ImageSet
+from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
 from builder.history import State
 from builder.llm import (
@@ -97,17 +97,25 @@ class Screen:
         self._aside(f"{counted(len(found.images) - copies, 'image')} read.")
         if copies:
             self._aside(f"{counted(copies, 'copy', 'copies')} of other images left out.")
-        left_out = [f"{s.path}: {s.reason}" for s in (*found.skipped, *found.conflicting)]
+        left_out = [f"{s.where}: {s.reason}" for s in (*found.skipped, *found.conflicting)]
         self._listed(counted(len(left_out), "file") + " left out", left_out)
         empty = counted(len(found.empty_classes), "class", "classes")
         self._listed(f"{empty} without images, not scored", found.empty_classes)
+        respelled = counted(len(found.matched), "class", "classes")
+        self._listed(
+            f"{respelled} found under another spelling",
+            [f"{m.class_name} as {m.label} ({counted(m.count, 'image')})" for m in found.matched],
+        )
         unknown = counted(len(found.unknown_folders), "folder")
         self._listed(
-            f"{unknown} without a class of that name",
-            [
-                f"{m.folder} (nearest: {', '.join(m.nearest)})" if m.nearest else m.folder
-                for m in found.unknown_folders
-            ],
+            f"{unknown} without a class of that name", map(_nearest, found.unknown_folders)
+        )
+        if found.other_rows:
+            rows = counted(found.other_rows, "row")
+            labels = counted(found.other_labels, "label")
+            self._aside(f"{rows} with other labels left out ({labels} that no class bears).")
+        self._listed(
+            "Labels most like those of missing classes", map(_nearest, found.nearest_labels)
         )
 
     def no_images(self) -> None:
@@ -122,6 +130,11 @@ class Screen:
         self._aside(f"Encoder {encoder.name}; images: {sizes}.")
         if encoder.name == "miniature":
             self.warning(TOY)
+
+    def licence(self, encoder: str, licence: str) -> None:
+        """What the user may do with an encoder's weights, where it is known."""
+        if licence:
+            self._aside(f"Licence of {encoder}: {licence}.")
 
     def began(self, folder: Path, started: Started) -> None:
         classes = counted(len(started.classes), "class", "classes")
@@ -225,12 +238,17 @@ class Screen:
     def _result(self, drawn: RenderableType) -> None:
         self.results.print(drawn)
 
-    def _listed(self, title: str, items: Sequence[str]) -> None:
+    def _listed(self, title: str, items: Iterable[str]) -> None:
         """All of them: a name that was left out unseen is looked for in vain."""
-        if items:
-            self._aside(f"{title}:")
-        for item in items:
+        for number, item in enumerate(items):
+            if number == 0:
+                self._aside(f"{title}:")
             self._aside(shortened(item, 200), indent=2)
+
+
+def _nearest(mismatch: Mismatch) -> str:
+    names = ", ".join(mismatch.nearest)
+    return f"{mismatch.name} (nearest: {names})" if names else mismatch.name
 
 
 def llm_line(event: LLMEvent) -> str | None:

@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 from builder.cli import app, reports_errors
+from builder.cli.flags import Crop, DataSplit, Device, Dtype, ImageColumn, Images, LabelColumn
 
 Auto = Annotated[
     bool, typer.Option("--auto", help="No person: accept what helps on review images.")
 ]
 Rounds = Annotated[int | None, typer.Option("--rounds", min=1, help="Stop after this many rounds.")]
 Yes = Annotated[
-    bool, typer.Option("--yes", help="Confirm spending on the language model beforehand.")
+    bool,
+    typer.Option("--yes", help="Agree beforehand to the model's price and the encoder's download."),
 ]
 MinAccuracy = Annotated[
     float | None,
@@ -43,15 +45,20 @@ def new(
     classes: Annotated[
         Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
     ],
-    images: Annotated[
-        Path | None, typer.Option("--images", help="Folder with one sub-folder per class.")
-    ] = None,
+    images: Images | None = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+    data_split: DataSplit = None,
     no_images: Annotated[
         bool, typer.Option("--no-images", help="Draft and edit without scoring anything.")
     ] = False,
     encoder: Annotated[
         str | None,
-        typer.Option("--encoder", help="A CLIP or SigLIP checkpoint: hub id or local folder."),
+        typer.Option(
+            "--encoder",
+            help="jina-clip-v1 (default), jina-clip-v2, or a jina-clip, CLIP or SigLIP checkpoint: "
+            "hub id or local folder.",
+        ),
     ] = None,
     llm: Llm = None,
     llm_url: LlmUrl = None,
@@ -65,10 +72,7 @@ def new(
     start: Annotated[
         Path | None, typer.Option("--start", help="Begin from this system instead of a draft.")
     ] = None,
-    crop: Annotated[
-        str | None,
-        typer.Option("--crop", help="Part of each image: left,top,right,bottom in fractions."),
-    ] = None,
+    crop: Crop = None,
     rule: Annotated[Literal["sum", "log"], typer.Option("--rule", help="Scoring rule.")] = "sum",
     scale: Annotated[
         float | None,
@@ -77,7 +81,8 @@ def new(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the session; default: a new one.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
+    dtype: Dtype = "float32",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the splits.")] = 0,
     patience: Annotated[
         int, typer.Option("--patience", min=1, help="Rounds without a new best before stopping.")
@@ -91,10 +96,11 @@ def new(
     from builder.cli.screen import Screen
     from builder.cli.settings import Wishes
     from builder.cli.setup import Manner, begin
+    from builder.data import ImageSource
 
     wishes = Wishes(
         classes=classes,
-        images=images,
+        images=ImageSource(images, image_column, label_column, data_split) if images else None,
         no_images=no_images,
         encoder=encoder,
         llm=llm,
@@ -106,6 +112,7 @@ def new(
         rule=rule,
         scale=scale,
         device=device,
+        dtype=dtype,
         seed=seed,
         patience=patience,
     )

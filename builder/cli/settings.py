@@ -5,8 +5,9 @@ from pathlib import Path
 
 from builder import __version__
 from builder.cli.bench import scoring_from
-from builder.data import ClassEntry, Crop
+from builder.data import ClassEntry, Crop, ImageSource, known_crop
 from builder.encoders.protocol import Encoder
+from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
 from builder.records import ClassInfo, Started
 from builder.requests import DEFAULT_ATTRIBUTES
@@ -15,6 +16,7 @@ from builder.system_file import load_system_file
 from builder.terminal.asker import Asker
 
 REPLAY = "replay:"
+DEFAULT_ENCODER = "jina-clip-v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Wishes:
     """What the flags of `new` ask for."""
 
     classes: Path
-    images: Path | None
+    images: ImageSource | None
     no_images: bool
     encoder: str | None
     llm: str | None
@@ -34,6 +36,7 @@ class Wishes:
     rule: str
     scale: float | None
     device: str
+    dtype: str
     seed: int
     patience: int
 
@@ -46,24 +49,22 @@ def settings_of(
 ) -> Started:
     """The session's settings; asks for what is missing if there is somebody to ask.
 
-    Raises InputError.
+    Raises InputError, or EncoderError for what is no encoder.
     """
-    images = _images_folder(wishes, asker)
-    if images is not None and wishes.encoder is None:
-        raise InputError(
-            "there are images, but no encoder to look at them",
-            hint="name a CLIP or SigLIP checkpoint with --encoder (hub id or local folder), "
-            "or leave the images out with --no-images",
-        )
-    crop = Crop.parse(wishes.crop) if wishes.crop else None
+    images = _images(wishes, asker)
+    crop = crop_of(wishes.crop, images)
     return Started(
         cotbuild=__version__,
         domain=_domain(wishes, start, asker),
         classes=tuple(ClassInfo(name=e.name, description=e.description) for e in entries),
-        images=str(images.absolute()) if images else None,
+        images=_absolute_if_folder(images.location) if images else None,
+        image_column=images.image_column if images else None,
+        label_column=images.label_column if images else None,
+        data_split=images.data_split if images else None,
         crop=(crop.left, crop.top, crop.right, crop.bottom) if crop else None,
-        encoder=_absolute_if_folder(wishes.encoder) if images and wishes.encoder else None,
+        encoder=_encoder(wishes.encoder or DEFAULT_ENCODER) if images else None,
         device=wishes.device,
+        dtype=wishes.dtype,
         llm=llm_spec(wishes.llm),
         llm_url=wishes.llm_url,
         attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
@@ -73,20 +74,27 @@ def settings_of(
     )
 
 
-def _images_folder(wishes: Wishes, asker: Asker | None) -> Path | None:
+def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
+    """The part of each image to look at: as wished, else as a known data set needs it."""
+    if wish is None and images is not None:
+        wish = known_crop(images.location)
+    return Crop.parse(wish) if wish else None
+
+
+def _images(wishes: Wishes, asker: Asker | None) -> ImageSource | None:
     if wishes.images is not None or wishes.no_images:
         return None if wishes.no_images else wishes.images
     if asker is None:
         raise InputError(
             "no images were named, and there is nobody to ask",
-            hint="name a folder with one sub-folder per class: --images FOLDER; "
-            "or draft without scoring anything: --no-images",
+            hint="name a folder with one sub-folder per class, or a data set on the hub: "
+            "--images FOLDER; or draft without scoring anything: --no-images",
         )
     answer = asker.text(
         "Folder with the images (empty: none, nothing is scored):",
         check=_folder_complaint,
     )
-    return expanded(answer) if answer else None
+    return ImageSource(str(expanded(answer))) if answer else None
 
 
 def _folder_complaint(typed: str) -> str | None:
@@ -151,9 +159,15 @@ def start_system(path: Path, entries: tuple[ClassEntry, ...]) -> AttributeSystem
     return system
 
 
+def _encoder(spec: str) -> str:
+    """The encoder as the journal keeps it. A session may be resumed from another folder."""
+    found = EncoderSpec.parse(spec)
+    return f"{found.folder.absolute()}{found.options}" if found.folder else spec
+
+
 def pinned(started: Started, encoder: Encoder | None) -> Started:
     """With the hub commit that was opened, so that a resumed session opens the same one."""
-    spec = started.encoder
-    if encoder is None or spec is None or "/" not in spec or "@" in spec or Path(spec).is_dir():
+    if encoder is None or started.encoder is None:
         return started
-    return started.model_copy(update={"encoder": f"{spec}@{encoder.revision}"})
+    spec = EncoderSpec.parse(started.encoder).pinned(encoder.revision)
+    return started.model_copy(update={"encoder": spec})

@@ -21,7 +21,7 @@ from builder.cli.screen import Screen
 from builder.cli.settings import REPLAY, Wishes, llm_spec, pinned, settings_of, start_system
 from builder.data import LabelledImage, read_classes
 from builder.edits import Proposal
-from builder.encoders.open import open_encoder
+from builder.encoders.open import bytes_missing, locate
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError, SessionError
 from builder.exporting import exported
@@ -70,6 +70,7 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
     check_free(folder)
     drafter = _drafter(started, folder, screen)
     _confirm_spending(started, manner, asker)
+    _confirm_download(started, manner, asker, screen, named=wishes.encoder is not None)
     images = _images(started, screen)
     encoder = _encoder(started, screen)
     with Session.create(folder, pinned(started, encoder)) as session:
@@ -213,8 +214,11 @@ def _images(started: Started, screen: Screen) -> dict[str, LabelledImage] | None
 def _encoder(started: Started, screen: Screen) -> Encoder | None:
     if started.encoder is None:
         return None
-    with screen.step(f"Loading the encoder {started.encoder}"):
-        return open_encoder(started.encoder, device=started.device)
+    # What is downloaded draws a progress bar of its own.
+    located = locate(started.encoder, device=started.device, dtype=started.dtype)
+    screen.licence(located.name, located.licence)
+    with screen.step(f"Loading the encoder {located.name}"):
+        return located.load()
 
 
 def _bench(
@@ -281,6 +285,32 @@ def _confirm_spending(started: Started, manner: Manner, asker: Asker | None) -> 
         )
     if not asker.confirm(f"{what}. Its price is not known here. Go on?", default=True):
         raise typer.Exit(0)
+
+
+def _confirm_download(
+    started: Started, manner: Manner, asker: Asker | None, screen: Screen, *, named: bool
+) -> None:
+    """Gigabytes are downloaded only if somebody asked for them; `named`: for this very encoder."""
+    if started.encoder is None:
+        return
+    with screen.step("Looking for the encoder"):
+        missing = bytes_missing(started.encoder)
+    if not missing:
+        return
+    what = (
+        f"The encoder {started.encoder} is not on this machine: {missing / 1e6:,.0f} MB must be "
+        "downloaded from the Hugging Face hub, once"
+    )
+    if asker is not None and not manner.yes:
+        if not asker.confirm(f"{what}. Go on?", default=True):
+            raise typer.Exit(0)
+    elif named or manner.yes:
+        screen.warning(what)
+    else:
+        raise InputError(
+            f"{what}; nobody has agreed to that",
+            hint="add --yes to agree, or name an encoder that is here with --encoder",
+        )
 
 
 def _may_cost(started: Started) -> bool:

@@ -27,16 +27,18 @@ def error_panel(error: CotbuildError) -> RenderableType:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCell:
-    """One system's accuracy with one encoder: counts, Wilson's interval as fractions in [0, 1].
+    """One row's accuracy with one encoder: counts, Wilson's interval as fractions in [0, 1].
 
-    points: percentage points above the best baseline; None for baselines.
+    over_names, over_best: percentage points above the bare names and above the best baseline;
+    None for baselines.
     """
 
     correct: int
     n: int
     low: float
     high: float
-    points: float | None
+    over_names: float | None
+    over_best: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +50,66 @@ class ScoreRow:
     cells: tuple[ScoreCell, ...]
 
 
-def score_table(rows: Sequence[ScoreRow], encoders: Sequence[str]) -> RenderableType:
-    """Rows: baselines and systems. Columns: per encoder accuracy, interval and improvement."""
-    named = len(encoders) > 1
-    headers = ["", "texts"]
-    for encoder in encoders:
-        of = f" ({shortened(encoder, 20)})" if named else ""
-        headers += [f"correct{of}", "accuracy", "95 % interval", "better by"]
-    table = Rows(
-        headers,
-        [
-            (row.name, f"{row.n_texts:,}", *(text for cell in row.cells for text in _score(cell)))
-            for row in rows
-        ],
-        right=frozenset(range(1, len(headers))),
-    )
+def score_table(
+    rows: Sequence[ScoreRow], encoders: Sequence[str], *, looked_at: str = ""
+) -> RenderableType:
+    """Rows: baselines and systems. With several encoders a column each, and the gains below."""
+    table = _one_encoder(rows) if len(encoders) == 1 else _side_by_side(rows, encoders)
     images = rows[0].cells[0].n if rows and rows[0].cells else 0
-    note = f"{counted(images, 'image')}. Better by: percentage points above the best baseline."
+    crop = f", cropped to {looked_at}" if looked_at else ""
+    note = (
+        f"{counted(images, 'image')}{crop}. Intervals: 95 %. Over: percentage points above "
+        "matching images to bare names, or above the best baseline."
+    )
     return Group(table, Text(note, style="dim"))
 
 
-def _score(cell: ScoreCell) -> tuple[str, str, str, str]:
-    change = "" if cell.points is None else points(cell.points)
-    correct = f"{cell.correct} of {cell.n}"
-    return correct, percent(cell.correct, cell.n), interval(cell.low, cell.high), change
+def _one_encoder(rows: Sequence[ScoreRow]) -> Rows:
+    headers = ["", "texts", "correct", "accuracy", "interval", "over names", "over best"]
+    return Rows(
+        headers,
+        [
+            (
+                row.name,
+                f"{row.n_texts:,}",
+                f"{cell.correct} of {cell.n}",
+                percent(cell.correct, cell.n),
+                interval(cell.low, cell.high),
+                _gain(cell.over_names),
+                _gain(cell.over_best),
+            )
+            for row in rows
+            for cell in row.cells
+        ],
+        right=frozenset(range(1, len(headers))),
+    )
+
+
+def _side_by_side(rows: Sequence[ScoreRow], encoders: Sequence[str]) -> Rows:
+    """The layout of the article's table: a row per method, a column per encoder."""
+    accuracies = [
+        (
+            row.name,
+            f"{row.n_texts:,}",
+            *(f"{percent(c.correct, c.n)} ({interval(c.low, c.high)})" for c in row.cells),
+        )
+        for row in rows
+    ]
+    systems = [row for row in rows if any(cell.over_names is not None for cell in row.cells)]
+    gains = [
+        line
+        for row in systems
+        for line in (
+            (f"{row.name}: over names", "", *(_gain(cell.over_names) for cell in row.cells)),
+            (f"{row.name}: over best", "", *(_gain(cell.over_best) for cell in row.cells)),
+        )
+    ]
+    headers = ["", "texts", *encoders]
+    return Rows(headers, [*accuracies, *gains], right=frozenset(range(1, len(headers))))
+
+
+def _gain(value: float | None) -> str:
+    return "" if value is None else points(value)
 
 
 def checks_table(name: str, system: AttributeSystem, checks: Checks) -> RenderableType:

@@ -89,10 +89,8 @@ def test_without_a_terminal_and_without_images_or_auto(job: Job) -> None:
     assert not job.session.exists()
 
 
-def test_images_need_an_encoder_and_unknown_ones_are_refused(job: Job) -> None:
-    flags = ["--classes", job.classes, "--images", job.images, "--llm", "none", "--auto"]
-    failed(cotbuild("new", *flags), 2, "--encoder")
-    for spec, word in (("no-such-thing", "no-such-thing"), ("jina-clip-v1", "next")):
+def test_unknown_encoders_are_refused(job: Job) -> None:
+    for spec, word in (("no-such-thing", "no-such-thing"), ("jina-clip-v3", "jina-clip-v1")):
         failed(cotbuild("score", *score_flags(job, spec)), 3, word)
 
 

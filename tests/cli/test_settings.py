@@ -12,8 +12,11 @@ from tests.worlds import started
 def test_a_hub_checkpoint_is_kept_at_the_commit_that_was_opened(clip_folder: Path) -> None:
     encoder = open_encoder(str(clip_folder))
     spec = f"openai/clip@{encoder.revision}"
-    assert pinned(started(encoder="openai/clip"), encoder).encoder == spec
-    for kept in (str(clip_folder), "miniature", "openai/clip@main", None):
+    for named in ("openai/clip", "openai/clip@main"):
+        assert pinned(started(encoder=named), encoder).encoder == spec
+    spec = f"jinaai/jina-clip-v2@{encoder.revision}:truncate_dim=64"
+    assert pinned(started(encoder="jina-clip-v2:truncate_dim=64"), encoder).encoder == spec
+    for kept in (str(clip_folder), "miniature", None):
         assert pinned(started(encoder=kept), encoder).encoder == kept
     assert pinned(started(encoder="openai/clip"), None).encoder == "openai/clip"
 
@@ -25,5 +28,8 @@ def test_an_exported_system_is_scored_with_the_checkpoint_that_measured_it(
         return _spec(EncoderIdentity(name=name, revision="c0ffee", fingerprint="f", logit_scale=1))
 
     assert spec("openai/clip") == "openai/clip@c0ffee"
+    assert spec("jinaai/jina-clip-v2:task=retrieval.query") == (
+        "jinaai/jina-clip-v2@c0ffee:task=retrieval.query"
+    )
     assert spec("miniature") == "miniature"
     assert spec(str(clip_folder)) == str(clip_folder)

@@ -42,30 +42,32 @@ def test_an_error_with_any_text_stays_on_the_screen(width: int) -> None:
     assert len(text) < 20_000
 
 
-CELL = ScoreCell(correct=42, n=48, low=0.753, high=0.942, points=12.5)
-NAMES = ScoreCell(correct=36, n=48, low=0.612, high=0.851, points=None)
+CELL = ScoreCell(correct=42, n=48, low=0.753, high=0.942, over_names=12.5, over_best=-2.1)
+NAMES = ScoreCell(correct=36, n=48, low=0.612, high=0.851, over_names=None, over_best=None)
 
 
 def test_scores_of_one_encoder() -> None:
     rows = [ScoreRow('"name"', 4, (NAMES,)), ScoreRow("[red].json", 51, (CELL,))]
-    text = drawn(score_table(rows, ["some-clip"]))
+    text = drawn(score_table(rows, ["some-clip"], looked_at="0.1,0.1,0.9,0.5"), 100)
     lines = text.splitlines()
     assert "36 of 48" in lines[2]
     assert "pp" not in lines[2]
-    assert lines[3].split() == [
-        "[red].json",
-        "51",
-        "42",
-        "of",
-        "48",
-        "87.5",
-        "%",
-        "75–94",
-        "%",
-        "+12.5",
-        "pp",
+    figures = "51 42 of 48 87.5 % 75–94 % +12.5 pp -2.1 pp"
+    assert lines[3].split() == ["[red].json", *figures.split()]
+    assert "48 images, cropped to 0.1,0.1,0.9,0.5." in text
+
+
+def test_scores_of_two_encoders_stand_side_by_side_with_the_gains_below() -> None:
+    rows = [ScoreRow("name", 4, (NAMES, CELL)), ScoreRow("a.json", 51, (CELL, NAMES))]
+    lines = drawn(score_table(rows, ["jina-clip-v1", "jina-clip-v2"]), 80).splitlines()
+    assert lines[0].split() == ["texts", "jina-clip-v1", "jina-clip-v2"]
+    assert " ".join(lines[2].split()) == "name 4 75.0 % (61–85 %) 87.5 % (75–94 %)"
+    assert " ".join(lines[3].split()) == "a.json 51 87.5 % (75–94 %) 75.0 % (61–85 %)"
+    assert lines[4].split() == ["name:", "over", "names", "+12.5", "pp"]
+    assert [line.split()[:4] for line in lines[6:8]] == [
+        ["a.json:", "over", "names", "+12.5"],
+        ["a.json:", "over", "best", "-2.1"],
     ]
-    assert "48 images" in text
 
 
 @pytest.mark.parametrize("width", [120, *WIDTHS])
@@ -76,7 +78,7 @@ def test_scores_of_many_encoders_are_stacked_where_they_do_not_fit(width: int) -
     assert all(cell_len(line) <= width for line in text.splitlines())
     for encoder in encoders[:3]:
         assert encoder in text
-    assert text.replace("\n", "").replace(" ", "").count("42of48") == 4
+    assert text.replace("\n", "").replace(" ", "").count("87.5%(75–94%)") == 4
 
 
 def test_checks_of_a_file() -> None:
