@@ -15,7 +15,8 @@ R = TypeVar("R")
 
 INTERRUPTED = 130
 EPILOG = (
-    "Exit codes: 0 done · 1 below --min-accuracy, or a file with problems · 2 unusable input · "
+    "Exit codes: 0 done · 1 below --min-accuracy, a file with problems, or an encoder that does "
+    "not agree with its reference · 2 unusable input · "
     "3 encoder · 4 language model · 5 session folder · 130 stopped with Ctrl-C"
 )
 
@@ -81,7 +82,7 @@ def root(
 
 def load_commands() -> None:
     """Importing a module registers its commands; this is the order in which help lists them."""
-    for module in ("sessions", "exporting", "scoring", "checking", "demo"):
+    for module in ("sessions", "exporting", "scoring", "checking", "encoder", "demo"):
         import_module(f"builder.cli.{module}")
 
 
