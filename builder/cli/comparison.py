@@ -93,10 +93,17 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
         typer.echo(json.dumps(_as_json(tables, identities, crop), ensure_ascii=False))
     else:
         for title, rows in tables.items():
-            screen.table(title, score_table(rows, encoders, looked_at=str(crop) if crop else ""))
+            looked_at = str(crop) if crop else ""
+            screen.table(title, score_table(rows, _titles(encoders), looked_at=looked_at))
         if SPLIT_TITLES["final"] in tables:
             screen.warning("every look at the final images makes their estimate worth less")
     _check_accuracy(candidates, tables[ALL], min_accuracy, screen)
+
+
+def _titles(encoders: Sequence[str]) -> list[str]:
+    """Without the folder or organisation, where that leaves them apart."""
+    short = [spec.rstrip("/").rpartition("/")[2] for spec in encoders]
+    return short if len(set(short)) == len(short) else list(encoders)
 
 
 def _check_accuracy(
@@ -201,7 +208,7 @@ def _candidates(
         if file.scoring == Scoring():
             printed = file.model_copy(update={"scoring": Scoring(scale=PRINTED_SCALE)})
             found.append(Candidate(f"{name} at scale 1", texts, printed))
-            title = name if wanted.as_json else f"{name} at the encoder's scale"
+            title = name if wanted.as_json else f"{name} at own scale"
         found.append(Candidate(title, texts, file, main=True))
     return found
 

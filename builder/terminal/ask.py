@@ -28,10 +28,10 @@ from questionary.prompts.common import InquirerControl
 from rich.cells import cell_len
 
 from builder.terminal.asker import (
-    Asker,
     Check,
     InputEnded,
     Key,
+    PastingAsker,
     flush_terminal,
     wants_plain,
 )
@@ -49,7 +49,7 @@ _TITLE = 300
 _BACK = "Esc goes back"
 
 
-def open_asker() -> Asker:
+def open_asker() -> PastingAsker:
     """The asker that fits the terminal: one-key menus, or numbered questions."""
     return PlainAsker() if wants_plain() else TerminalAsker()
 
@@ -122,6 +122,29 @@ class TerminalAsker:
         )
         answer = self._ask(question, title, output)
         return _one_line(answer) if isinstance(answer, str) else None
+
+    def paste(self, title: str) -> str | None:
+        output = self._output()
+        question = questionary.text(
+            f"{shortened(title, _TITLE)} (paste it; a line with only . ends it; {_BACK})\n",
+            multiline=True,
+            instruction="",
+            input=self.input,
+            output=output,
+        )
+        _end_with_full_stop(question)
+        # Thousands of pasted characters are of no use on the screen afterwards.
+        question.application.erase_when_done = True
+        answer = self._ask(question, title, output)
+        if not isinstance(answer, str):
+            return None
+        lines = len(answer.splitlines())
+        width = output.get_size().columns
+        shown = f"{lines} lines" if answer.strip() else "back"
+        print_formatted_text(
+            FormattedText(_answered(title.removesuffix(":"), shown, width)), output=output
+        )
+        return answer if answer.strip() else None
 
     def discard_typed(self) -> None:
         # Keys that a former question read but did not need stay: quick typists meant them.
@@ -246,6 +269,26 @@ def _bind_ends(bindings: KeyBindings) -> None:
     @bindings.add(Keys.ControlD, eager=True, filter=Condition(_nothing_typed))
     def _(event: KeyPressEvent) -> None:
         event.app.exit(exception=EOFError)
+
+
+def _end_with_full_stop(question: questionary.Question) -> None:
+    """Enter after a lone full stop ends a text of many lines; so does Ctrl-D, as in a shell."""
+    bindings = KeyBindings()
+
+    @Condition
+    def lone_full_stop() -> bool:
+        return get_app().current_buffer.document.current_line.strip() == "."
+
+    @bindings.add(Keys.Enter, eager=True, filter=lone_full_stop)
+    def _(event: KeyPressEvent) -> None:
+        document = event.current_buffer.document
+        event.app.exit(result="\n".join(document.lines[: document.cursor_position_row]))
+
+    @bindings.add(Keys.ControlD, eager=True, filter=~Condition(_nothing_typed))
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(result=event.current_buffer.text)
+
+    _add_bindings(question.application, bindings)
 
 
 def _refuse_without_match(question: questionary.Question, shown: Sequence[str]) -> None:

@@ -67,6 +67,14 @@ class Asker(Protocol):
         ...
 
 
+class PastingAsker(Asker, Protocol):
+    """Asks for texts of many lines, too."""
+
+    def paste(self, title: str) -> str | None:
+        """All lines up to one with a single full stop, or to Ctrl-D; None for nothing but that."""
+        ...
+
+
 def interactive() -> bool:
     """Whether there is somebody to ask: both stdin and stdout are terminals."""
     # A closed stream is None, e.g. under a service manager.

@@ -12,6 +12,8 @@ _WIDTH = 70
 _TITLE = 300
 # A longer list is too much to listen to; a part of the name finds the entry.
 _LONGEST_LIST = 30
+# A terminal that edits lines itself drops what goes beyond 4,095 bytes.
+_LONGEST_LINE = 4_000
 
 
 def _read() -> str:
@@ -93,6 +95,18 @@ class PlainAsker:
                 return answer
             self.say(shortened(complaint, _TITLE))
         return None
+
+    def paste(self, title: str) -> str | None:
+        self.say(f"{shortened(title, _TITLE)} (paste it, then a line with only {BACK};")
+        self.say(f"{BACK} alone goes back; lines of over {_LONGEST_LINE:,} letters need a file):")
+        lines: list[str] = []
+        try:
+            while (line := self.read()).strip() != BACK:
+                lines.append(line)
+        except EOFError:
+            if not lines:
+                raise InputEnded from None
+        return "\n".join(lines) if any(line.strip() for line in lines) else None
 
     def discard_typed(self) -> None:
         flush_terminal()

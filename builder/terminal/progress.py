@@ -41,7 +41,7 @@ class _Rate(ProgressColumn):
 def progress_bar(what: str, console: Console) -> Iterator[OnProgress]:
     """Draws a bar for the step `what`; call the yielded function with (done, total).
 
-    Nothing is drawn before the first call, nor for a total of 0.
+    Before the first call, and for a total of 0, a terminal shows a spinner that leaves no trace.
     """
     if console.is_terminal and not console.is_dumb_terminal:
         with _live_bar(
@@ -75,16 +75,25 @@ def _live_bar(what: str, console: Console) -> Iterator[OnProgress]:
     if console.width >= _NARROW:
         columns.append(BarColumn(bar_width=None))
     columns += [MofNCompleteColumn(), _Rate(), TimeRemainingColumn(compact=True)]
-    with Progress(*columns, console=console, expand=console.width >= _NARROW) as progress:
-        tasks: list[TaskID] = []
+    # What is to be counted may itself take a while to be listed.
+    waiting = console.status(Text(f"{what}…"))
+    progress = Progress(*columns, console=console, expand=console.width >= _NARROW)
+    tasks: list[TaskID] = []
 
-        def on_progress(done: int, total: int) -> None:
-            if total and not tasks:
-                tasks.append(progress.add_task(what, total=total))
-            for task in tasks:
-                progress.update(task, completed=done, total=total)
+    def on_progress(done: int, total: int) -> None:
+        if total and not tasks:
+            waiting.stop()
+            progress.start()
+            tasks.append(progress.add_task(what, total=total))
+        for task in tasks:
+            progress.update(task, completed=done, total=total)
 
+    waiting.start()
+    try:
         yield on_progress
+    finally:
+        waiting.stop()
+        progress.stop()
 
 
 @contextmanager

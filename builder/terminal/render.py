@@ -53,7 +53,7 @@ class ScoreRow:
 def score_table(
     rows: Sequence[ScoreRow], encoders: Sequence[str], *, looked_at: str = ""
 ) -> RenderableType:
-    """Rows: baselines and systems. With several encoders a column each, and the gains below."""
+    """Rows: baselines and systems. With several encoders a column each, gains below each system."""
     table = _one_encoder(rows) if len(encoders) == 1 else _side_by_side(rows, encoders)
     images = rows[0].cells[0].n if rows and rows[0].cells else 0
     crop = f", cropped to {looked_at}" if looked_at else ""
@@ -87,25 +87,15 @@ def _one_encoder(rows: Sequence[ScoreRow]) -> Rows:
 
 def _side_by_side(rows: Sequence[ScoreRow], encoders: Sequence[str]) -> Rows:
     """The layout of the article's table: a row per method, a column per encoder."""
-    accuracies = [
-        (
-            row.name,
-            f"{row.n_texts:,}",
-            *(f"{percent(c.correct, c.n)} ({interval(c.low, c.high)})" for c in row.cells),
-        )
-        for row in rows
-    ]
-    systems = [row for row in rows if any(cell.over_names is not None for cell in row.cells)]
-    gains = [
-        line
-        for row in systems
-        for line in (
-            (f"{row.name}: over names", "", *(_gain(cell.over_names) for cell in row.cells)),
-            (f"{row.name}: over best", "", *(_gain(cell.over_best) for cell in row.cells)),
-        )
-    ]
+    lines: list[Sequence[str]] = []
+    for row in rows:
+        accuracies = (f"{percent(c.correct, c.n)} ({interval(c.low, c.high)})" for c in row.cells)
+        lines.append((row.name, f"{row.n_texts:,}", *accuracies))
+        if any(cell.over_names is not None for cell in row.cells):
+            lines.append(("  over names", "", *(_gain(cell.over_names) for cell in row.cells)))
+            lines.append(("  over best", "", *(_gain(cell.over_best) for cell in row.cells)))
     headers = ["", "texts", *encoders]
-    return Rows(headers, [*accuracies, *gains], right=frozenset(range(1, len(headers))))
+    return Rows(headers, lines, right=frozenset(range(1, len(headers))))
 
 
 def _gain(value: float | None) -> str:

@@ -1,7 +1,9 @@
 """Bars and spinners: drawn on a terminal, two lines elsewhere."""
 
 import io
+import time
 
+import pyte
 import pytest
 from rich.console import Console
 
@@ -46,11 +48,31 @@ def test_elsewhere_one_line_at_the_beginning_and_one_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_nothing_to_do_draws_nothing(terminal: bool) -> None:
+def test_nothing_to_do_leaves_no_trace(terminal: bool) -> None:
     target, out = console(terminal=terminal)
     with progress_bar("encoding", target) as on_progress:
         on_progress(0, 0)
-    assert "encoding" not in out.getvalue()
+    assert shown_by(out) == ""
+
+
+def test_while_it_is_listed_what_is_to_be_done_there_is_a_sign_of_life() -> None:
+    target, out = console(terminal=True)
+    with progress_bar("encoding", target) as on_progress:
+        for _ in range(1000):
+            if "encoding…" in out.getvalue():
+                break
+            time.sleep(0.01)
+        assert "encoding…" in out.getvalue()
+        on_progress(3, 3)
+    assert "encoding…" not in shown_by(out)
+    assert "3/3" in shown_by(out)
+
+
+def shown_by(out: io.StringIO) -> str:
+    """What a terminal shows in the end."""
+    screen = pyte.Screen(80, 24)
+    pyte.Stream(screen).feed(out.getvalue().replace("\n", "\r\n"))
+    return "\n".join(line.rstrip() for line in screen.display).strip()
 
 
 def test_a_bar_within_a_spinner() -> None:
