@@ -1,4 +1,4 @@
-"""What the vector cache saves. Run with `pytest tests/bench/test_cache.py`."""
+"""What the vector cache saves. Run with `pytest -n 0 tests/bench/test_cache.py`."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,6 +1,6 @@
 """jina-clip at its full size with random weights: from files to vectors, against the bare tower.
 
-Run with `pytest tests/bench/test_jina_clip.py`; ratios of one run are in the extra columns.
+Run with `pytest -n 0 tests/bench/test_jina_clip.py`; ratios of one run are in the extra columns.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Re-scoring from cached vectors against the article's per-image loop and against bare products.
 
-    python -m pytest tests/bench/test_scoring.py -s
+    python -m pytest -n 0 -s tests/bench/test_scoring.py
 
 prints medians and ratios of interleaved runs. The loop is timed on a few images and scaled up.
 """

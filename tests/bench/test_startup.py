@@ -1,6 +1,6 @@
 """How long `cotbuild --help` takes beside Python's own start and beside importing torch.
 
-Run with: python -m pytest -o addopts= -s tests/bench/test_startup.py
+Run with: python -m pytest -n 0 -s tests/bench/test_startup.py
 """
 
 import statistics
