@@ -218,7 +218,8 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
         )
     started = state.started
     classes = tuple((c.name, c.description) for c in started.classes)
-    return drafter.draft(DraftRequest(started.domain, classes, started.attributes))
+    request = DraftRequest(started.domain, classes, started.attributes, started.context)
+    return drafter.draft(request)
 
 
 def _next_version(state: State) -> int:
@@ -297,6 +298,7 @@ def revision_request(
             if d.decision != "skipped"
         ),
         descriptions={c.name: c.description for c in state.started.classes},
+        context=state.started.context,
     )
 
 

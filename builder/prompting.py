@@ -1,24 +1,72 @@
 """The templates in prompts/: `{{slot}}` is filled, everything else (also a lone `{}`) stands."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from builder.errors import InputError
 from builder.resources import resource_folder
 
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_FILE = re.compile(r"(?P<name>[^.]+)\.(?P<language>[^.]+)\.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Which templates are used: those in `override`, the shipped ones where it has none."""
+
+    language: str = "en"
+    override: Path | None = None
+
+    @classmethod
+    def open(cls, language: str = "en", override: Path | None = None) -> Self:
+        """As the user names them.
+
+        Raises InputError for a language without templates, for a folder that can't be read, and
+        for a file in it that would never be used.
+        """
+        prompts = cls(language, override)
+        if override is not None:
+            _check_folder(override)
+        if language not in prompts.languages():
+            raise _no_template(f"draft.{language}.md", prompts.languages())
+        return prompts
+
+    def languages(self) -> tuple[str, ...]:
+        """The languages that a draft can be asked for in."""
+        found = {
+            match["language"]
+            for path in _templates(*self._folders())
+            if (match := _FILE.fullmatch(path.name)) and match["name"] == "draft"
+        }
+        return tuple(sorted(found))
+
+    def render(self, name: str, /, **values: str) -> str:
+        """The template `<name>.<language>.md` with every slot filled.
+
+        Values are put in as they are: a `{{slot}}` inside one is not filled again.
+        Raises InputError for a template that is missing, unreadable or malformed, for a slot
+        without a value and for a value without a slot.
+        """
+        file = f"{name}.{self.language}.md"
+        for folder in self._folders():
+            if (folder / file).is_file():
+                return fill(_read(folder / file), values, where=str(folder / file))
+        raise _no_template(file, self.languages())
+
+    def _folders(self) -> tuple[Path, ...]:
+        shipped = resource_folder("prompts")
+        return (shipped,) if self.override is None else (self.override, shipped)
+
+
+ENGLISH = Prompts()
 
 
 def render(name: str, language: str = "en", **values: str) -> str:
-    """The template `prompts/<name>.<language>.md` with every slot filled.
-
-    Values are put in as they are: a `{{slot}}` inside one is not filled again.
-    Raises InputError for a template that is missing, unreadable or malformed, for a slot without
-    a value and for a value without a slot.
-    """
-    path = resource_folder("prompts") / f"{name}.{language}.md"
-    return fill(_read(path), values, where=str(path))
+    """The shipped template with every slot filled: see `Prompts.render`."""
+    return Prompts(language).render(name, **values)
 
 
 def fill(template: str, values: dict[str, str], *, where: str) -> str:
@@ -47,14 +95,44 @@ def _slots(template: str, where: str) -> set[str]:
     return names
 
 
+def _templates(*folders: Path) -> list[Path]:
+    return [path for folder in folders for path in sorted(folder.glob("*.md"))]
+
+
+def _check_folder(folder: Path) -> None:
+    """A misspelt name would leave the shipped template in use without a word."""
+    if not folder.is_dir():
+        raise InputError(
+            f"There is no folder {folder} with prompt templates.",
+            hint="Name one with copies of the templates to change, e.g. draft.en.md.",
+        )
+    matches = [_FILE.fullmatch(path.name) for path in _templates(resource_folder("prompts"))]
+    known = sorted({match["name"] for match in matches if match})
+    found = [path for path in _templates(folder) if path.stem.lower() != "readme"]
+    for path in found:
+        match = _FILE.fullmatch(path.name)
+        if match is None or match["name"] not in known:
+            raise InputError(
+                f"{path} is no template that cotbuild uses.",
+                hint=f"Templates are NAME.LANGUAGE.md, NAME one of: {', '.join(known)}.",
+            )
+    if not found:
+        raise InputError(
+            f"{folder} holds no prompt templates.",
+            hint="Put copies of the templates to change there, e.g. draft.en.md.",
+        )
+
+
+def _no_template(file: str, languages: tuple[str, ...]) -> InputError:
+    return InputError(
+        f"There is no prompt template {file}; there are templates in {', '.join(languages)}.",
+        hint="Name one of these languages, or a folder that holds the template: --prompts DIR.",
+    )
+
+
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InputError(
-            f"There is no prompt template {path}.",
-            hint="Restore it from the distribution, or name a language that has one.",
-        ) from error
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"The prompt template {path} cannot be read: {error}.",

@@ -28,7 +28,9 @@ class Started(_Record):
     """The settings of a session; paths are as the user gave them, made absolute.
 
     `images` is a folder or a data set on the hub; the columns and the split are the user's choice,
-    if there was one.
+    if there was one. `language` and `prompts` (a folder) choose the templates, `context` is
+    background for the model, `price` what a million tokens cost, in and out, if the user said so.
+    `transcript`: whether requests and replies are kept.
     """
 
     kind: Literal["started"] = "started"
@@ -46,6 +48,11 @@ class Started(_Record):
     dtype: str = "float32"
     llm: str | None
     llm_url: str | None = None
+    price: tuple[float, float] | None = None
+    transcript: bool = True
+    language: str = "en"
+    prompts: str | None = None
+    context: str = ""
     attributes: tuple[str, ...] = ()
     scoring: Scoring = Scoring()
     seed: int = 0

@@ -19,11 +19,15 @@ DEFAULT_ATTRIBUTES = (
 
 @dataclass(frozen=True, slots=True)
 class DraftRequest:
-    """What a first system is drafted from. `classes`: (name, description or "") in order."""
+    """What a first system is drafted from. `classes`: (name, description or "") in order.
+
+    `context`: background by the user, a field guide or a data sheet; "" for none.
+    """
 
     domain: str
     classes: tuple[tuple[str, str], ...]
     attributes: tuple[str, ...] = DEFAULT_ATTRIBUTES
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class RevisionRequest:
     """What proposals are made from; every text is about the review split only.
 
     `descriptions`: class name -> the user's description. `limit`: most proposals wanted, >= 1.
+    `context`: background by the user, "" for none.
     """
 
     system: AttributeSystem
@@ -49,13 +54,17 @@ class RevisionRequest:
     past: tuple[Past, ...] = ()
     descriptions: Mapping[str, str] = field(default_factory=dict)
     limit: int = 8
+    context: str = ""
 
 
 class Drafter(Protocol):
     """Whoever writes the words of a system. Both raise CotbuildError when no answer comes."""
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
-        """A system with one option per class and group, its classes in the request's order."""
+        """A system with one option per class and group, its classes in the request's order.
+
+        A group that was added to tell a few classes apart has options for these alone.
+        """
         ...
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,21 +27,43 @@ class Request:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON schema asked for in `response_format`, {} when there is none."""
+        """The JSON schema asked for, {} when there is none.
+
+        It stands in `response_format`, in the tool that must be called, or in the prompt.
+        """
         found = self.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+        for tool in self.body.get("tools", ()):
+            found = tool["function"]["parameters"] | {"title": tool["function"]["name"]}
+        _, told, rest = self.text.partition("match the following json_schema:")
+        if told:
+            found, _ = json.JSONDecoder().raw_decode(rest, rest.index("{"))
         assert isinstance(found, dict)
         return found
+
+    @property
+    def form(self) -> str:
+        """How the answer is asked for: "strict", "schema", "tools", "json" or "text"."""
+        wanted = self.body.get("response_format", {})
+        if wanted.get("type") == "json_schema":
+            return "strict" if wanted["json_schema"].get("strict") else "schema"
+        return "tools" if "tools" in self.body else "json" if wanted else "text"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server sends: JSON for a dict, raw text else, `delay` seconds late."""
+    """What the server sends: JSON for a dict, raw text else, `delay` seconds late.
+
+    `cut`: how many bytes of the body are sent before the connection is closed, None for all of
+    them; `reset`: it is closed before anything is sent.
+    """
 
     body: dict[str, Any] | str
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     content_type: str = "application/json"
+    cut: int | None = None
+    reset: bool = False
 
 
 def chat(
@@ -73,6 +97,26 @@ def chat(
             "total_tokens": prompt + completion,
         }
     return Answer(body, delay=delay)
+
+
+def tool_call(
+    arguments: object, *, name: str, tokens: tuple[int, int] | None = (100, 20)
+) -> Answer:
+    """A completion that calls a tool. `arguments`: text as it is, or a value sent as its JSON."""
+    answer = chat(None, finish_reason="tool_calls", tokens=tokens)
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    call = {"id": "call-1", "type": "function", "function": {"name": name, "arguments": text}}
+    assert isinstance(answer.body, dict)
+    answer.body["choices"][0]["message"]["tool_calls"] = [call]
+    return answer
+
+
+def in_form(request: Request, answer: Answer) -> Answer:
+    """A completion's content as the request wants it: in a tool call where it offers one."""
+    if request.form != "tools" or not isinstance(answer.body, dict) or answer.status != 200:
+        return answer
+    content = answer.body["choices"][0]["message"]["content"]
+    return tool_call(content, name=request.schema["title"])
 
 
 def failure(status: int, message: str, **headers: str) -> Answer:
@@ -122,13 +166,24 @@ class OpenAIServer:
                     self._send(answer, body.encode())
 
             def _send(self, answer: Answer, body: bytes) -> None:
+                if answer.reset:
+                    # Closing without time to linger sends a reset.
+                    linger = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    self.connection.close()
+                    return
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Content-Length", str(len(body)))
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(body[: answer.cut])
+
+            def finish(self) -> None:
+                # What was reset can't be flushed.
+                with contextlib.suppress(OSError, ValueError):
+                    super().finish()
 
             def log_message(self, format: str, *args: object) -> None:
                 """Silence: the base class writes every request to stderr."""
@@ -158,8 +213,8 @@ def openai_server(script: Iterable[Answer] | Respond) -> Iterator[OpenAIServer]:
 def obliging(request: Request) -> Answer:
     """A model that answers every draft and revision soundly: for runs from end to end.
 
-    It drafts two groups, gives the options to classes in turn, and proposes other words for the
-    first group's prompt.
+    It drafts two groups (and one more for classes still alike), gives the options to classes in
+    turn, and proposes other words for the first group's prompt.
     """
     kind = request.schema["title"]
     if kind == "GroupsReply":
@@ -179,8 +234,11 @@ def obliging(request: Request) -> Answer:
                 ]
             }
         )
+    if kind == "SeparatingReply":
+        pattern = {"name": "pattern", "prompt": "Its skin is {}.", "options": ["plain", "striped"]}
+        return chat({"new_groups": [pattern]})
     if kind == "RulesReply":
-        properties = request.schema["$defs"]["DraftedRule"]["properties"]
+        properties = dict(request.schema["$defs"]["DraftedRule"]["properties"])
         names = _allowed(properties.pop("class_name"))
         options = {key: _allowed(value) for key, value in properties.items()}
         rules = [

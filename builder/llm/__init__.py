@@ -4,59 +4,132 @@ Nothing here prints; what happens is told as `LLMEvent`s. openai and instructor 
 when a live model is opened.
 """
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.edits import Proposal
+from builder.errors import LLMError
+from builder.llm.account import Account
+from builder.llm.cost import (
+    FREE,
+    NO_LIMITS,
+    LimitReached,
+    Limits,
+    Price,
+    Spent,
+    money,
+    parse_price,
+    tokens_of,
+)
 from builder.llm.drafting import draft_system
+from builder.llm.estimating import Estimate, estimate_draft
 from builder.llm.events import (
     CallFinished,
     CallReused,
     CallStarted,
+    DraftProgress,
     Dropped,
+    Inseparable,
     LLMEvent,
     ModeFallback,
     RecordingSilent,
+    Respelled,
+    Waiting,
 )
+from builder.llm.lanes import ONE_LANE, Lanes
+from builder.llm.prices import known_price
 from builder.llm.replay import ReplayDrafter, Unanswered
 from builder.llm.revising import revise_system
+from builder.llm.routes import Route, route
+from builder.llm.transcript import read, spent_in
 from builder.llm.transport import Transport
+from builder.prompting import ENGLISH, Prompts
 from builder.requests import DEFAULT_ATTRIBUTES, Drafter, DraftRequest, Past, RevisionRequest
 from builder.system import AttributeSystem
 
+if TYPE_CHECKING:
+    from builder.llm.client import LiveTransport
+    from builder.llm.providers import ProviderTransport
+
 __all__ = [
     "DEFAULT_ATTRIBUTES",
+    "FREE",
+    "PARALLEL",
+    "Account",
     "CallFinished",
     "CallReused",
     "CallStarted",
+    "DraftProgress",
     "DraftRequest",
     "Drafter",
     "Dropped",
+    "Estimate",
+    "Inseparable",
     "LLMEvent",
+    "LimitReached",
+    "Limits",
     "ModeFallback",
     "ModelDrafter",
     "Past",
+    "Price",
     "RecordingSilent",
     "ReplayDrafter",
+    "Respelled",
     "RevisionRequest",
+    "Route",
+    "Spent",
     "Transport",
     "Unanswered",
+    "Waiting",
+    "estimate_draft",
+    "known_price",
+    "money",
     "open_drafter",
+    "parse_price",
+    "route",
+    "spent",
+    "tokens_of",
 ]
+
+# Calls in flight. A server on this machine mostly works on one at a time.
+PARALLEL = 4
 
 
 class ModelDrafter:
-    """A drafter that asks a language model through `transport`."""
+    """A drafter that asks a language model through `transport`.
 
-    def __init__(self, transport: Transport, emit: Callable[[LLMEvent], None]) -> None:
+    `lanes`: how many calls at a time. `account`: what was spent, None where nothing is counted.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        emit: Callable[[LLMEvent], None],
+        *,
+        prompts: Prompts = ENGLISH,
+        lanes: Lanes = ONE_LANE,
+        account: Account | None = None,
+    ) -> None:
         self._transport = transport
         self._emit = emit
+        self._prompts = prompts
+        self._lanes = lanes
+        self.account = account
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
-        return draft_system(request, self._transport, self._emit)
+        return draft_system(
+            request,
+            self._transport,
+            self._emit,
+            prompts=self._prompts,
+            lanes=self._lanes,
+            separating=True,
+        )
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
-        return revise_system(request, self._transport, self._emit)
+        return revise_system(request, self._transport, self._emit, prompts=self._prompts)
 
 
 def open_drafter(
@@ -66,20 +139,89 @@ def open_drafter(
     transcript: Path | None = None,
     on_event: Callable[[LLMEvent], None],
     revisions_heard: int = 0,
+    parallel: int | None = None,
+    price: Price | None = None,
+    limits: Limits = NO_LIMITS,
+    modes_file: Path | None = None,
+    prompts: Prompts = ENGLISH,
 ) -> Drafter | None:
     """The drafter that `--llm SPEC` names; None for "none".
 
-    "replay:FILE" answers from a session's llm.jsonl. Anything else is a model's name at `url`, an
+    "replay:FILE" answers from a session's llm.jsonl. "provider/model" goes through that provider's
+    own client, if no address is given. Anything else is a model's name at `url`, an
     OpenAI-compatible address (default: OPENAI_BASE_URL, else OpenAI's own), with the key from
     OPENAI_API_KEY; a server on this machine needs no key. Every request and reply is appended to
-    `transcript`. `revisions_heard`: how many a resumed session has had; a recording goes on there.
+    `transcript`; None: nothing is kept, so that a draft that is broken off begins anew.
 
-    Raises InputError for an unusable file or address, LLMError when the key is missing.
+    `revisions_heard`: how many a resumed session has had; a recording goes on there.
+    `parallel`: calls in flight at most, None for 4, or 1 on this machine. `on_event` may be called
+    from other threads, never from two at a time. `price`: None for the one that is known.
+    `limits`: for the session, what its transcript holds included. `modes_file`: where the forms
+    of answer that endpoints take are remembered between runs.
+
+    Raises InputError for an unusable file or address, LLMError when the key, a package or the
+    price that a limit needs is missing.
     """
     if spec is None or spec == "none":
         return None
     if spec.startswith("replay:"):
-        return ReplayDrafter(Path(spec.removeprefix("replay:")), on_event, revisions_heard)
+        path = Path(spec.removeprefix("replay:"))
+        return ReplayDrafter(path, on_event, revisions_heard, prompts)
+    way = route(spec, url)
+    price = price if price is not None else known_price(way.model, way.url, way.provider)
+    if price is None and limits.max_cost is not None:
+        raise LLMError(
+            f"--max-cost can't be kept: the price of {spec} is not known.",
+            hint="Give it with --price IN/OUT, for a million tokens, or use --max-tokens.",
+        )
+    emit = _one_at_a_time(on_event)
+    transport = _transport(way, transcript, emit, price, limits, modes_file)
+    lanes = Lanes(parallel or (1 if way.local else PARALLEL), transport.stop)
+    return ModelDrafter(transport, emit, prompts=prompts, lanes=lanes, account=transport.account)
+
+
+def _transport(
+    way: Route,
+    transcript: Path | None,
+    emit: Callable[[LLMEvent], None],
+    price: Price | None,
+    limits: Limits,
+    modes_file: Path | None,
+) -> "LiveTransport | ProviderTransport":
+    # Imported here: openai and instructor take a second to load.
+    if way.provider is not None:
+        from builder.llm.providers import ProviderTransport, provider_client
+
+        return ProviderTransport(
+            provider_client(way.provider, way.model),
+            f"{way.provider}/{way.model}",
+            transcript,
+            emit,
+            price=price,
+            limits=limits,
+        )
     from builder.llm.client import LiveTransport
 
-    return ModelDrafter(LiveTransport(spec, url, transcript, on_event), on_event)
+    return LiveTransport(
+        way.model, way.url, transcript, emit, price=price, limits=limits, modes_file=modes_file
+    )
+
+
+def _one_at_a_time(on_event: Callable[[LLMEvent], None]) -> Callable[[LLMEvent], None]:
+    lock = threading.Lock()
+
+    def emit(event: LLMEvent) -> None:
+        with lock:
+            on_event(event)
+
+    return emit
+
+
+def spent(transcript: Path | None, price: Price | None = None) -> Spent:
+    """What the calls in a session's llm.jsonl took. `price`: for those whose cost is not noted.
+
+    Raises InputError for a file that is no transcript.
+    """
+    if transcript is None or not transcript.exists():
+        return Spent()
+    return spent_in(read(transcript).exchanges, price)

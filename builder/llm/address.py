@@ -42,6 +42,11 @@ def malformed(url: str | None) -> InputError:
     )
 
 
+def has_address(url: str | None) -> bool:
+    """Whether an address is given, by `url` or by OPENAI_BASE_URL."""
+    return bool(url or os.environ.get(URL_VARIABLE))
+
+
 def is_local(url: str | None) -> bool:
     """Whether `url`, else OPENAI_BASE_URL, is on this machine: localhost, 127.0.0.0/8 or ::1."""
     parts = _parsed(_meant(url))

@@ -12,12 +12,16 @@ class CallStarted:
 
 @dataclass(frozen=True, slots=True)
 class CallFinished:
-    """A reply came, after `seconds`. Tokens are None where the endpoint does not count them."""
+    """A reply came, after `seconds`. Tokens are None where the endpoint does not count them.
+
+    `cost`: None where the price is not known; where tokens are not counted it is estimated.
+    """
 
     purpose: str
     prompt_tokens: int | None
     completion_tokens: int | None
     seconds: float
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,41 @@ class CallReused:
 
 @dataclass(frozen=True, slots=True)
 class ModeFallback:
-    """The endpoint does not take a JSON schema: the schema goes into the prompt from now on."""
+    """The endpoint does not answer in the form tried first; `mode` says what is tried now."""
 
+    reason: str
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request failed in a way that may pass, and is made again after `seconds`."""
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DraftProgress:
+    """`done` of `total` classes have rules."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Respelled:
+    """A class name in a reply was not letter by letter one that was asked for."""
+
+    sent: str
+    meant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inseparable:
+    """So many classes have rules that others have too; `reason`: why that could not be helped."""
+
+    classes: int
     reason: str
 
 
@@ -53,4 +90,15 @@ class RecordingSilent:
     message: str
 
 
-LLMEvent = CallStarted | CallFinished | CallReused | ModeFallback | Dropped | RecordingSilent
+LLMEvent = (
+    CallStarted
+    | CallFinished
+    | CallReused
+    | ModeFallback
+    | Waiting
+    | DraftProgress
+    | Dropped
+    | Respelled
+    | Inseparable
+    | RecordingSilent
+)

@@ -1,5 +1,12 @@
 """What an endpoint can do wrong, in the user's words: openai's exceptions -> LLMError."""
 
+import json
+import math
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+import httpx
 import openai
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
@@ -9,72 +16,215 @@ from builder.llm.schemas import short
 from builder.llm.transport import TruncatedAnswer
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-_SCHEMA_WORDS = ("response_format", "schema", "structured", "grammar", "strict")
+# What endpoints say of a form of answer that they don't know; of those, some say 404.
+_FORM_WORDS = (
+    "response_format",
+    "schema",
+    "structured",
+    "grammar",
+    "strict",
+    "json_object",
+    "tool",
+    "function",
+)
+_FORM_WORDS_404 = ("tool use", "requested parameters", "structured output")
+_CAP_WORDS = ("max_tokens", "max_completion_tokens")
+# A longer wait than this is the user's to decide on. Seconds.
+LONGEST_WAIT = 120.0
+
+
+class NoAnswer(LLMError):
+    """A request that got no answer.
+
+    `retries`: how often it is worth trying again. `wait`: seconds that the endpoint asks for, None
+    if it names none. `at_work`: the model may have answered, and its owner may charge for that.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retries: int = 0,
+        wait: float | None = None,
+        at_work: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retries = retries
+        self.wait = wait
+        self.at_work = at_work
 
 
 class SchemaRefused(LLMError):
-    """The endpoint does not answer in a strict JSON schema."""
+    """The endpoint does not answer in this form; `ignored`: it did not say so, but didn't."""
+
+    def __init__(self, message: str, *, hint: str = "", ignored: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.ignored = ignored
 
 
-def explained(error: openai.OpenAIError, *, url: str, model: str, timeout: float) -> LLMError:
-    """One message with what, why and what next. `url`: the endpoint's base, `timeout`: seconds."""
+class CapRefused(LLMError):
+    """The endpoint does not take the limit on output tokens; `unknown`: not under this name."""
+
+    def __init__(self, message: str, *, hint: str = "", unknown: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.unknown = unknown
+
+
+def explained(
+    error: openai.OpenAIError,
+    *,
+    url: str,
+    model: str,
+    timeout: float,
+    retries: int,
+    capped: bool,
+) -> LLMError:
+    """One message with what, why and what next.
+
+    `url`: the endpoint's base, `timeout`: seconds, `retries`: for failures that may pass,
+    `capped`: the request limited its output.
+    """
     match error:
         case openai.APITimeoutError():
-            return LLMError(
-                f"The language model at {url} did not answer within {timeout:g} s.",
+            connecting = isinstance(error.__cause__, httpx.ConnectTimeout)
+            return NoAnswer(
+                f"The language model at {url} did not answer within {timeout:g} s."
+                if not connecting
+                else f"The language model's endpoint {url} cannot be reached: no answer in time.",
                 hint="Try again later, or use a faster model or endpoint.",
+                # Once more, for a connection that was lost; a model that is slow stays slow.
+                retries=min(retries, 1),
+                at_work=not connecting,
             )
-        case openai.APIConnectionError():
-            return LLMError(
-                f"The language model's endpoint {url} cannot be reached: "
-                f"{short(str(error.__cause__ or error))}.",
+        case openai.APIConnectionError(__cause__=TooLong() as cause):
+            return NoAnswer(
+                f"{url} answers with more than {cause.limit / 1e6:g} MB; that is no answer.",
+                hint="Check --llm-url, or use another model.",
+                at_work=True,
+            )
+        case openai.APIConnectionError(__cause__=httpx.ConnectError() as cause):
+            # Nobody is there: waiting a second helps as little as it does in a browser.
+            return NoAnswer(
+                f"The language model's endpoint {url} cannot be reached: {short(str(cause))}.",
                 hint="Check that the server runs and that --llm-url is its address.",
             )
+        case openai.APIConnectionError():
+            return NoAnswer(
+                f"The connection to {url} broke off before the whole answer came: "
+                f"{short(str(error.__cause__ or error))}.",
+                hint="Try again; a local server may say more in its own log.",
+                retries=retries,
+                at_work=True,
+            )
         case openai.APIStatusError():
-            return _refused(error, url, model)
+            return _refused(error, url, model, retries, capped)
         case openai.APIResponseValidationError():
             return unreadable(url)
         case _:
-            return LLMError(
+            return NoAnswer(
                 f"The call to {url} failed: {short(str(error))}.", hint="Check --llm and --llm-url."
             )
 
 
-def _refused(error: openai.APIStatusError, url: str, model: str) -> LLMError:
+class TooLong(Exception):
+    """A reply of more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+def _refused(
+    error: openai.APIStatusError, url: str, model: str, retries: int, capped: bool
+) -> LLMError:
     said = _said(error)
+    words = str(error.body).lower()
     match error.status_code:
         case 401 | 403:
-            return LLMError(
+            return NoAnswer(
                 f"{url} does not accept the API key ({error.status_code}){said}.",
                 hint=f"Set {KEY_VARIABLE} to a key that is valid for this endpoint.",
             )
-        case 404:
-            return LLMError(
+        case 404 if not any(word in words for word in _FORM_WORDS_404):
+            return NoAnswer(
                 f"{url} knows no model {model!r}, or is no OpenAI-compatible address (404){said}.",
                 hint="Check --llm and --llm-url; the address usually ends in /v1.",
             )
-        case 429:
-            wait = error.response.headers.get("retry-after", "")
-            asked = f"it asks to wait {wait} s" if wait.isdecimal() else "it names no waiting time"
-            return LLMError(
-                f"{url} refuses more requests for now (429), {asked}{said}.",
-                hint="Wait and run the command again, or check the account's quota.",
-            )
+        case 408 | 409 | 429:
+            return _busy(error, url, retries)
         case status if status >= 500:
-            return LLMError(
-                f"{url} failed itself ({status}){said}.",
-                hint="Try again later; a local server may say more in its own log.",
+            return _busy(error, url, retries)
+        case 400 | 422 if capped and any(word in words for word in _CAP_WORDS):
+            unknown = any(word in words for word in ("support", "unknown", "unrecog", "extra"))
+            return CapRefused(
+                f"{url} does not take this limit on output tokens ({error.status_code}){said}.",
+                hint="Leave --max-cost and --max-tokens out, or use another model or endpoint.",
+                unknown=unknown and "at most" not in words,
             )
-        case 400 | 422 if any(word in str(error.body).lower() for word in _SCHEMA_WORDS):
+        case 400 | 404 | 422 if any(word in words for word in _FORM_WORDS):
             return SchemaRefused(
                 f"{url} does not take a JSON schema ({error.status_code}){said}.",
                 hint="Use another model or endpoint.",
             )
         case status:
-            return LLMError(
+            return NoAnswer(
                 f"{url} rejects the request ({status}){said}.",
                 hint="Check that the model is a chat model with a large enough context.",
             )
+
+
+def _busy(error: openai.APIStatusError, url: str, retries: int) -> NoAnswer:
+    """A failure that may pass, unless it says that it won't soon."""
+    said, status = _said(error), error.status_code
+    wait = retry_after(error.response.headers, now=time.time())
+    asked = "it names no waiting time" if wait is None else f"it asks to wait {duration(wait)}"
+    # An account without money is refused like one in a hurry.
+    final = error.code == "insufficient_quota" or (wait is not None and wait > LONGEST_WAIT)
+    left = 0 if final else retries
+    if status == 429:
+        return NoAnswer(
+            f"{url} refuses more requests for now (429), {asked}{said}.",
+            hint="Wait and run the command again, or check the account's quota.",
+            retries=left,
+            wait=wait,
+        )
+    waiting = f", {asked}" if wait is not None else ""
+    what = "failed itself" if status >= 500 else "was not ready for the request"
+    return NoAnswer(
+        f"{url} {what} ({status}){waiting}{said}.",
+        hint="Try again later; a local server may say more in its own log.",
+        retries=left,
+        wait=wait,
+    )
+
+
+def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Seconds from `now` (since 1970) that the endpoint asks to wait; None if it asks for none.
+
+    `retry-after-ms`, or `Retry-After` as seconds or as an HTTP date (RFC 9110, 10.2.3).
+    """
+    milliseconds, given = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    for text, unit in ((milliseconds, 1e-3), (given, 1.0)):
+        try:
+            seconds = float(text) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    try:
+        return max(0.0, parsedate_to_datetime(given).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def duration(seconds: float) -> str:
+    """A waiting time in words: "20 s", "2 min 5 s", "1 h 0 min"."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _said(error: openai.APIStatusError) -> str:
@@ -85,8 +235,8 @@ def _said(error: openai.APIStatusError) -> str:
     return f": {short(message)}" if isinstance(message, str) and message.strip() else ""
 
 
-def unreadable(url: str) -> LLMError:
-    return LLMError(
+def unreadable(url: str) -> NoAnswer:
+    return NoAnswer(
         f"{url} answers, but not in the OpenAI chat-completions protocol.",
         hint="Check --llm-url; the address usually ends in /v1.",
     )
@@ -104,6 +254,21 @@ def first_choice(completion: ChatCompletion) -> Choice | None:
         return None
     texts: tuple[object, ...] = (message.content, message.refusal)
     return choice if all(isinstance(text, str | None) for text in texts) else None
+
+
+def called_tool(message: ChatCompletionMessage) -> tuple[str, str]:
+    """Name and arguments (JSON) of the first tool that was called; "" for what is not there.
+
+    Some servers send the arguments as an object instead of its text.
+    """
+    calls: object = message.tool_calls
+    function = getattr(calls[0], "function", None) if isinstance(calls, list) and calls else None
+    name, arguments = getattr(function, "name", None), getattr(function, "arguments", None)
+    if isinstance(arguments, dict):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    if not isinstance(name, str) or not isinstance(arguments, str):
+        return "", ""
+    return name, arguments
 
 
 def failure_in(completion: ChatCompletion, *, url: str, model: str) -> LLMError | None:
@@ -131,6 +296,6 @@ def failure_in(completion: ChatCompletion, *, url: str, model: str) -> LLMError 
             f"{model} refuses to answer: {reason}.",
             hint="Reword the classes' descriptions or the domain, or use another model.",
         )
-    if not message.content:
+    if not message.content and not message.tool_calls:
         return LLMError(f"{model} gave an empty answer.", hint="Try again, or try another model.")
     return None

@@ -16,6 +16,7 @@ from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
+from builder.prompting import ENGLISH, Prompts
 from builder.requests import DraftRequest, RevisionRequest
 from builder.system import AttributeSystem
 
@@ -110,8 +111,13 @@ class ReplayDrafter:
     """
 
     def __init__(
-        self, path: Path, emit: Callable[[LLMEvent], None], revisions_heard: int = 0
+        self,
+        path: Path,
+        emit: Callable[[LLMEvent], None],
+        revisions_heard: int = 0,
+        prompts: Prompts = ENGLISH,
     ) -> None:
+        self._prompts = prompts
         self._recording = transcript.read(path)
         self._path = path
         self._emit = emit
@@ -134,11 +140,13 @@ class ReplayDrafter:
                 f"{short(', '.join(map(repr, other)), 120)} on one side only.",
                 hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
             )
-        return draft_system(request, self._transport, self._emit)
+        return draft_system(
+            request, self._transport, self._emit, prompts=self._prompts, separating=True
+        )
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         try:
-            proposals = revise_system(request, self._transport, self._emit)
+            proposals = revise_system(request, self._transport, self._emit, prompts=self._prompts)
             # Whoever was asked then had not read these notes.
             silent = bool(request.notes)
         except RecordingEnded:

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from builder.applying import EditError, apply
 from builder.edits import Proposal
 from builder.errors import LLMError
-from builder.llm.drafting import as_data
+from builder.llm.data import as_data, with_context
 from builder.llm.events import Dropped, LLMEvent
 from builder.llm.proposing import ProposalItem, RevisionReply
 from builder.llm.schemas import Broken, problem_of, short
 from builder.llm.transport import Transport, TruncatedAnswer, ask
-from builder.prompting import render
+from builder.prompting import ENGLISH, Prompts
 from builder.requests import RevisionRequest
 from builder.system import AttributeSystem
 
@@ -23,23 +23,29 @@ Emit = Callable[[LLMEvent], None]
 
 
 def revise_system(
-    request: RevisionRequest, transport: Transport, emit: Emit
+    request: RevisionRequest,
+    transport: Transport,
+    emit: Emit,
+    *,
+    prompts: Prompts = ENGLISH,
 ) -> tuple[Proposal, ...]:
     """At most `request.limit` proposals that apply; none when the model has none that do.
 
     When every proposal is unfit they are asked for once more, with the reasons.
     Raises LLMError when no readable answer is to be had.
     """
-    proposals, reasons = _usable(_ask(request, transport, ()), request, emit)
+    proposals, reasons = _usable(_ask(request, transport, prompts, ()), request, emit)
     if reasons and not proposals:
-        proposals, _ = _usable(_ask(request, transport, reasons), request, emit)
+        proposals, _ = _usable(_ask(request, transport, prompts, reasons), request, emit)
     return proposals
 
 
-def _ask(request: RevisionRequest, transport: Transport, reasons: tuple[str, ...]) -> RevisionReply:
-    question = _question(request)
+def _ask(
+    request: RevisionRequest, transport: Transport, prompts: Prompts, reasons: tuple[str, ...]
+) -> RevisionReply:
+    question = revision_question(request, prompts)
     if reasons:
-        again = render("again", problems="\n".join(f"- {reason}" for reason in reasons))
+        again = prompts.render("again", problems="\n".join(f"- {reason}" for reason in reasons))
         question = f"{question}\n\n{again}"
     purpose = REVISE_AGAIN if reasons else REVISE
     try:
@@ -50,12 +56,13 @@ def _ask(request: RevisionRequest, transport: Transport, reasons: tuple[str, ...
                 "The model's answer is cut off even when it is asked for a single proposal.",
                 hint="Raise the endpoint's limit on output tokens or use another model.",
             ) from error
-        return _ask(replace(request, limit=request.limit // 2), transport, reasons)
+        return _ask(replace(request, limit=request.limit // 2), transport, prompts, reasons)
 
 
-def _question(request: RevisionRequest) -> str:
+def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
+    """What is asked to get proposals."""
     system = request.system
-    return render(
+    question = prompts.render(
         "revise",
         domain=system.domain,
         groups=as_data([group.model_dump() for group in system.groups]),
@@ -66,6 +73,7 @@ def _question(request: RevisionRequest) -> str:
         past=as_data([asdict(past) for past in request.past]),
         limit=str(request.limit),
     )
+    return with_context(question, request.context, prompts)
 
 
 def _rule(request: RevisionRequest, class_name: str) -> dict[str, object]:

@@ -8,9 +8,9 @@ does not spoil the whole reply.
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -24,9 +24,12 @@ from pydantic import (
     model_validator,
 )
 
-from builder.system import AttributeGroup, folded, group_problems
+from builder.llm.spelling import likeness, unambiguous
+from builder.system import AttributeGroup, group_problems
 
 ItemT = TypeVar("ItemT")
+# More make a prompt that no model reads with care, and a schema that strict modes refuse.
+MOST_OPTIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,36 +96,64 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Reply(StrictModel):
-    """A whole answer. Reads JSON alone, in a code fence, or with prose around it."""
+class TolerantModel(StrictModel):
+    """Asks for its own fields alone, and passes over others: models add remarks of their own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_fields(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        own = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: item for key, item in value.items() if key in own}
+
+
+class Reply(TolerantModel):
+    """A whole answer. Reads JSON alone, in a code fence, after thoughts, or with prose around."""
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **kwargs: Any) -> Self:
         text = json_data if isinstance(json_data, str) else bytes(json_data).decode()
-        return super().model_validate_json(_last_object(text), **kwargs)
+        return super().model_validate_json(answer_in(text, cls.model_fields), **kwargs)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of what was asked for is missing; False where that can't be known."""
+        return False
 
 
-def _last_object(text: str) -> str:
-    """The last whole JSON object in `text`, where a model's own answer stands; else `text`.
+def answer_in(text: str, fields: Collection[str]) -> str:
+    """The JSON object in `text` that is the answer: the last whole one that has the `fields`.
 
-    An empty one counts only where there is no other: prose about prompts holds "{}".
+    Where none has them it is the last whole one, and `text` where there is none. An empty one
+    counts only where there is no other: prose about prompts holds "{}".
     """
-    decoder, found = json.JSONDecoder(), text
+    text = _without_thoughts(text)
+    decoder, found, best = json.JSONDecoder(), text, None
     start = text.find("{")
     while start >= 0:
         try:
             value, end = decoder.raw_decode(text, start)
             if value or found is text:
                 found = text[start:end]
+            if set(fields) <= value.keys():
+                best = found
         except (ValueError, RecursionError):
             if not text[:start].strip():
                 return text  # no prose around it: the JSON itself is broken or cut off
             end = start + 1
         start = text.find("{", end)
-    return found
+    return best or found
 
 
-class DraftedGroup(StrictModel):
+def _without_thoughts(text: str) -> str:
+    """Without the thinking aloud that some models begin with; their servers drop its first tag."""
+    before, mark, after = text.partition("</think>")
+    thought = before.lstrip().startswith("<think>") or not before.lstrip().startswith(("{", "`"))
+    return after if mark and thought else text
+
+
+class DraftedGroup(TolerantModel):
     name: Words
     prompt: Words
     options: list[Words]
@@ -134,6 +165,8 @@ class DraftedGroup(StrictModel):
             problems.append("the group has no name")
         if not all(self.options):
             problems.append("an option is empty")
+        if len(self.options) > MOST_OPTIONS:
+            problems.append(f"{len(self.options):,} options are too many: at most {MOST_OPTIONS}")
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -146,7 +179,13 @@ class GroupsReply(Reply):
     groups: Checked[DraftedGroup]
 
 
-class DraftedRule(StrictModel):
+class SeparatingReply(Reply):
+    """Groups to add to those that a system has."""
+
+    new_groups: Checked[DraftedGroup]
+
+
+class DraftedRule(TolerantModel):
     """The rule of one class: `class_name`, and `option_<i>` for the i-th group."""
 
     class_name: str
@@ -159,6 +198,12 @@ class DraftedRule(StrictModel):
 class RulesReply(Reply):
     rules: Checked[DraftedRule]
 
+    asked: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def finished(self) -> bool:
+        return self.asked == {rule.class_name for rule in split_broken(self.rules)[0]}
+
 
 def rules_reply(classes: Sequence[str], groups: Sequence[AttributeGroup]) -> type[RulesReply]:
     """The reply model for the rules of exactly these classes, options given by their text."""
@@ -168,7 +213,9 @@ def rules_reply(classes: Sequence[str], groups: Sequence[AttributeGroup]) -> typ
         fields[_field(index)] = (option, Field(alias=key))
     rule = create_model("DraftedRule", __base__=DraftedRule, **fields)
     rules: Any = Checked[rule]  # type: ignore[valid-type]
-    return create_model("RulesReply", __base__=RulesReply, rules=(rules, ...))
+    reply = create_model("RulesReply", __base__=RulesReply, rules=(rules, ...))
+    reply.asked = frozenset(classes)
+    return reply
 
 
 def _one_of(values: Sequence[str]) -> Any:
@@ -192,10 +239,12 @@ def _field(index: int) -> str:
 
 
 def _speller(options: Sequence[str]) -> Callable[[object], object]:
-    spelling = {folded(option): option for option in options}
+    spelling = unambiguous(options)
 
     def respell(value: object) -> object:
-        """The option as it is written in the system, where only case or blanks differ."""
-        return spelling.get(folded(value), value) if isinstance(value, str) else value
+        """The option as it is written in the system, where the spelling alone differs."""
+        if not isinstance(value, str) or value in options:
+            return value
+        return spelling.get(likeness(value), value)
 
     return respell

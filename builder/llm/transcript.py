@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.errors import InputError, LLMError
+from builder.llm.cost import Price, Spent, tokens_of
 from builder.llm.transport import Message
 
 
@@ -27,7 +28,7 @@ class Exchange(BaseModel):
 
     `key` identifies what was asked (see `request_key`), `messages` are what was sent, `schema` is
     the JSON schema that the reply must follow: the two hold all that the model was told.
-    `seconds`: wall time. `time`: ISO 8601, UTC.
+    `seconds`: wall time. `time`: ISO 8601, UTC. `spent`: tokens and money, None in older files.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -42,6 +43,7 @@ class Exchange(BaseModel):
     reply: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    spent: Spent | None = None
     seconds: float = 0.0
     error: str | None = None
 
@@ -103,7 +105,8 @@ def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
     except OSError as error:
         raise LLMError(
             f"The model's answer cannot be written to {path}: {error.strerror or error}.",
-            hint="Make room or make the folder writable, then run the command again.",
+            hint="Make room or make the folder writable, then run the command again: what was "
+            "answered before is kept.",
         ) from error
 
 
@@ -147,6 +150,32 @@ def read(path: Path) -> Recording:
                 hint="Name a session's llm.jsonl, or remove that line.",
             ) from error
     return Recording(about, tuple(exchanges))
+
+
+def spent_in(exchanges: Iterable[Exchange], price: Price | None = None) -> Spent:
+    """What they took together. `price`: for those whose cost was not known then."""
+    total = Spent()
+    for exchange in exchanges:
+        spent = exchange.spent or _counted(exchange)
+        if spent.cost is None and price is not None:
+            cost = price.of(spent.input_tokens, spent.output_tokens)
+            spent = spent.model_copy(update={"cost": cost})
+        total += spent
+    return total
+
+
+def _counted(exchange: Exchange) -> Spent:
+    usage = exchange.usage
+    if exchange.reply is None or usage is None:
+        return Spent()  # no answer, or one that was pasted
+    into, out = usage.prompt_tokens, usage.completion_tokens
+    asked = json.dumps(exchange.messages, ensure_ascii=False)
+    return Spent(
+        input_tokens=tokens_of(asked) if into is None else into,
+        output_tokens=tokens_of(exchange.reply) if out is None else out,
+        cost=None,
+        estimated=into is None or out is None,
+    )
 
 
 def _torn(line: str) -> bool:

@@ -22,13 +22,13 @@ GROUPS = {
 class Live:
     """A live drafter against a test server, with all that it told and wrote."""
 
-    def __init__(self, url: str, folder: Path, **options: Any) -> None:
+    def __init__(self, url: str, folder: Path | None, **options: Any) -> None:
+        """`folder` None: nothing is written."""
         self.events: list[LLMEvent] = []
-        self.transcript = folder / "llm.jsonl"
-        options = {"timeout": 5.0, "network_retries": 0, **options}
-        self.transport = LiveTransport(
-            "scripted", url, self.transcript, self.events.append, **options
-        )
+        transcript = folder / "llm.jsonl" if folder is not None else None
+        self.transcript = transcript or Path("nothing was written")
+        options = {"timeout": 5.0, "retries": 0, "backoff": 0.01, **options}
+        self.transport = LiveTransport("scripted", url, transcript, self.events.append, **options)
         self.drafter = ModelDrafter(self.transport, self.events.append)
 
     def told(self, kind: type) -> list[Any]:

@@ -18,8 +18,6 @@ from builder.system import AttributeSystem
 from tests.llm.live import GROUPS, SECRET, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
 
-NO_SCHEMA = failure(400, "'response_format' of type 'json_schema' is not supported")
-
 
 def failed(
     folder: Path, script: list[Answer], **options: Any
@@ -48,7 +46,7 @@ def test_a_strict_schema_is_sent_and_tokens_are_counted(tmp_path: Path) -> None:
     assert started == CallStarted("draft groups")
     assert isinstance(finished, CallFinished)
     assert (finished.prompt_tokens, finished.completion_tokens) == (123, 45)
-    assert 0 < finished.seconds < 5
+    assert 0 < finished.seconds < 60
 
 
 def test_an_endpoint_that_counts_no_tokens_is_fine(tmp_path: Path) -> None:
@@ -123,45 +121,6 @@ def test_a_request_that_is_stopped_is_recorded(tmp_path: Path) -> None:
     assert entry.messages == ask("Which groups?") and 0 < entry.seconds < 5
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [NO_SCHEMA, failure(422, "unsupported: structured output"), chat("Sure! Colors and shapes.")],
-    ids=["400", "422", "ignored"],
-)
-def test_without_schemas_the_prompt_holds_it_and_this_is_remembered(
-    tmp_path: Path, refusal: Answer
-) -> None:
-    fenced = chat(f"Here:\n```json\n{json.dumps(GROUPS)}\n```")
-    with openai_server([refusal, fenced, fenced]) as server:
-        live = Live(server.url, tmp_path)
-        assert len(complete(live).groups) == 2
-        assert len(live.transport.complete("other", ask("And?"), GroupsReply).groups) == 2
-        requests = server.requests
-    assert ["response_format" in request.body for request in requests] == [True, False, False]
-    assert '"additionalProperties": false' in requests[1].text
-    assert len(live.told(ModeFallback)) == 1
-    assert [entry.mode for entry in live.exchanges] == [
-        "json_schema_mode",
-        "markdown_json_mode",
-        "markdown_json_mode",
-    ]
-
-
-def test_the_mode_is_changed_only_once(tmp_path: Path) -> None:
-    error, live, requests = failed(tmp_path, [NO_SCHEMA] * 9)
-    assert "does not take a JSON schema (400)" in error.message
-    assert len(requests) == 2 and len(live.told(ModeFallback)) == 1
-
-
-def test_after_the_change_a_refusal_is_final(tmp_path: Path) -> None:
-    with openai_server([NO_SCHEMA, chat(GROUPS), NO_SCHEMA, chat(GROUPS)]) as server:
-        live = Live(server.url, tmp_path)
-        complete(live)
-        with pytest.raises(LLMError, match=r"\(400\)"):
-            live.transport.complete("other", ask("And?"), GroupsReply)
-        assert len(server.requests) == 3 and len(live.told(ModeFallback)) == 1
-
-
 def test_another_refusal_is_no_reason_to_change_the_mode(tmp_path: Path) -> None:
     error, live, requests = failed(tmp_path, [failure(400, "context length exceeded")] * 2)
     assert "context length exceeded" in error.message and "(400)" in error.message
@@ -187,7 +146,8 @@ def test_answers_that_stay_unreadable_are_one_short_error(tmp_path: Path) -> Non
     assert "do not have the form asked for" in error.message
     assert len(str(error)) < 400 and "rather talk. I would" not in str(error)
     assert error.__cause__ is not None
-    assert len(requests) == 1 + 3
+    # Three forms that it ignores, and in the last of them it is asked twice more.
+    assert [request.form for request in requests] == ["strict", "tools", "json", *["text"] * 3]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +219,7 @@ def test_an_endpoint_without_the_certificate_for_https(tmp_path: Path) -> None:
 def test_a_passing_failure_is_tried_again(tmp_path: Path) -> None:
     script = [failure(429, "slow down", retry_after_ms="10"), chat(GROUPS)]
     with openai_server(script) as server:
-        live = Live(server.url, tmp_path, network_retries=1)
+        live = Live(server.url, tmp_path, retries=1)
         assert len(complete(live).groups) == 2
         assert len(server.requests) == 2
 

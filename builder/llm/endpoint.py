@@ -1,0 +1,203 @@
+"""One address and its key: requests go out, answers come back as openai's values."""
+
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import openai
+from openai.types.chat import ChatCompletion
+
+from builder.errors import LLMError
+from builder.llm import transcript
+from builder.llm.address import endpoint, is_local, malformed, shown
+from builder.llm.failures import KEY_VARIABLE, TooLong, explained, unreadable
+from builder.llm.halt import Halt
+
+# 25 rules take 10 kB; nobody's answer takes four megabytes.
+MOST_BYTES = 4_000_000
+CAPS = ("max_completion_tokens", "max_tokens")
+# To reach a server at all. Seconds.
+_CONNECTING = 10.0
+
+
+class Endpoint:
+    """An OpenAI-compatible address.
+
+    `timeout`: seconds for one request; None means 120, or 600 on this machine, where a model may
+    write ten tokens a second. `retries`: for failures that may pass (see NoAnswer).
+    Raises InputError for a url that is none, LLMError where a key is needed and none is set.
+    """
+
+    def __init__(self, url: str | None, timeout: float | None, retries: int) -> None:
+        self._url = _address(url)
+        self.shown = shown(url)
+        self.local = is_local(url)
+        self.secret = _key(self.shown, needed=not self.local)
+        self._timeout = timeout if timeout is not None else (600.0 if self.local else 120.0)
+        self._retries = retries
+        self._tls = _certificates(self._url)
+
+    @property
+    def cap_name(self) -> str:
+        """The parameter that limits output tokens: OpenAI renamed it, others know the old one."""
+        ours = httpx.URL(self._url).host.endswith(("openai.com", "openai.azure.com"))
+        return CAPS[0] if ours else CAPS[1]
+
+    def send(self, request: dict[str, Any], halt: Halt) -> ChatCompletion:
+        """One request, made once. Raises NoAnswer, SchemaRefused, CapRefused, Stopped."""
+        connections = _Connections(halt)
+        # A connection per request: next to the seconds of an answer it costs nothing, and there
+        # is nothing to close later. A proxy is never asked for an address on this machine.
+        client = openai.OpenAI(
+            api_key=self.secret or "unused",
+            base_url=self._url,
+            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _CONNECTING)),
+            max_retries=0,
+            # Compressed, a short reply could be a very long one.
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=openai.DefaultHttpxClient(
+                trust_env=not self.local,
+                verify=self._tls,
+                event_hooks={"request": [connections.watch], "response": [_limit]},
+            ),
+        )
+        try:
+            with client:
+                completion = client.chat.completions.create(**request)
+        except openai.OpenAIError as error:
+            halt.check()
+            failure = explained(
+                error,
+                url=self.shown,
+                model=request["model"],
+                timeout=self._timeout,
+                retries=self._retries,
+                capped=not request.keys().isdisjoint(CAPS),
+            )
+            raise self.without_secret(failure) from _emptied(error, self.scrub)
+        except ValueError as error:
+            halt.check()
+            raise unreadable(self.shown) from error
+        finally:
+            connections.forget()
+        if not isinstance(completion, ChatCompletion):
+            raise unreadable(self.shown)
+        return completion
+
+    def scrub(self, text: str) -> str:
+        return transcript.scrubbed(text, self.secret)
+
+    def without_secret(self, failure: LLMError) -> LLMError:
+        failure.message = self.scrub(failure.message)
+        failure.args = (failure.message,)
+        return failure
+
+
+class Pause:
+    """A waiting time that an endpoint asked of one call, and that all calls to it keep."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until = 0.0
+
+    def ask(self, seconds: float) -> None:
+        with self._lock:
+            self._until = max(self._until, time.monotonic() + seconds)
+
+    def keep(self, halt: Halt) -> None:
+        """Returns when the time is over. Raises Stopped."""
+        while (left := self._until - time.monotonic()) > 0:
+            halt.wait(left)
+
+
+class _Connections:
+    """The sockets of one request, known to `halt` for as long as it lasts."""
+
+    def __init__(self, halt: Halt) -> None:
+        self._halt = halt
+        self._sockets: set[Any] = set()
+
+    def watch(self, request: httpx.Request) -> None:
+        request.extensions = {**request.extensions, "trace": self._trace}
+
+    def _trace(self, name: str, info: dict[str, Any]) -> None:
+        # The names of httpcore's events; TLS puts another socket in the place of the first.
+        if name.endswith(("connect_tcp.complete", "start_tls.complete")):
+            connection = info["return_value"].get_extra_info("socket")
+            if connection is not None:
+                self._sockets.add(connection)
+                self._halt.watch(connection)
+
+    def forget(self) -> None:
+        self._halt.forget(self._sockets)
+
+
+def _limit(response: httpx.Response) -> None:
+    if isinstance(response.stream, httpx.SyncByteStream):
+        response.stream = _Limited(response.stream)
+
+
+class _Limited(httpx.SyncByteStream):
+    """A stream that is given up after `MOST_BYTES`: it is read into memory."""
+
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        count = 0
+        for chunk in self._stream:
+            count += len(chunk)
+            if count > MOST_BYTES:
+                raise TooLong(MOST_BYTES)
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _emptied(error: openai.OpenAIError, scrub: Callable[[str], str]) -> openai.OpenAIError:
+    """The same exception without secrets: endpoints send a refused key back in their message."""
+    error.args = tuple(scrub(str(argument)) for argument in error.args)
+    if isinstance(error, openai.APIError):
+        error.message = scrub(error.message)
+        error.body = None
+    return error
+
+
+def _key(shown_url: str, *, needed: bool) -> str:
+    """The API key, "" where none is set and none is needed. Raises LLMError."""
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key and needed:
+        raise LLMError(
+            f"{shown_url} needs an API key, and {KEY_VARIABLE} is not set.",
+            hint=f"Set {KEY_VARIABLE} in the environment (to any word if the endpoint wants "
+            "no key), or go on without a model: --llm none.",
+        )
+    if not key.isascii() or not key.isprintable():
+        raise LLMError(
+            f"The API key in {KEY_VARIABLE} holds characters that can't be sent in a header.",
+            hint="Copy the key again: letters, digits and signs of ASCII, all on one line.",
+        )
+    return key
+
+
+def _address(url: str | None) -> str:
+    """The address to send to. Raises InputError."""
+    address = endpoint(url).geturl()
+    try:
+        httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise malformed(url) from error
+    return address
+
+
+def _certificates(url: str) -> ssl.SSLContext:
+    # Loading them takes a while and plain http has no use for them. The empty context trusts
+    # nobody, so that a redirect to https fails instead of going unchecked.
+    if url.startswith("https:"):
+        return httpx.create_ssl_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

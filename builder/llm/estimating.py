@@ -1,0 +1,92 @@
+"""What a draft will take, before anything is sent: from the questions themselves."""
+
+import json
+import math
+from dataclasses import dataclass
+
+from builder.llm.cost import Price, tokens_of
+from builder.llm.data import Described, as_data, described_classes, with_context
+from builder.llm.drafting import SAMPLE, group_question, spread
+from builder.llm.ruling import BATCH
+from builder.llm.schemas import GroupsReply, property_names, rules_reply
+from builder.llm.separating import MOST_CLASSES
+from builder.prompting import ENGLISH, Prompts
+from builder.requests import DraftRequest
+from builder.system import AttributeGroup
+
+# What groups are like that models draft for one attribute.
+_PROMPT = "The creature in this picture is mainly {}."
+_OPTIONS = 10
+_OPTION = "a typical option"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`cost` None: the price is not known. Answers that must be asked for again are not in it."""
+
+    classes: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+def estimate_draft(
+    request: DraftRequest,
+    *,
+    batch: int = BATCH,
+    price: Price | None = None,
+    prompts: Prompts = ENGLISH,
+) -> Estimate:
+    """About what `draft` takes, with groups of usual size: one for each attribute asked for.
+
+    Counts the call for groups, those for the rules, and with more than SAMPLE classes the most
+    that classes still alike can take. Raises InputError for a broken template.
+    """
+    groups = _usual_groups(request)
+    schema = json.dumps(GroupsReply.model_json_schema())
+    into = tokens_of(group_question(request, prompts)) + tokens_of(schema)
+    out = tokens_of(json.dumps([group.model_dump() for group in groups]))
+    calls = 1
+    for start in range(0, len(request.classes), batch):
+        asked, answered = _rules_call(groups, request.classes[start : start + batch])
+        into, out, calls = into + asked, out + answered, calls + 1
+    question = prompts.render(
+        "rules", domain=request.domain, groups=as_data([g.model_dump() for g in groups]), classes=""
+    )
+    common = tokens_of(with_context(question, request.context, prompts))
+    into += common * (calls - 1)
+    if len(request.classes) > SAMPLE:
+        # Named once to ask for groups, and once more to ask for their rules.
+        asked, answered = _rules_call(groups, spread(request.classes, MOST_CLASSES))
+        extra = 1 + math.ceil(MOST_CLASSES / batch)
+        into, out, calls = into + extra * common + 2 * asked, out + answered, calls + extra
+    cost = price.of(into, out) if price is not None else None
+    return Estimate(len(request.classes), calls, into, out, cost)
+
+
+def _usual_groups(request: DraftRequest) -> tuple[AttributeGroup, ...]:
+    count = min(_OPTIONS, max(2, math.ceil(len(request.classes) / 2)))
+    options = tuple(f"{_OPTION} {number}" for number in range(count))
+    return tuple(
+        AttributeGroup(name=f"usual_group_{number}", prompt=_PROMPT, options=options)
+        for number in range(max(1, len(request.attributes)))
+    )
+
+
+def _rules_call(
+    groups: tuple[AttributeGroup, ...], classes: tuple[Described, ...]
+) -> tuple[int, int]:
+    """Tokens of a batch beyond what all batches are told, and of its answer."""
+    names = [name for name, _ in classes]
+    schema = json.dumps(rules_reply(names, groups).model_json_schema(), ensure_ascii=False)
+    choice = dict.fromkeys(property_names(groups), _OPTION)
+    answer = [{"class_name": name} | choice for name in names]
+    return (
+        tokens_of(described_classes(classes)) + tokens_of(schema),
+        tokens_of(json.dumps(answer, ensure_ascii=False)),
+    )

@@ -1,0 +1,204 @@
+"""JSON and Python literals found in a text that holds more than that; read as data, never run.
+
+A chat window gives prose, code fences, an assignment in front, comments, trailing commas and
+single quotes. Brackets are matched token by token, and what they hold is rewritten as JSON.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_TOKEN = r"""
+    (?P<space>[\s\u200b-\u200d\u2060\ufeff]+)
+  | (?P<comment>\#[^\n]*|//[^\n]*|/\*.*?\*/)
+  | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+  | (?P<open>[\[{(])
+  | (?P<close>[\]})])
+  | (?P<mark>[,:])
+  | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w))
+  | (?P<word>[^\W\d]\w*)
+  | (?P<gap>\.\.\.|…)
+"""
+_CURLY = r"""
+  | (?P<curly>[“”„‟][^“”„‟\n]*[“”„‟]|[‘’‚‛][^\n]*?[‘’‚‛](?=\s*[]},:]))
+"""
+_JUNK = r"  | (?P<junk>.)"
+_FLAGS = re.VERBOSE | re.DOTALL
+_STRAIGHT = re.compile(_TOKEN + _JUNK, _FLAGS)
+_TYPOGRAPHIC = re.compile(_TOKEN + _CURLY + _JUNK, _FLAGS)
+_ASSIGNED = re.compile(r"([^\W\d]\w*)[\"'”]?\s*(?::[^=\n]{0,80})?[=:]\s*$")
+_THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+# Some servers leave out the tag that opens a model's thoughts.
+_THOUGHT_END = re.compile(r".*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_WORDS = {"True": "true", "False": "false", "None": "null"}
+_CLOSERS = {"{": "}", "[": "]", "(": ")"}
+_DEEPEST = 60
+# Each bracket of prose that is never closed costs a look at all the rest.
+_MOST_UNCLOSED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """An object or a list; `name`: what it was assigned to, or ""; `length` in characters."""
+
+    value: Any
+    name: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The literals of a text in order, and in words why others could not be read."""
+
+    literals: tuple[Literal, ...]
+    faults: tuple[str, ...]
+
+
+class _Fault(Exception):
+    """`at`: the character where reading failed. `unclosed`: the text ended before."""
+
+    def __init__(self, at: int, words: str, *, unclosed: bool = False) -> None:
+        super().__init__(words)
+        self.at = at
+        self.unclosed = unclosed
+
+
+def read_literals(text: str, *, typographic: bool = False) -> Reading:
+    """All outermost literals of `text`; thoughts between <think> tags are left out.
+
+    `typographic`: curly quotes delimit strings too, as word processors put them. Never raises.
+    """
+    text = _THOUGHT_END.sub("", _THOUGHTS.sub("", text))
+    pattern = _TYPOGRAPHIC if typographic else _STRAIGHT
+    literals: list[Literal] = []
+    faults: list[str] = []
+    unclosed = 0
+    start = _opening(text, 0)
+    while start >= 0 and unclosed < _MOST_UNCLOSED:
+        end = start + 1
+        try:
+            end = _end(text, start, pattern)
+            value = json.loads(_as_json(text, start, end, pattern), object_pairs_hook=_object)
+        except _Fault as fault:
+            unclosed += fault.unclosed
+            faults += _told(text, text[start : fault.at], fault)
+        except (ValueError, RecursionError) as error:
+            broken = _Fault(start, f"not readable: {str(error)[:80]}")
+            faults += _told(text, text[start:end], broken)
+        else:
+            name = _ASSIGNED.search(text[max(0, start - 150) : start])
+            literals.append(Literal(value, name[1] if name else "", end - start))
+        start = _opening(text, end)
+    return Reading(tuple(literals), tuple(faults))
+
+
+def _opening(text: str, at: int) -> int:
+    found = [place for bracket in "{[" if (place := text.find(bracket, at)) >= 0]
+    return min(found, default=-1)
+
+
+def _tokens(
+    text: str, start: int, end: int, pattern: re.Pattern[str]
+) -> Iterator[tuple[str, re.Match[str]]]:
+    """Kind and match of what counts: blanks and comments are left out."""
+    for match in pattern.finditer(text, start, end):
+        kind = match.lastgroup or "junk"
+        if kind not in ("space", "comment"):
+            yield kind, match
+
+
+def _end(text: str, start: int, pattern: re.Pattern[str]) -> int:
+    """The place after the bracket that closes the one at `start`. Raises _Fault."""
+    expected: list[str] = []
+    for kind, match in _tokens(text, start, len(text), pattern):
+        if kind == "open":
+            expected.append(_CLOSERS[match[0]])
+            if len(expected) > _DEEPEST:
+                raise _Fault(match.start(), "nested too deeply")
+        elif kind == "close":
+            if match[0] != expected.pop():
+                raise _Fault(match.start(), f"{match[0]!r} closes another kind of bracket")
+            if not expected:
+                return match.end()
+    raise _Fault(
+        len(text),
+        "the text ends before every bracket is closed: it was cut off, or not copied to the end",
+        unclosed=True,
+    )
+
+
+def _as_json(text: str, start: int, end: int, pattern: re.Pattern[str]) -> str:
+    """The literal in text[start:end] as JSON. Raises _Fault."""
+    tokens = list(_tokens(text, start, end, pattern))
+    written: list[str] = []
+    ended = False
+    for index, (kind, match) in enumerate(tokens):
+        is_key = index + 1 < len(tokens) and tokens[index + 1][1][0] == ":"
+        if ended and kind in ("open", "string", "curly", "number", "word"):
+            raise _Fault(match.start(), f"a comma is missing before {match[0][:40]}")
+        if kind == "close" and written[-1] == ",":
+            written.pop()
+        written.append(_one_as_json(kind, match, is_key=is_key))
+        ended = kind not in ("open", "mark")
+    return "".join(written)
+
+
+def _one_as_json(kind: str, match: re.Match[str], *, is_key: bool) -> str:
+    token = match[0]
+    match kind:
+        case "open":
+            return "[" if token == "(" else token
+        case "close":
+            return "]" if token == ")" else token
+        case "mark":
+            return token
+        case "string":
+            return json.dumps(_string(match))
+        case "curly":
+            return json.dumps(token[1:-1])
+        case "number" | "word" if is_key:
+            return json.dumps(token)
+        case "number":
+            return token
+        case "word" if token in _WORDS or token in _WORDS.values():
+            return _WORDS.get(token, token)
+        case "word":
+            raise _Fault(match.start(), f"{token[:40]!r} has no quotes around it")
+        case "gap":
+            raise _Fault(match.start(), "it is abbreviated with dots; everything must be there")
+        case _:
+            raise _Fault(match.start(), f"{token!r} does not belong there")
+
+
+def _string(match: re.Match[str]) -> str:
+    token = match[0]
+    if token[0] == '"':
+        try:
+            value = json.loads(token, strict=False)
+        except ValueError:
+            pass  # with an escape that only Python has
+        else:
+            return str(value)
+    try:
+        return str(ast.literal_eval(token))
+    except (ValueError, SyntaxError) as error:
+        raise _Fault(match.start(), f"the text {token[:40]} has a broken escape") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        if key in value and value[key] != item:
+            raise ValueError(f"{key!r} is there twice")
+        value[key] = item
+    return value
+
+
+def _told(text: str, read: str, fault: _Fault) -> list[str]:
+    """The fault in words, with its line; nothing for brackets in prose. `read`: up to it."""
+    if not re.search(r"[\"'”’\w]\s*:", read[:400]):
+        return []
+    return [f"line {text.count(chr(10), 0, fault.at) + 1}: {fault}"]

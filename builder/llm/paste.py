@@ -1,0 +1,252 @@
+"""A drafter without a key: a person carries each prompt to a chat window, and its answer back.
+
+What is answered is kept in the transcript like a live model's, so that a draft that was broken
+off goes on where it stopped, and `replay:` works on it.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from builder.edits import Proposal
+from builder.errors import LLMError
+from builder.llm import transcript
+from builder.llm.data import described_classes, with_context
+from builder.llm.drafting import draft_system
+from builder.llm.events import CallFinished, CallReused, CallStarted, Dropped, LLMEvent
+from builder.llm.form import example
+from builder.llm.pasted import (
+    PastedSystem,
+    PastedUnreadable,
+    pasted_json,
+    read_system,
+    rules_beside,
+    rules_json,
+)
+from builder.llm.revising import revise_system
+from builder.llm.schemas import GroupsReply, Reply, RulesReply, split_broken
+from builder.llm.transcript import Exchange, request_key
+from builder.llm.transport import Message, ReplyT, ask
+from builder.prompting import ENGLISH, Prompts
+from builder.requests import DraftRequest, RevisionRequest
+from builder.system import AttributeSystem
+
+# Up to so many classes a complete system fits one answer of any chat window.
+WHOLE = 60
+SYSTEM = "draft system"
+_MODE = "paste"
+
+
+class Chat(Protocol):
+    """The person between cotbuild and a chat window."""
+
+    def ask(self, title: str, prompt: str) -> str | None:
+        """All that the chat window answered to `prompt`; None when the person gives up."""
+        ...
+
+    def explain(self, problem: str) -> None:
+        """Why an answer can't be used; the next `ask` holds the words for the chat."""
+        ...
+
+
+class PasteDrafter:
+    """A drafter that asks by `chat`. With at most `WHOLE` classes a draft is one question.
+
+    Every exchange is appended to `record_to`; the draft's answers in it are not asked for again.
+    Both methods raise LLMError when the person gives up.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        emit: Callable[[LLMEvent], None],
+        record_to: Path | None = None,
+        prompts: Prompts = ENGLISH,
+    ) -> None:
+        self._transport = PasteTransport(chat, emit, record_to, prompts)
+        self._emit = emit
+        self._prompts = prompts
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        if len(request.classes) <= WHOLE:
+            self._transport.ask_system(request)
+        return draft_system(request, self._transport, self._emit, prompts=self._prompts)
+
+    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
+        return revise_system(request, self._transport, self._emit, prompts=self._prompts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked: `messages` as the person is to send them, `key` as it is found again."""
+
+    purpose: str
+    key: str
+    messages: list[Message]
+    schema: dict[str, Any]
+
+
+class PasteTransport:
+    """Asks by `chat` until an answer can be read, or the person gives up."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        emit: Callable[[LLMEvent], None],
+        record_to: Path | None = None,
+        prompts: Prompts = ENGLISH,
+    ) -> None:
+        self._chat = chat
+        self._emit = emit
+        self._record_to = record_to
+        self._prompts = prompts
+        self._answered = _answered_drafts(record_to)
+        # What was given beyond the question, and the messages that it answered.
+        self._given: tuple[PastedSystem, list[Message]] | None = None
+
+    def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
+        """As `Transport` says. Raises LLMError when the person gives up."""
+        schema = reply_model.model_json_schema()
+        key = request_key(purpose, messages, schema)
+        if (answered := self._reused(key, reply_model)) is not None:
+            self._emit(CallReused(purpose))
+            return answered
+        if (given := self._part_of_given(reply_model)) is not None:
+            reply, sent = given
+            self._record(_Question(purpose, key, sent, schema), reply)
+            return reply_model.model_validate_json(reply, strict=True)
+        form = self._prompts.render("form", form=example(schema))
+        sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
+        question = _Question(purpose, key, sent, schema)
+        answer, reply = self._converse(question, partial(pasted_json, reply_model=reply_model))
+        complete = reply_model.model_validate_json(reply, strict=True)
+        if isinstance(complete, GroupsReply):
+            groups = tuple(group.as_group() for group in split_broken(complete.groups)[0])
+            self._given = PastedSystem(groups, rules_beside(answer, groups)), sent
+        return complete
+
+    def ask_system(self, request: DraftRequest) -> None:
+        """Asks for groups and rules at once; they answer the draft's questions that follow."""
+        classes = [name for name, _ in request.classes]
+        sent = ask(system_prompt(request, self._prompts))
+        question = _Question(SYSTEM, request_key(SYSTEM, sent, {}), sent, {})
+        reply = self._answered.get(question.key)
+        if reply is None:
+            answer, reply = self._converse(
+                question, lambda text: _as_json(read_system(text, classes))
+            )
+            if left_out := read_system(answer, classes).left_out:
+                reasons = tuple(f"{name!r} is not a class of the list" for name in left_out)
+                self._emit(Dropped("rule", reasons))
+        else:
+            self._emit(CallReused(SYSTEM))
+        self._given = (read_system(reply, classes), sent)
+
+    def _converse(self, question: _Question, read: Callable[[str], str]) -> tuple[str, str]:
+        """The answer as it was pasted, and the reply that `read` made of it."""
+        self._emit(CallStarted(question.purpose))
+        prompt = question.messages[0]["content"]
+        started = time.monotonic()
+        while (answer := self._chat.ask(question.purpose, prompt)) is not None:
+            seconds = time.monotonic() - started
+            try:
+                reply = read(answer)
+            except PastedUnreadable as error:
+                self._record(question, answer, seconds, error.explanation)
+                self._chat.explain(error.explanation)
+                prompt = self._prompts.render("correct", problems=error.explanation)
+            else:
+                self._record(question, reply, seconds)
+                self._emit(CallFinished(question.purpose, None, None, seconds))
+                return answer, reply
+        raise LLMError(
+            f"No answer was given to {question.purpose!r}.",
+            hint="What was answered so far is not asked for again when the session is resumed; "
+            "--llm names another model.",
+        )
+
+    def _reused(self, key: str, reply_model: type[ReplyT]) -> ReplyT | None:
+        if key not in self._answered:
+            return None
+        try:
+            return reply_model.model_validate_json(self._answered[key], strict=True)
+        except ValidationError:
+            return None  # a live model's, which was asked again
+
+    def _part_of_given(self, reply_model: type[Reply]) -> tuple[str, list[Message]] | None:
+        if self._given is None:
+            return None
+        system, sent = self._given
+        reply: str | None = None
+        if issubclass(reply_model, GroupsReply):
+            reply = _groups_json(system)
+        elif issubclass(reply_model, RulesReply):
+            reply = rules_json(system, reply_model)
+        return None if reply is None else (reply, sent)
+
+    def _record(
+        self, question: _Question, reply: str, seconds: float = 0.0, error: str | None = None
+    ) -> None:
+        if self._record_to is None:
+            return
+        exchange = Exchange(
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            purpose=question.purpose,
+            key=question.key,
+            mode=_MODE,
+            messages=[dict(message) for message in question.messages],
+            schema=question.schema,
+            reply=reply,
+            finish_reason="stop",
+            seconds=round(seconds, 3),
+            error=error,
+        )
+        transcript.append(self._record_to, exchange)
+
+
+def system_prompt(request: DraftRequest, prompts: Prompts) -> str:
+    """The question for a complete system: the article's, with its output section."""
+    word = re.sub(r"[^a-z0-9]+", "_", request.domain.lower()).strip("_")
+    question = prompts.render(
+        "system",
+        domain=request.domain,
+        classes=described_classes(request.classes),
+        attributes="\n".join(f"- {attribute}" for attribute in request.attributes),
+        rules_key=f"{word or 'class'}_rules",
+        example_class=json.dumps(request.classes[0][0], ensure_ascii=False),
+    )
+    return with_context(question, request.context, prompts)
+
+
+def _as_json(system: PastedSystem) -> str:
+    groups = {
+        group.name: {"prompt": group.prompt, "options": group.options} for group in system.groups
+    }
+    value = {"classification_groups": groups, "rules": system.rules}
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _groups_json(system: PastedSystem) -> str:
+    return json.dumps(
+        {"groups": [group.model_dump() for group in system.groups]}, ensure_ascii=False
+    )
+
+
+def _answered_drafts(record_to: Path | None) -> dict[str, str]:
+    """Request key -> reply of a draft's finished questions; what was asked again is asked anew."""
+    if record_to is None or not record_to.exists():
+        return {}
+    return {
+        entry.key: entry.reply
+        for entry in transcript.read(record_to).exchanges
+        if entry.purpose.startswith("draft") and not entry.purpose.endswith("again")
+        if entry.reply is not None and entry.error is None
+    }

@@ -1,0 +1,302 @@
+import contextlib
+import json
+import sys
+import threading
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.errors import InputError, LLMError
+from builder.llm import (
+    FREE,
+    CallFinished,
+    DraftRequest,
+    LimitReached,
+    Limits,
+    ModelDrafter,
+    Price,
+    Spent,
+    estimate_draft,
+    known_price,
+    money,
+    open_drafter,
+    parse_price,
+    spent,
+    tokens_of,
+)
+from builder.llm.account import LEAST_OUTPUT, MOST_OUTPUT, Account
+from builder.llm.halt import Halt, Stopped
+from builder.llm.lanes import Lanes
+from tests.llm.live import GROUPS, Live, complete, request_for
+from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
+
+PRICE = Price(1.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.25/2", Price(0.25, 2.0)), ("0/0", FREE), (" 1 / 1e1 ", Price(1.0, 10.0))],
+)
+def test_prices_as_they_are_typed(text: str, expected: Price) -> None:
+    assert parse_price(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "1", "1/2/3", "a/b", "-1/2", "nan/1", "1/inf", "1,5/2"])
+def test_what_is_no_price(text: str) -> None:
+    with pytest.raises(InputError, match="is no price") as caught:
+        parse_price(text)
+    assert "--price" in caught.value.hint
+
+
+def test_what_tokens_cost() -> None:
+    assert Price(0.5, 2.0).of(1_000_000, 500_000) == 1.5
+    assert [money(a) for a in (0, 0.004251, 0.5, 12.345, 1234)] == [
+        "0.00", "0.0043", "0.50", "12.35", "1,234.00",
+    ]  # fmt: skip
+
+
+def test_known_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    price = known_price("gpt-4o", None)
+    assert price is not None and 0 < price.input_per_million < price.output_per_million < 1000
+    assert known_price("claude-sonnet-4-5", None, "anthropic") is not None
+    assert known_price("no-such-model", None) is None
+    assert known_price("gpt-4o", "https://example.org/v1") is None
+    assert known_price("anything", "http://localhost:11434/v1") == FREE
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    assert known_price("gpt-4o", None) is None, "without the package prices are unknown"
+
+
+@given(st.text(), st.text())
+def test_estimated_tokens_grow_with_the_text(left: str, right: str) -> None:
+    both = tokens_of(left + right)
+    assert max(tokens_of(left), tokens_of(right)) <= both <= tokens_of(left) + tokens_of(right)
+    assert both <= len(left + right)
+
+
+def test_estimated_tokens() -> None:
+    assert tokens_of("") == 0
+    assert tokens_of("宝可梦") == 3 and tokens_of("дракон") == 3
+    assert tokens_of("It looks like a small white wolf with a horn on its head.") == 17
+
+
+def test_an_estimate_is_near_what_a_draft_then_takes(tmp_path: Path) -> None:
+    request = request_for(*(f"class number {n}" for n in range(130)))
+    estimate = estimate_draft(request, price=PRICE)
+    taken: list[int] = []
+
+    def respond(request: Request) -> Answer:
+        answer = obliging(request)
+        assert isinstance(answer.body, dict)
+        reply = answer.body["choices"][0]["message"]["content"]
+        taken.extend((tokens_of(json.dumps(request.body)), tokens_of(reply)))
+        return answer
+
+    with openai_server(respond) as server:
+        live = Live(server.url, tmp_path)
+        ModelDrafter(live.transport, live.events.append).draft(request)
+        assert (estimate.classes, estimate.calls) == (130, len(server.requests))
+    # The stub drafts two groups, the estimate allows for the five attributes asked for.
+    assert sum(taken) < estimate.tokens < 6 * sum(taken)
+    assert estimate.cost == PRICE.of(estimate.input_tokens, estimate.output_tokens)
+    assert estimate_draft(request).cost is None
+    longer = estimate_draft(
+        DraftRequest("Pokémon", request.classes, context="A field guide. " * 100), price=PRICE
+    )
+    assert longer.input_tokens - estimate.input_tokens > estimate.calls * 400
+    assert (estimate_draft(request_for("A", "B")).calls, estimate.calls) == (2, 10)
+
+
+def test_every_call_is_on_the_account_and_in_the_transcript(tmp_path: Path) -> None:
+    script = [chat(GROUPS, tokens=(1000, 500)), chat(GROUPS, tokens=None), failure(500, "boom")]
+    with openai_server(script) as server:
+        live = Live(server.url, tmp_path, price=PRICE)
+        complete(live)
+        first = live.transport.account.spent
+        assert first == Spent(input_tokens=1000, output_tokens=500, cost=0.003)
+        complete(live)
+        second = live.transport.account.spent
+        assert second.estimated and second.tokens > first.tokens
+        with pytest.raises(LLMError):
+            complete(live)
+    assert live.transport.account.spent == second, "an error of the server costs nothing"
+    assert live.told(CallFinished)[0].cost == 0.003
+    assert spent(live.transcript) == second
+    again = Live(server.url, tmp_path, price=Price(100.0, 100.0))
+    assert again.transport.account.spent == second, "what was paid is not priced anew"
+
+
+def test_the_price_of_earlier_calls_is_looked_up_where_it_was_not_known(tmp_path: Path) -> None:
+    with openai_server([chat(GROUPS, tokens=(1000, 500))]) as server:
+        live = Live(server.url, tmp_path)
+        complete(live)
+    assert live.told(CallFinished)[0].cost is None
+    assert spent(live.transcript).cost is None
+    assert spent(live.transcript, PRICE).cost == 0.003
+    assert spent(None) == spent(tmp_path / "gone") == Spent()
+
+
+def test_older_transcripts_count_too(tmp_path: Path) -> None:
+    path = tmp_path / "llm.jsonl"
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    path.write_text(json.dumps({"purpose": "revise", "reply": "{}", "usage": usage}) + "\n")
+    assert spent(path, PRICE) == Spent(input_tokens=10, output_tokens=5, cost=3e-5)
+
+
+def test_a_call_given_up_counts_as_if_it_was_answered(tmp_path: Path) -> None:
+    with openai_server([chat(GROUPS, delay=30)]) as server:
+        live = Live(
+            server.url, tmp_path, timeout=0.1, price=PRICE, limits=Limits(max_tokens=100_000)
+        )
+        with pytest.raises(LLMError, match="did not answer"):
+            complete(live)
+    assert live.transport.account.spent.output_tokens == MOST_OUTPUT
+    assert live.transport.account.spent.estimated
+
+
+# --- Limits ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limits", [Limits(max_cost=0.0), Limits(max_tokens=0)])
+def test_a_limit_of_nothing_starts_no_call(tmp_path: Path, limits: Limits) -> None:
+    for price in (PRICE, FREE):
+        with openai_server([chat(GROUPS)]) as server:
+            live = Live(server.url, tmp_path, price=price, limits=limits)
+            with pytest.raises(LimitReached, match="next call") as caught:
+                complete(live)
+            assert server.requests == [] and caught.value.hint
+    assert not live.transcript.exists()
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
+def test_what_is_no_limit(value: float) -> None:
+    with pytest.raises(InputError, match="--max-cost"):
+        Limits(max_cost=value)
+
+
+def test_a_limit_in_money_needs_a_price() -> None:
+    for spec, url in (("no-such-model", None), ("m", "https://example.org/v1")):
+        with pytest.raises(LLMError, match=r"price of .* is not known") as caught:
+            open_drafter(spec, url=url, on_event=print, limits=Limits(max_cost=1.0))
+        assert "--price" in caught.value.hint
+    priced = open_drafter("no-such-model", on_event=print, limits=Limits(max_cost=1.0), price=PRICE)
+    assert isinstance(priced, ModelDrafter) and priced.account is not None
+    assert priced.account.price == PRICE
+
+
+def test_the_limit_ends_the_step_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+    names = [f"class {n}" for n in range(60)]
+    limits = Limits(max_tokens=9_000)
+
+    def respond(request: Request) -> Answer:
+        answer = obliging(request)
+        assert isinstance(answer.body, dict)
+        usage = {"prompt_tokens": 1500, "completion_tokens": 1500, "total_tokens": 3000}
+        answer.body["usage"] = usage
+        return answer
+
+    with openai_server(respond) as server:
+        live = Live(server.url, tmp_path, limits=limits)
+        with pytest.raises(LimitReached, match=r"--max-tokens 9,000"):
+            live.drafter.draft(request_for(*names))
+        first = len(server.requests)
+        assert 1 <= first < 4 and live.transport.account.spent.tokens <= 9_000
+        assert server.requests[0].body["max_tokens"] <= MOST_OUTPUT
+        higher = Live(server.url, tmp_path, limits=Limits(max_tokens=100_000))
+        assert higher.drafter.draft(request_for(*names)).classes == tuple(names)
+        assert len(server.requests) == 4, "what was paid for is not asked for again"
+
+
+def test_without_a_limit_the_output_is_not_limited(tmp_path: Path) -> None:
+    with openai_server([chat(GROUPS)]) as server:
+        complete(Live(server.url, tmp_path))
+        assert not {"max_tokens", "max_completion_tokens"} & set(server.requests[0].body)
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ("Unsupported parameter: 'max_tokens', use 'max_completion_tokens'", "other name"),
+        ("max_tokens is too large: this model supports at most 4096 completion tokens", "less"),
+    ],
+)
+def test_an_endpoint_with_another_notion_of_the_limit(tmp_path: Path, said: str, sent: str) -> None:
+    with openai_server([failure(400, said), chat(GROUPS), failure(400, said)]) as server:
+        live = Live(server.url, tmp_path, limits=Limits(max_tokens=200_000))
+        complete(live)
+        bodies = [request.body for request in server.requests]
+        with pytest.raises(LLMError, match="limit on output tokens"):
+            complete(live)
+    assert bodies[0]["max_tokens"] == MOST_OUTPUT
+    if sent == "less":
+        assert bodies[1]["max_tokens"] == LEAST_OUTPUT
+    else:
+        assert bodies[1]["max_completion_tokens"] == MOST_OUTPUT and "max_tokens" not in bodies[1]
+
+
+def test_calls_wait_for_those_in_flight_where_both_worst_cases_do_not_fit() -> None:
+    account = Account(limits=Limits(max_tokens=LEAST_OUTPUT + 2_000))
+    first = account.reserve("one", 500, Halt())
+    started, halt = threading.Event(), Halt()
+    outcomes: list[Any] = []
+
+    def second() -> None:
+        started.set()
+        outcomes.append(account.reserve("two", 500, halt).worst)
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    started.wait(5)
+    thread.join(0.1)
+    assert thread.is_alive() and outcomes == []
+    account.settle(first, Spent(input_tokens=300, output_tokens=200))
+    thread.join(5)
+    assert len(outcomes) == 1
+    with pytest.raises(LimitReached):
+        account.reserve("three", 20_000, Halt())
+    halt.stop()
+    with pytest.raises(Stopped):
+        account.reserve("four", 500, halt)
+
+
+class Endpoint:
+    """Answers within its limit on output, and takes no more input than was estimated with care."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+
+    def __call__(self, request: Request) -> Answer:
+        answer = obliging(request)
+        assert isinstance(answer.body, dict)
+        # What a call is estimated from: messages and schema, without the fields around them.
+        sent = json.dumps([request.body["messages"], request.body["response_format"]])
+        into = self.random.randint(1, tokens_of(sent))
+        out = self.random.randint(1, request.body["max_tokens"])
+        usage = {"prompt_tokens": into, "completion_tokens": out, "total_tokens": into + out}
+        answer.body["usage"] = usage
+        return answer
+
+
+@settings(max_examples=15)
+@given(
+    seed=st.integers(0, 1000),
+    max_tokens=st.none() | st.integers(0, 60_000),
+    max_cost=st.floats(0, 0.2),
+    lanes=st.integers(1, 4),
+)
+def test_no_limit_is_ever_exceeded(
+    seed: int, max_tokens: int | None, max_cost: float, lanes: int
+) -> None:
+    limits = Limits(max_cost, max_tokens)
+    with openai_server(Endpoint(seed)) as server:
+        live = Live(server.url, None, price=PRICE, limits=limits)
+        drafter = ModelDrafter(live.transport, live.events.append, lanes=Lanes(lanes))
+        names = [f"class {n}" for n in range(110)]
+        with contextlib.suppress(LimitReached):
+            assert drafter.draft(request_for(*names)).classes == tuple(names)
+        used = live.transport.account.spent
+    assert max_tokens is None or used.tokens <= max_tokens
+    assert used.cost is not None and used.cost <= max_cost + 1e-12

@@ -1,0 +1,133 @@
+"""Where `--llm` leads, and models by a provider's own client."""
+
+import sys
+from pathlib import Path
+
+import instructor
+import openai
+import pytest
+from instructor.v2.core.provider_specs import ALIAS_TO_PROVIDER
+
+from builder.errors import LLMError
+from builder.llm import LLMEvent, ModelDrafter, Route, open_drafter, route, spent
+from builder.llm.cost import LimitReached, Limits, Price
+from builder.llm.providers import ProviderTransport
+from builder.llm.routes import OLLAMA_URL, PROVIDERS
+from builder.llm.transport import TruncatedAnswer
+from tests.llm.live import SECRET, request_for
+from tests.openai_server import chat, failure, in_form, obliging, openai_server
+
+
+@pytest.mark.parametrize(
+    ("spec", "url", "expected"),
+    [
+        ("gpt-4o", None, Route("gpt-4o", None)),
+        ("openai/gpt-4o", None, Route("gpt-4o", None)),
+        ("ollama/llama3", None, Route("llama3", OLLAMA_URL)),
+        ("anthropic/claude-x", None, Route("claude-x", None, "anthropic")),
+        ("google/gemini-x", None, Route("gemini-x", None, "google")),
+        ("anthropic/claude-x", "https://openrouter.ai/api/v1", None),
+        ("openai/gpt-4o", "https://openrouter.ai/api/v1", None),
+        ("meta-llama/Llama-3", None, Route("meta-llama/Llama-3", None)),
+        ("anthropic/", None, Route("anthropic/", None)),
+    ],
+)
+def test_routes(spec: str, url: str | None, expected: Route | None) -> None:
+    assert route(spec, url) == (expected or Route(spec, url))
+
+
+def test_an_address_in_the_environment_counts_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://openrouter.ai/api/v1")
+    assert route("anthropic/claude-x", None) == Route("anthropic/claude-x", None)
+
+
+def test_what_stays_on_this_machine() -> None:
+    assert route("ollama/llama3", None).local and route("m", "http://127.0.0.1:1/v1").local
+    assert not route("gpt-4o", None).local and not route("anthropic/claude", None).local
+
+
+def test_every_provider_is_one_of_instructors() -> None:
+    assert set(ALIAS_TO_PROVIDER) == PROVIDERS | {"openai", "ollama"}
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anthropic", None)
+    with pytest.raises(LLMError, match="anthropic package is required") as caught:
+        open_drafter("anthropic/claude-x", on_event=print)
+    assert "pip install" in caught.value.hint
+
+
+def unheard(event: LLMEvent) -> None:
+    """What is told does not matter here."""
+
+
+# Instructor's client for openai stands for those of the others: what is theirs alone, the form of
+# answer and the errors, is not tested here.
+def transport(url: str, folder: Path, **options: object) -> ProviderTransport:
+    client = instructor.from_openai(
+        openai.OpenAI(base_url=url, api_key=SECRET, max_retries=0), model="scripted"
+    )
+    return ProviderTransport(
+        client,
+        "fake/scripted",
+        folder / "llm.jsonl",
+        unheard,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def test_a_draft_by_an_instructor_client(tmp_path: Path) -> None:
+    with openai_server(lambda request: in_form(request, obliging(request))) as server:
+        drafter = ModelDrafter(transport(server.url, tmp_path), unheard)
+        system = drafter.draft(request_for("A", "B", "C"))
+        assert system.classes == ("A", "B", "C") and len(server.requests) == 2
+        again = ModelDrafter(transport(server.url, tmp_path), unheard)
+        assert again.draft(request_for("A", "B", "C")) == system
+        assert len(server.requests) == 2, "it is taken from the transcript"
+    total = spent(tmp_path / "llm.jsonl", Price(1, 1))
+    assert (total.input_tokens, total.output_tokens) == (200, 40)
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        (failure(401, f"Incorrect API key provided: {SECRET}"), "fake/scripted failed"),
+        (chat("no JSON"), "failed"),
+    ],
+)
+def test_its_failures_are_one_message_without_keys(
+    tmp_path: Path, answer: object, part: str
+) -> None:
+    with openai_server([answer] * 5) as server:  # type: ignore[list-item]
+        drafter = ModelDrafter(transport(server.url, tmp_path), unheard)
+        with pytest.raises(LLMError, match=part) as caught:
+            drafter.draft(request_for("A", "B"))
+    assert SECRET not in caught.value.message and len(caught.value.message) < 400
+    assert SECRET not in (tmp_path / "llm.jsonl").read_text()
+
+
+def test_its_truncated_answers_are_told_apart(tmp_path: Path) -> None:
+    with openai_server([chat('{"gro', finish_reason="length")]) as server:
+        drafter = ModelDrafter(transport(server.url, tmp_path), unheard)
+        with pytest.raises(TruncatedAnswer, match="cut off"):
+            drafter.draft(request_for("A", "B"))
+
+
+def test_limits_hold_for_it_too(tmp_path: Path) -> None:
+    limits = Limits(max_tokens=20_000)
+    with openai_server(lambda request: in_form(request, obliging(request))) as server:
+        made = transport(server.url, tmp_path, limits=limits)
+        ModelDrafter(made, unheard).draft(request_for("A", "B"))
+        assert all(request.body["max_tokens"] <= 16_384 for request in server.requests)
+        assert made.account.spent.tokens == 240
+        nothing = transport(server.url, tmp_path / "x", limits=Limits(max_tokens=0))
+        with pytest.raises(LimitReached):
+            ModelDrafter(nothing, unheard).draft(request_for("A", "B"))
+
+
+def test_a_name_that_is_no_model_is_the_endpoints_to_refuse() -> None:
+    with openai_server([failure(404, "model not found")]) as server:
+        drafter = open_drafter("no model", url=server.url, on_event=print)
+        assert drafter is not None
+        with pytest.raises(LLMError, match="knows no model 'no model'"):
+            drafter.draft(request_for("A", "B"))

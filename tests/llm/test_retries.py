@@ -1,0 +1,191 @@
+"""Failures that may pass are tried again, never multiplied, after the time that was asked for."""
+
+import time
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.errors import LLMError
+from builder.llm import ModelDrafter, Waiting
+from builder.llm.endpoint import MOST_BYTES
+from builder.llm.failures import duration, retry_after
+from builder.llm.lanes import Lanes
+from tests.llm.live import GROUPS, Live, complete, request_for
+from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
+
+PASSING = [failure(status, "not now") for status in (408, 409, 429, 500, 502, 503)]
+HOUR = 3600
+
+
+def half() -> Answer:
+    whole = chat(GROUPS)
+    return Answer(whole.body, cut=60)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [*PASSING, Answer("", reset=True), half()],
+    ids=["408", "409", "429", "500", "502", "503", "reset", "half"],
+)
+def test_what_may_pass_is_tried_again_a_bounded_number_of_times(
+    tmp_path: Path, answer: Answer
+) -> None:
+    with openai_server([answer, answer, chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path, retries=2)
+        assert len(complete(live).groups) == 2
+        assert len(server.requests) == 3
+    assert [event.seconds for event in live.told(Waiting)] == [0.01, 0.02]
+    assert [entry.error is None for entry in live.exchanges] == [False, False, True]
+    (tmp_path / "b").mkdir()
+    with openai_server([answer] * 9) as server:
+        live = Live(server.url, tmp_path / "b", retries=2)
+        with pytest.raises(LLMError) as caught:
+            complete(live)
+        assert len(server.requests) == 3, "neither openai nor instructor multiplies them"
+        assert caught.value.hint and "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 418])
+def test_what_will_not_pass_is_not_tried_again(tmp_path: Path, status: int) -> None:
+    with openai_server([failure(status, "no")] * 9) as server:
+        with pytest.raises(LLMError, match=rf"\({status}\)"):
+            complete(Live(server.url, tmp_path, retries=3))
+        assert len(server.requests) == 1
+
+
+def test_a_server_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    with openai_server([]) as server:
+        url = server.url
+    live = Live(url, tmp_path, retries=3, backoff=60.0)
+    with pytest.raises(LLMError, match="cannot be reached"):
+        complete(live)
+    assert not live.told(Waiting)
+
+
+def test_a_timeout_is_tried_again_once(tmp_path: Path) -> None:
+    with openai_server([chat(GROUPS, delay=30)] * 9) as server:
+        live = Live(server.url, tmp_path, retries=4, timeout=0.1)
+        with pytest.raises(LLMError, match="did not answer within"):
+            complete(live)
+        assert len(server.requests) == 2
+
+
+def test_an_account_without_money_is_not_asked_again(tmp_path: Path) -> None:
+    empty = Answer({"error": {"message": "quota", "code": "insufficient_quota"}}, 429)
+    with openai_server([empty] * 3) as server:
+        with pytest.raises(LLMError, match="429"):
+            complete(Live(server.url, tmp_path, retries=2))
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_time_asked_for_is_kept(tmp_path: Path, status: int) -> None:
+    with openai_server([failure(status, "slow down", Retry_After="0.2"), chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path, retries=1, backoff=60.0)
+        begun = time.monotonic()
+        complete(live)
+        assert time.monotonic() - begun >= 0.2
+    assert [event.seconds for event in live.told(Waiting)] == [0.2]
+
+
+@pytest.mark.parametrize(
+    "asked", [str(HOUR), formatdate(time.time() + HOUR, usegmt=True)], ids=["seconds", "date"]
+)
+def test_an_hour_is_for_the_user_to_wait(tmp_path: Path, asked: str) -> None:
+    with openai_server([failure(429, "slow down", Retry_After=asked)] * 3) as server:
+        with pytest.raises(LLMError, match=r"it asks to wait (1 h 0 min|59 min \d+ s)"):
+            complete(Live(server.url, tmp_path, retries=2))
+        assert len(server.requests) == 1
+
+
+def test_a_date_that_has_passed_is_no_wait(tmp_path: Path) -> None:
+    past = formatdate(time.time() - 5, usegmt=True)
+    with openai_server([failure(429, "slow", Retry_After=past), chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path, retries=1, backoff=60.0)
+        complete(live)
+    assert [event.seconds for event in live.told(Waiting)] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"retry-after": "20"}, 20.0),
+        ({"retry-after": "2.5", "retry-after-ms": "300"}, 0.3),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, 90.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:05 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after-ms": "x", "retry-after": "inf"}, None),
+    ],
+)
+def test_reading_retry_after(headers: dict[str, str], expected: float | None) -> None:
+    assert retry_after(headers, now=10.0) == expected
+
+
+def test_durations() -> None:
+    assert [duration(s) for s in (0.2, 59, 125, 3600, 7260)] == [
+        "1 s", "59 s", "2 min 5 s", "1 h 0 min", "2 h 1 min",
+    ]  # fmt: skip
+
+
+def test_all_calls_wait_when_one_is_told_to(tmp_path: Path) -> None:
+    """The batch that is told to wait holds back those that would have started meanwhile."""
+    seen: list[float] = []
+    told: list[float] = []
+
+    def respond(request: Request) -> Answer:
+        if request.schema["title"] != "RulesReply":
+            return obliging(request)
+        seen.append(time.monotonic())
+        if not told:
+            told.append(time.monotonic())
+            return failure(429, "slow down", Retry_After="0.3")
+        return Answer(obliging(request).body, delay=0.1 if len(seen) < 3 else 0.0)
+
+    with openai_server(respond) as server:
+        live = Live(server.url, tmp_path, retries=1)
+        drafter = ModelDrafter(live.transport, live.events.append, lanes=Lanes(2))
+        drafter.draft(request_for(*(f"class {n}" for n in range(150))))
+    # Six batches, one of them twice, and two for classes that were still alike.
+    assert len(seen) == 9
+    # One call was out already with the refused one; from then on nothing goes for 0.3 s.
+    assert sum(moment - told[0] < 0.29 for moment in seen if moment > told[0]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        (half(), "broke off before the whole answer came"),
+        (Answer("", reset=True), "broke off before the whole answer came"),
+        (Answer("x" * (MOST_BYTES + 1)), "more than 4 MB"),
+        (Answer("<html>" + "x" * 10_000_000, content_type="text/html"), "more than 4 MB"),
+        (Answer("<html>It works!</html>", content_type="text/html"), "not in the OpenAI"),
+        (Answer({"choices": []}), "no choices"),
+    ],
+    ids=["half", "reset", "4 MB", "10 MB", "html", "no choices"],
+)
+def test_replies_that_are_none_are_one_clear_error(
+    tmp_path: Path, answer: Answer, part: str
+) -> None:
+    with openai_server([answer] * 3) as server:
+        live = Live(server.url, tmp_path)
+        with pytest.raises(LLMError) as caught:
+            complete(live)
+    assert part in caught.value.message and caught.value.hint
+    assert len(caught.value.message) < 400
+    (entry,) = live.exchanges
+    assert entry.error == caught.value.message
+    assert live.transcript.stat().st_size < 20_000
+
+
+def test_a_long_reply_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.llm.endpoint.MOST_BYTES", 1_000)
+    long: Any = chat("x" * 2_000)
+    with openai_server([long]) as server, pytest.raises(LLMError, match="no answer"):
+        complete(Live(server.url, tmp_path))
