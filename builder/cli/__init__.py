@@ -82,7 +82,8 @@ def root(
 
 def load_commands() -> None:
     """Importing a module registers its commands; this is the order in which help lists them."""
-    for module in ("sessions", "exporting", "scoring", "checking", "encoder", "demo"):
+    modules = "sessions exporting scoring checking encoder prompt cache demo"
+    for module in modules.split():
         import_module(f"builder.cli.{module}")
 
 

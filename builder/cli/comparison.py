@@ -4,54 +4,36 @@ import gc
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
-from builder import __version__
 from builder.cli.bench import PhraseVectors, distinct, read_labelled, scoring_from
+from builder.cli.candidates import (
+    ALL,
+    SPLIT_TITLES,
+    Candidate,
+    Marks,
+    candidates_of,
+    parts_of,
+    rows_of,
+    scores_json,
+)
+from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
 from builder.cli.settings import crop_of
-from builder.data import Crop, ImageSource, LabelledImage, read_classes
+from builder.data import Crop, ImageSet, ImageSource, LabelledImage, read_classes
 from builder.encoders.cache import VectorCache, default_cache_folder, encode_image_files
-from builder.encoders.open import Located, locate
+from builder.encoders.open import Located
+from builder.encoders.protocol import Encoder
 from builder.encoders.reading import PixelReader, decoded_once
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
-from builder.referee import baseline_texts
 from builder.scoring import score, score_names
-from builder.statistics import wilson
-from builder.system import Scoring
 from builder.system_file import EncoderIdentity, SystemFile, load_system_file
-from builder.terminal.render import ScoreCell, ScoreRow, score_table
-
-SPLIT_TITLES = {"review": "review", "held_out": "held-out", "final": "final"}
-UNSEEN = "images that the session had not seen"
-ALL = "all images"
-# The baseline that the article's improvements are over.
-NAMES = "name"
-# The article's pseudo code takes the softmax of bare cosines.
-PRINTED_SCALE = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A row of the table: texts that are encoded, and how a system scores them.
-
-    `file` is None for a baseline. `main`: the system scored as its file, or a flag, says.
-    """
-
-    name: str
-    texts: tuple[str, ...]
-    file: SystemFile | None = None
-    main: bool = False
-
-
-# By row, in their order: which images are right [n], for one encoder.
-Marks = Sequence[NDArray[np.bool_]]
+from builder.terminal.figures import counted
+from builder.terminal.render import ScoreRow, score_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +57,63 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
     screen = Screen.open()
     files = {path: _load(path, wanted) for path in wanted.systems}
     encoders = tuple(dict.fromkeys(wanted.encoders)) or _measured_by(files.values())
-    # Before any image is read: a slip in a name is said at once.
-    located = {spec: locate(spec, device=wanted.device, dtype=wanted.dtype) for spec in encoders}
     crop = _crop(wanted, files.values())
     names = tuple(dict.fromkeys(name for file in files.values() for name in file.system.classes))
-    candidates = _candidates(files, _descriptions(wanted.classes, names), wanted)
-    images = _images(wanted.images, names, screen)
+    candidates = candidates_of(files, _descriptions(wanted.classes, names))
+    # Before any image is read: a slip in a name is said at once.
+    located = {
+        spec: fetch_encoder(spec, device=wanted.device, dtype=wanted.dtype, screen=screen)
+        for spec in encoders
+    }
+    found = _read(wanted.images, names, screen)
+    pictures = distinct(found)
+    images = [pictures[digest] for digest in sorted(pictures)]
+    _say_unknown_classes(files, images, screen)
     measured = _measure(candidates, names, located, images, crop, screen)
+    identities = dict(zip(encoders, (identity for _, identity in measured), strict=True))
+    _say_what_differs(files, identities.values(), screen)
 
     marks = [each for each, _ in measured]
     tables = {
-        part: _rows(candidates, marks, [image.digest in members for image in images])
-        for part, members in _parts(files.values(), images).items()
+        part: rows_of(candidates, marks, [image.digest in members for image in images])
+        for part, members in parts_of(files.values(), images).items()
     }
     if wanted.as_json:
-        identities = dict(zip(encoders, (found for _, found in measured), strict=True))
-        typer.echo(json.dumps(_as_json(tables, identities, crop), ensure_ascii=False))
+        report = scores_json(
+            tables,
+            candidates,
+            identities,
+            dtype=wanted.dtype,
+            source=wanted.images,
+            found=found,
+            crop=crop,
+        )
+        typer.echo(json.dumps(report, ensure_ascii=False))
     else:
-        for title, rows in tables.items():
-            looked_at = str(crop) if crop else ""
-            screen.table(title, score_table(rows, _titles(encoders), looked_at=looked_at))
-        if SPLIT_TITLES["final"] in tables:
-            screen.warning("every look at the final images makes their estimate worth less")
+        _show(tables, encoders, found, crop, screen)
     _check_accuracy(candidates, tables[ALL], min_accuracy, screen)
 
 
-def _titles(encoders: Sequence[str]) -> list[str]:
-    """Without the folder or organisation, where that leaves them apart."""
-    short = [spec.rstrip("/").rpartition("/")[2] for spec in encoders]
-    return short if len(set(short)) == len(short) else list(encoders)
+def _show(
+    tables: Mapping[str, Sequence[ScoreRow]],
+    encoders: Sequence[str],
+    found: ImageSet,
+    crop: Crop | None,
+    screen: Screen,
+) -> None:
+    titles = [EncoderSpec.parse(spec).title for spec in encoders]
+    unlike = titles if len(set(titles)) == len(titles) else encoders
+    for title, rows in tables.items():
+        looked_at = str(crop) if crop else ""
+        screen.table(title, score_table(rows, unlike, looked_at=looked_at))
+    lost = len(found.skipped) + len(found.conflicting)
+    if lost > len(found.images):
+        screen.warning(
+            f"{counted(lost, 'image')} could not be used, more than the "
+            f"{len(found.images):,} that could: these figures are of a remainder"
+        )
+    if SPLIT_TITLES["final"] in tables:
+        screen.warning("every look at the final images makes their estimate worth less")
 
 
 def _check_accuracy(
@@ -166,51 +176,36 @@ def _descriptions(classes: Path | None, names: Sequence[str]) -> dict[str, str]:
     return {name: described.get(name, "") for name in names}
 
 
-def _images(source: ImageSource, names: Sequence[str], screen: Screen) -> list[LabelledImage]:
-    """One image per content, in an order that no folder decides."""
+def _read(source: ImageSource, names: Sequence[str], screen: Screen) -> ImageSet:
     with screen.progress("Reading images") as on_progress:
         found = read_labelled(source, names, on_progress)
-    pictures = distinct(found)
-    screen.images(found, copies=len(found.images) - len(pictures))
-    return [pictures[digest] for digest in sorted(pictures)]
-
-
-def _parts(
-    files: Iterable[SystemFile], images: Sequence[LabelledImage]
-) -> dict[str, frozenset[str]]:
-    """The splits of the session whose images these are, where they are; all images come last."""
-    everything = frozenset(image.digest for image in images)
-    parts: dict[str, frozenset[str]] = {}
-    for file in files:
-        splits = file.provenance.splits if file.provenance else {}
-        known = {SPLIT_TITLES[split]: everything & set(found) for split, found in splits.items()}
-        if any(known.values()):
-            parts = {title: found for title, found in known.items() if found}
-            if unseen := everything - frozenset[str]().union(*known.values()):
-                parts[UNSEEN] = unseen
-            break
-    return {**parts, ALL: everything}
-
-
-def _candidates(
-    files: Mapping[Path, SystemFile], descriptions: Mapping[str, str], wanted: Comparison
-) -> list[Candidate]:
-    """The baselines, then the systems; those at the checkpoint's scale also as the article does."""
-    domain = next(iter(files.values())).system.domain
-    found = [
-        Candidate(name, tuple(texts))
-        for name, texts in baseline_texts(domain, descriptions).items()
-    ]
-    for path, file in files.items():
-        alone = [other.name for other in files].count(path.name) == 1
-        name = path.name if alone and not wanted.as_json else str(path)
-        texts, title = file.system.phrases(), name
-        if file.scoring == Scoring():
-            printed = file.model_copy(update={"scoring": Scoring(scale=PRINTED_SCALE)})
-            found.append(Candidate(f"{name} at scale 1", texts, printed))
-            title = name if wanted.as_json else f"{name} at own scale"
-        found.append(Candidate(title, texts, file, main=True))
+    screen.images(found, copies=len(found.images) - len(distinct(found)))
     return found
+
+
+def _say_unknown_classes(
+    files: Mapping[Path, SystemFile], images: Sequence[LabelledImage], screen: Screen
+) -> None:
+    present = {image.label for image in images}
+    for path, file in files.items():
+        if missing := present - set(file.system.classes):
+            classes = counted(len(missing), "class", "classes")
+            screen.warning(f"{path.name} does not have {classes}, whose images count as wrong")
+
+
+def _say_what_differs(
+    files: Mapping[Path, SystemFile], identities: Iterable[EncoderIdentity], screen: Screen
+) -> None:
+    """A folder's weights may have changed, or another floating-point type may be used."""
+    by_name = {identity.name: identity for identity in identities}
+    for path, file in files.items():
+        before = file.provenance.encoder if file.provenance else None
+        now = by_name.get(before.name) if before else None
+        if before and now and before.fingerprint != now.fingerprint:
+            screen.warning(
+                f"{now.name} is not as it was when {path.name} was measured (weights, "
+                "preprocessing or --dtype)"
+            )
 
 
 def _measure(
@@ -225,33 +220,44 @@ def _measure(
     measured = []
     preprocess = [each.preprocess for each in located.values()]
     with closing(decoded_once(preprocess, crop=crop)) as readers:
-        for (spec, each), read in zip(located.items(), readers, strict=False):
-            screen.licence(spec, each.licence)
-            measured.append(_marks(candidates, names, each, images, crop, read, screen))
+        for each, read in zip(located.values(), readers, strict=False):
+            with screen.step(f"Loading the encoder {each.name}"):
+                encoder = each.load()
+            measured.append(
+                (_marks(candidates, names, encoder, images, crop, read, screen), _identity(encoder))
+            )
             # Weights may be in reference cycles, and two large encoders need not fit in memory.
+            del encoder
             gc.collect()
     return measured
+
+
+def _identity(encoder: Encoder) -> EncoderIdentity:
+    return EncoderIdentity(
+        name=encoder.name,
+        revision=encoder.revision,
+        fingerprint=encoder.fingerprint,
+        logit_scale=encoder.logit_scale,
+    )
 
 
 def _marks(
     candidates: Sequence[Candidate],
     names: Sequence[str],
-    located: Located,
+    encoder: Encoder,
     images: Sequence[LabelledImage],
     crop: Crop | None,
     read: PixelReader,
     screen: Screen,
-) -> tuple[Marks, EncoderIdentity]:
-    with screen.step(f"Loading the encoder {located.name}"):
-        encoder = located.load()
+) -> Marks:
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
-    with screen.progress(f"Encoding images with {located.name}") as on_progress:
+    with screen.progress(f"Encoding images with {encoder.name}") as on_progress:
         vectors = encode_image_files(
             encoder, cache, images, crop=crop, on_progress=on_progress, read=read
         )
     phrases = PhraseVectors(encoder, cache)
     labels = [image.label for image in images]
-    marks = [
+    return [
         (
             score(
                 each.file.system,
@@ -266,73 +272,3 @@ def _marks(
         ).correct
         for each in candidates
     ]
-    return marks, EncoderIdentity(
-        name=encoder.name,
-        revision=encoder.revision,
-        fingerprint=encoder.fingerprint,
-        logit_scale=encoder.logit_scale,
-    )
-
-
-def _rows(
-    candidates: Sequence[Candidate], marks: Sequence[Marks], inside: Sequence[bool]
-) -> list[ScoreRow]:
-    """One row per baseline and system, on the images that are `inside` the part."""
-    n = sum(inside)
-    # [encoder][row]
-    right = [[int(found[inside].sum()) for found in each] for each in marks]
-    baselines = [row for row, each in enumerate(candidates) if each.file is None]
-    (plain,) = [row for row in baselines if candidates[row].name == NAMES]
-    return [
-        ScoreRow(
-            each.name,
-            len(each.texts),
-            tuple(
-                _cell(
-                    counts[row],
-                    n,
-                    None
-                    if each.file is None
-                    else (counts[plain], max(counts[other] for other in baselines)),
-                )
-                for counts in right
-            ),
-        )
-        for row, each in enumerate(candidates)
-    ]
-
-
-def _cell(correct: int, n: int, beaten: tuple[int, int] | None) -> ScoreCell:
-    """`beaten`: how many images the bare names, and the best baseline, get right."""
-    interval = wilson(correct, n)
-    over = [100 * (correct - other) / n for other in beaten] if beaten else [None, None]
-    return ScoreCell(correct, n, interval.low, interval.high, *over)
-
-
-def _as_json(
-    tables: Mapping[str, Sequence[ScoreRow]],
-    encoders: Mapping[str, EncoderIdentity],
-    crop: Crop | None,
-) -> object:
-    return {
-        "cotbuild": __version__,
-        "encoders": {spec: found.model_dump() for spec, found in encoders.items()},
-        "crop": str(crop) if crop else None,
-        "parts": [
-            {
-                "images": title,
-                "rows": [
-                    {
-                        "name": row.name,
-                        "texts": row.n_texts,
-                        "encoders": {
-                            encoder: {**asdict(cell), "accuracy": cell.correct / cell.n}
-                            for encoder, cell in zip(encoders, row.cells, strict=True)
-                        },
-                    }
-                    for row in rows
-                ],
-            }
-            for title, rows in tables.items()
-        ],
-    }

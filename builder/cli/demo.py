@@ -19,6 +19,7 @@ def demo(
     ] = False,
 ) -> None:
     """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
+    from builder.cli.model import ModelWishes
     from builder.cli.screen import Screen
     from builder.cli.settings import Wishes
     from builder.cli.setup import Manner, asker_for, begin
@@ -52,8 +53,11 @@ def demo(
         images=ImageSource(str(images)),
         no_images=False,
         encoder="miniature",
-        llm=f"replay:{RECORDING}",
-        llm_url=None,
+        model=ModelWishes(f"replay:{RECORDING}"),
+        transcript=True,
+        language="en",
+        prompts=None,
+        context=None,
         domain=DOMAIN,
         attributes=(),
         start=None,

@@ -1,5 +1,6 @@
-"""Flags that several commands share: where images come from, and what encodes them."""
+"""Flags that several commands share: images, encoders, and the language model."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -32,4 +33,47 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")
 Dtype = Annotated[
     Literal["float32", "float16", "bfloat16"],
     typer.Option("--dtype", help="Floating-point type that the encoder computes in."),
+]
+Llm = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        help="A model's name at OpenAI or at --llm-url; provider/model; paste for any chat window; "
+        "replay:FILE for a session's llm.jsonl; none to work by hand.",
+    ),
+]
+LlmUrl = Annotated[
+    str | None,
+    typer.Option("--llm-url", help="Any OpenAI-compatible server, e.g. http://localhost:11434/v1."),
+]
+LlmParallel = Annotated[
+    int | None,
+    typer.Option(
+        "--llm-parallel",
+        min=1,
+        max=64,
+        help="Calls in flight at most; default: 4, or 1 for a server on this machine.",
+    ),
+]
+Price = Annotated[
+    str | None,
+    typer.Option("--price", help="IN/OUT: what a million tokens cost, going in and coming out."),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option("--max-cost", min=0, help="The most that the session may spend on the model."),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option("--max-tokens", min=0, help="The most tokens that the session may use."),
+]
+Language = Annotated[
+    str, typer.Option("--language", help="Language that the model is asked in: en, zh.")
+]
+PromptFolder = Annotated[
+    Path | None,
+    typer.Option("--prompts", help="Folder with templates that replace the shipped ones."),
+]
+Context = Annotated[
+    Path | None, typer.Option("--context", help="Text file with background on the classes.")
 ]

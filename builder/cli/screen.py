@@ -18,11 +18,18 @@ from builder.llm import (
     CallFinished,
     CallReused,
     CallStarted,
+    DraftProgress,
     Dropped,
+    Inseparable,
     LLMEvent,
     ModeFallback,
     RecordingSilent,
+    Respelled,
+    Spent,
+    Waiting,
+    money,
 )
+from builder.llm.ruling import BATCH
 from builder.loop import Ended, Recorded, StepFailed, Working
 from builder.records import Started
 from builder.reviewing import View
@@ -30,7 +37,7 @@ from builder.system import AttributeSystem
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
 from builder.terminal.figures import counted
-from builder.terminal.progress import progress_bar, spinner
+from builder.terminal.progress import OnTally, progress_bar, spinner, tally_bar
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import shortened, visible
@@ -71,7 +78,11 @@ class Screen:
     results: Console
     progress_to: Console
     _hints: dict[str, str] = field(default_factory=dict)
+    _licensed: set[str] = field(default_factory=set)
     _step: ExitStack = field(default_factory=ExitStack)
+    _tally: OnTally | None = None
+    # On the language model, in this run.
+    _spent: Spent = field(default_factory=Spent)
 
     @classmethod
     def open(cls, *, explains: bool = False) -> Self:
@@ -132,8 +143,9 @@ class Screen:
             self.warning(TOY)
 
     def licence(self, encoder: str, licence: str) -> None:
-        """What the user may do with an encoder's weights, where it is known."""
-        if licence:
+        """What the user may do with an encoder's weights, where it is known. Said once."""
+        if licence and encoder not in self._licensed:
+            self._licensed.add(encoder)
             self._aside(f"Licence of {encoder}: {licence}.")
 
     def began(self, folder: Path, started: Started) -> None:
@@ -185,11 +197,33 @@ class Screen:
         if encoder is not None and (words := _unknown(encoder, view.system)):
             self._result(unknown_words(words))
 
+    def spent(self, before: Spent) -> None:
+        """What earlier runs of the session spent on the model, if anything."""
+        if before.tokens:
+            self._aside(f"Spent on the language model so far: {spent_words(before)}.")
+
     def llm_event(self, event: LLMEvent) -> None:
-        """One line an event; the spinner above it says what is under way."""
-        line = llm_line(event)
-        if line is not None:
+        """One line an event, or a bar for a draft in many calls."""
+        if isinstance(event, CallFinished):
+            self._spent += Spent(
+                input_tokens=event.prompt_tokens or 0,
+                output_tokens=event.completion_tokens or 0,
+                cost=event.cost,
+            )
+        if isinstance(event, DraftProgress):
+            self._draft_progress(event)
+        elif self._tally is not None and isinstance(event, CallFinished | CallReused):
+            return  # the bar says as much, and hundreds of lines would scroll all else away
+        elif (line := llm_line(event)) is not None:
             self._aside(line, indent=2)
+
+    def _draft_progress(self, event: DraftProgress) -> None:
+        if event.total <= BATCH:
+            return
+        if self._tally is None:
+            self.over()
+            self._tally = self._step.enter_context(tally_bar("Rules", self.progress_to))
+        self._tally(event.done, event.total, spent_words(self._spent))
 
     # --- At the end ---------------------------------------------------------------------------
 
@@ -224,6 +258,7 @@ class Screen:
 
     def over(self) -> None:
         """Ends the step that is under way, if there is one."""
+        self._tally = None
         self._step.close()
 
     def _next(self, folder: Path, *, exported: bool = False) -> None:
@@ -262,16 +297,37 @@ def llm_line(event: LLMEvent) -> str | None:
             tokens = "tokens unknown"
             if event.prompt_tokens is not None and event.completion_tokens is not None:
                 tokens = f"{event.prompt_tokens:,} + {event.completion_tokens:,} tokens"
-            return f"{event.purpose}: {tokens}, {event.seconds:.1f} s"
+            price = f", ${money(event.cost)}" if event.cost else ""
+            return f"{event.purpose}: {tokens}{price}, {event.seconds:.1f} s"
         case CallReused():
             return f"{event.purpose}: taken from the transcript, already paid for"
         case ModeFallback():
-            return f"the endpoint takes no JSON schema, plain JSON now: {shortened(event.reason)}"
+            now = f", {event.mode} now" if event.mode else ""
+            return f"another form of answer is asked for{now}: {shortened(event.reason)}"
+        case Waiting():
+            reason = shortened(event.reason.rstrip("."), 160)
+            return f"{reason}; again in {event.seconds:.0f} s"
+        case DraftProgress():
+            return None
+        case Respelled():
+            return f"{shortened(event.sent)} is taken for {shortened(event.meant)}"
+        case Inseparable():
+            classes = counted(event.classes, "class", "classes")
+            return (
+                f"{classes} still have rules that others have too: {shortened(event.reason, 160)}"
+            )
         case Dropped():
             reasons = "; ".join(shortened(reason, 160) for reason in event.reasons[:3])
             return f"{counted(event.count, event.what)} dropped: {reasons}"
         case RecordingSilent():
             return event.message
+
+
+def spent_words(spent: Spent) -> str:
+    """Tokens and, where it is known, money."""
+    about = "about " if spent.estimated else ""
+    cost = "price unknown" if spent.cost is None else f"${money(spent.cost)}" if spent.cost else ""
+    return f"{about}{spent.tokens:,} tokens" + (f", {cost}" if cost else "")
 
 
 def _unknown(encoder: Encoder, system: AttributeSystem) -> tuple[str, ...]:

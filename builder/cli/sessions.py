@@ -6,7 +6,24 @@ from typing import Annotated, Literal
 import typer
 
 from builder.cli import app, reports_errors
-from builder.cli.flags import Crop, DataSplit, Device, Dtype, ImageColumn, Images, LabelColumn
+from builder.cli.flags import (
+    Context,
+    Crop,
+    DataSplit,
+    Device,
+    Dtype,
+    ImageColumn,
+    Images,
+    LabelColumn,
+    Language,
+    Llm,
+    LlmParallel,
+    LlmUrl,
+    MaxCost,
+    MaxTokens,
+    Price,
+    PromptFolder,
+)
 
 Auto = Annotated[
     bool, typer.Option("--auto", help="No person: accept what helps on review images.")
@@ -24,18 +41,6 @@ MinAccuracy = Annotated[
         max=1,
         help="Exit with 1 if the best held-out accuracy is below this fraction.",
     ),
-]
-Llm = Annotated[
-    str | None,
-    typer.Option(
-        "--llm",
-        help="A model's name at OpenAI or at --llm-url; replay:FILE for a session's llm.jsonl; "
-        "none to work by hand.",
-    ),
-]
-LlmUrl = Annotated[
-    str | None,
-    typer.Option("--llm-url", help="Any OpenAI-compatible server, e.g. http://localhost:11434/v1."),
 ]
 
 
@@ -62,6 +67,17 @@ def new(
     ] = None,
     llm: Llm = None,
     llm_url: LlmUrl = None,
+    llm_parallel: LlmParallel = None,
+    price: Price = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    no_transcript: Annotated[
+        bool,
+        typer.Option("--no-transcript", help="Keep no requests and replies in the session."),
+    ] = False,
+    language: Language = "en",
+    prompts: PromptFolder = None,
+    context: Context = None,
     domain: Annotated[
         str | None, typer.Option("--domain", help="What the classes are, e.g. 'Pokémon'.")
     ] = None,
@@ -93,6 +109,7 @@ def new(
     min_accuracy: MinAccuracy = None,
 ) -> None:
     """Begin a session: draft a system, measure it, review proposals, export the best."""
+    from builder.cli.model import ModelWishes
     from builder.cli.screen import Screen
     from builder.cli.settings import Wishes
     from builder.cli.setup import Manner, begin
@@ -103,8 +120,11 @@ def new(
         images=ImageSource(images, image_column, label_column, data_split) if images else None,
         no_images=no_images,
         encoder=encoder,
-        llm=llm,
-        llm_url=llm_url,
+        model=ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens),
+        transcript=not no_transcript,
+        language=language,
+        prompts=prompts,
+        context=context,
         domain=domain,
         attributes=tuple(attribute or ()),
         start=start,
@@ -127,6 +147,10 @@ def resume(
     ] = None,
     llm: Llm = None,
     llm_url: LlmUrl = None,
+    llm_parallel: LlmParallel = None,
+    price: Price = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
     edits: Annotated[
         Path | None,
         typer.Option(
@@ -139,9 +163,11 @@ def resume(
     min_accuracy: MinAccuracy = None,
 ) -> None:
     """Go on with a session, where it was left."""
+    from builder.cli.model import ModelWishes
     from builder.cli.setup import Manner, go_on
     from builder.session import latest_session
 
     folder = session or latest_session(Path.cwd())
     manner = Manner(auto, yes, rounds, min_accuracy, edits)
-    go_on(folder, llm, llm_url, manner)
+    wishes = ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens)
+    go_on(folder, wishes, manner)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from builder import __version__
 from builder.cli.bench import scoring_from
+from builder.cli.context import read_context
+from builder.cli.model import ModelWishes, llm_spec, spoken_to
 from builder.data import ClassEntry, Crop, ImageSource, known_crop
 from builder.encoders.protocol import Encoder
 from builder.encoders.spec import EncoderSpec
@@ -15,7 +17,6 @@ from builder.system import AttributeSystem
 from builder.system_file import load_system_file
 from builder.terminal.asker import Asker
 
-REPLAY = "replay:"
 DEFAULT_ENCODER = "jina-clip-v1"
 
 
@@ -27,8 +28,11 @@ class Wishes:
     images: ImageSource | None
     no_images: bool
     encoder: str | None
-    llm: str | None
-    llm_url: str | None
+    model: ModelWishes
+    transcript: bool
+    language: str
+    prompts: Path | None
+    context: Path | None
     domain: str | None
     attributes: tuple[str, ...]
     start: Path | None
@@ -53,7 +57,7 @@ def settings_of(
     """
     images = _images(wishes, asker)
     crop = crop_of(wishes.crop, images)
-    return Started(
+    started = Started(
         cotbuild=__version__,
         domain=_domain(wishes, start, asker),
         classes=tuple(ClassInfo(name=e.name, description=e.description) for e in entries),
@@ -65,13 +69,18 @@ def settings_of(
         encoder=_encoder(wishes.encoder or DEFAULT_ENCODER) if images else None,
         device=wishes.device,
         dtype=wishes.dtype,
-        llm=llm_spec(wishes.llm),
-        llm_url=wishes.llm_url,
+        llm=llm_spec(wishes.model.spec),
+        llm_url=wishes.model.url,
+        transcript=wishes.transcript,
+        language=wishes.language,
+        prompts=str(wishes.prompts.absolute()) if wishes.prompts else None,
+        context=read_context(wishes.context),
         attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
         scoring=scoring_from(wishes.rule, wishes.scale),
         seed=wishes.seed,
         patience=wishes.patience,
     )
+    return spoken_to(started, wishes.model)
 
 
 def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
@@ -129,15 +138,6 @@ def _absolute_if_folder(spec: str) -> str:
         return str(folder.absolute()) if folder.is_dir() else spec
     except (InputError, OSError):
         return spec  # not a path; opening it says what it is not
-
-
-def llm_spec(spec: str | None) -> str | None:
-    """The model as the journal keeps it; None for none."""
-    if spec is None or spec == "none":
-        return None
-    if spec.startswith(REPLAY):
-        return REPLAY + str(expanded(spec.removeprefix(REPLAY)).absolute())
-    return spec
 
 
 def start_system(path: Path, entries: tuple[ClassEntry, ...]) -> AttributeSystem:

@@ -1,6 +1,5 @@
 """From flags to a running session: everything is checked before anything is spent."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +15,23 @@ from builder.cli.bench import (
     new_splits,
     open_bench,
 )
+from builder.cli.model import ModelWishes, may_cost, open_model, spoken_to, what_it_takes
+from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.play import EXPORT_NAME, Format, Table, play, store
 from builder.cli.screen import Screen
-from builder.cli.settings import REPLAY, Wishes, llm_spec, pinned, settings_of, start_system
+from builder.cli.settings import Wishes, pinned, settings_of, start_system
 from builder.data import LabelledImage, read_classes
 from builder.edits import Proposal
-from builder.encoders.open import bytes_missing, locate
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError, SessionError
 from builder.exporting import exported
 from builder.history import State, advance
-from builder.llm import ReplayDrafter, open_drafter
-from builder.llm.address import is_local, shown
-from builder.llm.drafting import BATCH
 from builder.loop import Recorded
 from builder.proposal_json import read_proposals
 from builder.records import Assigned, Drafted, Record, Started
 from builder.requests import Drafter
 from builder.reviewing import AutoReviewer, EditsReviewer, Reviewer
-from builder.session import TRANSCRIPT, Session, check_free
+from builder.session import Session, check_free
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Asker, interactive
 from builder.terminal.editing import first_system
@@ -68,11 +65,11 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
     _check_goal(started, manner)
     folder = (out or _fresh_folder(wishes.classes)).absolute()
     check_free(folder)
-    drafter = _drafter(started, folder, screen)
+    drafter = open_model(started, wishes.model, folder, screen)
     _confirm_spending(started, manner, asker)
     _confirm_download(started, manner, asker, screen, named=wishes.encoder is not None)
     images = _images(started, screen)
-    encoder = _encoder(started, screen)
+    encoder = _encoder(started, screen, agreed=True)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         if start is not None:
@@ -80,7 +77,7 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
         _play(session, images, encoder, drafter, asker, manner, screen)
 
 
-def go_on(folder: Path, llm: str | None, llm_url: str | None, manner: Manner) -> None:
+def go_on(folder: Path, wishes: ModelWishes, manner: Manner) -> None:
     """`cotbuild resume`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
     screen = Screen.open()
     with Session.open(folder.absolute()) as session:
@@ -89,10 +86,11 @@ def go_on(folder: Path, llm: str | None, llm_url: str | None, manner: Manner) ->
         _check_goal(started, manner)
         edits = _read_edits(manner.edits, session.state) if manner.edits else ()
         # Another model may answer from here on; the journal keeps what the session began with.
-        spec = llm_spec(llm) if llm else started.llm
-        speaking = started.model_copy(update={"llm": spec, "llm_url": llm_url or started.llm_url})
+        speaking = spoken_to(started, wishes)
         # With a file of edits nobody is there to read what a model would propose.
-        drafter = None if edits else _drafter(speaking, session.folder, screen, session.state.asked)
+        drafter = (
+            None if edits else open_model(speaking, wishes, session.folder, screen, session.state)
+        )
         if drafter is not None:
             _confirm_spending(speaking, manner, asker)
         images = _images(started, screen)
@@ -211,12 +209,12 @@ def _images(started: Started, screen: Screen) -> dict[str, LabelledImage] | None
     return images
 
 
-def _encoder(started: Started, screen: Screen) -> Encoder | None:
+def _encoder(started: Started, screen: Screen, *, agreed: bool = False) -> Encoder | None:
     if started.encoder is None:
         return None
-    # What is downloaded draws a progress bar of its own.
-    located = locate(started.encoder, device=started.device, dtype=started.dtype)
-    screen.licence(located.name, located.licence)
+    located = fetch_encoder(
+        started.encoder, device=started.device, dtype=started.dtype, screen=screen, agreed=agreed
+    )
     with screen.step(f"Loading the encoder {located.name}"):
         return located.load()
 
@@ -254,36 +252,17 @@ def _begin_by_hand(session: Session, bench: Bench | None, asker: Asker, screen: 
     put(session, bench, Drafted(system=system, source="person"), screen)
 
 
-def _drafter(
-    started: Started, folder: Path, screen: Screen, revisions_heard: int = 0
-) -> Drafter | None:
-    drafter = open_drafter(
-        started.llm,
-        url=started.llm_url,
-        transcript=folder / TRANSCRIPT,
-        on_event=screen.llm_event,
-        revisions_heard=revisions_heard,
-    )
-    if isinstance(drafter, ReplayDrafter):
-        screen.replays(drafter.label, drafter.about)
-    return drafter
-
-
 def _confirm_spending(started: Started, manner: Manner, asker: Asker | None) -> None:
     """Before a request leaves for a server that may charge for it, somebody must have agreed."""
-    if manner.yes or not _may_cost(started):
+    if manner.yes or not may_cost(started):
         return
-    calls = 1 + math.ceil(len(started.classes) / BATCH)
-    what = (
-        f"{started.llm} at {shown(started.llm_url)} will be sent the {len(started.classes)} class "
-        f"names with their descriptions: about {calls} calls for a draft, then 1 a round"
-    )
+    what = what_it_takes(started)
     if asker is None:
         raise InputError(
             f"{what}; nobody has agreed to the cost",
             hint="add --yes to agree, or use a local server with --llm-url",
         )
-    if not asker.confirm(f"{what}. Its price is not known here. Go on?", default=True):
+    if not asker.confirm(f"{what}. Go on?", default=True):
         raise typer.Exit(0)
 
 
@@ -293,29 +272,19 @@ def _confirm_download(
     """Gigabytes are downloaded only if somebody asked for them; `named`: for this very encoder."""
     if started.encoder is None:
         return
-    with screen.step("Looking for the encoder"):
-        missing = bytes_missing(started.encoder)
-    if not missing:
+    needed = download_needed(started.encoder, screen)
+    if needed is None:
         return
-    what = (
-        f"The encoder {started.encoder} is not on this machine: {missing / 1e6:,.0f} MB must be "
-        "downloaded from the Hugging Face hub, once"
-    )
     if asker is not None and not manner.yes:
-        if not asker.confirm(f"{what}. Go on?", default=True):
+        if not asker.confirm(f"{needed}. Go on?", default=True):
             raise typer.Exit(0)
     elif named or manner.yes:
-        screen.warning(what)
+        screen.warning(needed)
     else:
         raise InputError(
-            f"{what}; nobody has agreed to that",
+            f"{needed}; nobody has agreed to that",
             hint="add --yes to agree, or name an encoder that is here with --encoder",
         )
-
-
-def _may_cost(started: Started) -> bool:
-    replayed = started.llm is None or started.llm.startswith(REPLAY)
-    return not replayed and not is_local(started.llm_url)
 
 
 def _fresh_folder(classes: Path) -> Path:

@@ -53,17 +53,35 @@ class EncoderSpec:
     def _parse_place(cls, place: str) -> Self:
         if place == "miniature":
             return cls(place)
+        short, at, revision = place.partition("@")
+        model = known_model(short) if revision or not at else None
+        # Short names are the tool's own; a folder of that name is ./jina-clip-v1.
+        if model is not None and short == model.name:
+            return cls(model.repository, revision=revision or model.commit)
         # A folder that exists wins over a hub id of the same spelling.
         if (folder := _folder(place)) is not None:
             return cls(place, folder=folder)
-        short, at, revision = place.partition("@")
-        model = known_model(short)
-        if model is not None and (revision or not at):
+        if model is not None:
             return cls(model.repository, revision=revision or model.commit)
         match = _HUB_ID.fullmatch(place)
         if match is None or place.startswith((".", "~")):
             raise EncoderError(f"Unknown encoder {place!r}: no such folder or name.", hint=POSSIBLE)
         return cls(match["repository"], revision=match["revision"])
+
+    @property
+    def licence(self) -> str:
+        """As far as it is known without a file; empty where it isn't."""
+        model = known_model(self.name)
+        return model.licence if model is not None and self.folder is None else ""
+
+    @property
+    def title(self) -> str:
+        """A short name for a column: without folder or organisation, revisions in 8 letters."""
+        name = self.folder.resolve().name if self.folder else self.name.rpartition("/")[2]
+        model = known_model(self.name)
+        pinned = model is not None and self.revision == model.commit
+        at = f"@{self.revision[:8]}" if self.revision and not pinned else ""
+        return f"{name}{at}{self.options}"
 
     @property
     def options(self) -> str:

@@ -132,7 +132,7 @@ class TerminalAsker:
             input=self.input,
             output=output,
         )
-        _end_with_full_stop(question)
+        _take_many_lines(question)
         # Thousands of pasted characters are of no use on the screen afterwards.
         question.application.erase_when_done = True
         answer = self._ask(question, title, output)
@@ -271,7 +271,7 @@ def _bind_ends(bindings: KeyBindings) -> None:
         event.app.exit(exception=EOFError)
 
 
-def _end_with_full_stop(question: questionary.Question) -> None:
+def _take_many_lines(question: questionary.Question) -> None:
     """Enter after a lone full stop ends a text of many lines; so does Ctrl-D, as in a shell."""
     bindings = KeyBindings()
 
@@ -283,6 +283,11 @@ def _end_with_full_stop(question: questionary.Question) -> None:
     def _(event: KeyPressEvent) -> None:
         document = event.current_buffer.document
         event.app.exit(result="\n".join(document.lines[: document.cursor_position_row]))
+
+    # As it stands a line would inherit the indentation of the one above, and pasted ones drift.
+    @bindings.add(Keys.Enter, eager=True, filter=~lone_full_stop)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.newline(copy_margin=False)
 
     @bindings.add(Keys.ControlD, eager=True, filter=~Condition(_nothing_typed))
     def _(event: KeyPressEvent) -> None:

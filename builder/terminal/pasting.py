@@ -1,6 +1,5 @@
 """The way between cotbuild and a chat window: the prompt goes out, the answer comes back."""
 
-import contextlib
 import os
 import shlex
 import subprocess
@@ -14,7 +13,8 @@ from rich.rule import Rule
 from rich.text import Text
 
 from builder.errors import InputError
-from builder.terminal.asker import Key, PastingAsker
+from builder.terminal.ask import open_asker
+from builder.terminal.asker import Key, PastingAsker, interactive
 from builder.terminal.clipboard import sends_to_clipboard
 from builder.terminal.render import error_panel
 from builder.terminal.text import shortened, visible
@@ -34,6 +34,19 @@ _EDITED = (
 # A prompt of more lines is read in its file.
 _MOST_LINES = 400
 _LONGEST_FILE = 10_000_000
+
+
+def open_chat(
+    console: Console, folder: Path, before_asking: Callable[[], None] = lambda: None
+) -> "TerminalChat":
+    """A chat with whoever is at this terminal. Raises InputError where there is nobody."""
+    if not interactive():
+        raise InputError(
+            "--llm paste needs somebody who carries prompts to a chat window, and this is not a "
+            "terminal",
+            hint="run it in a terminal, or name a model that answers by itself: --llm MODEL",
+        )
+    return TerminalChat(open_asker(), console, folder, before_asking)
 
 
 class TerminalChat:
@@ -127,15 +140,18 @@ class TerminalChat:
         self._console.print(Rule(Text(shortened(f"prompt: {title}"))))
         lines = prompt.splitlines()
         for line in lines[:_MOST_LINES]:
-            # Indentation is part of the form that is asked for.
-            indent = len(line) - len(line.lstrip(" "))
-            self._say(line, indent=indent)
+            # Blanks are part of the form that is asked for, and of names.
+            self._print(" ".join(visible(word) for word in line.split(" ")))
         if len(lines) > _MOST_LINES:
             self._say(f"… and {len(lines) - _MOST_LINES:,} more lines, in {self._path}")
         self._console.print(Rule())
 
     def _say(self, words: str, indent: int = 0) -> None:
-        self._console.print(Text(" " * indent + visible(words)), soft_wrap=True)
+        self._print(" " * indent + visible(words))
+
+    def _print(self, safe: str) -> None:
+        # Not broken into lines, so that it can be copied from the screen.
+        self._console.print(Text(safe), soft_wrap=True)
 
 
 def _editor() -> list[str]:
@@ -176,10 +192,9 @@ def _write_private(path: Path, text: str) -> None:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
                 file.write(f"{text}\n")
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise InputError(

@@ -23,6 +23,7 @@ from rich.text import Text
 from builder.terminal.text import shortened
 
 OnProgress = Callable[[int, int], None]
+OnTally = Callable[[int, int, str], None]
 # Below this there is no room for a bar.
 _NARROW = 60
 # Columns that "10000/10000 123/s 00:00" takes.
@@ -51,6 +52,44 @@ def progress_bar(what: str, console: Console) -> Iterator[OnProgress]:
     else:
         with _two_lines(shortened(what), console) as on_progress:
             yield on_progress
+
+
+@contextmanager
+def tally_bar(what: str, console: Console) -> Iterator[OnTally]:
+    """A bar for a long step that is paid for; call the function with (done, total, words).
+
+    `words` are what was spent so far. Without a terminal there is a line for each tenth.
+    """
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield _tenths(shortened(what), console)
+        return
+    columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
+    if console.width >= _NARROW:
+        columns.append(BarColumn(bar_width=None))
+    columns += [
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+        TimeRemainingColumn(compact=True),
+    ]
+    with Progress(*columns, console=console, expand=console.width >= _NARROW) as progress:
+        task = progress.add_task(shortened(what, 20), total=None, words="")
+
+        def on_tally(done: int, total: int, words: str) -> None:
+            progress.update(task, completed=done, total=total, words=words)
+
+        yield on_tally
+
+
+def _tenths(what: str, console: Console) -> OnTally:
+    last = -1
+
+    def on_tally(done: int, total: int, words: str) -> None:
+        nonlocal last
+        if total and 10 * done // total > last:
+            last = 10 * done // total
+            console.print(Text(f"{what}: {done:,} of {total:,}, {words}"))
+
+    return on_tally
 
 
 @contextmanager

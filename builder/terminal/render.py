@@ -14,6 +14,9 @@ from builder.terminal.figures import counted, interval, percent, points
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, shortened
 
+# A line of a hint that begins so is to be copied.
+_COMMANDS = ("hf ", "cotbuild ")
+
 
 def error_panel(error: CotbuildError) -> RenderableType:
     """What went wrong and why, and what to do next."""
@@ -21,6 +24,10 @@ def error_panel(error: CotbuildError) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble(("Error: ", "bold red"), first)]
     lines += [Padding(Text(line), (0, 0, 0, 2), expand=False) for line in others]
     for index, line in enumerate(paragraphs(error.hint)):
+        if line.startswith(_COMMANDS):
+            # Wrapped by the terminal and not by us, it can be copied in one piece.
+            lines.append(Text(line, no_wrap=True, overflow="ignore"))
+            continue
         lines.append(Padding(Text(line if index else f"next: {line}"), (0, 0, 0, 2), expand=False))
     return Group(*lines)
 
@@ -92,8 +99,8 @@ def _side_by_side(rows: Sequence[ScoreRow], encoders: Sequence[str]) -> Rows:
         accuracies = (f"{percent(c.correct, c.n)} ({interval(c.low, c.high)})" for c in row.cells)
         lines.append((row.name, f"{row.n_texts:,}", *accuracies))
         if any(cell.over_names is not None for cell in row.cells):
-            lines.append(("  over names", "", *(_gain(cell.over_names) for cell in row.cells)))
-            lines.append(("  over best", "", *(_gain(cell.over_best) for cell in row.cells)))
+            lines.append(("↳ over names", "", *(_gain(cell.over_names) for cell in row.cells)))
+            lines.append(("↳ over best", "", *(_gain(cell.over_best) for cell in row.cells)))
     headers = ["", "texts", *encoders]
     return Rows(headers, lines, right=frozenset(range(1, len(headers))))
 

@@ -63,7 +63,8 @@ def test_new_takes_jina_clip_v1_once_somebody_agreed_to_the_download(
     result = cotbuild("new", *new_flags(job), "--yes")
     assert result.exit_code == 0, result.output
     assert sorted(published) == sorted(FILES)
-    assert "Licence of jinaai/jina-clip-v1: Apache-2.0." in result.stderr
+    assert "Licence of jina-clip-v1: Apache-2.0." in result.stderr
+    assert "(licence: Apache-2.0)" in said
     started = lines_of(job.session / "session.jsonl")[0]
     assert started["encoder"] == f"{V1.repository}@{V1.commit}"
     provenance = load_system_file(job.session / "export.json").provenance
@@ -162,8 +163,14 @@ def test_the_articles_experiment(tmp_path: Path) -> None:
         assert hub.asked_for_pictures() == []
 
     found = json.loads(first.stdout)
-    assert found["crop"] == "0.1,0.12,0.9,0.46"
+    images = found["images"]
+    assert images["crop"] == "0.1,0.12,0.9,0.46"
+    assert (images["used"], images["left_out"], images["other_rows"]) == (32, [], 2)
+    assert images["location"] == "TheFusion21/PokemonCards"
+    assert len(images["revision"]) == 40
+    assert [match["class_name"] for match in images["matched"]] == ["Blaine's Moltres"]
     assert list(found["encoders"]) == encoders
+    assert {identity["dtype"] for identity in found["encoders"].values()} == {"float32"}
     (part,) = found["parts"]
     rows = {row["name"]: row for row in part["rows"]}
     assert {name: row["texts"] for name, row in rows.items()} == {
@@ -182,6 +189,9 @@ def test_the_articles_experiment(tmp_path: Path) -> None:
                 wilson(cell["correct"], 32).low,
                 wilson(cell["correct"], 32).high,
             )
+    assert rows["name"]["scoring"] is None
+    assert rows[str(POKEMON)]["scoring"] == {"rule": "sum", "scale": None}
+    assert rows[f"{POKEMON} at scale 1"]["scoring"]["scale"] == 1
     ours = rows[str(POKEMON)]["encoders"][encoders[0]]
     names = rows["name"]["encoders"][encoders[0]]
     assert ours["over_names"] == pytest.approx(100 * (ours["correct"] - names["correct"]) / 32)

@@ -38,10 +38,41 @@ def test_a_folder_keeps_its_name_and_has_no_revision(tmp_path: Path) -> None:
     assert EncoderSpec.parse(f"{place}:truncate_dim=32").pinned("x") == f"{place}:truncate_dim=32"
 
 
-def test_a_folder_wins_over_a_known_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_bears_a_known_name_is_named_as_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "jina-clip-v1").mkdir()
-    assert EncoderSpec.parse("jina-clip-v1").folder == Path("jina-clip-v1")
+    assert EncoderSpec.parse("jina-clip-v1").folder is None
+    assert EncoderSpec.parse("./jina-clip-v1").folder == Path("jina-clip-v1")
+    (tmp_path / "jinaai" / "jina-clip-v1").mkdir(parents=True)
+    assert EncoderSpec.parse("jinaai/jina-clip-v1").folder == Path("jinaai/jina-clip-v1")
+
+
+@pytest.mark.parametrize(
+    ("spec", "title"),
+    [
+        ("jina-clip-v1", "jina-clip-v1"),
+        (f"jinaai/jina-clip-v2@{V2.commit}:truncate_dim=64", "jina-clip-v2:truncate_dim=64"),
+        ("org/a@refs/pr/3", "a@refs/pr/"),
+        ("org/a@0123456789abcdef", "a@01234567"),
+        ("miniature", "miniature"),
+    ],
+)
+def test_titles_are_short(spec: str, title: str) -> None:
+    assert EncoderSpec.parse(spec).title == title
+
+
+def test_a_folders_title_is_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    assert EncoderSpec.parse(f"{tmp_path}/mine/").title == "mine"
+    monkeypatch.chdir(tmp_path / "mine")
+    assert EncoderSpec.parse("./").title == "mine"
+
+
+def test_the_licence_of_a_known_model_is_known_before_it_is_here() -> None:
+    assert "non-commercial" in EncoderSpec.parse("jina-clip-v2@main").licence
+    assert EncoderSpec.parse("openai/clip").licence == ""
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,9 @@ def test_a_key_acts_at_once_and_other_keys_do_nothing(keys: str, expected: str) 
         lambda asker: asker.pick("Which?", MANY),
         lambda asker: asker.pick_many("Which?", ["one", "two"]),
         lambda asker: asker.text("Name?"),
+        lambda asker: asker.paste("Name?"),
     ],
-    ids=["key", "confirm", "pick", "pick by typing", "pick_many", "text"],
+    ids=["key", "confirm", "pick", "pick by typing", "pick_many", "text", "paste"],
 )
 class TestEveryQuestion:
     def test_escape_goes_back(self, ask: Callable[[TerminalAsker], object]) -> None:
@@ -261,6 +262,27 @@ def test_text_is_asked_until_it_will_do() -> None:
 def test_pasted_lines_become_one() -> None:
     keys = "\x1b[200~one\ntwo\x1b[201~" + ENTER
     assert answer(keys, lambda asker: asker.text("Words?")) == "one two"
+
+
+@pytest.mark.parametrize("end", [ENTER + "." + ENTER, ENTER + " . " + ENTER, CTRL_D])
+@pytest.mark.parametrize("brackets", [("\x1b[200~", "\x1b[201~"), ("", "")])
+def test_many_lines_are_pasted(brackets: tuple[str, str], end: str) -> None:
+    text = "{\n  'a': 'δ.',\n\n}"
+    pasted = text if brackets[0] else text.replace("\n", ENTER)
+    keys = f"{brackets[0]}{pasted}{brackets[1]}{end}"
+    with typed(keys) as (asker, screen):
+        assert asker.paste("The answer:") == text
+    assert screen.text.rstrip().splitlines()[-1].endswith("The answer · 4 lines")
+
+
+def test_nothing_pasted_goes_back() -> None:
+    assert answer("." + ENTER, lambda asker: asker.paste("The answer:")) is None
+    assert answer(ENTER + " " + CTRL_D, lambda asker: asker.paste("The answer:")) is None
+
+
+def test_a_full_stop_within_a_line_ends_nothing() -> None:
+    keys = "ab." + ENTER + "." + BACKSPACE + "c" + CTRL_D
+    assert answer(keys, lambda asker: asker.paste("The answer:")) == "ab.\nc"
 
 
 def test_escape_then_enter_is_not_an_empty_answer() -> None:

@@ -49,8 +49,9 @@ def test_a_wrong_answer_is_asked_again(line: str) -> None:
         lambda asker: asker.pick("Which?", ["one", "two"]),
         lambda asker: asker.pick_many("Which?", ["one", "two"], chosen=["one"]),
         lambda asker: asker.text("Name?", default="something"),
+        lambda asker: asker.paste("The answer:"),
     ],
-    ids=["key", "confirm", "pick", "pick_many", "text"],
+    ids=["key", "confirm", "pick", "pick_many", "text", "paste"],
 )
 class TestEveryQuestion:
     def test_a_full_stop_goes_back(self, ask: Callable[[PlainAsker], object]) -> None:
@@ -101,6 +102,18 @@ def test_text_keeps_its_default_and_its_check() -> None:
     result, said = answer(["wrong", "right {}"], ask)
     assert result == "right {}"
     assert "needs {}" in said
+
+
+@pytest.mark.parametrize("end", [["."], [" . "], []], ids=["full stop", "blanks", "end of input"])
+def test_many_lines_are_pasted(end: list[str]) -> None:
+    lines = ["{", "  'a': '.',", "", "}"]
+    result, said = answer([*lines, *end], lambda asker: asker.paste("The answer:"))
+    assert result == "\n".join(lines)
+    assert "a line with only ." in said[0]
+
+
+def test_blank_lines_alone_are_no_answer() -> None:
+    assert answer(["", "  ", "."], lambda asker: asker.paste("The answer:"))[0] is None
 
 
 def test_a_long_list_is_not_read_out() -> None:

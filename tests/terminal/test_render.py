@@ -67,8 +67,8 @@ def test_scores_of_two_encoders_stand_side_by_side_with_the_gains_below() -> Non
         "texts jina-clip-v1 jina-clip-v2",
         "name 4 75.0 % (61–85 %) 75.0 % (61–85 %)",
         "pokemon.json at own scale 51 87.5 % (75–94 %) 87.5 % (75–94 %)",
-        "over names +12.5 pp +12.5 pp",
-        "over best -2.1 pp -2.1 pp",
+        "↳ over names +12.5 pp +12.5 pp",
+        "↳ over best -2.1 pp -2.1 pp",
     ]
 
 

@@ -1,0 +1,86 @@
+"""`cotbuild cache`: what is kept so that nothing is encoded or downloaded twice."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli import app, reports_errors
+
+if TYPE_CHECKING:
+    from builder.encoders.cached import Cached
+    from builder.terminal.caches import CacheRow
+
+cache = typer.Typer(name="cache", help="The vectors and images that are kept on this machine.")
+app.add_typer(cache)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@cache.command()
+@reports_errors
+def info(as_json: Json = False) -> None:
+    """Where the cache is, and what it holds: a file of vectors per encoder, downloaded images."""
+    from builder.encoders.cache import default_cache_folder
+    from builder.encoders.cached import cached_in
+
+    found = cached_in(default_cache_folder())
+    if as_json:
+        typer.echo(json.dumps(_as_data(found), ensure_ascii=False))
+        return
+    from builder.terminal.caches import cache_screen
+    from builder.terminal.console import result_console
+
+    result_console().print(cache_screen(found.folder, _rows(found)))
+
+
+@cache.command()
+@reports_errors
+def clear(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
+) -> None:
+    """Remove the cache's own files: everything is encoded and downloaded again when needed."""
+    from builder.encoders.cache import default_cache_folder
+    from builder.encoders.cached import cached_in
+    from builder.encoders.cached import clear as clear_cache
+    from builder.terminal.caches import size
+    from builder.terminal.console import progress_console
+
+    found = cached_in(default_cache_folder())
+    if found.size and not yes and not _agreed(found):
+        raise typer.Exit(0)
+    clear_cache(found.folder)
+    if as_json:
+        typer.echo(json.dumps({"removed": _as_data(found)}, ensure_ascii=False))
+    else:
+        progress_console().print(f"{size(found.size)} removed from {found.folder}")
+
+
+def _agreed(found: "Cached") -> bool:
+    """Whether the person agrees. Raises InputError where nobody can be asked."""
+    from builder.errors import InputError
+    from builder.terminal.ask import open_asker
+    from builder.terminal.asker import interactive
+    from builder.terminal.caches import size
+    from builder.terminal.text import shortened
+
+    what = f"{size(found.size)} in {shortened(str(found.folder), 120)}"
+    if not interactive():
+        raise InputError(f"{what} would be removed; nobody has agreed to that", hint="add --yes")
+    return open_asker().confirm(f"Remove {what}?", default=False) is True
+
+
+def _rows(found: "Cached") -> "list[CacheRow]":
+    from builder.terminal.caches import CacheRow
+
+    rows = [CacheRow(file.name, "vectors", file.vectors, file.size) for file in found.files]
+    if found.damaged_size:
+        rows.append(CacheRow("vectors-*", "damaged files", found.damaged, found.damaged_size))
+    if found.images:
+        rows.append(CacheRow("images", "downloads", found.images, found.images_size))
+    return rows
+
+
+def _as_data(found: "Cached") -> dict[str, object]:
+    return {**asdict(found), "folder": str(found.folder), "size": found.size}

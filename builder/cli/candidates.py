@@ -1,0 +1,161 @@
+"""The rows of `cotbuild score`: baselines and systems, and how many images each gets right."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder import __version__
+from builder.data import Crop, ImageSet, ImageSource, LabelledImage
+from builder.referee import baseline_texts
+from builder.statistics import wilson
+from builder.system import Scoring
+from builder.system_file import EncoderIdentity, SystemFile
+from builder.terminal.render import ScoreCell, ScoreRow
+
+SPLIT_TITLES = {"review": "review", "held_out": "held-out", "final": "final"}
+UNSEEN = "images that the session had not seen"
+ALL = "all images"
+# The baseline that the article's improvements are over.
+NAMES = "name"
+# The article's pseudo code takes the softmax of bare cosines.
+PRINTED_SCALE = 1.0
+# By row, in their order: which images are right [n], for one encoder.
+Marks = Sequence[NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row of the table: texts that are encoded, and how a system scores them.
+
+    `path` names it to programs, `title` to people. `file` is None for a baseline. `main`: the
+    system scored as its file, or a flag, says.
+    """
+
+    path: str
+    title: str
+    texts: tuple[str, ...]
+    file: SystemFile | None = None
+    main: bool = False
+
+
+def candidates_of(
+    files: Mapping[Path, SystemFile], descriptions: Mapping[str, str]
+) -> list[Candidate]:
+    """The baselines, then the systems; those at the checkpoint's scale also as the article does."""
+    domain = next(iter(files.values())).system.domain
+    found = [
+        Candidate(name, name, tuple(texts))
+        for name, texts in baseline_texts(domain, descriptions).items()
+    ]
+    for path, file in files.items():
+        alone = [other.name for other in files].count(path.name) == 1
+        title = path.name if alone else str(path)
+        texts = file.system.phrases()
+        if file.scoring == Scoring():
+            scoring = Scoring(scale=PRINTED_SCALE)
+            printed = file.model_copy(update={"scoring": scoring})
+            at_one = f"{title} at scale 1"
+            found.append(Candidate(f"{path} at scale 1", at_one, texts, printed))
+            title = f"{title} at own scale"
+        found.append(Candidate(str(path), title, texts, file, main=True))
+    return found
+
+
+def parts_of(
+    files: Iterable[SystemFile], images: Sequence[LabelledImage]
+) -> dict[str, frozenset[str]]:
+    """The splits of the session whose images these are, where they are; all images come last."""
+    everything = frozenset(image.digest for image in images)
+    parts: dict[str, frozenset[str]] = {}
+    for file in files:
+        splits = file.provenance.splits if file.provenance else {}
+        known = {SPLIT_TITLES[split]: everything & set(found) for split, found in splits.items()}
+        if any(known.values()):
+            parts = {title: found for title, found in known.items() if found}
+            if unseen := everything - frozenset[str]().union(*known.values()):
+                parts[UNSEEN] = unseen
+            break
+    return {**parts, ALL: everything}
+
+
+def rows_of(
+    candidates: Sequence[Candidate], marks: Sequence[Marks], inside: Sequence[bool]
+) -> list[ScoreRow]:
+    """One row per candidate, on the images that are `inside` the part."""
+    n = sum(inside)
+    # [encoder][row]
+    right = [[int(found[inside].sum()) for found in each] for each in marks]
+    baselines = [row for row, each in enumerate(candidates) if each.file is None]
+    (plain,) = [row for row in baselines if candidates[row].title == NAMES]
+
+    def cell(counts: Sequence[int], row: int) -> ScoreCell:
+        interval = wilson(counts[row], n)
+        over: tuple[float | None, float | None] = (None, None)
+        if candidates[row].file is not None:
+            best = max(counts[other] for other in baselines)
+            over = (100 * (counts[row] - counts[plain]) / n, 100 * (counts[row] - best) / n)
+        return ScoreCell(counts[row], n, interval.low, interval.high, *over)
+
+    return [
+        ScoreRow(each.title, len(each.texts), tuple(cell(counts, row) for counts in right))
+        for row, each in enumerate(candidates)
+    ]
+
+
+def scores_json(
+    tables: Mapping[str, Sequence[ScoreRow]],
+    candidates: Sequence[Candidate],
+    encoders: Mapping[str, EncoderIdentity],
+    *,
+    dtype: str,
+    source: ImageSource,
+    found: ImageSet,
+    crop: Crop | None,
+) -> object:
+    """All that was measured, how, and on what, for programs."""
+    return {
+        "cotbuild": __version__,
+        "encoders": {
+            spec: {**identity.model_dump(), "dtype": dtype} for spec, identity in encoders.items()
+        },
+        "images": _images_json(source, found, crop),
+        "parts": [
+            {
+                "images": title,
+                "rows": [
+                    _row_json(candidate, row, list(encoders))
+                    for candidate, row in zip(candidates, rows, strict=True)
+                ],
+            }
+            for title, rows in tables.items()
+        ],
+    }
+
+
+def _row_json(candidate: Candidate, row: ScoreRow, encoders: Sequence[str]) -> object:
+    return {
+        "name": candidate.path,
+        "texts": row.n_texts,
+        # Without a scale of its own, a system is scored at the encoder's logit scale.
+        "scoring": candidate.file.scoring.model_dump() if candidate.file else None,
+        "encoders": {
+            spec: {**asdict(cell), "accuracy": cell.correct / cell.n}
+            for spec, cell in zip(encoders, row.cells, strict=True)
+        },
+    }
+
+
+def _images_json(source: ImageSource, found: ImageSet, crop: Crop | None) -> object:
+    return {
+        **asdict(source),
+        "revision": found.revision,
+        "crop": str(crop) if crop else None,
+        "used": len({image.digest for image in found.images}),
+        "left_out": [asdict(each) for each in (*found.skipped, *found.conflicting)],
+        "empty_classes": list(found.empty_classes),
+        "matched": [asdict(each) for each in found.matched],
+        "other_rows": found.other_rows,
+    }

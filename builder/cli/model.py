@@ -1,0 +1,165 @@
+"""The language model as the flags name it: who is asked, how, and for how much."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.cli.screen import Screen
+from builder.encoders.cache import default_cache_folder
+from builder.errors import InputError
+from builder.history import State
+from builder.llm import (
+    Drafter,
+    DraftRequest,
+    Estimate,
+    Limits,
+    Price,
+    ReplayDrafter,
+    estimate_draft,
+    known_price,
+    money,
+    open_drafter,
+    parse_price,
+    route,
+    spent,
+)
+from builder.llm.address import shown
+from builder.llm.paste import PasteDrafter
+from builder.prompting import Prompts
+from builder.records import Started
+from builder.session import TRANSCRIPT
+from builder.terminal.figures import counted
+from builder.terminal.pasting import open_chat
+
+PASTE = "paste"
+REPLAY = "replay:"
+MODES = "modes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWishes:
+    """What the flags say of the language model for this run of a session."""
+
+    spec: str | None = None
+    url: str | None = None
+    parallel: int | None = None
+    price: str | None = None
+    max_cost: float | None = None
+    max_tokens: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """Raises InputError."""
+        return Limits(self.max_cost, self.max_tokens)
+
+
+def llm_spec(spec: str | None) -> str | None:
+    """The model as the journal keeps it; None for none. Raises InputError."""
+    if spec is None or spec == "none":
+        return None
+    if spec.startswith(REPLAY):
+        path = Path(spec.removeprefix(REPLAY))
+        try:
+            return REPLAY + str(path.expanduser().absolute())
+        except RuntimeError as error:
+            raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
+    return spec
+
+
+def spoken_to(started: Started, wishes: ModelWishes) -> Started:
+    """The settings with the model that answers from here on; the journal keeps the first."""
+    update: dict[str, object] = {}
+    if wishes.spec:
+        update["llm"] = llm_spec(wishes.spec)
+        # An address belongs to its model.
+        update["llm_url"] = wishes.url
+    elif wishes.url:
+        update["llm_url"] = wishes.url
+    if wishes.price:
+        price = parse_price(wishes.price)
+        update["price"] = (price.input_per_million, price.output_per_million)
+    return started.model_copy(update=update)
+
+
+def open_model(
+    started: Started, wishes: ModelWishes, folder: Path, screen: Screen, state: State | None = None
+) -> Drafter | None:
+    """Whoever writes the words; None for nobody. Raises CotbuildError."""
+    prompts = prompts_of(started)
+    transcript = folder / TRANSCRIPT if started.transcript else None
+    if started.llm == PASTE:
+        chat = open_chat(screen.progress_to, folder, screen.over)
+        return PasteDrafter(chat, screen.llm_event, transcript, prompts)
+    drafter = open_drafter(
+        started.llm,
+        url=started.llm_url,
+        transcript=transcript,
+        on_event=screen.llm_event,
+        revisions_heard=state.asked if state else 0,
+        parallel=wishes.parallel,
+        price=_given_price(started),
+        limits=wishes.limits,
+        modes_file=default_cache_folder() / MODES,
+        prompts=prompts,
+    )
+    if isinstance(drafter, ReplayDrafter):
+        screen.replays(drafter.label, drafter.about)
+    elif drafter is not None and transcript is not None:
+        screen.spent(spent(transcript, price_of(started)))
+    return drafter
+
+
+def prompts_of(started: Started) -> Prompts:
+    """The templates that the session speaks with. Raises InputError."""
+    return Prompts.open(started.language, Path(started.prompts) if started.prompts else None)
+
+
+def price_of(started: Started) -> Price | None:
+    """The user's own price, else the known one; None where the price is not known."""
+    given = _given_price(started)
+    if given is not None or not asks_a_server(started) or started.llm is None:
+        return given
+    way = route(started.llm, started.llm_url)
+    return known_price(way.model, way.url, way.provider)
+
+
+def _given_price(started: Started) -> Price | None:
+    return Price(*started.price) if started.price else None
+
+
+def asks_a_server(started: Started) -> bool:
+    """Whether anything is sent anywhere, rather than replayed or carried by hand."""
+    spec = started.llm
+    return spec is not None and spec != PASTE and not spec.startswith(REPLAY)
+
+
+def may_cost(started: Started) -> bool:
+    """Whether a request leaves this machine for a server that may charge for it."""
+    return (
+        asks_a_server(started)
+        and started.llm is not None
+        and not route(started.llm, started.llm_url).local
+    )
+
+
+def what_it_takes(started: Started) -> str:
+    """What a draft sends, how often, and at what price, in a sentence without its end."""
+    estimate = estimated(started)
+    where = f"{started.llm} at {shown(started.llm_url)}"
+    names = counted(estimate.classes, "class name")
+    return (
+        f"{where} will be sent the {names} with their descriptions: about {estimate.calls:,} calls "
+        f"and {estimate.tokens:,} tokens for a draft, {_price_words(estimate)}, then 1 call a round"
+    )
+
+
+def estimated(started: Started) -> Estimate:
+    """What a draft will take."""
+    classes = tuple((entry.name, entry.description) for entry in started.classes)
+    request = DraftRequest(started.domain, classes, started.attributes, started.context)
+    return estimate_draft(request, price=price_of(started), prompts=prompts_of(started))
+
+
+def _price_words(estimate: Estimate) -> str:
+    if estimate.cost is None:
+        return "at a price that is not known here (--price IN/OUT tells it)"
+    return f"about ${money(estimate.cost)}"

@@ -1,0 +1,149 @@
+"""`cotbuild prompt`: what a language model would be told, without telling it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from builder.cli import app, reports_errors
+from builder.cli.flags import Context, Language, PromptFolder
+
+if TYPE_CHECKING:
+    from builder.llm.transport import Message, ReplyT, Transport
+    from builder.prompting import Prompts
+    from builder.requests import DraftRequest
+    from builder.system import AttributeSystem
+
+
+@app.command()
+@reports_errors
+def prompt(
+    which: Annotated[
+        Literal["draft", "rules", "revise"],
+        typer.Argument(help="The question for groups, for rules, or for proposals."),
+    ],
+    classes: Annotated[
+        Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
+    ],
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="What the classes are, e.g. 'Pokémon'.")
+    ] = None,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", help="An attribute the groups must cover; repeatable."),
+    ] = None,
+    language: Language = "en",
+    prompts: PromptFolder = None,
+    context: Context = None,
+    system: Annotated[
+        Path | None,
+        typer.Option("--system", help="System whose groups and rules the question is about."),
+    ] = None,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="Which batch of classes, for rules.")
+    ] = 1,
+) -> None:
+    """Print what would be sent, and nothing else; the JSON schema of the answer goes beside it."""
+    from builder.cli.context import read_context
+    from builder.cli.settings import start_system
+    from builder.data import read_classes
+    from builder.errors import InputError
+    from builder.prompting import Prompts
+    from builder.requests import DEFAULT_ATTRIBUTES, DraftRequest
+
+    chosen = Prompts.open(language, prompts)
+    entries = read_classes(classes)
+    known = start_system(system, entries) if system else None
+    request = DraftRequest(
+        (domain or "").strip() or (known.domain if known else "object"),
+        tuple((entry.name, entry.description) for entry in entries),
+        tuple(attribute or ()) or DEFAULT_ATTRIBUTES,
+        read_context(context),
+    )
+    if which == "draft":
+        text = _draft(request, chosen)
+    elif known is None:
+        subject = "rules" if which == "rules" else "proposals"
+        raise InputError(
+            f"the question for {subject} is about a system", hint="name one with --system FILE"
+        )
+    elif which == "rules":
+        text = _rules(request, known, chosen, batch)
+    else:
+        text = _revise(request, known, chosen)
+    typer.echo(text)
+
+
+class _Asked(Exception):
+    """A question was asked: all that the model is told, but for the schema."""
+
+    def __init__(self, messages: "list[Message]") -> None:
+        self.text = "\n\n".join(message["content"] for message in messages)
+        super().__init__(self.text)
+
+
+class _Listener:
+    """A transport that hears a question, and never answers."""
+
+    def complete(
+        self,
+        purpose: str,  # noqa: ARG002
+        messages: "list[Message]",
+        reply_model: "type[ReplyT]",  # noqa: ARG002
+    ) -> "ReplyT":
+        raise _Asked(messages)
+
+
+def _first_question(ask: Callable[["Transport"], object]) -> str:
+    """What is asked first; nothing else would be the text that is sent, to the letter."""
+    try:
+        ask(_Listener())
+    except _Asked as asked:
+        return asked.text
+    return ""
+
+
+def _ignored(_: object) -> None:
+    """Nothing happens here that would have to be told."""
+
+
+def _draft(request: "DraftRequest", prompts: "Prompts") -> str:
+    from builder.llm.drafting import draft_system
+
+    return _first_question(
+        lambda transport: draft_system(request, transport, _ignored, prompts=prompts)
+    )
+
+
+def _rules(
+    request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts", batch: int
+) -> str:
+    from builder.errors import InputError
+    from builder.llm.lanes import Lanes
+    from builder.llm.ruling import BATCH, Asking, Subject, draft_rules
+
+    asked = request.classes[(batch - 1) * BATCH : batch * BATCH]
+    if not asked:
+        count = len(request.classes)
+        raise InputError(
+            f"there is no batch {batch}: {count} classes are asked about {BATCH} at a time",
+            hint=f"--batch goes up to {-(-count // BATCH)}",
+        )
+    names = tuple(name for name, _ in request.classes)
+    subject = Subject(request.domain, system.groups, names, request.context)
+    return _first_question(
+        lambda transport: draft_rules(
+            subject, asked, "draft rules", Asking(transport, _ignored, prompts, Lanes())
+        )
+    )
+
+
+def _revise(request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts") -> str:
+    from builder.llm.revising import revise_system
+    from builder.requests import RevisionRequest
+
+    revision = RevisionRequest(system, descriptions=dict(request.classes), context=request.context)
+    return _first_question(
+        lambda transport: revise_system(revision, transport, _ignored, prompts=prompts)
+    )

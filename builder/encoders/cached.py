@@ -1,0 +1,164 @@
+"""What the cache folder holds, and emptying it: its own files alone, whatever else lies there.
+
+vectors-*.sqlite3   the vectors of one encoder (see `cache`), with SQLite's files beside it
+vectors-*.damaged   a file that was found damaged
+images/             downloaded images, named by the hash of their address
+"""
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from builder.errors import EncoderError
+
+IMAGES = "images"
+_VECTORS = re.compile(r"vectors-[0-9a-f]{32}\.sqlite3")
+_BESIDE = re.compile(r"vectors-[0-9a-f]{32}\.(sqlite3-(journal|wal|shm)|damaged)")
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_IMAGE = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]+)*")
+_LOCK = ".lock"
+_WAIT_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFile:
+    """The vectors of one encoder. `vectors`: how many, None where that can't be read now."""
+
+    name: str
+    vectors: int | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """What a cache folder holds; sizes are in bytes. `damaged`: files that were set aside."""
+
+    folder: Path
+    files: tuple[VectorFile, ...]
+    damaged: int
+    damaged_size: int
+    images: int
+    images_size: int
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files) + self.damaged_size + self.images_size
+
+
+def cached_in(folder: Path) -> Cached:
+    """What `folder` holds; nothing where there is no such folder. Raises EncoderError."""
+    with _translated(folder):
+        files = tuple(
+            VectorFile(path.name, _count(path), _size(path)) for path in _matching(folder, _VECTORS)
+        )
+        beside = _matching(folder, _BESIDE)
+        images = _images(folder)
+        return Cached(
+            folder,
+            files,
+            damaged=sum(path.suffix == ".damaged" for path in beside),
+            damaged_size=sum(map(_size, beside)),
+            images=len(images),
+            images_size=sum(map(_size, images)),
+        )
+
+
+def clear(folder: Path) -> None:
+    """Removes what `cached_in` finds. What else lies in the folder stays.
+
+    Raises EncoderError if a file is in use by another process, and removes nothing then; also if
+    a file can't be removed.
+    """
+    with _translated(folder), _unused(folder):
+        for path in [*_matching(folder, _VECTORS), *_matching(folder, _BESIDE), *_images(folder)]:
+            path.unlink(missing_ok=True)
+        for shard in _shards(folder):
+            # One that holds something else stays.
+            with contextlib.suppress(OSError):
+                shard.rmdir()
+
+
+@contextlib.contextmanager
+def _unused(folder: Path) -> Iterator[None]:
+    """While this lasts no other process downloads images; nobody is writing vectors right now."""
+    for path in _matching(folder, _VECTORS):
+        _check_unlocked(path)
+    if not (folder / IMAGES).is_dir():
+        yield
+        return
+    try:
+        with FileLock(folder / IMAGES / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise _in_use(folder / IMAGES, "downloads images there") from error
+
+
+def _check_unlocked(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.rollback()
+    except sqlite3.DatabaseError as error:
+        # Anything else is wrong with the file, which is no reason to keep it.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise _in_use(path, "is using it") from error
+
+
+def _in_use(path: Path, doing: str) -> EncoderError:
+    return EncoderError(
+        f"{path} is locked: another process {doing}.",
+        hint="Let that end first, then run the command again. Nothing was removed.",
+    )
+
+
+def _count(path: Path) -> int | None:
+    try:
+        # Read-only: to look at a cache must not make one.
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
+        ) as found:
+            (count,) = found.execute("SELECT COUNT(*) FROM vectors").fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return int(count)
+
+
+def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if name.fullmatch(p.name) and p.is_file())
+
+
+def _shards(folder: Path) -> list[Path]:
+    images = folder / IMAGES
+    if not images.is_dir():
+        return []
+    return sorted(p for p in images.iterdir() if _SHARD.fullmatch(p.name) and p.is_dir())
+
+
+def _images(folder: Path) -> list[Path]:
+    return [path for shard in _shards(folder) for path in _matching(shard, _IMAGE)]
+
+
+def _size(path: Path) -> int:
+    # Another process may have removed it since it was listed.
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
+
+@contextlib.contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EncoderError(
+            f"The cache {error.filename or folder} can't be used: {error.strerror or error}.",
+            hint="Check who may read and write there, or set COTBUILD_CACHE to another folder.",
+        ) from error
