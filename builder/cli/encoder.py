@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder import __version__
 from builder.cli import app, reports_errors
 
 if TYPE_CHECKING:
     from builder.encoders.catalog import KnownModel
     from builder.encoders.verification import Verdict
+    from builder.errors import CotbuildError
     from builder.terminal.encoders import EncoderRow
 
 DISAGREES = 1
@@ -35,7 +37,7 @@ def list_encoders(
     from builder.terminal.encoders import OTHERS, encoders_table
 
     cache = default_cache_folder()
-    rows = [_row(model, verified=is_verified(cache, model)) for model in KNOWN]
+    rows = [_row(model, verified=is_verified(cache, model, __version__)) for model in KNOWN]
     rows.append(_miniature())
     if as_json:
         found = {"encoders": [asdict(row) for row in rows], "others": OTHERS}
@@ -63,7 +65,8 @@ def verify(
 
     Both get the same token ids and pixel values of bundled sentences and images, in float32.
     Exit code 0 if the vectors agree and the weights are the published ones (of a folder, if the
-    vectors agree); 1 if not; 3 if they can't be compared. Needs onnxruntime.
+    vectors agree); 1 if not; 3 if they can't be compared. What agreed with the ONNX files as they
+    are downloaded is remembered, and `cotbuild encoder list` shows it. Needs onnxruntime.
     """
     from builder.encoders.onnx_reference import require_onnxruntime
     from builder.terminal.console import progress_console
@@ -72,21 +75,24 @@ def verify(
     require_onnxruntime()
     subject = _subject(name)
     if subject.as_stated is False:
+        if onnx is None:
+            raise _other_weights(subject, as_json=as_json)
         # Said before the weights are read, which may fail for just that reason.
-        progress_console().print(plain(subject.weights, LONG))
+        progress_console().print(plain(f"{subject.weights} {subject.advice}", LONG))
     files = onnx if onnx is not None else _fetched_onnx(subject)
     verdict = _compare(subject, files, device)
     agrees = verdict.agrees and subject.as_stated is not False
     _show(subject, verdict, agrees=agrees, as_json=as_json)
     if not agrees:
         raise typer.Exit(DISAGREES)
-    if subject.model is not None:
+    # Files that somebody named may be anybody's.
+    if subject.model is not None and onnx is None:
         _remember(subject.model, verdict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What is to be compared. model: None for a folder, of whose weights nothing is stated."""
+    """What is to be compared. model: None for a folder with weights of which nothing is stated."""
 
     name: str
     model: "KnownModel | None"
@@ -106,20 +112,29 @@ class _Subject:
             return f"{found}."
         if self.as_stated:
             return f"{found}, as its publisher states."
-        # The file itself: the hub's cache would take a link to it for the download.
-        file = (self.folder / WEIGHTS).resolve()
         return (
             f"{found}. These are not the published weights ({self.model.weights_bytes:,} bytes, "
-            f"sha256 {self.model.weights_sha256[:12]}…). Delete {file} and download them again."
+            f"sha256 {self.model.weights_sha256[:12]}…)."
         )
+
+    @property
+    def advice(self) -> str:
+        """What to do where the weights are not the published ones."""
+        # The file itself: the hub's cache would take a link to it for the download.
+        return f"Delete {(self.folder / WEIGHTS).resolve()} and download them again."
 
 
 def _subject(name: str) -> _Subject:
-    """The folder of that name, else the known model, downloaded unless it is here."""
+    """The folder of that name, else the known model, downloaded unless it is here.
+
+    A folder with the published weights of a known model is that model.
+    """
     from builder.data import file_digest
     from builder.encoders.catalog import KNOWN, known_model
     from builder.encoders.spec import EncoderSpec
     from builder.errors import EncoderError
+    from builder.terminal.console import progress_console
+    from builder.terminal.progress import spinner
 
     wanted = EncoderSpec.parse(name)
     folder, model = wanted.folder, None
@@ -138,7 +153,20 @@ def _subject(name: str) -> _Subject:
         raise EncoderError(
             f"{folder} holds no {WEIGHTS}.", hint="Name the folder of a jina-clip checkpoint."
         )
-    return _Subject(name, model, folder, weights.stat().st_size, file_digest(weights))
+    with spinner("Reading the weights", progress_console()):
+        digest = file_digest(weights)
+    stated = (known for known in KNOWN if known.weights_sha256 == digest)
+    return _Subject(name, model or next(stated, None), folder, weights.stat().st_size, digest)
+
+
+def _other_weights(subject: _Subject, *, as_json: bool) -> "CotbuildError":
+    """The error with which it ends before gigabytes are fetched to compare the wrong thing with."""
+    from builder.encoders.verification import Verdict
+    from builder.errors import CotbuildError
+
+    if as_json:
+        _print_json(subject, Verdict(()), agrees=False)
+    return CotbuildError(subject.weights, hint=subject.advice)
 
 
 def _fetched(model: "KnownModel") -> Path:
@@ -159,7 +187,8 @@ def _fetched_onnx(subject: _Subject) -> Path:
     if subject.model is None:
         raise InputError(
             f"It isn't known which ONNX files belong to the folder {subject.name}.",
-            hint="Name the folder that holds them with --onnx.",
+            hint="Name the folder that holds them with --onnx. They are known for a folder with "
+            "the published weights of jina-clip-v1 or jina-clip-v2.",
         )
     size = megabytes(subject.model.onnx_bytes)
     progress_console().print(f"The publisher's ONNX files: {size}, unless they are here already.")
@@ -190,30 +219,33 @@ def _compare(subject: _Subject, onnx: Path, device: str) -> "Verdict":
 
 
 def _show(subject: _Subject, verdict: "Verdict", *, agrees: bool, as_json: bool) -> None:
-    compared = [asdict(comparison) for comparison in verdict.comparisons]
     if as_json:
-        result = {
-            "name": subject.name,
-            "revision": None if subject.model is None else subject.model.commit,
-            "weights": {
-                "bytes": subject.weights_bytes,
-                "sha256": subject.weights_sha256,
-                "as_stated": subject.as_stated,
-            },
-            "tolerance": verdict.tolerance,
-            "compared": compared,
-            "agrees": agrees,
-        }
-        typer.echo(json.dumps(result, ensure_ascii=False))
+        _print_json(subject, verdict, agrees=agrees)
         return
     from builder.terminal.console import result_console
     from builder.terminal.encoders import DifferenceRow, verdict_screen
 
-    rows = [DifferenceRow(**values) for values in compared]
+    rows = [DifferenceRow(**asdict(comparison)) for comparison in verdict.comparisons]
     drawn = verdict_screen(
         subject.name, subject.weights, rows, tolerance=verdict.tolerance, agrees=agrees
     )
     result_console().print(drawn)
+
+
+def _print_json(subject: _Subject, verdict: "Verdict", *, agrees: bool) -> None:
+    result = {
+        "name": subject.name,
+        "revision": None if subject.model is None else subject.model.commit,
+        "weights": {
+            "bytes": subject.weights_bytes,
+            "sha256": subject.weights_sha256,
+            "as_stated": subject.as_stated,
+        },
+        "tolerance": verdict.tolerance,
+        "compared": [asdict(comparison) for comparison in verdict.comparisons],
+        "agrees": agrees,
+    }
+    typer.echo(json.dumps(result, ensure_ascii=False))
 
 
 def _remember(model: "KnownModel", verdict: "Verdict") -> None:
@@ -224,7 +256,7 @@ def _remember(model: "KnownModel", verdict: "Verdict") -> None:
     from builder.terminal.render import error_panel
 
     try:
-        remember(default_cache_folder(), model, verdict)
+        remember(default_cache_folder(), model, __version__, verdict)
     except EncoderError as error:
         # The verdict stands; it is only not kept.
         progress_console().print(error_panel(error))

@@ -5,13 +5,22 @@ from typing import Annotated, Literal
 
 import typer
 
-Images = Annotated[
-    str,
-    typer.Option(
-        "--images",
-        help="Folder (a sub-folder per class, or metadata.csv), or a data set's id on the hub.",
-    ),
+Classes = Annotated[
+    Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
 ]
+Domain = Annotated[
+    str | None, typer.Option("--domain", help="What the classes are, e.g. 'Pokémon'.")
+]
+Attribute = Annotated[
+    list[str] | None,
+    typer.Option("--attribute", help="An attribute the groups must cover; repeatable."),
+]
+_IMAGES = typer.Option(
+    "--images",
+    help="Folder (a sub-folder per class, or metadata.csv), or a data set's id on the hub.",
+)
+Images = Annotated[str, _IMAGES]
+ImagesIfAny = Annotated[str | None, _IMAGES]
 ImageColumn = Annotated[
     str | None,
     typer.Option("--image-column", help="Column with the image, its file name or its URL."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from builder.cli import app, reports_errors
-from builder.cli.flags import Context, Language, PromptFolder
+from builder.cli.flags import Attribute, Classes, Context, Domain, Language, PromptFolder
 
 if TYPE_CHECKING:
     from builder.llm.transport import Message, ReplyT, Transport
@@ -23,16 +23,9 @@ def prompt(
         Literal["draft", "rules", "revise"],
         typer.Argument(help="The question for groups, for rules, or for proposals."),
     ],
-    classes: Annotated[
-        Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
-    ],
-    domain: Annotated[
-        str | None, typer.Option("--domain", help="What the classes are, e.g. 'Pokémon'.")
-    ] = None,
-    attribute: Annotated[
-        list[str] | None,
-        typer.Option("--attribute", help="An attribute the groups must cover; repeatable."),
-    ] = None,
+    classes: Classes,
+    domain: Domain = None,
+    attribute: Attribute = None,
     language: Language = "en",
     prompts: PromptFolder = None,
     context: Context = None,

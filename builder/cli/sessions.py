@@ -7,13 +7,16 @@ import typer
 
 from builder.cli import app, reports_errors
 from builder.cli.flags import (
+    Attribute,
+    Classes,
     Context,
     Crop,
     DataSplit,
     Device,
+    Domain,
     Dtype,
     ImageColumn,
-    Images,
+    ImagesIfAny,
     LabelColumn,
     Language,
     Llm,
@@ -47,10 +50,8 @@ MinAccuracy = Annotated[
 @app.command()
 @reports_errors
 def new(
-    classes: Annotated[
-        Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
-    ],
-    images: Images | None = None,
+    classes: Classes,
+    images: ImagesIfAny = None,
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     data_split: DataSplit = None,
@@ -78,13 +79,8 @@ def new(
     language: Language = "en",
     prompts: PromptFolder = None,
     context: Context = None,
-    domain: Annotated[
-        str | None, typer.Option("--domain", help="What the classes are, e.g. 'Pokémon'.")
-    ] = None,
-    attribute: Annotated[
-        list[str] | None,
-        typer.Option("--attribute", help="An attribute the groups must cover; repeatable."),
-    ] = None,
+    domain: Domain = None,
+    attribute: Attribute = None,
     start: Annotated[
         Path | None, typer.Option("--start", help="Begin from this system instead of a draft.")
     ] = None,
