@@ -5,15 +5,14 @@ import hashlib
 import queue
 import ssl
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from filelock import FileLock, Timeout
 
-from builder.data.fetching import Limits, Unavailable, fetch
+from builder.data.fetching import Limits, Unavailable, fetch, too_late
 from builder.data.images import IMAGE_SUFFIXES, Skipped
 from builder.data.pictures import bombs_as_errors
 from builder.errors import InputError
@@ -24,6 +23,7 @@ _HEADERS = {
     # Images are compressed already, and an answer can only be resumed if it is sent as it is.
     "Accept-Encoding": "identity",
 }
+_LEFT_ALONE = "not tried, because its server did not answer for those before"
 
 
 def download_images(
@@ -37,8 +37,8 @@ def download_images(
 
     What is there already is not asked for again. `on_progress(done, total)` counts distinct URLs.
     A run that is interrupted (Ctrl-C) ends at once, and the next one goes on where it was, in the
-    middle of an image too if its server allows. Raises InputError if nothing could be had, or if
-    another process downloads into the same folder.
+    middle of an image too if its server allows. Several processes may download into one folder.
+    Raises InputError if nothing could be had, or if the network settings are of no use.
     """
     distinct = tuple(dict.fromkeys(urls))
     outcomes: dict[str, Path | Skipped] = {
@@ -48,7 +48,7 @@ def download_images(
     if on_progress is not None and outcomes:
         on_progress(len(outcomes), len(distinct))
     if missing:
-        with _only_here(folder), bombs_as_errors():
+        with bombs_as_errors():
             for url, outcome in _Workers(missing, folder, limits or Limits()).run():
                 outcomes[url] = outcome
                 if on_progress is not None:
@@ -77,86 +77,120 @@ class _Workers:
     def __init__(self, urls: Sequence[str], folder: Path, limits: Limits) -> None:
         self._folder = folder
         self._limits = limits
-        self._threads = min(limits.at_a_time, len(urls))
-        self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for url in urls:
-            self._waiting.put(url)
-        # None: a thread has ended.
-        self._done: queue.SimpleQueue[tuple[str, Path | Unavailable] | None] = queue.SimpleQueue()
+        self._waiting = deque(urls)
+        self._idle: list[_Worker] = []
+        # Worker -> its URL, and until when it may take; the one that began first comes first.
+        self._busy: dict[_Worker, tuple[str, float]] = {}
+        self._done: _Done = queue.SimpleQueue()
         self._unanswered: Counter[str] = Counter()
-        self._stop = threading.Event()
 
     def run(self) -> Iterator[tuple[str, Path | Skipped]]:
-        """(URL, outcome) as they come; the threads stop when the caller does."""
-        # A pool's threads would be waited for at the end, although their server may be silent.
-        for _ in range(self._threads):
-            threading.Thread(target=self._work, daemon=True).start()
-        running = self._threads
+        """(URL, outcome) of every URL as they come; the threads stop when the caller does."""
         try:
-            while running:
-                done = self._done.get()
-                if done is None:
-                    running -= 1
-                    continue
-                url, outcome = done
-                if isinstance(outcome, Unavailable):
-                    yield url, Skipped(url, outcome.reason)
-                else:
-                    yield url, outcome
+            while self._waiting or self._busy:
+                if self._waiting and len(self._busy) < self._limits.at_a_time:
+                    url = self._waiting.popleft()
+                    if self._unanswered[_server(url)] >= self._limits.patience:
+                        yield url, Skipped(url, _LEFT_ALONE)
+                    else:
+                        self._begin(url)
+                elif (ended := self._next()) is not None:
+                    url, outcome = ended
+                    if isinstance(outcome, Unavailable):
+                        yield url, Skipped(url, outcome.reason)
+                    else:
+                        yield url, outcome
         finally:
-            self._stop.set()
+            for worker in (*self._idle, *self._busy):
+                worker.dismiss()
 
-    def _work(self) -> None:
+    def _begin(self, url: str) -> None:
+        worker = self._idle.pop() if self._idle else _Worker(self._folder, self._limits, self._done)
+        worker.urls.put(url)
+        until = time.monotonic() + self._limits.total + self._limits.silence
+        self._busy[worker] = url, until
+
+    def _next(self) -> tuple[str, Path | Unavailable] | None:
+        """Waits for the next URL that is done with or late; None: it has been late before."""
+        slowest, (_, until) = next(iter(self._busy.items()))
         try:
-            # One for each thread, so that it is closed by whoever used it last.
-            with httpx.Client(
-                headers=_HEADERS,
-                timeout=self._limits.silence,
-                follow_redirects=True,
-                verify=_certificates(),
-            ) as client:
-                while not self._stop.is_set():
-                    url = self._waiting.get_nowait()
-                    self._done.put((url, self._fetch(client, url)))
+            worker, outcome = self._done.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
-            pass
+            # Its server may keep it for ever by sending a byte now and then.
+            slowest.dismiss()
+            worker, outcome = slowest, Unavailable(too_late(self._limits), no_answer=True)
+        else:
+            if worker not in self._busy:
+                return None
+            if outcome is not None:
+                self._idle.append(worker)
+        url, _ = self._busy.pop(worker)
+        outcome = outcome or Unavailable("its download ended unexpectedly")
+        silent = isinstance(outcome, Unavailable) and outcome.no_answer
+        server = _server(url)
+        self._unanswered[server] = self._unanswered[server] + 1 if silent else 0
+        return url, outcome
+
+
+class _Worker:
+    """A thread with connections of its own that fetches one of `urls` after the other."""
+
+    def __init__(self, folder: Path, limits: Limits, done: "_Done") -> None:
+        self.urls: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._folder = folder
+        self._limits = limits
+        self._done = done
+        self._stop = threading.Event()
+        # A pool's threads would be waited for at the end, although their server may be silent.
+        threading.Thread(target=self._work, args=(_client(limits),), daemon=True).start()
+
+    def dismiss(self) -> None:
+        """Nothing is waited for: the thread ends when its server lets it."""
+        self._stop.set()
+        self.urls.put(None)
+
+    def _work(self, client: httpx.Client) -> None:
+        try:
+            with client:
+                while (url := self.urls.get()) is not None:
+                    self._done.put((self, self._fetch(client, url)))
         finally:
-            self._done.put(None)
+            self._done.put((self, None))
 
     def _fetch(self, client: httpx.Client, url: str) -> Path | Unavailable:
-        server = "/".join(url.split("/")[:3])
-        if self._unanswered[server] >= self._limits.patience:
-            return Unavailable("not tried, because its server did not answer for those before")
         try:
             path = cached_path(url, self._folder)
-            fetch(client, url, path, self._limits, self._stop)
+            return fetch(client, url, path, self._limits, self._stop)
         except Unavailable as error:
-            self._unanswered[server] = self._unanswered[server] + 1 if error.no_answer else 0
             return error
         except OSError as error:
             return Unavailable(f"it cannot be kept: {error.strerror or error}")
-        self._unanswered[server] = 0
-        return path
+
+
+# A worker, and what came of its URL; None: its thread has ended.
+_Done = queue.SimpleQueue[tuple[_Worker, Path | Unavailable | None]]
+
+
+def _server(url: str) -> str:
+    return "/".join(url.split("/")[:3])
+
+
+def _client(limits: Limits) -> httpx.Client:
+    try:
+        return httpx.Client(headers=_HEADERS, timeout=limits.silence, verify=_certificates())
+    # OSError: the certificates. ImportError: a SOCKS proxy, which needs another package.
+    except (ValueError, httpx.InvalidURL, ImportError, OSError) as error:
+        raise InputError(
+            f"Images cannot be downloaded with the network settings of this machine: {error}",
+            hint="Check the variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and "
+            "SSL_CERT_DIR.",
+        ) from error
 
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
     """Whom https trusts: read once, because that takes longer than an image."""
     return httpx.create_ssl_context()
-
-
-@contextmanager
-def _only_here(folder: Path) -> Iterator[None]:
-    """Two processes must not write to the same half of an image."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise InputError(
-            f"Another cotbuild is downloading images to {folder}.",
-            hint="Wait until it has ended; what it downloads is used here too.",
-        ) from error
 
 
 def _nothing_came(failures: Sequence[Skipped]) -> InputError:

@@ -5,13 +5,16 @@ import email.utils
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from filelock import FileLock, Timeout
 
 from builder.data.pictures import ImageUnreadable, check_image
+
+_REDIRECTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Limits:
     backoff: float = 0.5  # before the second try, doubled before each further one
     retry_after: float = 60.0  # the longest wait that a server may ask for
     silence: float = 15.0  # to connect, or between two pieces
-    total: float = 120.0  # for one image, all tries together
+    total: float = 120.0  # for one image: all tries, and waiting for another process
     size: int = 50_000_000
     patience: int = 8  # images in a row that a server fails to answer for, before it is left alone
 
@@ -53,16 +56,44 @@ def fetch(
 
     Connection errors, 408, 429 and 5xx are tried again. What came of an image that was broken off
     stays beside `path` if the server told by what (ETag, Last-Modified) the rest can be asked for.
-    For threads, so the caller wraps all calls in `bombs_as_errors`; soon after `stop` is set
-    nothing is written any more. Raises Unavailable, and OSError if it cannot be written.
+    Of several processes one downloads the image, and the others wait for it. For threads, so the
+    caller wraps all calls in `bombs_as_errors`; soon after `stop` is set nothing is written any
+    more. Raises Unavailable, and OSError if it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = _Part(path)
     deadline = time.monotonic() + limits.total
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(path.name + ".lock")
+    try:
+        with FileLock(lock, timeout=limits.total):
+            if not path.is_file():
+                _fetch_alone(client, url, path, limits, deadline, stop)
+    except Timeout as error:
+        raise Unavailable("an earlier download of it has not ended") from error
+    # Whoever still waits for the lock will find the image, and so write nothing.
+    with contextlib.suppress(OSError):
+        lock.unlink(missing_ok=True)
+    return path
+
+
+def _fetch_alone(
+    client: httpx.Client,
+    url: str,
+    path: Path,
+    limits: Limits,
+    deadline: float,
+    stop: threading.Event,
+) -> None:
+    def go_on() -> None:
+        if stop.is_set():
+            raise Unavailable("interrupted")
+        if time.monotonic() > deadline:
+            raise Unavailable(too_late(limits))
+
+    part = _Part(path)
     try:
         for attempt in range(limits.tries):
             try:
-                _transfer(client, url, part, limits, deadline, stop)
+                _transfer(client, url, part, limits, go_on)
                 break
             except _Passing as problem:
                 wait = limits.backoff * 2**attempt if problem.wait is None else problem.wait
@@ -72,7 +103,6 @@ def fetch(
         part.keep(path)
     finally:
         part.drop_unless_resumable()
-    return path
 
 
 class _Part:
@@ -85,8 +115,10 @@ class _Part:
     def resumable(self) -> tuple[int, str]:
         """(bytes that are there, the server's name of the version), or (0, "")."""
         try:
-            return self.path.stat().st_size, self._version.read_text(encoding="ascii")
-        except FileNotFoundError:
+            version = self._version.read_text(encoding="ascii")
+            # A crash of the machine may leave a file empty or full of zeros.
+            return (self.path.stat().st_size, version) if _sendable(version) else (0, "")
+        except (FileNotFoundError, UnicodeDecodeError):
             return 0, ""
 
     def begin(self, version: str) -> None:
@@ -122,13 +154,12 @@ def _transfer(
     url: str,
     part: _Part,
     limits: Limits,
-    deadline: float,
-    stop: threading.Event,
+    go_on: Callable[[], None],
 ) -> None:
     """The body of one answer into `part`, all of it; raises _Passing, Unavailable."""
     have, version = part.resumable()
     headers = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
-    with _translated(), client.stream("GET", url, headers=headers) as response:
+    with _translated(), _answer(client, url, headers, go_on) as response:
         if response.status_code == 416 or (
             response.status_code == 206 and not _goes_on(response, have)
         ):
@@ -144,15 +175,32 @@ def _transfer(
             raise Unavailable(_too_large(limits))
         with part.path.open("ab") as file:
             for chunk in response.iter_bytes():
-                if stop.is_set():
-                    raise Unavailable("interrupted")
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"not complete after {limits.total:g} seconds")
+                go_on()
                 have += len(chunk)
                 if have > limits.size:
                     part.drop()
                     raise Unavailable(_too_large(limits))
                 file.write(chunk)
+
+
+@contextlib.contextmanager
+def _answer(
+    client: httpx.Client, url: str, headers: dict[str, str], go_on: Callable[[], None]
+) -> Iterator[httpx.Response]:
+    """The answer that redirects lead to.
+
+    Followed by hand, because httpx reads the body of each redirect, which may have no end.
+    """
+    request = client.build_request("GET", url, headers=headers)
+    for _ in range(_REDIRECTS + 1):
+        go_on()
+        response = client.send(request, stream=True, follow_redirects=False)
+        with contextlib.closing(response):
+            if response.next_request is None:
+                yield response
+                return
+            request = response.next_request
+    raise Unavailable(f"more than {_REDIRECTS} redirects")
 
 
 @contextlib.contextmanager
@@ -166,7 +214,8 @@ def _translated() -> Iterator[None]:
         raise _Passing("the server is silent") from error
     except httpx.TransportError as error:
         raise _Passing(_said(error)) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    # ValueError, with UnicodeError below it: what else an odd address or header makes it raise.
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise Unavailable(_said(error)) from error
 
 
@@ -203,15 +252,25 @@ def _version_of(response: httpx.Response) -> str:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return ""
     tag: str = response.headers.get("ETag", "")
-    if tag.startswith('"') and tag.isascii():
+    if tag.startswith('"') and _sendable(tag):
         return tag
     date: str = response.headers.get("Last-Modified", "")
-    return date if date.isascii() else ""
+    return date if _sendable(date) else ""
+
+
+def _sendable(version: str) -> bool:
+    """Whether it may stand in a header."""
+    return version != "" and version.isascii() and version.isprintable()
 
 
 def _goes_on(response: httpx.Response, have: int) -> bool:
     """Whether a partial answer begins where it was asked to."""
     return have > 0 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+def too_late(limits: Limits) -> str:
+    """Why an image whose time is over cannot be had."""
+    return f"not complete after {limits.total:g} seconds"
 
 
 def _too_large(limits: Limits) -> str:

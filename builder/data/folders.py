@@ -61,7 +61,7 @@ def read_images(
         empty_classes=tuple(name for name in class_names if name not in present),
         unknown_folders=unknown,
         conflicting=checked.conflicting,
-        matched=matching.matched({name: len(paths) for name, paths in files.items()}),
+        matched=matching.matched(checked.spellings),
     )
 
 
@@ -83,7 +83,7 @@ def _by_class(
     for name in files:
         folders[matching.classes[name]].append(name)
     return [
-        Candidate(path, label, str(path))
+        Candidate(path, label, str(path), name)
         for label in class_names
         for name in folders[label]
         for path in files[name]

@@ -13,7 +13,7 @@ from builder.data.columns import image_column, label_column, labels_of
 from builder.data.downloading import is_url
 from builder.data.images import Skipped
 from builder.data.known import known_data_set
-from builder.data.rows import Content, Rows
+from builder.data.rows import Content, Rows, Stored
 from builder.errors import InputError
 
 _NAME = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
@@ -35,11 +35,13 @@ def open_data_set(
 ) -> Rows:
     """A split of a data set; `images`, `labels`: columns, None for the known or evident ones.
 
-    Downloaded unless that commit is in the cache of `datasets`. HF_HUB_OFFLINE, HF_HOME,
-    HF_ENDPOINT and HF_TOKEN work as everywhere. Raises InputError.
+    Downloaded unless that commit is in the cache of `datasets`, which may take long where the
+    images are in the table, and tells neither size nor progress: the caller shows that it is
+    being waited for. HF_HUB_OFFLINE, HF_HOME, HF_ENDPOINT and HF_TOKEN work as everywhere.
+    Raises InputError.
     """
     with _quietly():
-        dataset = _load(repository, revision, split)
+        dataset, commit = _load(repository, revision, split)
         known = known_data_set(repository)
         if known is not None:
             images, labels = images or known.image_column, labels or known.label_column
@@ -57,11 +59,11 @@ def open_data_set(
             if lacks and path is not None and is_url(path)
         }
 
-    def stored(rows: Sequence[int]) -> Iterator[Content | Path | Skipped]:
+    def stored(rows: Sequence[int]) -> Iterator[Content | Stored | Skipped]:
         for row, cells in zip(rows, pictures.select(rows), strict=True):
             yield _stored(cells[picture] or {}, f"{repository}, row {row}")
 
-    return Rows(repository, named, urls, stored)
+    return Rows(repository, named, urls, stored, commit)
 
 
 def _undecoded(dataset: Any, column: str) -> Any:
@@ -73,14 +75,14 @@ def _undecoded(dataset: Any, column: str) -> Any:
     return alone.cast_column(column, Image(decode=False))
 
 
-def _stored(cell: dict[str, Any], where: str) -> Content | Path | Skipped:
+def _stored(cell: dict[str, Any], where: str) -> Content | Stored | Skipped:
     data, path = cell.get("bytes"), cell.get("path")
     if data is not None:
         return Content(data, path or "", where)
     if not path:
         return Skipped(where, "the data set holds no image here")
     if _is_downloaded(path):
-        return Path(path)
+        return Stored(Path(path), where)
     return Skipped(where, f"{path!r} is neither an address nor a file of the data set")
 
 
@@ -94,8 +96,11 @@ def _is_downloaded(path: str) -> bool:
     return any(file.is_relative_to(os.path.abspath(cache)) for cache in caches)  # noqa: PTH100
 
 
-def _load(repository: str, revision: str | None, split: str) -> Any:
-    """The datasets.Dataset of a split, from the hub, or from the cache if that is not in reach."""
+def _load(repository: str, revision: str | None, split: str) -> tuple[Any, str]:
+    """The datasets.Dataset of a split, and the commit that it is of.
+
+    From the hub, or from the cache if that is not in reach.
+    """
     import datasets
 
     with _translated(repository, revision):
@@ -111,7 +116,7 @@ def _load(repository: str, revision: str | None, split: str) -> Any:
     with _translated(repository, revision):
         builder.download_and_prepare()
     try:
-        return builder.as_dataset(split=split)
+        return builder.as_dataset(split=split), commit or str(builder.hash)
     except ValueError as error:
         raise InputError(
             f"{repository} has no split {split!r}, only {', '.join(builder.info.splits)}.",

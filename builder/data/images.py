@@ -1,8 +1,9 @@
 """Labelled images as files: what a source of them holds, checked and hashed."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,8 @@ IMAGE_SUFFIXES = (
 )  # fmt: skip
 # Enough to keep all cores busy, few enough that images still to be stored don't fill the memory.
 _BATCH = 64
+# Each holds a decoded image, which is 160 MB for 40 megapixels.
+_THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,15 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that should be an image of a class, and where the user finds it."""
+    """A file that should be an image of the class `label`, and where the user finds it.
+
+    `spelled`: the label as its source spells it.
+    """
 
     path: Path
     label: str
     where: str
+    spelled: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,16 @@ class ImageSet:
     `skipped`: images that cannot be used. `conflicting`: images with the same content as one of
     another class; nobody can say which label is right, so all of them are left out.
     `empty_classes` have no image that can be used.
-    `matched`: labels that are not spelled like their class, but mean it without doubt.
+    `matched`: labels that are not spelled like their class, but mean it without doubt, with the
+    number of images that can be used.
+    `revision`: the commit of a data set on the hub, "" for all else.
 
     What has a label without a class is left out. Of folders with a sub-folder per class,
     `unknown_folders` lists those sub-folders, with the classes most like each. Data sets and
     metadata files may have thousands: `other_labels` and `other_rows` count them (a row
-    without any label counts as a row), and `nearest_labels` lists, for each class whose label
-    does not occur, the labels most like it.
+    without any label counts as a row). `nearest_labels` lists, for each class whose label does
+    not occur, the labels most like it, and for each class that labels may mean which are spelled
+    in several ways, all those labels.
     """
 
     images: tuple[LabelledImage, ...]
@@ -71,15 +81,20 @@ class ImageSet:
     other_labels: int = 0
     other_rows: int = 0
     nearest_labels: tuple[Mismatch, ...] = ()
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of candidates, in their order: usable, unusable, and labelled twice."""
+    """What became of candidates, in their order: usable, unusable, and labelled twice.
+
+    `spellings`: how many of the usable ones bear each label, as it is spelled.
+    """
 
     images: tuple[LabelledImage, ...]
     skipped: tuple[Skipped, ...]
     conflicting: tuple[Skipped, ...]
+    spellings: Mapping[str, int]
 
     def require_image(self, origin: str, others: Sequence[Skipped] = ()) -> None:
         """Raises InputError if there is no image to use; `others`: what was left out before."""
@@ -112,7 +127,7 @@ def check_files(
     remaining = iter(candidates)
     done = 0
     # Decoding and hashing release the interpreter lock, so threads use all cores.
-    with bombs_as_errors(), ThreadPoolExecutor() as pool:
+    with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
         while batch := list(islice(remaining, _BATCH)):
             for candidate, result in zip(batch, pool.map(_check, batch), strict=True):
                 if isinstance(candidate, Candidate) and isinstance(result, LabelledImage):
@@ -144,13 +159,16 @@ def _separate_conflicts(
     for candidate, image in usable:
         found[image.digest].setdefault(image.label, candidate.where)
     kept: list[LabelledImage] = []
+    spellings: Counter[str] = Counter()
     conflicting: list[Skipped] = []
     for candidate, image in usable:
         others = [label for label in found[image.digest] if label != image.label]
         if others:
             where = found[image.digest][others[0]]
-            reason = f"same content as {where}, which is labelled {others[0]!r}"
+            same = "" if where == candidate.where else f"same content as {where}, which is "
+            reason = f"{same or 'also '}labelled {others[0]!r}"
             conflicting.append(Skipped(candidate.where, reason))
         else:
             kept.append(image)
-    return Checked(tuple(kept), tuple(skipped), tuple(conflicting))
+            spellings[candidate.spelled] += 1
+    return Checked(tuple(kept), tuple(skipped), tuple(conflicting), spellings)

@@ -4,7 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 # What people and programs type for one and the same sign.
@@ -21,7 +21,7 @@ _SEARCHES = 20
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A label that is spelled otherwise than its class, and how many images bear it."""
+    """A label that is spelled otherwise than its class, and how many usable images bear it."""
 
     label: str
     class_name: str
@@ -45,7 +45,7 @@ class Matching:
     respelled: tuple[str, ...]
 
     def matched(self, counts: Mapping[str, int]) -> tuple[Matched, ...]:
-        """The respelled labels with their classes; `counts`: label -> how many images bear it."""
+        """The respelled labels with their classes; `counts`: label -> its usable images."""
         return tuple(
             Matched(label, self.classes[label], counts.get(label, 0)) for label in self.respelled
         )
@@ -104,24 +104,42 @@ def match_labels(
     return Matching(classes, tuple(respelled))
 
 
-def by_form(names: Iterable[str], spelled: Callable[[str], str] = exact) -> dict[str, str]:
-    """Normal form -> the first of the names that has it: what `nearest` searches."""
-    found: dict[str, str] = {}
+def by_form(
+    names: Iterable[str], spelled: Callable[[str], str] = exact
+) -> dict[str, tuple[str, ...]]:
+    """Normal form -> the names that have it: what `nearest` searches."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
-        found.setdefault(normal_form(spelled(name)), name)
-    return found
+        found[normal_form(spelled(name))].append(name)
+    return {form: tuple(of_form) for form, of_form in found.items()}
 
 
-def nearest(name: str, candidates: Mapping[str, str]) -> tuple[str, ...]:
-    """Up to three of the candidates (from `by_form`), most alike first; maybe none."""
-    forms = difflib.get_close_matches(normal_form(name), candidates, n=3, cutoff=0.6)
-    return tuple(candidates[form] for form in forms)
+def nearest(name: str, candidates: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The candidates (from `by_form`) of the name's own normal form; if there are none, those of
+    up to three forms, most alike first; maybe none."""
+    form = normal_form(name)
+    if form in candidates:
+        return candidates[form]
+    close = difflib.get_close_matches(form, candidates, n=3, cutoff=0.6)
+    return tuple(candidate for form in close for candidate in candidates[form])
 
 
-def nearest_labels(names: Sequence[str], labels: Iterable[str]) -> tuple[Mismatch, ...]:
-    """For each name the labels most like it; for names after the twentieth none are sought."""
+def nearest_labels(
+    names: Sequence[str], labels: Iterable[str], found: Collection[str] = ()
+) -> tuple[Mismatch, ...]:
+    """For each name the labels, all of which mean no name, that are most like it.
+
+    A name in `found` is listed only if a label has its normal form. After twenty searches the
+    names that are left are listed with nothing.
+    """
     candidates = by_form(sorted(labels))
-    return tuple(
-        Mismatch(name, nearest(name, candidates) if number < _SEARCHES else ())
-        for number, name in enumerate(names)
-    )
+    mismatches: list[Mismatch] = []
+    searches = 0
+    for name in names:
+        same = normal_form(name) in candidates
+        if name in found and not same:
+            continue
+        searches += not same
+        near = nearest(name, candidates) if searches <= _SEARCHES else ()
+        mismatches.append(Mismatch(name, near))
+    return tuple(mismatches)

@@ -5,16 +5,18 @@ A line for each image: `file_name`, its path relative to the folder, and `label`
 """
 
 import csv
+import functools
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.downloading import is_url
 from builder.data.images import Skipped
-from builder.data.rows import Content, Rows
+from builder.data.rows import Content, Rows, Stored
 from builder.errors import InputError
 
 _NAMES = ("metadata.csv", "metadata.jsonl")
@@ -45,15 +47,15 @@ def read_metadata(path: Path, image_column: str | None, label_column: str | None
     """
     text = _read_text(path)
     lines = _csv_lines(path, text) if path.suffix == ".csv" else _json_lines(path, text)
-    if not lines:
-        raise InputError(f"{path} names no image.", hint=_HINT)
     columns = list(dict.fromkeys(name for line in lines for name in line.values))
+    if not columns:
+        raise InputError(f"{path} names no image.", hint=_HINT)
     image_column = _require(path, columns, image_column or "file_name", "--image-column")
     label_column = _require(path, columns, label_column or "label", "--label-column")
     names = [_text(line.values.get(image_column)) for line in lines]
     labels = [_text(line.values.get(label_column)) for line in lines]
 
-    def stored(rows: Sequence[int]) -> Iterator[Content | Path | Skipped]:
+    def stored(rows: Sequence[int]) -> Iterator[Content | Stored | Skipped]:
         seen: dict[tuple[str, str | None], int] = {}
         for row in rows:
             number = lines[row].number
@@ -61,8 +63,10 @@ def read_metadata(path: Path, image_column: str | None, label_column: str | None
             found = _locate(path.parent, names[row])
             if first != number and isinstance(found, Path):
                 found = f"the same image as on line {first}"
-            where = f"{path}, line {number}"
-            yield Skipped(where, found) if isinstance(found, str) else found
+            if isinstance(found, str):
+                yield Skipped(f"{path}, line {number}", found)
+            else:
+                yield Stored(found, str(found))
 
     return Rows(
         origin=str(path),
@@ -91,6 +95,7 @@ def _read_text(path: Path) -> str:
 def _csv_lines(path: Path, text: str) -> list[_Line]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        _refuse_twice(f"{path} has two columns", reader.fieldnames or ())
         # Columns beyond the header come as a list under None.
         return [
             _Line(reader.line_num, {name: row[name] for name in row if isinstance(name, str)})
@@ -110,7 +115,7 @@ def _json_lines(path: Path, text: str) -> list[_Line]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = json.loads(line, object_pairs_hook=functools.partial(_object, path, number))
         except (ValueError, RecursionError) as error:
             raise InputError(f"{path}, line {number} is not JSON: {error}.", hint=_HINT) from error
         if not isinstance(values, dict):
@@ -120,6 +125,20 @@ def _json_lines(path: Path, text: str) -> list[_Line]:
             )
         lines.append(_Line(number, values))
     return lines
+
+
+def _object(path: Path, number: int, pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    _refuse_twice(f"{path}, line {number} has two values", [name for name, _ in pairs])
+    return dict(pairs)
+
+
+def _refuse_twice(problem: str, names: Sequence[str]) -> None:
+    """Raises InputError if a name occurs twice, since nobody can say which one is meant."""
+    for name, times in Counter(names).items():
+        if times > 1 and name:
+            raise InputError(
+                f"{problem} of the name {name!r}.", hint="Remove or rename one of the two."
+            )
 
 
 def _require(path: Path, columns: Sequence[str], name: str, flag: str) -> str:
@@ -146,4 +165,8 @@ def _locate(folder: Path, name: str | None) -> Path | str:
     if relative.is_absolute() or relative.parts[:1] == ("..",) or "\0" in name:
         return f"{name!r} is not inside the folder"
     path = folder / relative
-    return path if path.is_file() else f"there is no file {name!r}"
+    try:
+        return path if path.is_file() else f"there is no file {name!r}"
+    except OSError as error:
+        # Such as a name that is too long, so it is not repeated here.
+        return f"its file cannot be looked up: {error.strerror or error}"

@@ -133,7 +133,10 @@ def check_image(path: Path) -> None:
             # A reduced decode still reads the whole file, so that truncation shows, but is
             # faster for JPEG; other formats ignore it.
             image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
-            _to_rgb(ImageOps.exif_transpose(image))
+            image.load()
+            # Whether it can be turned and converted depends on its mode and metadata, which one
+            # pixel shows as well; copies of all of them would fill the memory.
+            prepare(image.crop((0, 0, 1, 1)), None)
     except _DECODING_ERRORS as error:
         raise ImageUnreadable(path, _reason(error)) from error
 

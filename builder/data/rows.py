@@ -24,18 +24,28 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """An image that is a file already; `where`: where the user finds it."""
+
+    path: Path
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """A table of labelled images.
 
     `labels`: of each row, None for a row without one. `urls`: row -> address of its image.
     `stored`: the images of the other rows that it is asked for, in that order and one by one, so
-    that they are never all in memory. `origin` names the table in messages.
+    that they are never all in memory. `origin` names the table in messages. `revision`: the commit
+    of a data set on the hub.
     """
 
     origin: str
     labels: Sequence[str | None]
     urls: Mapping[int, str]
-    stored: Callable[[Sequence[int]], Iterator[Content | Path | Skipped]]
+    stored: Callable[[Sequence[int]], Iterator[Content | Stored | Skipped]]
+    revision: str = ""
 
 
 def gather(
@@ -72,10 +82,11 @@ def gather(
         skipped=checked.skipped,
         empty_classes=tuple(name for name in class_names if name not in present),
         conflicting=checked.conflicting,
-        matched=matching.matched(counts),
+        matched=matching.matched(checked.spellings),
         other_labels=len(others),
         other_rows=len(rows.labels) - len(wanted),
-        nearest_labels=nearest_labels([n for n in class_names if n not in meant], others),
+        nearest_labels=nearest_labels(class_names, others, meant),
+        revision=rows.revision,
     )
 
 
@@ -98,14 +109,18 @@ def _candidates(
 ) -> Iterator[Candidate | Skipped]:
     stored = rows.stored([row for row, _ in wanted if row not in rows.urls])
     for row, label in wanted:
-        url = rows.urls.get(row)
-        found = next(stored) if url is None else downloaded[url]
-        if isinstance(found, Content):
-            yield Candidate(_store(found, folder), label, found.where)
-        elif isinstance(found, Path):
-            yield Candidate(found, label, url or str(found))
-        else:
+        spelled = rows.labels[row] or ""
+        found = _found(downloaded, rows.urls[row]) if row in rows.urls else next(stored)
+        if isinstance(found, Skipped):
             yield found
+        else:
+            path = _store(found, folder) if isinstance(found, Content) else found.path
+            yield Candidate(path, label, found.where, spelled)
+
+
+def _found(downloaded: Mapping[str, Path | Skipped], url: str) -> Stored | Skipped:
+    outcome = downloaded[url]
+    return outcome if isinstance(outcome, Skipped) else Stored(outcome, url)
 
 
 def _store(content: Content, folder: Path) -> Path:

@@ -118,10 +118,41 @@ def test_one_file_with_two_labels_is_a_conflict(folder: Path) -> None:
     )
     found = read(folder)
     assert [image.path.name for image in found.images] == ["2.png"]
-    assert [conflict.reason.split("labelled ")[1] for conflict in found.conflicting] == [
-        "'Beedrill δ'",
-        "'Absol'",
+    assert [conflict.reason for conflict in found.conflicting] == [
+        "also labelled 'Beedrill δ'",
+        "also labelled 'Absol'",
     ]
+    assert found.revision == ""
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".png", "a/" * 3000 + "1.png", "1.png/x", "\ud800"])
+def test_a_name_that_no_file_can_have_is_skipped(folder: Path, name: str) -> None:
+    rows = [{"file_name": name, "label": "Absol"}, {"file_name": "1.png", "label": "Absol"}]
+    (folder / "metadata.jsonl").write_bytes(as_json_lines(rows))
+    found = read(folder)
+    assert [image.path.name for image in found.images] == ["1.png"]
+    assert [skipped.where for skipped in found.skipped] == [f"{folder / 'metadata.jsonl'}, line 1"]
+    assert 0 < len(found.skipped[0].reason) < 100
+
+
+def test_columns_without_a_name_are_no_matter(folder: Path) -> None:
+    (folder / "metadata.csv").write_text("file_name,label,,\n1.png,Absol,,\n")
+    assert len(read(folder).images) == 1
+
+
+def test_spellings_that_contradict_each_other_are_told(folder: Path) -> None:
+    (folder / "metadata.csv").write_text(
+        "file_name,label\n1.png,ABSOL\n2.png,absol\ndeep/3.png,Beedrill δ\n"
+        "2.png,BEEDRILL δ\n2.png,Beedrill\n"
+    )
+    found = read(folder)
+    assert [image.label for image in found.images] == ["Beedrill δ"]
+    assert found.empty_classes == ("Absol",)
+    assert found.nearest_labels == (
+        Mismatch("Absol", ("ABSOL", "absol")),
+        Mismatch("Beedrill δ", ("BEEDRILL δ",)),
+    )
+    assert (found.other_labels, found.other_rows) == (4, 4)
 
 
 def test_a_class_without_a_label_is_told_what_is_near(folder: Path) -> None:
@@ -140,6 +171,11 @@ def test_a_class_without_a_label_is_told_what_is_near(folder: Path) -> None:
         ("metadata.csv", b"file_name,label\n", "names no image", "file_name"),
         ("metadata.csv", b"file,label\n1.png,Absol", "no column 'file_name', only 'file', 'label'",
          "--image-column"),
+        ("metadata.csv", b"file_name,label,label\n1.png,Absol,Mew", "two columns .* 'label'",
+         "rename"),
+        ("metadata.jsonl", b'{"file_name": "1.png", "label": "Absol", "label": "Mew"}',
+         "line 1 has two values of the name 'label'", "rename"),
+        ("metadata.jsonl", b"{}", "names no image", "file_name"),
         ("metadata.csv", b"file_name,kind\n1.png,Absol", "no column 'label'", "--label-column"),
         ("metadata.csv", b'file_name,label\n1.png,"Absol\n', "line 2: ", "quotes"),
         ("metadata.csv", b"file_name,label\n1.png,M\xe9w\n", "byte 0xe9 on line 2", "UTF-8"),

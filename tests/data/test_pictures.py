@@ -1,7 +1,10 @@
 """Single image files: seen as a person sees them, or refused with the reason."""
 
 import io
+import math
+import os
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from builder.data import Crop, ImageUnreadable, decode_image, open_image
+from builder.data.images import Candidate, check_files
 from builder.data.pictures import bombs_as_errors, check_image
 from builder.errors import InputError
 
@@ -130,6 +134,30 @@ def test_images_of_any_size_are_read(tmp_path: Path, size: tuple[int, int]) -> N
     image = open_image(path, None)
     assert image.size == size
     assert np.array_equal(np.asarray(image), np.asarray(_as_pillow(path)))
+
+
+def test_the_check_makes_no_copy_of_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.new("L", (6000, 4000), 7).save(path)
+    Image.core.reset_stats()
+    check_image(path)
+    stats = Image.core.get_stats()
+    used = stats["allocated_blocks"] + stats["reused_blocks"]
+    whole = math.ceil(6000 * 4000 / Image.core.get_block_size())
+    assert whole <= used <= whole + 4  # those are of single pixels
+
+
+def test_no_more_pictures_are_held_at_a_time_than_there_are_cores(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    NOISE.save(path)
+    threads: set[str] = set()
+
+    def note(_: int) -> None:
+        names = (thread.name for thread in threading.enumerate())
+        threads.update(name for name in names if name.startswith("ThreadPoolExecutor"))
+
+    check_files([Candidate(path, "a", "b", "a")] * 200, note)
+    assert 1 <= len(threads) <= min(8, os.cpu_count() or 1)
 
 
 def test_the_crop_of_a_card_is_its_picture_in_every_layout() -> None:

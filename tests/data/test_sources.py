@@ -101,6 +101,7 @@ def test_cards_are_found_by_their_names_and_downloaded_once(
     assert found.matched == (Matched("Blaine’s Moltres", "Blaine's Moltres", 1),)
     assert (found.other_labels, found.other_rows, found.empty_classes) == (3, 3, ())
     assert told == [(number, 6) for number in range(1, 7)]
+    assert found.revision == COMMIT
     pictures = [f"/pictures/{number}.png" for number in (0, 2, 3, 5, 6, 7)]
     assert hub.asked_for_pictures() == pictures
 
@@ -130,7 +131,7 @@ def test_images_in_the_table_are_kept_as_the_files_they_were(hub: Hub, tmp_path:
     found = read(tmp_path, "org/embedded", ("Absol", "Golem"), data_split="test")
     assert [image.path.read_bytes() for image in found.images] == files[:3]
     assert found.images[1] == found.images[2]
-    assert found.matched == (Matched("absol", "Absol", 5),)
+    assert found.matched == (Matched("absol", "Absol", 3),)  # of five that are asked for
     assert [(skipped.where, skipped.reason[:12]) for skipped in found.skipped] == [
         ("org/embedded, row 4", "not an image"),
         ("org/embedded, row 5", "the data set"),
@@ -195,6 +196,46 @@ def test_a_repository_of_image_files_is_read(hub: Hub, tmp_path: Path) -> None:
         "Absol": file_of(1),
         "Beedrill δ": file_of(2),
     }
+
+    assert found.revision == COMMIT
+
+
+def test_a_conflict_names_the_rows_of_the_table(hub: Hub, tmp_path: Path) -> None:
+    hub.repositories["org/folders"] = {
+        "train/Absol/1.png": file_of(1),
+        "train/Absol/2.png": file_of(2),
+        "train/Absol/3.png": b"no image",
+        "train/Beedrill δ/4.png": file_of(2),
+    }
+    found = read(tmp_path, "org/folders")
+    assert [image.label for image in found.images] == ["Absol"]
+    assert [(skipped.where, skipped.reason) for skipped in found.conflicting] == [
+        (
+            "org/folders, row 1",
+            "same content as org/folders, row 3, which is labelled 'Beedrill δ'",
+        ),
+        ("org/folders, row 3", "same content as org/folders, row 1, which is labelled 'Absol'"),
+    ]
+    assert [skipped.where for skipped in found.skipped] == ["org/folders, row 2"]
+
+
+def test_a_conflict_names_the_addresses(hub: Hub, tmp_path: Path) -> None:
+    hub.add_cards([("Absol", picture(1)), ("Absol G", picture(1)), ("Absol", picture(2))])
+    found = read(tmp_path, CARDS)
+    urls = [f"{hub.url}/pictures/{number}.png" for number in range(2)]
+    assert [(skipped.where, skipped.reason) for skipped in found.conflicting] == [
+        (urls[0], f"same content as {urls[1]}, which is labelled 'Absol G'"),
+        (urls[1], f"same content as {urls[0]}, which is labelled 'Absol'"),
+    ]
+
+
+def test_what_cannot_be_downloaded_is_not_counted(hub: Hub, tmp_path: Path) -> None:
+    hub.add_cards([("ABSOL", picture(1)), ("ABSOL", picture(2)), ("absol g", picture(3)),
+                   ("Beedrill δ", picture(4))])  # fmt: skip
+    for number in (0, 2):
+        del hub.pictures[f"/pictures/{number}.png"]
+    found = read(tmp_path, CARDS)
+    assert found.matched == (Matched("ABSOL", "Absol", 1), Matched("absol g", "Absol G", 0))
 
 
 def test_columns_may_be_named_and_rows_may_lack_a_label(hub: Hub, tmp_path: Path) -> None:
