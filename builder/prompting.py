@@ -116,11 +116,18 @@ def _check_folder(folder: Path) -> None:
                 f"{path} is no template that cotbuild uses.",
                 hint=f"Templates are NAME.LANGUAGE.md, NAME one of: {', '.join(known)}.",
             )
+        _check_slots(path, match["name"])
     if not found:
         raise InputError(
             f"{folder} holds no prompt templates.",
             hint="Put copies of the templates to change there, e.g. draft.en.md.",
         )
+
+
+def _check_slots(path: Path, name: str) -> None:
+    """All slots of a template of the user's, before a session has come to where it is used."""
+    shipped = _read(resource_folder("prompts") / f"{name}.en.md")
+    fill(_read(path), dict.fromkeys(_slots(shipped, name), ""), where=str(path))
 
 
 def _no_template(file: str, languages: tuple[str, ...]) -> InputError:

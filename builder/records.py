@@ -29,7 +29,8 @@ class Started(_Record):
 
     `images` is a folder or a data set on the hub; the columns and the split are the user's choice,
     if there was one. `language` and `prompts` (a folder) choose the templates, `context` is
-    background for the model, `price` what a million tokens cost, in and out, if the user said so.
+    background for the model, `price` what a million tokens cost, in and out, if the user said so,
+    `max_cost` and `max_tokens` the most that the session may spend.
     `transcript`: whether requests and replies are kept.
     """
 
@@ -49,6 +50,8 @@ class Started(_Record):
     llm: str | None
     llm_url: str | None = None
     price: tuple[float, float] | None = None
+    max_cost: float | None = None
+    max_tokens: int | None = None
     transcript: bool = True
     language: str = "en"
     prompts: str | None = None

@@ -161,6 +161,13 @@ def test_a_file_that_would_never_be_used_is_named(own: Path, name: str) -> None:
     assert "again" in caught.value.hint
 
 
+@pytest.mark.parametrize(("text", "says"), [("{{nothing}}", "nothing"), ("", "leaves out")])
+def test_slots_are_checked_before_the_template_is_needed(own: Path, text: str, says: str) -> None:
+    (own / "revise.en.md").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=says):
+        Prompts.open("en", own)
+
+
 def test_a_folder_without_templates(own: Path) -> None:
     (own / "again.en.md").unlink()
     with pytest.raises(InputError, match="holds no prompt templates"):

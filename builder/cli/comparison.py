@@ -219,7 +219,8 @@ def _measure(
     """Encoders one after the other: each is loaded, used and freed before the next."""
     measured = []
     preprocess = [each.preprocess for each in located.values()]
-    with closing(decoded_once(preprocess, crop=crop)) as readers:
+    folder = default_cache_folder()
+    with closing(decoded_once(preprocess, crop=crop, folder=folder)) as readers:
         for each, read in zip(located.values(), readers, strict=False):
             with screen.step(f"Loading the encoder {each.name}"):
                 encoder = each.load()

@@ -56,7 +56,6 @@ def demo(
         model=ModelWishes(f"replay:{RECORDING}"),
         transcript=True,
         language="en",
-        prompts=None,
         context=None,
         domain=DOMAIN,
         attributes=(),

@@ -37,7 +37,7 @@ MODES = "modes.json"
 
 @dataclass(frozen=True, slots=True)
 class ModelWishes:
-    """What the flags say of the language model for this run of a session."""
+    """What the flags say of the language model; but for `parallel` it holds for later runs."""
 
     spec: str | None = None
     url: str | None = None
@@ -45,11 +45,7 @@ class ModelWishes:
     price: str | None = None
     max_cost: float | None = None
     max_tokens: int | None = None
-
-    @property
-    def limits(self) -> Limits:
-        """Raises InputError."""
-        return Limits(self.max_cost, self.max_tokens)
+    prompts: Path | None = None
 
 
 def llm_spec(spec: str | None) -> str | None:
@@ -66,24 +62,40 @@ def llm_spec(spec: str | None) -> str | None:
 
 
 def spoken_to(started: Started, wishes: ModelWishes) -> Started:
-    """The settings with the model that answers from here on; the journal keeps the first."""
+    """The settings with what the flags say; what they don't say stays as it was.
+
+    Raises InputError.
+    """
     update: dict[str, object] = {}
     if wishes.spec:
         update["llm"] = llm_spec(wishes.spec)
-        # An address belongs to its model.
-        update["llm_url"] = wishes.url
+        # Address and price belong to their model.
+        update |= {"llm_url": wishes.url, "price": None}
     elif wishes.url:
-        update["llm_url"] = wishes.url
+        update |= {"llm_url": wishes.url, "price": None}
     if wishes.price:
         price = parse_price(wishes.price)
         update["price"] = (price.input_per_million, price.output_per_million)
+    if wishes.max_cost is not None:
+        update["max_cost"] = wishes.max_cost
+    if wishes.max_tokens is not None:
+        update["max_tokens"] = wishes.max_tokens
+    if wishes.prompts is not None:
+        update["prompts"] = str(wishes.prompts.absolute())
     return started.model_copy(update=update)
 
 
 def open_model(
-    started: Started, wishes: ModelWishes, folder: Path, screen: Screen, state: State | None = None
+    started: Started,
+    folder: Path,
+    screen: Screen,
+    *,
+    parallel: int | None = None,
+    state: State | None = None,
 ) -> Drafter | None:
     """Whoever writes the words; None for nobody. Raises CotbuildError."""
+    if started.llm is None:
+        return None
     prompts = prompts_of(started)
     transcript = folder / TRANSCRIPT if started.transcript else None
     if started.llm == PASTE:
@@ -95,9 +107,9 @@ def open_model(
         transcript=transcript,
         on_event=screen.llm_event,
         revisions_heard=state.asked if state else 0,
-        parallel=wishes.parallel,
+        parallel=parallel,
         price=_given_price(started),
-        limits=wishes.limits,
+        limits=Limits(started.max_cost, started.max_tokens),
         modes_file=default_cache_folder() / MODES,
         prompts=prompts,
     )
@@ -141,19 +153,24 @@ def may_cost(started: Started) -> bool:
     )
 
 
-def what_it_takes(started: Started) -> str:
-    """What a draft sends, how often, and at what price, in a sentence without its end."""
-    estimate = estimated(started)
+def what_it_takes(started: Started, *, drafted: bool) -> str:
+    """What is sent, how often, and at what price, in a sentence without its end.
+
+    drafted: there is a system already, so that only proposals are asked for.
+    """
     where = f"{started.llm} at {shown(started.llm_url)}"
-    names = counted(estimate.classes, "class name")
+    names = counted(len(started.classes), "class name")
+    what = f"{where} will be sent the {names} with their descriptions"
+    if drafted:
+        return f"{what} and the system: 1 call a round"
+    estimate = _estimated(started)
     return (
-        f"{where} will be sent the {names} with their descriptions: about {estimate.calls:,} calls "
-        f"and {estimate.tokens:,} tokens for a draft, {_price_words(estimate)}, then 1 call a round"
+        f"{what}: about {estimate.calls:,} calls and {estimate.tokens:,} tokens for a draft, "
+        f"{_price_words(estimate)}, then 1 call a round"
     )
 
 
-def estimated(started: Started) -> Estimate:
-    """What a draft will take."""
+def _estimated(started: Started) -> Estimate:
     classes = tuple((entry.name, entry.description) for entry in started.classes)
     request = DraftRequest(started.domain, classes, started.attributes, started.context)
     return estimate_draft(request, price=price_of(started), prompts=prompts_of(started))

@@ -28,6 +28,7 @@ from builder.llm import (
     Spent,
     Waiting,
     money,
+    tokens_of,
 )
 from builder.llm.ruling import BATCH
 from builder.loop import Ended, Recorded, StepFailed, Working
@@ -81,7 +82,7 @@ class Screen:
     _licensed: set[str] = field(default_factory=set)
     _step: ExitStack = field(default_factory=ExitStack)
     _tally: OnTally | None = None
-    # On the language model, in this run.
+    # On the language model, by the session.
     _spent: Spent = field(default_factory=Spent)
 
     @classmethod
@@ -126,7 +127,7 @@ class Screen:
             labels = counted(found.other_labels, "label")
             self._aside(f"{rows} with other labels left out ({labels} that no class bears).")
         self._listed(
-            "Labels most like those of missing classes", map(_nearest, found.nearest_labels)
+            "Labels left out that are most like a class", map(_nearest, found.nearest_labels)
         )
 
     def no_images(self) -> None:
@@ -151,6 +152,9 @@ class Screen:
     def began(self, folder: Path, started: Started) -> None:
         classes = counted(len(started.classes), "class", "classes")
         self._aside(f"Session {folder}: {started.domain}, {classes}.")
+        if started.context:
+            tokens = tokens_of(started.context)
+            self._aside(f"Background: about {tokens:,} tokens, sent with each question.")
 
     def replays(self, label: str, about: str) -> None:
         """Replies that don't come from a model that is answering now are said to be so."""
@@ -199,17 +203,14 @@ class Screen:
 
     def spent(self, before: Spent) -> None:
         """What earlier runs of the session spent on the model, if anything."""
+        self._spent = before
         if before.tokens:
             self._aside(f"Spent on the language model so far: {spent_words(before)}.")
 
     def llm_event(self, event: LLMEvent) -> None:
         """One line an event, or a bar for a draft in many calls."""
         if isinstance(event, CallFinished):
-            self._spent += Spent(
-                input_tokens=event.prompt_tokens or 0,
-                output_tokens=event.completion_tokens or 0,
-                cost=event.cost,
-            )
+            self._spent = event.total or self._spent
         if isinstance(event, DraftProgress):
             self._draft_progress(event)
         elif self._tally is not None and isinstance(event, CallFinished | CallReused):
@@ -230,11 +231,13 @@ class Screen:
     def ended(self, folder: Path, ended: Ended, *, exported: bool) -> None:
         self.over()
         self._aside(f"Stopped: {ended.reason}.")
+        self._account()
         self._next(folder, exported=exported)
 
     def left(self, folder: Path) -> None:
         self.over()
         self._aside("Left. Everything decided is saved.")
+        self._account()
         self._next(folder)
 
     def unmeasured(self) -> None:
@@ -260,6 +263,10 @@ class Screen:
         """Ends the step that is under way, if there is one."""
         self._tally = None
         self._step.close()
+
+    def _account(self) -> None:
+        if self._spent.tokens:
+            self._aside(f"The session spent on the language model: {spent_words(self._spent)}.")
 
     def _next(self, folder: Path, *, exported: bool = False) -> None:
         self._aside(f"Go on with:  cotbuild resume {folder}")

@@ -74,7 +74,11 @@ def new(
     max_tokens: MaxTokens = None,
     no_transcript: Annotated[
         bool,
-        typer.Option("--no-transcript", help="Keep no requests and replies in the session."),
+        typer.Option(
+            "--no-transcript",
+            help="Keep no requests and replies in the session; what it spends is counted anew "
+            "by each run.",
+        ),
     ] = False,
     language: Language = "en",
     prompts: PromptFolder = None,
@@ -116,10 +120,9 @@ def new(
         images=ImageSource(images, image_column, label_column, data_split) if images else None,
         no_images=no_images,
         encoder=encoder,
-        model=ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens),
+        model=ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts),
         transcript=not no_transcript,
         language=language,
-        prompts=prompts,
         context=context,
         domain=domain,
         attributes=tuple(attribute or ()),
@@ -147,6 +150,7 @@ def resume(
     price: Price = None,
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
+    prompts: PromptFolder = None,
     edits: Annotated[
         Path | None,
         typer.Option(
@@ -165,5 +169,5 @@ def resume(
 
     folder = session or latest_session(Path.cwd())
     manner = Manner(auto, yes, rounds, min_accuracy, edits)
-    wishes = ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens)
+    wishes = ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts)
     go_on(folder, wishes, manner)

@@ -31,7 +31,6 @@ class Wishes:
     model: ModelWishes
     transcript: bool
     language: str
-    prompts: Path | None
     context: Path | None
     domain: str | None
     attributes: tuple[str, ...]
@@ -73,7 +72,6 @@ def settings_of(
         llm_url=wishes.model.url,
         transcript=wishes.transcript,
         language=wishes.language,
-        prompts=str(wishes.prompts.absolute()) if wishes.prompts else None,
         context=read_context(wishes.context),
         attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
         scoring=scoring_from(wishes.rule, wishes.scale),

@@ -65,8 +65,8 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
     _check_goal(started, manner)
     folder = (out or _fresh_folder(wishes.classes)).absolute()
     check_free(folder)
-    drafter = open_model(started, wishes.model, folder, screen)
-    _confirm_spending(started, manner, asker)
+    drafter = open_model(started, folder, screen, parallel=wishes.model.parallel)
+    _confirm_spending(started, manner, asker, drafted=start is not None)
     _confirm_download(started, manner, asker, screen, named=wishes.encoder is not None)
     images = _images(started, screen)
     encoder = _encoder(started, screen, agreed=True)
@@ -89,10 +89,14 @@ def go_on(folder: Path, wishes: ModelWishes, manner: Manner) -> None:
         speaking = spoken_to(started, wishes)
         # With a file of edits nobody is there to read what a model would propose.
         drafter = (
-            None if edits else open_model(speaking, wishes, session.folder, screen, session.state)
+            None
+            if edits
+            else open_model(
+                speaking, session.folder, screen, parallel=wishes.parallel, state=session.state
+            )
         )
         if drafter is not None:
-            _confirm_spending(speaking, manner, asker)
+            _confirm_spending(speaking, manner, asker, drafted=session.state.system is not None)
         images = _images(started, screen)
         encoder = _encoder(started, screen)
         screen.resumed(session.folder, session.state, session.torn_bytes)
@@ -252,11 +256,13 @@ def _begin_by_hand(session: Session, bench: Bench | None, asker: Asker, screen: 
     put(session, bench, Drafted(system=system, source="person"), screen)
 
 
-def _confirm_spending(started: Started, manner: Manner, asker: Asker | None) -> None:
+def _confirm_spending(
+    started: Started, manner: Manner, asker: Asker | None, *, drafted: bool
+) -> None:
     """Before a request leaves for a server that may charge for it, somebody must have agreed."""
     if manner.yes or not may_cost(started):
         return
-    what = what_it_takes(started)
+    what = what_it_takes(started, drafted=drafted)
     if asker is None:
         raise InputError(
             f"{what}; nobody has agreed to the cost",

@@ -22,7 +22,7 @@ import platformdirs
 from builder.data import Crop, LabelledImage
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader, read_ahead, read_pixels
-from builder.errors import EncoderError
+from builder.errors import EncoderError, InputError
 
 _Item = TypeVar("_Item")
 _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum INTEGER)"
@@ -37,9 +37,17 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 
 def default_cache_folder() -> Path:
-    """COTBUILD_CACHE if set, else the place this system keeps a user's caches."""
+    """COTBUILD_CACHE if set, else the place this system keeps a user's caches.
+
+    Raises InputError for the home of somebody who does not exist.
+    """
     override = os.environ.get("COTBUILD_CACHE")
-    return Path(override).expanduser() if override else platformdirs.user_cache_path("cotbuild")
+    try:
+        return Path(override).expanduser() if override else platformdirs.user_cache_path("cotbuild")
+    except RuntimeError as error:
+        raise InputError(
+            f"COTBUILD_CACHE is {override!r}: {error}", hint="Write the folder's name out."
+        ) from error
 
 
 class VectorCache:

@@ -3,12 +3,13 @@
 vectors-*.sqlite3   the vectors of one encoder (see `cache`), with SQLite's files beside it
 vectors-*.damaged   a file that was found damaged
 images/             downloaded images, named by the hash of their address
+modes.json          in which forms endpoints of language models answer
 """
 
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from builder.errors import EncoderError
 IMAGES = "images"
 _VECTORS = re.compile(r"vectors-[0-9a-f]{32}\.sqlite3")
 _BESIDE = re.compile(r"vectors-[0-9a-f]{32}\.(sqlite3-(journal|wal|shm)|damaged)")
+_MODES = re.compile(r"modes\.json")
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _IMAGE = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]+)*")
 _LOCK = ".lock"
@@ -53,6 +55,11 @@ class Cached:
 
 def cached_in(folder: Path) -> Cached:
     """What `folder` holds; nothing where there is no such folder. Raises EncoderError."""
+    if folder.exists() and not folder.is_dir():
+        raise EncoderError(
+            f"{folder} is a file, so that nothing can be kept in it.",
+            hint="Set COTBUILD_CACHE to a folder.",
+        )
     with _translated(folder):
         files = tuple(
             VectorFile(path.name, _count(path), _size(path)) for path in _matching(folder, _VECTORS)
@@ -70,13 +77,14 @@ def cached_in(folder: Path) -> Cached:
 
 
 def clear(folder: Path) -> None:
-    """Removes what `cached_in` finds. What else lies in the folder stays.
+    """Removes what `cached_in` finds, and modes.json. What else lies in the folder stays.
 
     Raises EncoderError if a file is in use by another process, and removes nothing then; also if
     a file can't be removed.
     """
     with _translated(folder), _unused(folder):
-        for path in [*_matching(folder, _VECTORS), *_matching(folder, _BESIDE), *_images(folder)]:
+        own = (_VECTORS, _BESIDE, _MODES)
+        for path in [*(p for name in own for p in _matching(folder, name)), *_images(folder)]:
             path.unlink(missing_ok=True)
         for shard in _shards(folder):
             # One that holds something else stays.
@@ -86,17 +94,17 @@ def clear(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _unused(folder: Path) -> Iterator[None]:
-    """While this lasts no other process downloads images; nobody is writing vectors right now."""
+    """Nobody is writing vectors, and no image is being downloaded, right now."""
     for path in _matching(folder, _VECTORS):
         _check_unlocked(path)
-    if not (folder / IMAGES).is_dir():
-        yield
-        return
-    try:
-        with FileLock(folder / IMAGES / _LOCK, timeout=0):
-            yield
-    except Timeout as error:
-        raise _in_use(folder / IMAGES, "downloads images there") from error
+    for path in _images(folder):
+        if path.suffix == _LOCK:
+            try:
+                with FileLock(path, timeout=0):
+                    pass
+            except Timeout as error:
+                raise _in_use(folder / IMAGES, "downloads images there") from error
+    yield
 
 
 def _check_unlocked(path: Path) -> None:
@@ -132,14 +140,19 @@ def _count(path: Path) -> int | None:
 def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if name.fullmatch(p.name) and p.is_file())
+    return sorted(p for p in folder.iterdir() if name.fullmatch(p.name) and _own(p, Path.is_file))
 
 
 def _shards(folder: Path) -> list[Path]:
     images = folder / IMAGES
-    if not images.is_dir():
+    if not _own(images, Path.is_dir):
         return []
-    return sorted(p for p in images.iterdir() if _SHARD.fullmatch(p.name) and p.is_dir())
+    return sorted(p for p in images.iterdir() if _SHARD.fullmatch(p.name) and _own(p, Path.is_dir))
+
+
+def _own(path: Path, is_kind: Callable[[Path], bool]) -> bool:
+    # What a link leads to may be anybody's.
+    return is_kind(path) and not path.is_symlink()
 
 
 def _images(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from threading import Lock
 
 import pytest
 
+from builder.resources import resource_folder
 from builder.system_file import load_system_file
 from tests.cli.conftest import Job, cotbuild, failed, kinds, lines_of
 from tests.openai_server import (
@@ -91,6 +92,40 @@ def test_a_limit_ends_the_draft_and_a_higher_one_goes_on(job: Job) -> None:
         result = cotbuild("resume", job.session, "--auto", "--max-tokens", 1_000_000)
         assert result.exit_code == 0, result.output
         assert server.requests
+
+
+def test_a_limit_holds_until_another_is_given(job: Job) -> None:
+    flags = ["--classes", job.classes, "--no-images", "--auto", "--out", job.session]
+    with openai_server(obliging) as server:
+        model = ["--llm", "m", "--llm-url", server.url]
+        failed(cotbuild("new", *flags, *model, "--max-tokens", 0), 4, "--max-tokens")
+        failed(cotbuild("resume", job.session, "--auto"), 4, "--max-tokens")
+        assert server.requests == []
+
+
+def test_a_price_belongs_to_its_model(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-mine")
+    flags = ["--classes", job.classes, "--no-images", "--auto", "--out", job.session]
+    with openai_server(obliging) as server:
+        model = ["--llm", "m", "--llm-url", server.url, "--price", "0/0"]
+        failed(cotbuild("new", *flags, *model, "--max-tokens", 0), 4)
+        other = ["--llm", "no-such-model-7", "--llm-url", "https://example.org/v1"]
+        said = failed(cotbuild("resume", job.session, "--auto", *other), 2, "--yes")
+        assert "not known" in said
+
+
+def test_without_a_model_moved_templates_are_not_missed(job: Job, model: OpenAIServer) -> None:
+    folder = job.folder / "templates"
+    folder.mkdir()
+    source = (resource_folder("prompts") / "draft.en.md").read_text(encoding="utf-8")
+    (folder / "draft.en.md").write_text(source, encoding="utf-8")
+    flags = [*job.flags(), "--llm", "m", "--llm-url", model.url, "--auto", "--rounds", 1]
+    assert cotbuild("new", *flags, "--prompts", folder).exit_code == 0
+    folder.rename(job.folder / "moved")
+    failed(cotbuild("resume", job.session, "--auto"), 2, "templates")
+    assert cotbuild("resume", job.session, "--auto", "--llm", "none").exit_code == 0
+    again = ["resume", job.session, "--auto", "--prompts", job.folder / "moved"]
+    assert cotbuild(*again).exit_code == 0
 
 
 def test_a_cost_limit_needs_a_price(job: Job, model: OpenAIServer) -> None:

@@ -97,11 +97,37 @@ def test_what_another_process_uses_is_not_removed(tmp_path: Path) -> None:
     assert "Nothing was removed" in caught.value.hint
     picture = image(tmp_path, "https://example.org/a.png", b"12345")
     with (
-        FileLock(tmp_path / "images" / ".lock"),
+        FileLock(picture.with_name(f"{picture.name}.lock")),
         pytest.raises(EncoderError, match="locked: another process downloads"),
     ):
         clear(tmp_path)
     assert picture.exists() and first.path.exists() and second.path.exists()
+
+
+def test_what_a_link_leads_to_is_not_the_caches(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "cache"
+    picture = image(elsewhere, "https://example.org/a.png", b"12345")
+    folder.mkdir()
+    (folder / "images").symlink_to(elsewhere / "images")
+    assert cached_in(folder).images == 0
+    clear(folder)
+    (folder / "images").unlink()
+    (folder / "images").mkdir()
+    (folder / "images" / picture.parent.name).symlink_to(picture.parent)
+    clear(folder)
+    assert picture.read_bytes() == b"12345"
+
+
+def test_the_forms_of_answer_are_forgotten_too(tmp_path: Path) -> None:
+    (tmp_path / "modes.json").write_text("{}")
+    clear(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_cache(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EncoderError, match="is a file"):
+        cached_in(tmp_path / "file")
 
 
 ENCODING = """
