@@ -61,7 +61,7 @@ def _ended_by(error: CotbuildError) -> typer.Exit:
     from builder.terminal.console import progress_console
     from builder.terminal.render import error_panel
 
-    progress_console().print(error_panel(error))
+    progress_console().print(error_panel(error), crop=False)
     return typer.Exit(error.exit_code)
 
 

@@ -191,7 +191,7 @@ class Screen:
         if event.error is None:
             self._aside(f"Stopped: {event.what}. The session goes on without it.")
         else:
-            self.progress_to.print(error_panel(event.error))
+            self.progress_to.print(error_panel(event.error), crop=False)
             self._aside("The session goes on without it.")
 
     def viewed(self, view: View, encoder: Encoder | None) -> None:

@@ -1,12 +1,16 @@
-"""A checkpoint folder before it is loaded: which model it is, and which revision."""
+"""A checkpoint before it is loaded: which files it has, which model it is, and which revision."""
 
 import hashlib
 import json
+import math
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from builder.errors import EncoderError
 
-# Everything that vectors depend on; the weights are added to these.
+# Everything that vectors depend on, but the weights.
 _CONFIGURATION = (
     "config.json",
     "preprocessor_config.json",
@@ -18,6 +22,15 @@ _CONFIGURATION = (
     "vocab.json",
     "merges.txt",
 )
+# Named one by one: many repositories also hold the weights in formats nobody here reads. Only
+# where there are none of the first kind are those of the second taken.
+_WEIGHTS = (
+    ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors"),
+    ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"),
+)
+_SHARD = re.compile(r"(model-\d+-of-(\d+)\.safetensors)|(pytorch_model-\d+-of-(\d+)\.bin)")
+# Far beyond any trained model; what lies outside makes every score equal, or infinite.
+_LARGEST_FACTOR = 1e6
 SUPPORTED_TYPES = ("clip", "siglip", "siglip2", "jina_clip")
 SUPPORTED_HINT = "Name a jina-clip, CLIP, SigLIP or SigLIP 2 checkpoint, or `miniature`."
 
@@ -33,7 +46,7 @@ def model_type(folder: Path, name: str) -> str:
             hint="Name the folder that holds config.json, preprocessor_config.json, "
             "tokenizer.json and the weights (model.safetensors).",
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EncoderError(
             f"{path} cannot be read: {error}.", hint="Download the checkpoint again."
         ) from error
@@ -55,12 +68,68 @@ def weight_files(folder: Path) -> list[Path]:
 def content_revision(folder: Path) -> str:
     """SHA-256 (hex) over names and contents of the configuration, tokenizer and weights.
 
-    Reads the weights once. The same files in another folder have the same revision.
+    Reads the weights once. The same files in another folder have the same revision. Raises
+    EncoderError for a file that cannot be read.
     """
     digest = hashlib.sha256()
     configuration = [folder / name for name in _CONFIGURATION if (folder / name).is_file()]
     for path in [*configuration, *weight_files(folder)]:
-        with path.open("rb") as file:
-            digest.update(f"{path.name}\0".encode())
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        try:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").digest()
+        except OSError as error:
+            raise EncoderError(
+                f"{path} cannot be read: {error.strerror or error}.",
+                hint="Check who may read it, or download the checkpoint again.",
+            ) from error
+        digest.update(f"{path.name}\0".encode())
+        digest.update(content)
     return digest.hexdigest()
+
+
+def wanted_files(published: Iterable[str]) -> list[str]:
+    """Of a repository's files those that are read here.
+
+    The weights come last, so that a download in this order that ended early lacks weights.
+    """
+    names = sorted(published)
+    configuration = [name for name in _CONFIGURATION if name in names]
+    safetensors, older = (
+        [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+        for patterns in _WEIGHTS
+    )
+    return configuration + (safetensors or older)
+
+
+def lacks_files(folder: Path) -> bool:
+    """Whether something is missing without which no checkpoint can be loaded."""
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    return not (
+        "config.json" in names
+        and names & {"preprocessor_config.json", "processor_config.json"}
+        and ("tokenizer.json" in names or {"vocab.json", "merges.txt"} <= names)
+        and (names & {"model.safetensors", "pytorch_model.bin"} or _has_all_shards(names))
+    )
+
+
+def _has_all_shards(names: Iterable[str]) -> bool:
+    shards = [match for name in names if (match := _SHARD.fullmatch(name))]
+    for kind in (2, 4):
+        totals = [int(match[kind]) for match in shards if match[kind]]
+        if totals and len(totals) == max(totals):
+            return True
+    return False
+
+
+def unusable(name: str, why: str) -> EncoderError:
+    """The files in a checkpoint's folder are damaged or do not belong together."""
+    return EncoderError(
+        f"{name}: {why}.", hint="Download the checkpoint again, or name another one."
+    )
+
+
+def cosine_factor(name: str, logit_scale: float) -> float:
+    """exp(logit_scale), in 1e-6 .. 1e6. Raises EncoderError for any other."""
+    if not abs(logit_scale) <= math.log(_LARGEST_FACTOR):
+        raise unusable(name, f"its logit_scale is {logit_scale:g}, far from that of any model")
+    return math.exp(logit_scale)

@@ -4,6 +4,8 @@ import torch
 
 from builder.errors import EncoderError, InputError
 
+# Others have no memory (meta), or need libraries that nobody tried this with.
+_TYPES = ("cpu", "cuda", "mps", "xpu")
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -13,13 +15,11 @@ def pick_device(device: str) -> torch.device:
         return torch.device(_fastest())
     try:
         target = torch.device(device)
+        if target.type not in _TYPES:
+            raise _unusable(device, f"cotbuild computes on {', '.join(_TYPES)} only.")
         torch.empty(1, device=target)
-    except (RuntimeError, AssertionError) as error:
-        raise EncoderError(
-            f"The device {device!r} cannot be used: {str(error).splitlines()[0]}",
-            hint="Use auto, cpu, mps on a Mac with Apple silicon, or cuda on a machine with an "
-            "NVIDIA card and a CUDA build of PyTorch.",
-        ) from error
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise _unusable(device, str(error).splitlines()[0]) from error
     return target
 
 
@@ -31,6 +31,14 @@ def pick_dtype(dtype: str) -> torch.dtype:
             hint=f"Possible are {', '.join(DTYPES)}.",
         )
     return DTYPES[dtype]
+
+
+def _unusable(device: str, why: str) -> EncoderError:
+    return EncoderError(
+        f"The device {device!r} cannot be used: {why}",
+        hint="Use auto, cpu, mps on a Mac with Apple silicon, or cuda on a machine with an "
+        "NVIDIA card and a CUDA build of PyTorch.",
+    )
 
 
 def _fastest() -> str:

@@ -2,50 +2,33 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import constants, errors
+from huggingface_hub.utils import logging as hub_logging
 
-from builder.encoders.checkpoint import model_type, weight_files
+from builder.encoders.checkpoint import lacks_files, model_type, wanted_files
 from builder.errors import EncoderError
 
-# Named one by one: many repositories also hold the weights in formats nobody here reads.
-_FILES = [
-    "config.json",
-    "preprocessor_config.json",
-    "processor_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "model-*-of-*.safetensors",
-]
-_WEIGHTS = ("model", "pytorch_model")
+# Of waiting for the hub to answer a question; the library itself would wait for ever.
+_TIMEOUT_S = 5
 # What somebody without a network is told to bring.
 _NEEDED = ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"]
-_OLDER_WEIGHTS = ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"]
 
 
 def fetch_checkpoint(repository: str, revision: str | None) -> tuple[Path, str]:
     """(local folder, commit) of `org/name`, downloaded unless a copy is in the hub's cache.
 
     The model type is looked at before the weights are downloaded. Progress bars go to stderr;
-    HF_HUB_OFFLINE, HF_HOME and HF_TOKEN work as everywhere. Raises EncoderError.
+    HF_HUB_OFFLINE, HF_HOME and HF_TOKEN work as everywhere. Raises EncoderError, also where only
+    a part of it is here and the hub is out of reach.
     """
     with hub_errors(repository, revision):
-        folder, commit = _fetch_configuration(repository, revision)
-        huggingface_hub.snapshot_download(repository, revision=commit, allow_patterns=_FILES)
-        if not any(folder.glob("model*.safetensors")):
-            huggingface_hub.snapshot_download(
-                repository, revision=commit, allow_patterns=_OLDER_WEIGHTS
-            )
-    return folder, commit
+        folder, missing = _look_up(repository, revision)
+        download(repository, folder.name, missing)
+    return folder, folder.name
 
 
 def bytes_to_download(repository: str, revision: str | None) -> int:
@@ -54,31 +37,92 @@ def bytes_to_download(repository: str, revision: str | None) -> int:
     Asks the hub for names and sizes, and downloads nothing but config.json. Raises EncoderError.
     """
     with hub_errors(repository, revision):
-        folder, commit = _fetch_configuration(repository, revision)
-        if weight_files(folder):
-            return 0
-        for patterns in (_FILES, _OLDER_WEIGHTS):
-            files = huggingface_hub.snapshot_download(
-                repository, revision=commit, allow_patterns=patterns, dry_run=True
-            )
-            if any(Path(file.filename).name.startswith(_WEIGHTS) for file in files):
-                break
-        return sum(file.file_size or 0 for file in files if file.will_download)
+        _, missing = _look_up(repository, revision)
+    return sum(missing.values())
 
 
-def _fetch_configuration(repository: str, revision: str | None) -> tuple[Path, str]:
-    # Its warnings about each of its own retries would bury the one message that helps.
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    config = Path(huggingface_hub.hf_hub_download(repository, "config.json", revision=revision))
-    model_type(config.parent, repository)
-    return config.parent, config.parent.name
+def published_files(repository: str, revision: str | None) -> dict[str, int] | None:
+    """Names and sizes in bytes of a revision's files; None if the hub is out of reach.
+
+    Asked once, as the library's own attempts take half a minute. To be called in `hub_errors`.
+    """
+    try:
+        found = huggingface_hub.HfApi().model_info(
+            repository,
+            revision=revision or constants.DEFAULT_REVISION,
+            files_metadata=True,
+            timeout=_TIMEOUT_S,
+        )
+    except errors.HfHubHTTPError as error:
+        # Too many questions, or trouble of its own: as good as out of reach.
+        if error.response.status_code == 429 or error.response.status_code >= 500:
+            return None
+        raise
+    # OfflineModeIsEnabled, or the HTTP client's own errors, of which this is the base.
+    except (ConnectionError, errors.HTTPError):  # type: ignore[attr-defined]
+        return None
+    return {file.rfilename: file.size or 0 for file in found.siblings or ()}
+
+
+def download(repository: str, commit: str, names: Iterable[str]) -> list[Path]:
+    """Where the files are, downloaded unless they are here. To be called in `hub_errors`.
+
+    One after the other in this thread, which Ctrl-C ends at once; what is whole by then is kept.
+    """
+    return [
+        Path(huggingface_hub.hf_hub_download(repository, name, revision=commit)) for name in names
+    ]
+
+
+def out_of_reach() -> str:
+    """Why the hub is, as far as that is known."""
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    return "the Hugging Face hub cannot be reached"
+
+
+def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int]]:
+    """A revision's snapshot with its config.json, and the sizes of what it still lacks."""
+    config = huggingface_hub.try_to_load_from_cache(repository, "config.json", revision=revision)
+    kept = Path(config).parent if isinstance(config, str) else None
+    if kept is not None and lacks_files(kept):
+        kept = None
+    # What a commit holds never changes. Without this file, which nearly all have but not all need,
+    # another program may have left something out.
+    if kept is not None and kept.name == revision and (kept / "tokenizer_config.json").is_file():
+        model_type(kept, repository)
+        return kept, {}
+    published = published_files(repository, revision)
+    if published is None:
+        if kept is None:
+            raise _absent(repository, revision, out_of_reach())
+        model_type(kept, repository)
+        return kept, {}
+    # By the revision's own name, which is how the library finds it again without a network.
+    config = huggingface_hub.hf_hub_download(repository, "config.json", revision=revision)
+    folder = Path(config).parent
+    model_type(folder, repository)
+    wanted = wanted_files(published)
+    return folder, {name: published[name] for name in wanted if not (folder / name).is_file()}
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """No remarks on each of the library's own retries: they would bury the message that helps."""
+    verbosity = hub_logging.get_verbosity()
+    hub_logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        hub_logging.set_verbosity(verbosity)
 
 
 @contextlib.contextmanager
 def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
     """What the hub's library raises, as an EncoderError that says what to do."""
     try:
-        yield
+        with _quietly():
+            yield
     except errors.GatedRepoError as error:
         raise EncoderError(
             f"The hub gives {repository} only to those who accepted its terms.",
@@ -104,18 +148,20 @@ def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
         ) from error
     # HTTPError is the HTTP client's own base: a connection that breaks half-way.
     except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]
-        at = f" --revision {revision}" if revision else ""
-        raise EncoderError(
-            f"{repository} is not on this machine and could not be downloaded: {_why(error)}.",
-            hint="Go online and try again, or, where there is a network, run\n"
-            f"hf download {repository} {' '.join(_NEEDED)}{at} --local-dir FOLDER\n"
-            "then copy FOLDER here and give its path instead of the name.",
-        ) from error
+        raise _absent(repository, revision, _why(error)) from error
+
+
+def _absent(repository: str, revision: str | None, why: str) -> EncoderError:
+    at = f" --revision {revision}" if revision else ""
+    return EncoderError(
+        f"{repository} is not on this machine and could not be downloaded: {why}.",
+        hint="Go online and try again, or, where there is a network, run\n"
+        f"hf download {repository} {' '.join(_NEEDED)}{at} --local-dir FOLDER\n"
+        "then copy FOLDER here and give its path instead of the name.",
+    )
 
 
 def _why(error: Exception) -> str:
-    if constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set"
-    if isinstance(error, errors.LocalEntryNotFoundError):
-        return "the Hugging Face hub cannot be reached"
+    if constants.HF_HUB_OFFLINE or isinstance(error, errors.LocalEntryNotFoundError):
+        return out_of_reach()
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import string
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +12,27 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
+from builder.encoders.checkpoint import unusable
+from builder.encoders.directions import unit_rows
 from builder.encoders.eva02 import EVA02
 from builder.encoders.jina_config import (
     AS_PUBLISHED,
+    PREPARATION,
     JinaConfig,
     PreprocessingConfig,
     jina_clip_version,
     read_config,
+    read_json,
     read_preprocessing,
 )
-from builder.encoders.jina_weights import TextTower, read_towers, unusable
+from builder.encoders.jina_weights import TextTower, read_towers
 from builder.encoders.protocol import Pixels, Vectors
 from builder.errors import EncoderError
 
 __all__ = [
+    "PREPARATION",
     "JinaClipEncoder",
     "JinaPreprocessing",
     "jina_clip_version",
@@ -37,7 +42,6 @@ __all__ = [
 ]
 
 MAX_LENGTH = 512  # tokens of a text, as in the published `encode_text`
-_PREPARATION = 1  # counts this module's ways of preparing inputs; part of the fingerprint
 _BATCH_SIZES = {"v1": 16, "v2": 4}
 _TEXTS_AT_ONCE, _TOKENS_AT_ONCE = 64, 4096
 # Above this ratio of sides an image is cropped while it is resized, which may round differently
@@ -45,6 +49,8 @@ _TEXTS_AT_ONCE, _TOKENS_AT_ONCE = 64, 4096
 _SLENDER = 32
 # Padding with its id, and what stands around a text.
 _SPECIAL_TOKENS = {"v1": ("[PAD]", 0, ["[CLS]", "[SEP]"]), "v2": ("<pad>", 1, ["<s>", "</s>"])}
+# The text tower may have a few rows more than there are tokens, so that they fill blocks.
+_SPARE_ROWS = 64
 _Item = TypeVar("_Item")
 
 
@@ -99,7 +105,7 @@ def jina_fingerprint(
     path = folder / "preprocessor_config.json"
     preprocessing = path.read_text(encoding="utf-8") if path.is_file() else ""
     options = [str(dtype), truncate_dim, task]
-    parts = ["jina_clip", revision, preprocessing, *options, MAX_LENGTH, _PREPARATION]
+    parts = ["jina_clip", revision, preprocessing, *options, MAX_LENGTH, PREPARATION]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -203,15 +209,8 @@ class JinaClipEncoder:
 
     def _unit_rows(self, features: Tensor, inputs: Sequence[str]) -> Vectors:
         """Cut to the wanted dimensions, then scaled to length 1."""
-        bad = (~features.isfinite().all(dim=1)).nonzero()
-        if len(bad):
-            raise EncoderError(
-                f"{self.name} gave values that are not finite for {inputs[int(bad[0])]}, computing "
-                f"in {self._dtype}.",
-                hint="Use --dtype float32, or download the checkpoint again.",
-            )
-        unit = functional.normalize(features[:, : self._dimensions], dim=-1)
-        return unit.cpu().numpy()
+        cut = features[:, : self._dimensions]
+        return unit_rows(cut, inputs, name=self.name, dtype=self._dtype)
 
 
 def load_jina_clip(
@@ -273,24 +272,43 @@ def _check_option(
 
 def _read_tokenizer(folder: Path, name: str, version: str, rows: int) -> Any:
     """tokenizer.json as it is: the library's own classes replace parts of it."""
-    path, (pad, pad_id, ends) = folder / "tokenizer.json", _SPECIAL_TOKENS[version]
-    if not path.is_file():
-        raise EncoderError(f"{name} holds no tokenizer.json.", hint=AS_PUBLISHED)
+    read_json(folder, "tokenizer.json", name)
+    path, pad = folder / "tokenizer.json", _SPECIAL_TOKENS[version][0]
     try:
         tokenizer: Any = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token=pad)  # type: ignore[no-untyped-call]
-    except Exception as error:  # the tokenizers library raises nothing narrower
+    # The library raises nothing narrower for JSON that describes no tokenizer.
+    except Exception as error:
         raise unusable(name, f"tokenizer.json cannot be read: {error}") from error
-    vocabulary = tokenizer.get_vocab()
+    problem = _mismatch(tokenizer, version, rows)
+    if problem:
+        raise unusable(name, f"tokenizer.json does not belong to the text tower: {problem}")
+    return tokenizer
+
+
+def _mismatch(tokenizer: Any, version: str, rows: int) -> str:
+    """Why the tokenizer can't be that of a text tower with so many rows; empty if it may be.
+
+    Tokens in another order can't be told.
+    """
+    vocabulary, (pad, pad_id, ends) = tokenizer.get_vocab(), _SPECIAL_TOKENS[version]
     largest = max(vocabulary.values(), default=0)
+    letters = " ".join(string.ascii_lowercase)
     if vocabulary.get(pad) != pad_id:
-        problem = f"its token {pad_id} is not {pad}"
-    elif tokenizer("")["input_ids"] != [vocabulary.get(end) for end in ends]:
-        problem = f"it does not put texts between {' and '.join(ends)}"
-    elif largest >= rows:
-        problem = f"it has a token {largest}, but the tower knows {rows}"
-    else:
-        return tokenizer
-    raise unusable(name, f"tokenizer.json does not belong to the text tower: {problem}")
+        return f"its token {pad_id} is not {pad}"
+    if tokenizer("")["input_ids"] != [vocabulary.get(end) for end in ends]:
+        return f"it does not put texts between {' and '.join(ends)}"
+    if largest >= rows:
+        return f"it has a token {largest}, but the tower knows {rows}"
+    if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        return "the numbers of its tokens have gaps or occur twice"
+    if rows - len(vocabulary) >= _SPARE_ROWS:
+        return f"it has {len(vocabulary)} tokens, but the tower knows {rows}"
+    if (
+        version == "v1"
+        and tokenizer(letters.upper())["input_ids"] != tokenizer(letters)["input_ids"]
+    ):
+        return "it tells capital letters from small ones"
+    return ""
 
 
 def _stacked(batch: Sequence[Pixels]) -> Tensor:

@@ -22,6 +22,9 @@ _VERSIONS: dict[str, Literal["v1", "v2"]] = {
 }
 AS_PUBLISHED = "Take the files as they are published at jinaai/jina-clip-v1 or jinaai/jina-clip-v2."
 
+# Counts the ways in which `jina_clip` prepares inputs; part of fingerprints.
+PREPARATION = 1
+
 _Size = Annotated[int, Field(gt=0, le=65_536)]
 _Positive = Annotated[float, Field(gt=0)]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -36,11 +39,11 @@ class VisionConfig(_Strict):
 
     width: _Size
     embed_dim: _Size
-    layers: _Size
+    layers: Annotated[int, Field(gt=0, le=128)]
     head_width: _Size
     image_size: _Size
     patch_size: _Size
-    mlp_ratio: _Positive
+    mlp_ratio: Annotated[float, Field(gt=0, le=16)]
     intp_freq: bool
     pt_hw_seq_len: _Size
     naive_swiglu: Literal[True]
@@ -189,7 +192,7 @@ class JinaConfig:
 
 def jina_clip_version(folder: Path, name: str) -> Literal["v1", "v2"]:
     """Which jina-clip config.json describes. Raises EncoderError for any other model."""
-    config = _json(folder, "config.json", name)
+    config = read_json(folder, "config.json", name)
     if config.get("model_type") != "jina_clip":
         raise EncoderError(
             f"{name} is a model of type {config.get('model_type')!r}, not a jina-clip.",
@@ -230,7 +233,8 @@ def read_preprocessing(folder: Path, name: str) -> PreprocessingConfig:
     return _validated(PreprocessingConfig, folder, "preprocessor_config.json", name)
 
 
-def _json(folder: Path, file: str, name: str) -> dict[str, Any]:
+def read_json(folder: Path, file: str, name: str) -> dict[str, Any]:
+    """The object in a file. Raises EncoderError if it is missing, damaged or no object."""
     try:
         value = json.loads((folder / file).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -243,7 +247,7 @@ def _json(folder: Path, file: str, name: str) -> dict[str, Any]:
 
 
 def _validated(model: type[_Model], folder: Path, file: str, name: str) -> _Model:
-    text = json.dumps(_json(folder, file, name))
+    text = json.dumps(read_json(folder, file, name))
     try:
         return model.model_validate_json(text)
     except ValidationError as error:

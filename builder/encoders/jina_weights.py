@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from builder.encoders import jina_bert, xlm_roberta
+from builder.encoders.checkpoint import cosine_factor, unusable
 from builder.encoders.eva02 import EVA02
 from builder.encoders.jina_config import AS_PUBLISHED, JinaConfig, Lora
 from builder.errors import EncoderError
@@ -57,7 +58,7 @@ def read_towers(
     """(vision tower, text tower, factor on cosines), on `device` and in `dtype`.
 
     Raises EncoderError that names the tensors which are missing, unexpected, of another shape or
-    type, or not finite.
+    type, or not finite, or a logit_scale out of range.
     """
     try:
         with safe_open(folder / "model.safetensors", framework="pt") as file:
@@ -66,20 +67,13 @@ def read_towers(
             _fill(vision, _reader(file, name, _VISION, None), device, dtype)
             prefix = _LAYOUTS[config.version].prefix
             _fill(text, _reader(file, name, prefix, config.lora), device, dtype)
-            scale = float(_read(file, name, "logit_scale").exp())
+            scale = cosine_factor(name, float(_read(file, name, "logit_scale")))
     except FileNotFoundError as error:
         raise EncoderError(f"{name} holds no model.safetensors.", hint=AS_PUBLISHED) from error
     except (OSError, SafetensorError) as error:
         raise unusable(name, f"model.safetensors cannot be read: {error}") from error
     vision.init_rope(device, dtype)
     return vision, text, scale
-
-
-def unusable(name: str, why: str) -> EncoderError:
-    """The files in a checkpoint's folder are damaged or do not belong together."""
-    return EncoderError(
-        f"{name}: {why}.", hint="Download the checkpoint again, or name another one."
-    )
 
 
 def _empty_towers(stored: Shapes, name: str, config: JinaConfig) -> tuple[EVA02, TextTower]:

@@ -13,7 +13,7 @@ import huggingface_hub
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.encoders.hub import hub_errors
+from builder.encoders.hub import download, hub_errors, out_of_reach, published_files
 from builder.encoders.protocol import Vectors
 from builder.encoders.verification import Verdict, compare
 from builder.errors import EncoderError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from builder.encoders.jina_clip import JinaClipEncoder
 
-INSTALL = "Install it with: pip install 'cotbuild[onnx]'"
+INSTALL = "Install it with: pip install onnxruntime"
 _BRING = (
     "Go online and try again, or copy the folder `onnx` of the repository here and name it with "
     "--onnx."
@@ -33,11 +33,12 @@ _WORDS = {"text": ("text",), "image": ("image", "vision", "visual")}
 # Other files in that folder hold the same model in fewer bits.
 _TWO_TOWERS = {"text": "text_model.onnx", "image": "vision_model.onnx"}
 _ONE_FILE = "model.onnx"
-# Large models keep their weights in a second file, which exporters name in two ways.
-_PATTERNS = [
+# Large models keep their weights in a second file, which exporters name in two ways. It comes
+# first, so that a download that ended early lacks the file that would be opened.
+_FILES = [
     f"onnx/{name}{weights}"
     for name in (_ONE_FILE, *_TWO_TOWERS.values())
-    for weights in ("", "_data", ".data")
+    for weights in ("_data", ".data", "")
 ]
 
 Tokens = Mapping[str, NDArray[np.int64]]
@@ -186,20 +187,34 @@ def fetch_onnx(repository: str, commit: str) -> Path:
     """
     try:
         with hub_errors(repository, commit):
-            folder = Path(
-                huggingface_hub.snapshot_download(
-                    repository, revision=commit, allow_patterns=_PATTERNS
-                )
-            )
+            published = published_files(repository, commit)
+            if published is None:
+                found, why = _kept(repository, commit), out_of_reach()
+            else:
+                wanted = [name for name in _FILES if name in published]
+                found, why = download(repository, commit, wanted), "the repository has none"
     except EncoderError as error:
         raise EncoderError(f"The ONNX files: {error.message}", hint=_BRING) from error
-    # Without a network the library is content with whatever it has of a commit.
-    if not any((folder / "onnx").glob("*.onnx")):
+    if not found:
         raise EncoderError(
-            f"The ONNX files of {repository} are not on this machine, and could not be downloaded.",
+            f"The ONNX files of {repository} are not on this machine and could not be downloaded: "
+            f"{why}.",
             hint=_BRING,
         )
-    return folder / "onnx"
+    return found[0].parent
+
+
+def _kept(repository: str, commit: str) -> list[Path]:
+    """The files that can be opened and are in the hub's cache; none if some are missing."""
+    for names in ([_ONE_FILE], [*_TWO_TOWERS.values()]):
+        places = [
+            huggingface_hub.try_to_load_from_cache(repository, f"onnx/{name}", revision=commit)
+            for name in names
+        ]
+        found = [Path(place) for place in places if isinstance(place, str)]
+        if len(found) == len(names):
+            return found
+    return []
 
 
 def _tower(kind: str, path: Path) -> Tower:

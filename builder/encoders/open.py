@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from builder.encoders.catalog import known_model
+from builder.encoders.catalog import licence_of
 from builder.encoders.protocol import Encoder, Pixels
 from builder.encoders.spec import EncoderSpec
 from builder.errors import EncoderError, InputError
@@ -44,7 +44,7 @@ def locate(spec: str, *, device: str = "auto", dtype: str = "float32") -> Locate
     """
     wanted = EncoderSpec.parse(spec)
     if wanted.name == "miniature":
-        return _miniature(wanted, dtype)
+        return _miniature(wanted, device, dtype)
     # Kept out of the way of `--help`: what follows imports torch and transformers.
     from builder.encoders.checkpoint import content_revision, model_type
 
@@ -68,7 +68,8 @@ def bytes_missing(spec: str) -> int:
     return bytes_to_download(wanted.name, wanted.revision)
 
 
-def _miniature(wanted: EncoderSpec, dtype: str) -> Located:
+def _miniature(wanted: EncoderSpec, device: str, dtype: str) -> Located:
+    from builder.encoders.devices import pick_device
     from builder.encoders.miniature import load_miniature, miniature_revision, preprocess
 
     if dtype != "float32" or wanted.options:
@@ -76,6 +77,11 @@ def _miniature(wanted: EncoderSpec, dtype: str) -> Located:
             f"The miniature computes in float32 only and has no options, not {dtype}"
             f"{wanted.options}.",
             hint="Leave --dtype and the options out.",
+        )
+    if device != "auto" and pick_device(device).type != "cpu":
+        raise InputError(
+            f"The miniature computes on the CPU only, not on {device}.",
+            hint="Leave --device out.",
         )
     return Located("miniature", miniature_revision(), "", preprocess, load_miniature)
 
@@ -94,11 +100,10 @@ def _checkpoint(
             load_jina_clip,
         )
 
-        known = known_model(f"jina-clip-{jina_clip_version(folder, name)}")
         return Located(
             name,
             revision,
-            known.licence if known else "",
+            licence_of(jina_clip_version(folder, name)),
             jina_preprocessing(folder, name),
             partial(
                 load_jina_clip,

@@ -21,7 +21,8 @@ from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModel, CLIPTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from builder.encoders.checkpoint import model_type, weight_files
+from builder.encoders.checkpoint import cosine_factor, model_type, weight_files
+from builder.encoders.directions import unit_rows
 from builder.encoders.protocol import Pixels, Vectors
 from builder.errors import EncoderError
 
@@ -72,7 +73,7 @@ class PretrainedEncoder:
         self._tokenizer = tokenizer
         self._device = device
         self._dtype = dtype
-        self._logit_scale = float(model.logit_scale.detach().float().exp())
+        self._logit_scale = cosine_factor(name, float(model.logit_scale.detach()))
         # One short text through the whole tower: shows a wrong tokenizer at once, and d.
         self._dimension = self.encode_texts(["a"]).shape[1]
 
@@ -151,13 +152,7 @@ class PretrainedEncoder:
         )
 
     def _unit_rows(self, features: torch.Tensor, inputs: Sequence[str]) -> Vectors:
-        unit = torch.nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
-        bad = np.flatnonzero(~np.isfinite(unit).all(axis=1))
-        if bad.size:
-            raise EncoderError(
-                f"{self._name} gave values that are not finite for {inputs[bad[0]]}.", hint=_AGAIN
-            )
-        return np.ascontiguousarray(unit, dtype=np.float32)
+        return unit_rows(features, inputs, name=self._name, dtype=self._dtype)
 
 
 class Preprocessing:
@@ -186,7 +181,7 @@ def load_pretrained(
     """The encoder in a folder with config, preprocessor, tokenizer and weights.
 
     Raises EncoderError for other model types, weights that are missing, unexpected, of a wrong
-    shape or not finite, and a tokenizer that does not fit.
+    shape or not finite, a logit_scale out of range, and a tokenizer that does not fit.
     """
     family = model_type(folder, name)
     if not weight_files(folder):
@@ -202,6 +197,12 @@ def load_pretrained(
             output_loading_info=True,
         )
         tokenizer = _load_tokenizer(folder, name, family)
+    if tokenizer.pad_token is None:
+        raise EncoderError(
+            f"{name} does not say with which token its texts are padded.",
+            hint="Add tokenizer_config.json and special_tokens_map.json from its page, or name "
+            "another checkpoint.",
+        )
     _check_weights(model, report, name)
     return PretrainedEncoder(
         name=name,

@@ -1,15 +1,21 @@
 """Image files to what an encoder's tower takes, ahead of the encoder and once for several."""
 
+import math
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from io import FileIO
 from itertools import islice
+from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from builder.data import Crop, LabelledImage, file_digest
@@ -23,8 +29,16 @@ _Item = TypeVar("_Item")
 _Read = TypeVar("_Read")
 # Each holds a decoded picture while it works, so that more would cost memory before speed.
 _THREADS = max(2, min(8, os.cpu_count() or 1))
-# Of temporary disk space per encoder; images beyond it are decoded again.
+# Of temporary disk space for all encoders; images beyond it are decoded again.
 _SPOOL_LIMIT = 4 * 2**30
+
+
+class _Place(NamedTuple):
+    """Where an array begins in a file, and what it is."""
+
+    start: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
 
 def read_pixels(image: LabelledImage, *, crop: Crop | None, preprocess: Preprocess) -> Pixels:
@@ -58,83 +72,95 @@ def read_ahead(
 
 
 class Spool:
-    """Pixels of many images in a temporary file, for one encoder; up to `limit` bytes of them."""
+    """Pixels of many images for several encoders, in a temporary file of up to `limit` bytes.
 
-    def __init__(self, limit: int = _SPOOL_LIMIT) -> None:
-        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115
-        self._left = limit
+    It lies in `folder`, which is made; None: where this system keeps temporary files, which may
+    be memory. A folder or a disk that can't be used means that less, or nothing, is kept.
+    """
+
+    def __init__(self, folder: Path | None, limit: int = _SPOOL_LIMIT) -> None:
+        self._file = _temporary_file(folder)
+        self._left = limit if self._file else 0
         self._lock = threading.Lock()
-        # Digest -> input's name -> where its bytes begin, and what they are.
-        self._index: dict[str, dict[str, tuple[int, tuple[int, ...], np.dtype[np.generic]]]] = {}
+        # Encoder and digest -> input's name -> where its bytes begin, and what they are.
+        self._index: dict[tuple[int, str], dict[str, _Place]] = {}
 
-    def put(self, digest: str, pixels: Pixels) -> None:
-        """Keeps the pixels if there is room; a full disk is no error."""
+    def put(self, encoder: int, digest: str, pixels: Pixels) -> None:
+        """Keeps the pixels if there is room."""
         size = sum(array.nbytes for array in pixels.values())
         with self._lock:
-            if size > self._left:
+            if self._file is None or size > self._left:
                 return
-            places = {}
             try:
-                for name, array in pixels.items():
-                    start = self._file.seek(0, os.SEEK_END)
-                    self._file.write(np.ascontiguousarray(array).data)
-                    places[name] = (start, array.shape, array.dtype)
-                self._file.flush()
+                places = {name: _append(self._file, array) for name, array in pixels.items()}
             except OSError:
                 self._left = 0
                 return
             self._left -= size
-            self._index[digest] = places
+            self._index[encoder, digest] = places
 
-    def get(self, digest: str) -> Pixels | None:
-        """The pixels that were kept under that digest."""
+    def get(self, encoder: int, digest: str) -> Pixels | None:
+        """The pixels that were kept for that encoder under that digest."""
         with self._lock:
-            places = self._index.get(digest)
-            if places is None:
+            places = self._index.get((encoder, digest))
+            if places is None or self._file is None:
                 return None
-            return {name: self._array(*place) for name, place in places.items()}
+            return {name: _array(self._file, place) for name, place in places.items()}
 
     def close(self) -> None:
         """Gives the disk space back."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
-    def _array(
-        self, start: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-        self._file.seek(start)
-        data = self._file.read(int(np.prod(shape)) * dtype.itemsize)
-        return np.frombuffer(data, dtype=dtype).reshape(shape)
+
+def _temporary_file(folder: Path | None) -> FileIO | None:
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        # Without a buffer nothing of a write that failed is left to be tried again later.
+        return TemporaryFile(dir=folder, buffering=0)
+    except OSError:
+        return None
+
+
+def _append(file: FileIO, array: NDArray[Any]) -> _Place:
+    start, left = file.seek(0, os.SEEK_END), memoryview(array.tobytes())
+    while left:
+        left = left[file.write(left) :]
+    return _Place(start, array.shape, array.dtype)
+
+
+def _array(file: FileIO, place: _Place) -> NDArray[Any]:
+    file.seek(place.start)
+    data = file.read(math.prod(place.shape) * place.dtype.itemsize)
+    return np.frombuffer(data, dtype=place.dtype).reshape(place.shape)
 
 
 def decoded_once(
-    preprocess: Sequence[Preprocess], *, crop: Crop | None
+    preprocess: Sequence[Preprocess], *, crop: Crop | None, folder: Path | None = None
 ) -> Generator[PixelReader, None, None]:
     """One reader per encoder, for encoders used one after the other on the same images.
 
     The first that reads an image also preprocesses it for the encoders still to come, whose
-    readers then find it on disk; so each file is decoded once, and memory stays bounded.
+    readers then find it on disk, in a temporary file in `folder` (see `Spool`); so each file is
+    decoded once, and memory stays bounded.
     """
-    spools = [Spool() for _ in preprocess]
+    if len(preprocess) == 1:
+        yield partial(read_pixels, crop=crop, preprocess=preprocess[0])
+        return
+    with closing(Spool(folder)) as spool:
 
-    def reader(number: int) -> PixelReader:
-        def read(image: LabelledImage) -> Pixels:
-            kept = spools[number].get(image.digest)
+        def read(number: int, image: LabelledImage) -> Pixels:
+            kept = spool.get(number, image.digest)
             if kept is not None:
                 return kept
             picture = _open_unchanged(image, crop)
-            for spool, prepare in zip(spools[number + 1 :], preprocess[number + 1 :], strict=True):
-                spool.put(image.digest, prepare(picture))
+            for later in range(number + 1, len(preprocess)):
+                spool.put(later, image.digest, preprocess[later](picture))
             return preprocess[number](picture)
 
-        return read
-
-    try:
-        for number, spool in enumerate(spools):
-            yield reader(number)
-            spool.close()
-    finally:
-        for spool in spools:
-            spool.close()
+        for number in range(len(preprocess)):
+            yield partial(read, number)
 
 
 def _open_unchanged(image: LabelledImage, crop: Crop | None) -> Image.Image:

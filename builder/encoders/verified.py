@@ -1,6 +1,7 @@
 """Which models were compared with their publisher's files on this machine, and agreed.
 
 A small JSON file beside the caches. A damaged or missing one means that nothing was compared.
+`version` is cotbuild's: what another version computes was not compared.
 """
 
 import json
@@ -10,22 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from builder.encoders.catalog import KnownModel
+from builder.encoders.jina_config import PREPARATION
 from builder.encoders.verification import Verdict
 from builder.errors import EncoderError
 
 _FILE = "verified.json"
 
 
-def is_verified(folder: Path, model: KnownModel) -> bool:
-    """Whether just these weights of the model agreed; `folder` is that of the caches."""
-    return _key(model) in _read(folder / _FILE)
+def is_verified(folder: Path, model: KnownModel, version: str) -> bool:
+    """Whether just these weights agreed as this version loads them; `folder`: of the caches."""
+    return _key(model, version) in _read(folder / _FILE)
 
 
-def remember(folder: Path, model: KnownModel, verdict: Verdict) -> None:
+def remember(folder: Path, model: KnownModel, version: str, verdict: Verdict) -> None:
     """Keeps that the model's published weights agreed. Raises EncoderError if it can't be kept."""
     path = folder / _FILE
     differences = {found.kind: found.largest for found in verdict.comparisons}
-    entries = {**_read(path), _key(model): differences}
+    entries = {**_read(path), _key(model, version): differences}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(path, json.dumps(entries, indent=1))
@@ -36,8 +38,9 @@ def remember(folder: Path, model: KnownModel, verdict: Verdict) -> None:
         ) from error
 
 
-def _key(model: KnownModel) -> str:
-    return f"{model.name}@{model.commit}:{model.weights_sha256}"
+def _key(model: KnownModel, version: str) -> str:
+    weights = f"{model.name}@{model.commit}:{model.weights_sha256}"
+    return f"{weights}:cotbuild-{version}:{PREPARATION}"
 
 
 def _read(path: Path) -> dict[str, Any]:

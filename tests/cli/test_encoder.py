@@ -124,7 +124,8 @@ def test_one_perturbed_weight_fails_and_is_not_remembered(
     hub: Path, exported: dict[str, Path]
 ) -> None:
     changed(download(hub, "v1", exported["v1"]), "v1", weights=double_a_row)
-    result = cotbuild("encoder", "verify", "jina-clip-v1", "--json")
+    where = ("--onnx", exported["v1"])
+    result = cotbuild("encoder", "verify", "jina-clip-v1", *where, "--json")
     assert result.exit_code == 1, result.output
     found = json.loads(result.stdout)
     assert found["agrees"] is False
@@ -135,17 +136,37 @@ def test_one_perturbed_weight_fails_and_is_not_remembered(
     assert "not yet verified" in cotbuild("encoder", "list").stdout
 
 
-def test_other_weights_are_no_agreement_even_if_they_agree(
-    hub: Path, exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    download(hub, "v1", exported["v1"])
+@pytest.fixture
+def other_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is on this machine, its publisher states something else."""
     stated = tuple(dataclasses.replace(m, weights_sha256="0" * 64) for m in catalog.KNOWN)
     monkeypatch.setattr(catalog, "KNOWN", stated)
-    result = cotbuild("encoder", "verify", "jina-clip-v1")
+
+
+@pytest.mark.usefixtures("other_weights")
+def test_other_weights_are_no_agreement_even_if_they_agree(
+    hub: Path, exported: dict[str, Path]
+) -> None:
+    download(hub, "v1", exported["v1"])
+    result = cotbuild("encoder", "verify", "jina-clip-v1", "--onnx", exported["v1"])
     assert result.exit_code == 1
     assert "No difference exceeds" in result.stdout
     assert result.stdout.endswith("Verdict: it does not agree.\n")
     assert "not yet verified" in cotbuild("encoder", "list").stdout
+
+
+@pytest.mark.usefixtures("other_weights")
+def test_nothing_is_fetched_to_compare_other_weights_with(
+    hub: Path, exported: dict[str, Path]
+) -> None:
+    folder = download(hub, "v1", exported["v1"])
+    result = cotbuild("encoder", "verify", "jina-clip-v1", "--json")
+    said = failed(result, 1, "These are not the published weights", "Delete", folder.name)
+    assert "ONNX" not in said
+    found = json.loads(result.stdout)
+    assert (found["agrees"], found["compared"]) == (False, [])
+    assert found["weights"]["as_stated"] is False
+    assert cotbuild("encoder", "verify", "jina-clip-v1").stdout == ""
 
 
 def test_weights_cut_short_are_named_as_such_before_they_fail(
@@ -153,10 +174,38 @@ def test_weights_cut_short_are_named_as_such_before_they_fail(
 ) -> None:
     weights = download(hub, "v1", exported["v1"]) / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
-    said = failed(cotbuild("encoder", "verify", "jina-clip-v1"), 3)
+    where = ("--onnx", exported["v1"])
+    said = failed(cotbuild("encoder", "verify", "jina-clip-v1", *where), 3)
     assert said.index("These are not the published weights") < said.index("Error:")
 
 
+@pytest.mark.parametrize("subject", ["jina-clip-v1", folder_of("v1")])
+def test_files_that_somebody_named_are_no_reason_to_remember(
+    subject: object, hub: Path, exported: dict[str, Path], tmp_path: Path
+) -> None:
+    download(hub, "v1", exported["v1"])
+    result = cotbuild("encoder", "verify", subject, "--onnx", exported["v1"])
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "cache" / "verified.json").exists()
+
+
+def test_a_folder_with_published_weights_is_that_model(
+    hub: Path, exported: dict[str, Path]
+) -> None:
+    model = catalog.known_model("jina-clip-v2")
+    assert model is not None
+    onnx = snapshot(hub, "v2", model.onnx_commit) / "onnx"
+    shutil.copytree(exported["v2"] / "onnx", onnx)
+    result = cotbuild("encoder", "verify", folder_of("v2"), "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["agrees"], found["weights"]["as_stated"]) == (True, True)
+    assert "Reading the weights" in result.stderr
+    v1, v2, _ = json.loads(cotbuild("encoder", "list", "--json").stdout)["encoders"]
+    assert (v1["verified"], v2["verified"]) == (False, True)
+
+
+@pytest.mark.usefixtures("other_weights")
 def test_a_folder_beside_the_files_it_was_exported_to(
     tmp_path: Path, exported: dict[str, Path]
 ) -> None:
@@ -195,6 +244,7 @@ def test_a_verdict_that_cannot_be_kept_stands(
 # --- What can't be compared ---------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("other_weights")
 def test_a_folder_needs_its_onnx_files_named() -> None:
     failed(cotbuild("encoder", "verify", folder_of("v1")), 2, "which ONNX files", "--onnx")
 
@@ -235,7 +285,7 @@ def test_the_extra_is_asked_for_before_anything_is_downloaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    said = failed(cotbuild("encoder", "verify", "jina-clip-v1"), 3, "pip install 'cotbuild[onnx]'")
+    said = failed(cotbuild("encoder", "verify", "jina-clip-v1"), 3, "pip install onnxruntime")
     assert "Licence" not in said
 
 

@@ -11,7 +11,9 @@ def test_auto_is_something_that_works() -> None:
     assert torch.ones(2, device=pick_device("auto")).sum() == 2
 
 
-@pytest.mark.parametrize("device", ["cuda:99", "abacus", ""])
+@pytest.mark.parametrize(
+    "device", ["cuda:99", "abacus", "", "meta", "hpu", "privateuseone", "xla", "cpu:x"]
+)
 def test_an_unusable_device_is_named(device: str) -> None:
     with pytest.raises(EncoderError, match=repr(device)) as caught:
         pick_device(device)

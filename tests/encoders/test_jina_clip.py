@@ -87,7 +87,10 @@ KWARGS = ("text_config", "hf_model_config_kwargs")
         ("v1", ("vision_config", "patch_size"), 0),
         ("v1", ("vision_config", "layers"), True),
         ("v1", ("vision_config", "layers"), 10**12),
+        ("v1", ("vision_config", "layers"), 129),
         ("v1", ("vision_config", "mlp_ratio"), -1.0),
+        ("v1", ("vision_config", "mlp_ratio"), 1e30),
+        ("v2", ("vision_config", "mlp_ratio"), 16.5),
         ("v1", ("vision_config", "intp_freq"), "no"),
         ("v1", ("vision_config",), None),
         ("v1", ("text_config", "pooler_type"), "cls_pooler"),
@@ -367,6 +370,42 @@ def test_the_tokenizer_of_the_other_version(tmp_path: Path, version: str, other:
     assert "tokenizer.json does not belong to the text tower" in message
 
 
+@both
+@pytest.mark.parametrize("value", [200.0, -200.0, 60000.0])
+def test_a_logit_scale_that_ends_every_score(tmp_path: Path, version: str, value: float) -> None:
+    def change(weights: dict[str, Tensor]) -> None:
+        weights["logit_scale"].fill_(value)
+
+    message = refusal(changed(tmp_path, version, weights=change), version)
+    assert f"its logit_scale is {value:g}" in message
+
+
+def test_a_tokenizer_with_fewer_tokens_than_the_tower(tmp_path: Path) -> None:
+    def change(weights: dict[str, Tensor]) -> None:
+        weights[V1_WORDS] = torch.zeros(165 + spare, weights[V1_WORDS].shape[1])
+
+    # Real ones have 6 rows more than tokens, or none.
+    spare = 63
+    assert load("v1", changed(tmp_path, "v1", weights=change)).encode_texts(["a"]).shape == (1, 96)
+    spare = 64
+    message = refusal(changed(tmp_path, "v1", weights=change), "v1")
+    assert "it has 165 tokens, but the tower knows 229" in message
+
+
+def test_a_tokenizer_whose_numbers_have_a_gap(tmp_path: Path) -> None:
+    def change(tokenizer: dict[str, Any]) -> None:
+        vocabulary = tokenizer["model"]["vocab"]
+        vocabulary[max(vocabulary, key=vocabulary.get)] = 170
+
+    message = refusal(changed(tmp_path, "v1", tokenizer=change), "v1")
+    assert "the numbers of its tokens have gaps" in message
+
+
+def test_a_tokenizer_that_tells_capital_letters(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "v1", tokenizer=put("normalizer", "lowercase", value=False))
+    assert "it tells capital letters from small ones" in refusal(folder, "v1")
+
+
 def test_a_tokenizer_with_more_tokens_than_the_tower(tmp_path: Path) -> None:
     def change(tokenizer: dict[str, Any]) -> None:
         tokenizer["model"]["vocab"] |= {f"new{number}": number for number in range(165, 173)}
@@ -442,6 +481,21 @@ def test_images_whose_vectors_are_not_finite(tmp_path: Path, version: str) -> No
     encoder = load(version, changed(tmp_path, version, weights=change), dtype=torch.float16)
     with pytest.raises(EncoderError, match="not finite for an image"):
         encoder.encode_images(golden(version).images)
+
+
+@both
+def test_vectors_of_zeros_alone_are_refused(tmp_path: Path, version: str) -> None:
+    def change(weights: dict[str, Tensor]) -> None:
+        for name in ("weight", "bias"):
+            weights[f"vision_model.norm.{name}"].zero_()
+        for name in [name for name in weights if "layers.1.norm2." in name]:
+            weights[name].zero_()
+
+    encoder = load(version, changed(tmp_path, version, weights=change))
+    with pytest.raises(EncoderError, match="zeros alone for an image"):
+        encoder.encode_images(golden(version).images)
+    with pytest.raises(EncoderError, match="zeros alone for 'a cat'"):
+        encoder.encode_texts(["a cat"])
 
 
 @both

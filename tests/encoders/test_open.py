@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from huggingface_hub import constants
 
-from builder.encoders.open import open_encoder
-from builder.errors import EncoderError
+from builder.encoders.open import locate, open_encoder
+from builder.errors import EncoderError, InputError
+from tests.encoders.jina_fixtures import folder_of
 
 COMMIT = "c0ffee" + "0" * 34
 
@@ -86,3 +88,40 @@ def test_a_file_is_not_a_checkpoint(clip_folder: Path) -> None:
 def test_an_empty_folder_is_not_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match=r"no config\.json"):
         open_encoder(str(tmp_path))
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])
+def test_the_miniature_computes_on_the_cpu(device: str) -> None:
+    assert open_encoder("miniature", device=device).name == "miniature"
+
+
+def test_the_miniature_computes_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EncoderError, match="'abacus' cannot be used"):
+        open_encoder("miniature", device="abacus")
+    # As on a machine that has such a device.
+    monkeypatch.setattr("builder.encoders.devices.pick_device", torch.device)
+    with pytest.raises(InputError, match="on the CPU only, not on cuda:1"):
+        open_encoder("miniature", device="cuda:1")
+
+
+def test_half_a_download_is_said_before_anything_is_loaded(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "models--org--tiny"
+    folder = shutil.copytree(clip_folder, home / "snapshots" / COMMIT)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text(COMMIT)
+    (folder / "model.safetensors").unlink()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    for spec in ("org/tiny", f"org/tiny@{COMMIT}"):
+        with pytest.raises(EncoderError, match="org/tiny is not on this machine") as caught:
+            locate(spec)
+        assert "hf download org/tiny" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("version", "licence"),
+    [("v1", "Apache-2.0"), ("v2", "CC-BY-NC-4.0, non-commercial use only")],
+)
+def test_the_licence_of_a_folder_is_known_by_its_version(version: str, licence: str) -> None:
+    assert locate(str(folder_of(version))).licence == licence

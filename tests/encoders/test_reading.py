@@ -1,5 +1,8 @@
 """Reading ahead: in order, bounded, stopped at once; decoding once for several encoders."""
 
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -118,24 +121,87 @@ def test_each_file_is_decoded_once_for_all_encoders(
     assert len(decoded) == 5
 
 
-def test_a_spool_keeps_what_fits() -> None:
-    with closing(Spool(limit=100)) as spool:
-        spool.put("a", {"x": np.arange(10, dtype=np.float32), "n": np.array(7)})
-        spool.put("too large", {"x": np.zeros(60, dtype=np.uint8)})
-        spool.put("b", {"x": np.arange(5, dtype=np.uint8)})
-        found = spool.get("a")
+def test_one_encoder_needs_no_disk(tmp_path: Path) -> None:
+    images = [some_image(tmp_path)]
+    with closing(decoded_once([whole], crop=None, folder=tmp_path / "new")) as readers:
+        (read,) = readers
+        assert read(images[0])["whole"].shape == (4, 6, 3)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_spool_lies_where_it_is_told_and_leaves_nothing(
+    tmp_path: Path, made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No other place would do.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    folder = tmp_path / "cache" / "cotbuild"
+    if made:
+        folder.mkdir(parents=True)
+    image = some_image(tmp_path)
+    with closing(decoded_once([whole, whole], crop=None, folder=folder)) as readers:
+        next(readers)(image)
+        image.path.unlink()
+        assert next(readers)(image)["whole"].shape == (4, 6, 3)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["file/below", None])
+def test_without_a_folder_for_it_files_are_decoded_again(
+    tmp_path: Path, folder: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    image = some_image(tmp_path)
+    place = tmp_path / folder if folder else None
+    with closing(decoded_once([whole, corner], crop=None, folder=place)) as readers:
+        assert next(readers)(image)["whole"].shape == (4, 6, 3)
+        assert next(readers)(image)["corner"].shape == (2, 2, 3)
+
+
+def test_a_spool_keeps_what_fits(tmp_path: Path) -> None:
+    with closing(Spool(tmp_path, limit=100)) as spool:
+        spool.put(1, "a", {"x": np.arange(10, dtype=np.float32), "n": np.array(7)})
+        spool.put(1, "too large", {"x": np.zeros(60, dtype=np.uint8)})
+        spool.put(1, "b", {"x": np.arange(5, dtype=np.uint8)})
+        found = spool.get(1, "a")
         assert found is not None
         assert np.array_equal(found["x"], np.arange(10))
         assert found["n"] == 7
-        assert spool.get("too large") is None
-        again = spool.get("b")
+        assert spool.get(1, "too large") is None
+        again = spool.get(1, "b")
         assert again is not None
         assert again["x"].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_full_disk_only_costs_time() -> None:
-    with closing(Spool()) as spool, Path("/dev/full").open("r+b", buffering=0) as full:
-        spool._file.close()
-        spool._file = full
-        spool.put("a", {"x": np.zeros(10_000)})
-        assert spool.get("a") is None
+def test_encoders_share_the_room_but_not_the_pixels(tmp_path: Path) -> None:
+    with closing(Spool(tmp_path, limit=100)) as spool:
+        spool.put(1, "a", {"x": np.zeros(60, dtype=np.uint8)})
+        spool.put(2, "a", {"x": np.zeros(60, dtype=np.uint8)})
+        assert spool.get(1, "a") is not None
+        assert spool.get(2, "a") is None
+        spool.put(2, "a", {"x": np.ones((2, 5), dtype=np.int64)[:, :2]})
+        kept = spool.get(2, "a")
+        assert kept is not None
+        assert kept["x"].tolist() == [[1, 1], [1, 1]]
+
+
+def test_a_full_disk_only_costs_time(tmp_path: Path) -> None:
+    # In a process of its own, whose files may not grow beyond 4 kB.
+    code = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from builder.encoders.reading import Spool
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+spool = Spool(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+spool.put(1, "a", {"x": np.arange(300)})
+spool.put(1, "b", {"x": np.arange(300)})
+spool.put(1, "c", {"x": np.arange(3)})
+assert spool.get(1, "a")["x"].tolist() == list(range(300))
+assert spool.get(1, "b") is None
+assert spool.get(1, "c") is None
+spool.close()
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=120)
