@@ -13,31 +13,35 @@ from typing import Any
 
 _TOKEN = r"""
     (?P<space>[\s\u200b-\u200d\u2060\ufeff]+)
-  | (?P<comment>\#[^\n]*|//[^\n]*|/\*.*?\*/)
+  | (?P<comment>\#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))
   | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
   | (?P<open>[\[{(])
   | (?P<close>[\]})])
   | (?P<mark>[,:])
-  | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w))
+  | (?P<number>-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?(?!\w))
   | (?P<word>[^\W\d]\w*)
   | (?P<gap>\.\.\.|…)
 """
 _CURLY = r"""
-  | (?P<curly>[“”„‟][^“”„‟\n]*[“”„‟]|[‘’‚‛][^\n]*?[‘’‚‛](?=\s*[]},:]))
+  | (?P<curly>[“”„‟][^“”„‟\n]*[“”„‟]|[‘’‚‛][^\n]{0,500}?[‘’‚‛](?=\s*[]},:]))
 """
-_JUNK = r"  | (?P<junk>.)"
+# In one piece what could begin a string or a number that is looked for in vain at every character.
+_JUNK = r"""  | (?P<junk>\\["'\\]|\d\w*|.)"""
 _FLAGS = re.VERBOSE | re.DOTALL
 _STRAIGHT = re.compile(_TOKEN + _JUNK, _FLAGS)
 _TYPOGRAPHIC = re.compile(_TOKEN + _CURLY + _JUNK, _FLAGS)
-_ASSIGNED = re.compile(r"([^\W\d]\w*)[\"'”]?\s*(?::[^=\n]{0,80})?[=:]\s*$")
-_THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-# Some servers leave out the tag that opens a model's thoughts.
-_THOUGHT_END = re.compile(r".*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_BRACKET = re.compile(r"[{\[]")
+_ASSIGNED = re.compile(r"([^\W\d]\w*)[\"'”]?\s*(?::[^=\n]{0,80})?[=:]$")
+_THOUGHT_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 _CLOSERS = {"{": "}", "[": "]", "(": ")"}
 _DEEPEST = 60
-# Each bracket of prose that is never closed costs a look at all the rest.
-_MOST_UNCLOSED = 20
+# What is more is no answer of a chat window, and would take a long time: brackets that are tried,
+# characters read for those that turn out broken (one that is never closed costs all the rest),
+# and faults that are told.
+_MOST_TRIED = 20_000
+_MOST_IN_VAIN = 500_000
+_MOST_FAULTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,46 +62,66 @@ class Reading:
 
 
 class _Fault(Exception):
-    """`at`: the character where reading failed. `unclosed`: the text ended before."""
+    """`at`: the character where reading failed."""
 
-    def __init__(self, at: int, words: str, *, unclosed: bool = False) -> None:
+    def __init__(self, at: int, words: str) -> None:
         super().__init__(words)
         self.at = at
-        self.unclosed = unclosed
 
 
 def read_literals(text: str, *, typographic: bool = False) -> Reading:
     """All outermost literals of `text`; thoughts between <think> tags are left out.
 
     `typographic`: curly quotes delimit strings too, as word processors put them. Never raises.
+    Takes time in proportion to the length of `text`, whatever it is.
     """
-    text = _THOUGHT_END.sub("", _THOUGHTS.sub("", text))
+    text = _without_thoughts(text)
     pattern = _TYPOGRAPHIC if typographic else _STRAIGHT
     literals: list[Literal] = []
     faults: list[str] = []
-    unclosed = 0
-    start = _opening(text, 0)
-    while start >= 0 and unclosed < _MOST_UNCLOSED:
+    tried = in_vain = end = 0
+    while (
+        tried < _MOST_TRIED
+        and in_vain <= _MOST_IN_VAIN
+        and (bracket := _BRACKET.search(text, end))
+    ):
+        tried += 1
+        start = bracket.start()
         end = start + 1
         try:
             end = _end(text, start, pattern)
             value = json.loads(_as_json(text, start, end, pattern), object_pairs_hook=_object)
-        except _Fault as fault:
-            unclosed += fault.unclosed
-            faults += _told(text, text[start : fault.at], fault)
-        except (ValueError, RecursionError) as error:
-            broken = _Fault(start, f"not readable: {str(error)[:80]}")
-            faults += _told(text, text[start:end], broken)
+        except (_Fault, ValueError, RecursionError) as error:
+            if isinstance(error, _Fault):
+                fault, stop = error, error.at
+            else:
+                fault, stop = _Fault(start, f"not readable: {str(error)[:80]}"), end
+            in_vain += stop - start
+            if len(faults) < _MOST_FAULTS:
+                faults += _told(text, text[start : min(stop, start + 400)], fault)
         else:
-            name = _ASSIGNED.search(text[max(0, start - 150) : start])
-            literals.append(Literal(value, name[1] if name else "", end - start))
-        start = _opening(text, end)
+            literals.append(Literal(value, _assigned(text, start), end - start))
     return Reading(tuple(literals), tuple(faults))
 
 
-def _opening(text: str, at: int) -> int:
-    found = [place for bracket in "{[" if (place := text.find(bracket, at)) >= 0]
-    return min(found, default=-1)
+def _without_thoughts(text: str) -> str:
+    """Without what stands between the tags; some servers leave out the one that opens."""
+    kept: list[str] = []
+    at, opened = 0, None
+    for tag in _THOUGHT_TAG.finditer(text):
+        if not tag[1]:
+            opened = tag.start() if opened is None else opened
+            continue
+        kept = [] if opened is None else [*kept, text[at:opened]]
+        at, opened = tag.end(), None
+    return "".join([*kept, text[at:]])
+
+
+def _assigned(text: str, start: int) -> str:
+    """What the literal at `start` is assigned to, or ""."""
+    line = text[max(0, start - 150) : start].rstrip().rpartition("\n")[2]
+    name = _ASSIGNED.search(line) if line.endswith(("=", ":")) else None
+    return name[1] if name else ""
 
 
 def _tokens(
@@ -126,7 +150,6 @@ def _end(text: str, start: int, pattern: re.Pattern[str]) -> int:
     raise _Fault(
         len(text),
         "the text ends before every bracket is closed: it was cut off, or not copied to the end",
-        unclosed=True,
     )
 
 
@@ -170,7 +193,7 @@ def _one_as_json(kind: str, match: re.Match[str], *, is_key: bool) -> str:
         case "gap":
             raise _Fault(match.start(), "it is abbreviated with dots; everything must be there")
         case _:
-            raise _Fault(match.start(), f"{token!r} does not belong there")
+            raise _Fault(match.start(), f"{token[:40]!r} does not belong there")
 
 
 def _string(match: re.Match[str]) -> str:
@@ -198,7 +221,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _told(text: str, read: str, fault: _Fault) -> list[str]:
-    """The fault in words, with its line; nothing for brackets in prose. `read`: up to it."""
-    if not re.search(r"[\"'”’\w]\s*:", read[:400]):
+    """The fault in words, with its line; nothing for brackets in prose. `read`: its beginning."""
+    if not re.search(r"[\"'”’\w]\s*:", read):
         return []
     return [f"line {text.count(chr(10), 0, fault.at) + 1}: {fault}"]

@@ -161,7 +161,7 @@ class _RulesDraft:
             raise LLMError(
                 f"The model gave no usable rule for {_listed(list(wrong))}: "
                 f"{next(iter(wrong.values()))}.",
-                hint=f"{TRY_AGAIN} Finished batches are kept in the session and not paid again.",
+                hint=f"{TRY_AGAIN} Batches kept in the session's llm.jsonl are not paid again.",
             )
         return rules | self.draft(missing, purpose, wrong, extra_rounds - 1)
 

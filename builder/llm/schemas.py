@@ -30,6 +30,10 @@ from builder.system import AttributeGroup, group_problems
 ItemT = TypeVar("ItemT")
 # More make a prompt that no model reads with care, and a schema that strict modes refuse.
 MOST_OPTIONS = 100
+# An object begins with a name, or is empty; other braces are prose.
+_OBJECT = re.compile(r"\{(?=\s*[\"}])")
+# Characters read for objects that turn out broken, together: half a second at the most.
+_MOST_IN_VAIN = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,21 @@ def problem_of(error: ValidationError) -> str:
         where = ".".join(str(part) for part in detail["loc"])
         if detail["type"] == "literal_error":
             message = f"{short(repr(detail['input']))} is not one of the allowed values"
+        elif detail["type"] == "json_invalid" and (prose := _prose(detail["input"])):
+            message = prose
         else:
             message = short(detail["msg"].removeprefix("Value error, "))
         lines.append(f"{where}: {message}" if where else message)
     return "; ".join(lines)
+
+
+def _prose(sent: object) -> str:
+    """What to say of words sent instead of JSON; "" of JSON that is broken."""
+    text = sent if isinstance(sent, str) else ""
+    if text.lstrip().startswith(("{", "[")):
+        return ""
+    whole = "complete " if "{" in text else ""
+    return f"there is no {whole}JSON in the reply {short(repr(short(text)), 120)}"
 
 
 def short(text: str, limit: int = 200) -> str:
@@ -126,23 +141,31 @@ def answer_in(text: str, fields: Collection[str]) -> str:
     """The JSON object in `text` that is the answer: the last whole one that has the `fields`.
 
     Where none has them it is the last whole one, and `text` where there is none. An empty one
-    counts only where there is no other: prose about prompts holds "{}".
+    counts only where there is no other: prose about prompts holds "{}". Takes time in proportion
+    to the length of `text`: after `_MOST_IN_VAIN` characters of broken objects nothing more is
+    looked for.
     """
     text = _without_thoughts(text)
-    decoder, found, best = json.JSONDecoder(), text, None
-    start = text.find("{")
-    while start >= 0:
+    first = len(text) - len(text.lstrip())
+    decoder, wanted, found, best = json.JSONDecoder(), set(fields), text, None
+    in_vain = end = 0
+    while in_vain <= _MOST_IN_VAIN and (brace := _OBJECT.search(text, end)):
+        start = brace.start()
+        if start > first and text.startswith("{", first) and end == 0:
+            return text
         try:
             value, end = decoder.raw_decode(text, start)
-            if value or found is text:
-                found = text[start:end]
-            if set(fields) <= value.keys():
-                best = found
-        except (ValueError, RecursionError):
-            if not text[:start].strip():
+        except (ValueError, RecursionError) as error:
+            if start == first:
                 return text  # no prose around it: the JSON itself is broken or cut off
             end = start + 1
-        start = text.find("{", end)
+            # The error counts lines from the start of the text.
+            in_vain += error.pos if isinstance(error, json.JSONDecodeError) else len(text)
+            continue
+        if value or found is text:
+            found = text[start:end]
+        if wanted <= value.keys():
+            best = found
     return best or found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from builder.errors import InputError, LLMError
 from builder.llm.cost import Price, Spent, tokens_of
@@ -127,8 +127,8 @@ def read(path: Path) -> Recording:
     Raises InputError for a file that can't be read or a line that is no exchange.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
         raise InputError(
             f"The recording {path} cannot be read: {error}.",
             hint="Name a session's llm.jsonl: --llm replay:FILE.",
@@ -137,13 +137,14 @@ def read(path: Path) -> Recording:
     exchanges: list[Exchange] = []
     for number, line in enumerate(lines, start=1):
         try:
-            value = json.loads(line)
+            value = json.loads(line.decode())
             if isinstance(value, dict) and "recording" in value:
                 about = About.model_validate(value["recording"])
             else:
                 exchanges.append(Exchange.model_validate(value))
-        except (json.JSONDecodeError, ValidationError) as error:
-            if isinstance(error, json.JSONDecodeError) and _torn(line):
+        except (ValueError, RecursionError) as error:
+            # A line may be torn inside a character, too.
+            if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) and _torn(line):
                 continue
             raise InputError(
                 f"{path}, line {number} is no recorded request and reply.",
@@ -178,5 +179,5 @@ def _counted(exchange: Exchange) -> Spent:
     )
 
 
-def _torn(line: str) -> bool:
-    return not line.strip() or line.startswith("{")
+def _torn(line: bytes) -> bool:
+    return not line.strip() or line.startswith(b"{")

@@ -92,7 +92,14 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-@pytest.mark.parametrize(("version", "count", "rounds"), [("v1", 32, 3), ("v2", 8, 3)])
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Of all threads: says the same on a machine that others use too."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize(("version", "count", "rounds"), [("v1", 16, 3), ("v2", 4, 2)])
 def test_from_files_to_vectors(
     benchmark: BenchmarkFixture, tmp_path: Path, version: str, count: int, rounds: int
 ) -> None:
@@ -115,13 +122,16 @@ def test_from_files_to_vectors(
 
     bare()
     times = [(seconds(files), seconds(bare), seconds(one_by_one)) for _ in range(rounds)]
+    benchmark.extra_info["of_bare_tower_in_cpu_time"] = statistics.median(
+        cpu_seconds(bare) / cpu_seconds(files) for _ in range(rounds)
+    )
     benchmark.pedantic(files, rounds=1)
     benchmark.extra_info["of_bare_tower"] = statistics.median(b / f for f, b, _ in times)
     benchmark.extra_info["times_one_by_one"] = statistics.median(o / f for f, _, o in times)
     benchmark.extra_info["images_per_second"] = count / statistics.median(f for f, _, _ in times)
 
 
-@pytest.mark.parametrize(("version", "sizes"), [("v1", (1, 4, 8, 16, 32)), ("v2", (1, 2, 4, 8))])
+@pytest.mark.parametrize(("version", "sizes"), [("v1", (1, 4, 8, 16)), ("v2", (1, 2, 4))])
 def test_batch_sizes(
     benchmark: BenchmarkFixture, tmp_path: Path, version: str, sizes: tuple[int, ...]
 ) -> None:
@@ -137,9 +147,7 @@ def test_batch_sizes(
 
     encoder.image_features(tensors[:1])
     for batch_size in sizes:
-        benchmark.extra_info[f"batch_{batch_size}"] = max(
-            speed(batch_size, tensors) for _ in range(2)
-        )
+        benchmark.extra_info[f"batch_{batch_size}"] = speed(batch_size, tensors)
     last = tensors.to(memory_format=torch.channels_last)
     encoder.vision.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     benchmark.extra_info["channels_last"] = speed(encoder.batch_size, last)

@@ -19,11 +19,11 @@ from tests.cli.conftest import RULES, Job, cotbuild, failed, lines_of
 from tests.data_hub import serve_hub
 from tests.encoders import test_hub
 from tests.encoders.jina_fixtures import FILES, folder_of
-from tests.encoders.test_hub import served
+from tests.encoders.test_hub import hub, served
 
 V1 = known_model("jina-clip-v1")
 POKEMON = resource_folder("systems") / "pokemon.json"
-__all__ = ["served"]
+__all__ = ["hub", "served"]
 
 
 @pytest.fixture
