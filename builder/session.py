@@ -33,9 +33,7 @@ BEST = "system.json"
 _LOCK = "session.lock"
 _OWNER = "session.owner"
 # What a session folder keeps for itself; no export may replace it.
-OWN_FILES = frozenset(
-    {JOURNAL, f"{JOURNAL}.torn", TRANSCRIPT, BEST, "prompt.txt", _LOCK, _OWNER}
-)
+OWN_FILES = frozenset({JOURNAL, f"{JOURNAL}.torn", TRANSCRIPT, BEST, "prompt.txt", _LOCK, _OWNER})
 _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
 
 

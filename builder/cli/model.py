@@ -99,7 +99,7 @@ def open_model(
     prompts = prompts_of(started)
     transcript = folder / TRANSCRIPT if started.transcript else None
     if started.llm == PASTE:
-        chat = open_chat(screen.progress_to, folder, screen.over)
+        chat = open_chat(screen.progress_to, folder, screen.over, keep=transcript is not None)
         return PasteDrafter(chat, screen.llm_event, transcript, prompts)
     drafter = open_drafter(
         started.llm,

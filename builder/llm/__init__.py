@@ -151,7 +151,8 @@ def open_drafter(
     own client, if no address is given. Anything else is a model's name at `url`, an
     OpenAI-compatible address (default: OPENAI_BASE_URL, else OpenAI's own), with the key from
     OPENAI_API_KEY; a server on this machine needs no key. Every request and reply is appended to
-    `transcript`; None: nothing is kept, so that a draft that is broken off begins anew.
+    `transcript`; None: nothing is kept, so that a draft that is broken off begins anew, and the
+    account with it: `limits` then hold for this run alone.
 
     `revisions_heard`: how many a resumed session has had; a recording goes on there.
     `parallel`: calls in flight at most, None for 4, or 1 on this machine. `on_event` may be called
@@ -159,7 +160,7 @@ def open_drafter(
     `limits`: for the session, what its transcript holds included. `modes_file`: where the forms
     of answer that endpoints take are remembered between runs.
 
-    Raises InputError for an unusable file or address, LLMError when the key, a package or the
+    Raises InputError for an unusable name, file or address, LLMError when the key, a package or the
     price that a limit needs is missing.
     """
     if spec is None or spec == "none":

@@ -11,8 +11,6 @@ from builder.llm.halt import Halt
 # much, and get it while there is room.
 LEAST_OUTPUT = 4_096
 MOST_OUTPUT = 16_384
-# Input is estimated; the worst case allows for a tokenizer that cuts finer than the estimate.
-CAUTION = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +51,22 @@ class Account:
         )
 
     def reserve(
-        self, purpose: str, input_tokens: int, halt: Halt, most_output: int = MOST_OUTPUT
+        self, purpose: str, most_input: int, halt: Halt, most_output: int = MOST_OUTPUT
     ) -> Reservation:
         """Sets the worst case of a call aside; waits for calls in flight if it fits only then.
 
-        `input_tokens`: estimated. Raises LimitReached, and Stopped from `halt`.
+        `most_input`: tokens, estimated with caution. Raises LimitReached, and Stopped from `halt`.
         """
         if not self.limits.any:
-            return Reservation(self.charge(input_tokens, 0, estimated=True), None)
-        cautious = round(CAUTION * input_tokens)
+            return Reservation(self.charge(most_input, 0, estimated=True), None)
         with self._changed:
-            while (room := self._room(cautious, self._reserved)) < LEAST_OUTPUT:
-                if self._room(cautious, []) < LEAST_OUTPUT:
-                    raise self._reached(purpose, cautious)
+            while (room := self._room(most_input, self._reserved)) < LEAST_OUTPUT:
+                if self._room(most_input, []) < LEAST_OUTPUT:
+                    raise self._reached(purpose, most_input)
                 self._changed.wait(0.05)
                 halt.check()
             output = min(most_output, int(min(room, MOST_OUTPUT)))
-            reservation = Reservation(self.charge(cautious, output, estimated=True), output)
+            reservation = Reservation(self.charge(most_input, output, estimated=True), output)
             self._reserved.append(reservation.worst)
             return reservation
 

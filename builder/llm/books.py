@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from builder.llm import transcript
 from builder.llm.account import MOST_OUTPUT, Account, Reservation
-from builder.llm.cost import Limits, Price, Spent, tokens_of
+from builder.llm.cost import Limits, Price, Spent, most_tokens_of, tokens_of
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
 from builder.llm.halt import Halt
 from builder.llm.transcript import Exchange, Usage, request_key
@@ -21,6 +21,7 @@ from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 
 AGAIN = " again"
 HALF = " half"
+NOT_COUNTED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ class Books:
         Raises LimitReached, Stopped.
         """
         tokens = tokens_of(sent)
-        reservation = self.account.reserve(question.purpose, tokens, halt, most_output)
+        reservation = self.account.reserve(
+            question.purpose, most_tokens_of(sent), halt, most_output
+        )
         self._emit(CallStarted(question.purpose))
         entry = Exchange(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -120,12 +123,26 @@ class Books:
         )
         return OpenCall(entry, tokens, reservation, time.monotonic())
 
-    def failed(self, call: OpenCall, why: str, *, at_work: bool) -> None:
-        """No answer came. `at_work`: the model may have written one, and be paid for it."""
+    def failed(
+        self,
+        call: OpenCall,
+        why: str,
+        *,
+        at_work: bool,
+        attempts: int = 1,
+        usage: Usage = NOT_COUNTED,
+    ) -> None:
+        """No answer came. `at_work`: the model may have written one, and be paid for it.
+
+        `attempts`: how often the question was sent; `usage`: what the endpoint counted for all.
+        """
         spent = Spent()
         if at_work:
+            into, out = usage.prompt_tokens, usage.completion_tokens
             spent = self.account.charge(
-                call.input_tokens, call.reservation.most_output or 0, estimated=True
+                into or attempts * call.input_tokens,
+                out or call.reservation.most_output or 0,
+                estimated=not (into and out),
             )
         self._close(call, spent, error=why)
 
@@ -147,7 +164,12 @@ class Books:
         seconds = self._close(
             call, spent, reply=reply, finish_reason=finish_reason, usage=usage, error=error
         )
-        self._emit(CallFinished(call.entry.purpose, into, out, seconds, spent.cost))
+        # Read and told in one go, so that the totals come in their order.
+        with self._lock:
+            total = self.account.spent
+            self._emit(
+                CallFinished(call.entry.purpose, into, out, seconds, spent.cost, total=total)
+            )
 
     def _close(self, call: OpenCall, spent: Spent, **outcome: Any) -> float:
         self.account.settle(call.reservation, spent)

@@ -6,8 +6,9 @@ goes through `LiveTransport._exchange`, which books it and names what is wrong w
 
 import json
 import logging
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,14 @@ _MODE = {
     AnswerMode.MARKDOWN: instructor.Mode.MD_JSON,
 }
 _LONGEST_BACKOFF = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Cap:
+    """The limit on output tokens: under which name it is sent, and how high it may be."""
+
+    name: str
+    most: int
 
 
 @dataclass(slots=True)
@@ -99,8 +108,9 @@ class LiveTransport:
         self._emit = emit
         self._pause = Pause()
         self._halt = Halt()
-        self._cap_name = self._endpoint.cap_name
-        self._most_output = MOST_OUTPUT
+        self._cap = _Cap(self._endpoint.cap_name, MOST_OUTPUT)
+        self._adjusting = threading.Lock()
+        self._kept = record_to is not None
 
     @property
     def account(self) -> Account:
@@ -112,10 +122,11 @@ class LiveTransport:
         halt.stop()
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
+        # First of all: whatever is stopped from here on ends this call as well.
+        halt = self._halt
         question = Question(purpose, messages, reply_model.model_json_schema())
         if (paid := self._books.reused(question, reply_model)) is not None:
             return paid
-        halt = self._halt
 
         def attempt(mode: AnswerMode, proven: bool) -> ReplyT:
             return self._create(_Asked(question, mode, halt), reply_model, proven)
@@ -147,7 +158,8 @@ class LiveTransport:
             raise SchemaRefused(f"the answer is not {asked.mode.words} ({problem})", ignored=True)
         raise LLMError(
             f"The answers of {self._model} do not have the form asked for: {problem}.",
-            hint="Try again, or try another model; llm.jsonl holds the answers.",
+            hint="Try again, or try another model"
+            + ("; llm.jsonl holds the answers." if self._kept else "."),
         ) from cause
 
     def _persistently(self, asked: _Asked, **request: Any) -> ChatCompletion:
@@ -155,10 +167,11 @@ class LiveTransport:
         tries = 0
         while True:
             self._pause.keep(asked.halt)
+            cap = self._cap
             try:
-                return self._exchange(asked, request)
+                return self._exchange(asked, request, cap)
             except CapRefused as refusal:
-                self._adjust_cap(refusal)
+                self._adjust_cap(refusal, cap)
             except NoAnswer as failure:
                 if tries >= failure.retries:
                     raise
@@ -172,16 +185,20 @@ class LiveTransport:
                 else:
                     asked.halt.wait(wait)
 
-    def _adjust_cap(self, refusal: CapRefused) -> None:
-        """Raises the refusal where there is nothing left to adjust."""
-        if refusal.unknown and self._cap_name == self._endpoint.cap_name:
-            self._cap_name = next(name for name in CAPS if name != self._cap_name)
-        elif not refusal.unknown and self._most_output > LEAST_OUTPUT:
-            self._most_output = LEAST_OUTPUT
-        else:
-            raise refusal
+    def _adjust_cap(self, refusal: CapRefused, sent: _Cap) -> None:
+        """Raises the refusal of what was `sent` where there is nothing left to adjust."""
+        with self._adjusting:
+            if self._cap != sent:
+                return  # a call beside this one was refused first
+            if refusal.unknown and sent.name == self._endpoint.cap_name:
+                other = next(name for name in CAPS if name != sent.name)
+                self._cap = replace(sent, name=other)
+            elif not refusal.unknown and sent.most > LEAST_OUTPUT:
+                self._cap = replace(sent, most=LEAST_OUTPUT)
+            else:
+                raise refusal
 
-    def _exchange(self, asked: _Asked, request: dict[str, Any]) -> ChatCompletion:
+    def _exchange(self, asked: _Asked, request: dict[str, Any], cap: _Cap) -> ChatCompletion:
         """One request, booked whatever comes of it. Raises LLMError."""
         asked.halt.check()
         call = self._books.open(
@@ -190,10 +207,10 @@ class LiveTransport:
             _text(request),
             request["messages"],
             asked.halt,
-            self._most_output,
+            cap.most,
         )
-        cap = call.reservation.most_output
-        capped = {self._cap_name: cap} if cap is not None else {}
+        most = call.reservation.most_output
+        capped = {cap.name: most} if most is not None else {}
         try:
             completion = self._endpoint.send(request | capped, asked.halt)
         except LLMError as error:
@@ -208,7 +225,12 @@ class LiveTransport:
 
     def _book(self, asked: _Asked, call: OpenCall, completion: ChatCompletion) -> None:
         """Books an answer and makes it one to read. Raises LLMError for what is none."""
-        failure = failure_in(completion, url=self._endpoint.shown, model=self._model)
+        failure = failure_in(
+            completion,
+            url=self._endpoint.shown,
+            model=self._model,
+            retries=self._endpoint.retries,
+        )
         usage = Usage(
             prompt_tokens=_count(completion.usage, "prompt_tokens"),
             completion_tokens=_count(completion.usage, "completion_tokens"),

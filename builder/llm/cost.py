@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from builder.errors import InputError, LLMError
 
 _MILLION = 1e6
+_ASCII_A_TOKEN = 3.5
+_CAUTION = 1.5
 # Chinese, Japanese and Korean: about one token a character.
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -111,7 +113,18 @@ def tokens_of(text: str) -> int:
     """
     dense = len(_CJK.findall(text))
     plain = len(text.encode("ascii", "ignore"))
-    return math.ceil(dense + (len(text) - dense - plain) / 2 + plain / 3.5)
+    return math.ceil(dense + (len(text) - dense - plain) / 2 + plain / _ASCII_A_TOKEN)
+
+
+def most_tokens_of(text: str) -> int:
+    """The most tokens that a text may well have: for what is set aside before a call.
+
+    Beyond ASCII one for each byte of UTF-8, which no byte-level tokenizer exceeds; of ASCII half
+    as many again as `tokens_of` says.
+    """
+    plain = len(text.encode("ascii", "ignore"))
+    beyond = len(text.encode("utf-8", "surrogatepass")) - plain
+    return math.ceil(beyond + _CAUTION * plain / _ASCII_A_TOKEN)
 
 
 def money(amount: float) -> str:

@@ -34,6 +34,8 @@ __all__ = ["BATCH", "SAMPLE", "as_data", "described_classes", "draft_system", "g
 SAMPLE = 60
 
 Slots = Sequence[DraftedGroup | Broken]
+# Stands where the groups should be in a reply without any.
+_NONE = Broken(None, "no group was given")
 
 
 def draft_system(
@@ -87,18 +89,20 @@ def spread(classes: Sequence[Described], most: int, seed: int = 0) -> tuple[Desc
 def _draft_groups(request: DraftRequest, asking: Asking) -> tuple[AttributeGroup, ...]:
     question = group_question(request, asking.prompts)
     reply = asking.transport.complete("draft groups", ask(question), GroupsReply)
-    slots = _merged([], reply.groups) or [Broken(None, "no group was given")]
+    slots = _merged([], reply.groups) or [_NONE]
     for _ in range(EXTRA_ROUNDS):
         broken = split_broken(slots)[1]
         if not broken:
             break
-        reasons = tuple(f"{sent_as(item)}: {item.problem}" for item in broken)
-        asking.emit(Dropped("group", reasons))
+        if broken != [_NONE]:
+            asking.emit(Dropped("group", tuple(map(_told, broken))))
         again = asking.prompts.render("again", problems=_group_problems(slots))
         asked = ask(f"{question}\n\n{again}")
         reply = asking.transport.complete("draft groups again", asked, GroupsReply)
         slots = _merged(slots, reply.groups)
     groups, broken = split_broken(slots)
+    if _NONE in broken:
+        raise LLMError("The model gave no group.", hint=TRY_AGAIN)
     if broken:
         raise LLMError(
             f"The model's group {sent_as(broken[0])} cannot be used: {broken[0].problem}.",
@@ -128,5 +132,9 @@ def _merged(slots: Slots, answers: Slots) -> list[DraftedGroup | Broken]:
 def _group_problems(slots: Slots) -> str:
     sound, broken = split_broken(slots)
     kept = ", ".join(group.name for group in sound)
-    lines = [f"- {sent_as(item)}: {item.problem}" for item in broken]
+    lines = [f"- {_told(item)}" for item in broken]
     return "\n".join([f"Groups that are kept, not to be sent again: {kept or 'none'}.", *lines])
+
+
+def _told(item: Broken) -> str:
+    return item.problem if item == _NONE else f"{sent_as(item)}: {item.problem}"

@@ -5,6 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from openai.types.chat import ChatCompletion
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.address import endpoint, is_local, malformed, shown
-from builder.llm.failures import KEY_VARIABLE, TooLong, explained, unreadable
+from builder.llm.failures import KEY_VARIABLE, Compressed, TooLong, explained, unreadable
 from builder.llm.halt import Halt
 
 # 25 rules take 10 kB; nobody's answer takes four megabytes.
@@ -27,8 +28,9 @@ _CONNECTING = 10.0
 class Endpoint:
     """An OpenAI-compatible address.
 
-    `timeout`: seconds for one request; None means 120, or 600 on this machine, where a model may
-    write ten tokens a second. `retries`: for failures that may pass (see NoAnswer).
+    `timeout`: seconds for one request and its whole answer; None means 120, or 600 on this
+    machine, where a model may write ten tokens a second. `retries`: for failures that may pass
+    (see NoAnswer).
     Raises InputError for a url that is none, LLMError where a key is needed and none is set.
     """
 
@@ -38,7 +40,7 @@ class Endpoint:
         self.local = is_local(url)
         self.secret = _key(self.shown, needed=not self.local)
         self._timeout = timeout if timeout is not None else (600.0 if self.local else 120.0)
-        self._retries = retries
+        self.retries = retries
         self._tls = _certificates(self._url)
 
     @property
@@ -50,6 +52,7 @@ class Endpoint:
     def send(self, request: dict[str, Any], halt: Halt) -> ChatCompletion:
         """One request, made once. Raises NoAnswer, SchemaRefused, CapRefused, Stopped."""
         connections = _Connections(halt)
+        limit = partial(_limit, deadline=time.monotonic() + self._timeout)
         # A connection per request: next to the seconds of an answer it costs nothing, and there
         # is nothing to close later. A proxy is never asked for an address on this machine.
         client = openai.OpenAI(
@@ -62,7 +65,7 @@ class Endpoint:
             http_client=openai.DefaultHttpxClient(
                 trust_env=not self.local,
                 verify=self._tls,
-                event_hooks={"request": [connections.watch], "response": [_limit]},
+                event_hooks={"request": [connections.watch], "response": [limit]},
             ),
         )
         try:
@@ -75,17 +78,17 @@ class Endpoint:
                 url=self.shown,
                 model=request["model"],
                 timeout=self._timeout,
-                retries=self._retries,
+                retries=self.retries,
                 capped=not request.keys().isdisjoint(CAPS),
             )
             raise self.without_secret(failure) from _emptied(error, self.scrub)
         except ValueError as error:
             halt.check()
-            raise unreadable(self.shown) from error
+            raise unreadable(self.shown, self.retries) from error
         finally:
             connections.forget()
         if not isinstance(completion, ChatCompletion):
-            raise unreadable(self.shown)
+            raise unreadable(self.shown, self.retries)
         return completion
 
     def scrub(self, text: str) -> str:
@@ -136,16 +139,24 @@ class _Connections:
         self._halt.forget(self._sockets)
 
 
-def _limit(response: httpx.Response) -> None:
+def _limit(response: httpx.Response, *, deadline: float) -> None:
+    """`deadline`: on the monotonic clock. Raises Compressed."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Compressed(encoding)
     if isinstance(response.stream, httpx.SyncByteStream):
-        response.stream = _Limited(response.stream)
+        response.stream = _Limited(response.stream, deadline)
 
 
 class _Limited(httpx.SyncByteStream):
-    """A stream that is given up after `MOST_BYTES`: it is read into memory."""
+    """A stream that is given up after `MOST_BYTES`: it is read into memory; and at the `deadline`.
 
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
+    httpx's own timeout is for the next piece alone: an answer could go on for ever in drops.
+    """
+
+    def __init__(self, stream: httpx.SyncByteStream, deadline: float) -> None:
         self._stream = stream
+        self._deadline = deadline
 
     def __iter__(self) -> Iterator[bytes]:
         count = 0
@@ -153,6 +164,8 @@ class _Limited(httpx.SyncByteStream):
             count += len(chunk)
             if count > MOST_BYTES:
                 raise TooLong(MOST_BYTES)
+            if time.monotonic() > self._deadline:
+                raise httpx.ReadTimeout("the whole answer did not come in time")
             yield chunk
 
     def close(self) -> None:

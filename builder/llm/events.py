@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from builder.llm.cost import Spent
+
 
 @dataclass(frozen=True, slots=True)
 class CallStarted:
@@ -15,6 +17,8 @@ class CallFinished:
     """A reply came, after `seconds`. Tokens are None where the endpoint does not count them.
 
     `cost`: None where the price is not known; where tokens are not counted it is estimated.
+    `total`: what the session has spent by now, earlier runs and calls that failed included; it
+    never falls from one event to the next. None where nothing is counted (replayed, pasted).
     """
 
     purpose: str
@@ -22,6 +26,7 @@ class CallFinished:
     completion_tokens: int | None
     seconds: float
     cost: float | None = None
+    total: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True)

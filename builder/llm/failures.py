@@ -28,7 +28,10 @@ _FORM_WORDS = (
     "function",
 )
 _FORM_WORDS_404 = ("tool use", "requested parameters", "structured output")
+_LENGTH_WORDS = ("context length", "context_length", "context window", "maximum context")
 _CAP_WORDS = ("max_tokens", "max_completion_tokens")
+# An answer that is none, without an error, comes about in passing; more often it stays.
+_SOFT_RETRIES = 2
 # A longer wait than this is the user's to decide on. Seconds.
 LONGEST_WAIT = 120.0
 
@@ -103,6 +106,12 @@ def explained(
                 hint="Check --llm-url, or use another model.",
                 at_work=True,
             )
+        case openai.APIConnectionError(__cause__=Compressed() as cause):
+            return NoAnswer(
+                f"{url} answers compressed ({short(cause.encoding, 40)}), which was not asked for.",
+                hint="Check --llm-url, and what stands between here and the endpoint.",
+                at_work=True,
+            )
         case openai.APIConnectionError(__cause__=httpx.ConnectError() as cause):
             # Nobody is there: waiting a second helps as little as it does in a browser.
             return NoAnswer(
@@ -120,7 +129,7 @@ def explained(
         case openai.APIStatusError():
             return _refused(error, url, model, retries, capped)
         case openai.APIResponseValidationError():
-            return unreadable(url)
+            return unreadable(url, retries)
         case _:
             return NoAnswer(
                 f"The call to {url} failed: {short(str(error))}.", hint="Check --llm and --llm-url."
@@ -135,16 +144,35 @@ class TooLong(Exception):
         self.limit = limit
 
 
+class Compressed(Exception):
+    """A reply in a content encoding: short as it comes, it could be very long."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(encoding)
+        self.encoding = encoding
+
+
 def _refused(
     error: openai.APIStatusError, url: str, model: str, retries: int, capped: bool
 ) -> LLMError:
     said = _said(error)
     words = str(error.body).lower()
     match error.status_code:
-        case 401 | 403:
+        case 401:
             return NoAnswer(
-                f"{url} does not accept the API key ({error.status_code}){said}.",
+                f"{url} does not accept the API key (401){said}.",
                 hint=f"Set {KEY_VARIABLE} to a key that is valid for this endpoint.",
+            )
+        case 402:
+            return NoAnswer(
+                f"{url} wants to be paid first (402){said}.",
+                hint="Check the account's credit and quota, or use another model.",
+            )
+        case 403:
+            return NoAnswer(
+                f"{url} forbids the request (403){said}.",
+                hint=f"Check that the key in {KEY_VARIABLE} may use this model, and that the "
+                "endpoint serves your region and does not moderate such texts.",
             )
         case 404 if not any(word in words for word in _FORM_WORDS_404):
             return NoAnswer(
@@ -161,6 +189,13 @@ def _refused(
                 f"{url} does not take this limit on output tokens ({error.status_code}){said}.",
                 hint="Leave --max-cost and --max-tokens out, or use another model or endpoint.",
                 unknown=unknown and "at most" not in words,
+            )
+        # Before the forms: what is too long is often "messages, tools and schema" together.
+        case 400 | 413 | 422 if any(word in words for word in _LENGTH_WORDS):
+            return NoAnswer(
+                f"The question is too long for {model} ({error.status_code}){said}.",
+                hint="Use a model with a larger context, or give it less: shorter --context or "
+                "descriptions of classes.",
             )
         case 400 | 404 | 422 if any(word in words for word in _FORM_WORDS):
             return SchemaRefused(
@@ -235,10 +270,11 @@ def _said(error: openai.APIStatusError) -> str:
     return f": {short(message)}" if isinstance(message, str) and message.strip() else ""
 
 
-def unreadable(url: str) -> NoAnswer:
+def unreadable(url: str, retries: int) -> NoAnswer:
     return NoAnswer(
         f"{url} answers, but not in the OpenAI chat-completions protocol.",
         hint="Check --llm-url; the address usually ends in /v1.",
+        retries=min(retries, _SOFT_RETRIES),
     )
 
 
@@ -271,19 +307,18 @@ def called_tool(message: ChatCompletionMessage) -> tuple[str, str]:
     return name, arguments
 
 
-def failure_in(completion: ChatCompletion, *, url: str, model: str) -> LLMError | None:
-    """What keeps an answered request from being an answer; None when there is one to read."""
+def failure_in(
+    completion: ChatCompletion, *, url: str, model: str, retries: int
+) -> LLMError | None:
+    """What keeps an answered request from being an answer; None when there is one to read.
+
+    `retries`: for failures that may pass.
+    """
     if not completion.choices:
-        error = (completion.model_extra or {}).get("error")
-        reason = error.get("message") if isinstance(error, dict) else None
-        said = f": {short(reason)}" if isinstance(reason, str) else " (no choices)"
-        return LLMError(
-            f"{url} answered without an answer{said}.",
-            hint="Try again later, or try another model.",
-        )
+        return _without_choices(completion, url, retries)
     choice = first_choice(completion)
     if choice is None:
-        return unreadable(url)
+        return unreadable(url, retries)
     message, finish = choice.message, choice.finish_reason
     if finish == "length":
         return TruncatedAnswer(
@@ -297,5 +332,23 @@ def failure_in(completion: ChatCompletion, *, url: str, model: str) -> LLMError 
             hint="Reword the classes' descriptions or the domain, or use another model.",
         )
     if not message.content and not message.tool_calls:
-        return LLMError(f"{model} gave an empty answer.", hint="Try again, or try another model.")
+        return NoAnswer(
+            f"{model} gave an empty answer.",
+            hint="Try again, or try another model.",
+            retries=min(retries, _SOFT_RETRIES),
+        )
     return None
+
+
+def _without_choices(completion: ChatCompletion, url: str, retries: int) -> NoAnswer:
+    """OpenRouter and others tell the error of the provider behind them with a 200."""
+    error = (completion.model_extra or {}).get("error")
+    told = error if isinstance(error, dict) else {}
+    reason, code = told.get("message"), told.get("code")
+    said = f": {short(reason)}" if isinstance(reason, str) else " (no choices)"
+    lasting = isinstance(code, int) and 400 <= code < 500 and code not in (408, 409, 429)
+    return NoAnswer(
+        f"{url} answered without an answer{said}.",
+        hint="Try again later, or try another model.",
+        retries=0 if lasting else min(retries, _SOFT_RETRIES),
+    )

@@ -23,7 +23,7 @@ _TOKEN = r"""
   | (?P<gap>\.\.\.|…)
 """
 _CURLY = r"""
-  | (?P<curly>[“”„‟][^“”„‟\n]*[“”„‟]|[‘’‚‛][^\n]{0,500}?[‘’‚‛](?=\s*[]},:]))
+  | (?P<curly>[“”„‟][^“”„‟\n]*[“”„‟]|[‘’‚‛][^\n]{0,300}?[‘’‚‛](?=\s*[]},:]))
 """
 # In one piece what could begin a string or a number that is looked for in vain at every character.
 _JUNK = r"""  | (?P<junk>\\["'\\]|\d\w*|.)"""
@@ -39,7 +39,7 @@ _DEEPEST = 60
 # What is more is no answer of a chat window, and would take a long time: brackets that are tried,
 # characters read for those that turn out broken (one that is never closed costs all the rest),
 # and faults that are told.
-_MOST_TRIED = 20_000
+_MOST_TRIED = 10_000
 _MOST_IN_VAIN = 500_000
 _MOST_FAULTS = 100
 
@@ -81,9 +81,7 @@ def read_literals(text: str, *, typographic: bool = False) -> Reading:
     faults: list[str] = []
     tried = in_vain = end = 0
     while (
-        tried < _MOST_TRIED
-        and in_vain <= _MOST_IN_VAIN
-        and (bracket := _BRACKET.search(text, end))
+        tried < _MOST_TRIED and in_vain <= _MOST_IN_VAIN and (bracket := _BRACKET.search(text, end))
     ):
         tried += 1
         start = bracket.start()
@@ -112,7 +110,10 @@ def _without_thoughts(text: str) -> str:
         if not tag[1]:
             opened = tag.start() if opened is None else opened
             continue
-        kept = [] if opened is None else [*kept, text[at:opened]]
+        if opened is None:
+            kept.clear()
+        else:
+            kept.append(text[at:opened])
         at, opened = tag.end(), None
     return "".join([*kept, text[at:]])
 

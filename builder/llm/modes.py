@@ -1,7 +1,8 @@
 """The forms in which an answer can be asked for, from the strictest to plain chat.
 
 Which one an endpoint answers in is found out with its first answer: each step down is taken only
-where the form is refused or ignored, and the form that worked is remembered.
+where the form is refused, or ignored twice. What was refused is not asked for in later runs; what
+was only ignored is.
 """
 
 import contextlib
@@ -56,6 +57,8 @@ class Modes:
         self._file = file
         self._emit = emit
         self._mode = _remembered(file).get(place, AnswerMode.STRICT)
+        # Where the next run begins: as far down as the endpoint itself refused the forms above.
+        self._begin = self._mode
         self._proven: set[AnswerMode] = set()
         # Held while a form is tried for the first time: parallel calls wait for what comes of it.
         self._trying = threading.Lock()
@@ -64,14 +67,15 @@ class Modes:
         """What `attempt(mode, proven)` returns in the first form that is not refused.
 
         `proven`: an answer in this form came before, or it is the last; one that can't be read is
-        then no reason to try the next. `attempt` raises SchemaRefused to have that tried.
+        then no reason to try the next. `attempt` raises SchemaRefused to have that tried; where
+        the form was ignored, it is asked for once more first: one answer may be a slip.
         """
         while True:
             with self._trying:
                 mode = self._mode
                 if mode not in self._proven and mode is not _LADDER[-1]:
                     try:
-                        found = attempt(mode, False)
+                        found = _twice(attempt, mode)
                     except SchemaRefused as refusal:
                         self._step_down(refusal)
                         continue
@@ -97,14 +101,25 @@ class Modes:
             below = tuple(mode for mode in below if mode is not AnswerMode.SCHEMA)
         if not below:
             raise refusal
+        if not refusal.ignored and self._mode is self._begin:
+            self._begin = below[0]
         self._mode = below[0]
         self._emit(ModeFallback(refusal.message, self._mode.words))
 
     def _prove(self, mode: AnswerMode) -> None:
         # Not remembered is a step down from a form that worked: one schema was too much for it.
         if not self._proven and self._file is not None:
-            _remember(self._file, self._place, mode)
+            _remember(self._file, self._place, self._begin)
         self._proven.add(mode)
+
+
+def _twice(attempt: Callable[[AnswerMode, bool], T], mode: AnswerMode) -> T:
+    try:
+        return attempt(mode, False)
+    except SchemaRefused as refusal:
+        if not refusal.ignored:
+            raise
+    return attempt(mode, False)
 
 
 def _remembered(file: Path | None) -> dict[str, AnswerMode]:

@@ -169,7 +169,7 @@ class PasteTransport:
                 return answer, reply
         raise LLMError(
             f"No answer was given to {question.purpose!r}.",
-            hint="What was answered so far is not asked for again when the session is resumed; "
+            hint="What the session's llm.jsonl holds is not asked for again when it is resumed; "
             "--llm names another model.",
         )
 

@@ -70,12 +70,13 @@ class ProviderTransport:
         halt.stop()
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
+        halt = self._halt
         question = Question(purpose, messages, reply_model.model_json_schema())
         if (paid := self._books.reused(question, reply_model)) is not None:
             return paid
-        self._halt.check()
+        halt.check()
         sent = json.dumps([messages, question.schema], ensure_ascii=False)
-        call = self._books.open(question, "provider", sent, messages, self._halt)
+        call = self._books.open(question, "provider", sent, messages, halt)
         cap = call.reservation.most_output
         try:
             reply, completion = self._client.create_with_completion(
@@ -87,13 +88,20 @@ class ProviderTransport:
             )
         except (InstructorRetryException, IncompleteOutputException) as error:
             failure = self._explained(error)
-            self._books.failed(call, failure.message, at_work=True)
+            self._books.failed(
+                call,
+                failure.message,
+                at_work=True,
+                attempts=getattr(error, "n_attempts", None) or 1,
+                usage=_counts(getattr(error, "total_usage", None)),
+            )
             raise failure from None
         except KeyboardInterrupt:
             self._books.failed(call, "stopped", at_work=True)
             raise
+        # What is kept is without secrets; what is used stays as the model meant it.
         self._books.answered(call, self._scrub(_as_sent(reply)), _usage(completion))
-        found: ReplyT = reply_model.model_validate_json(self._scrub(_as_sent(reply)))
+        found: ReplyT = reply_model.model_validate_json(_as_sent(reply))
         return found
 
     def _explained(self, error: Exception) -> LLMError:
@@ -167,7 +175,12 @@ def _as_sent(reply: Reply) -> str:
 
 def _usage(completion: Any) -> Usage:
     """Tokens, under the names that the providers' clients give them."""
-    found = getattr(completion, "usage", None) or getattr(completion, "usage_metadata", None)
+    return _counts(
+        getattr(completion, "usage", None) or getattr(completion, "usage_metadata", None)
+    )
+
+
+def _counts(found: Any) -> Usage:
     counts = {
         field: next(
             (count for name in names if type(count := getattr(found, name, None)) is int), None

@@ -32,8 +32,10 @@ ItemT = TypeVar("ItemT")
 MOST_OPTIONS = 100
 # An object begins with a name, or is empty; other braces are prose.
 _OBJECT = re.compile(r"\{(?=\s*[\"}])")
-# Characters read for objects that turn out broken, together: half a second at the most.
-_MOST_IN_VAIN = 20_000_000
+# More is no answer, and would take a long time: objects that are tried, and characters read for
+# those that turn out broken.
+_MOST_TRIED = 100_000
+_MOST_IN_VAIN = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +144,23 @@ def answer_in(text: str, fields: Collection[str]) -> str:
 
     Where none has them it is the last whole one, and `text` where there is none. An empty one
     counts only where there is no other: prose about prompts holds "{}". Takes time in proportion
-    to the length of `text`: after `_MOST_IN_VAIN` characters of broken objects nothing more is
-    looked for.
+    to the length of `text`: after 100,000 objects, or 10 million characters of broken ones, no
+    more are looked for.
     """
     text = _without_thoughts(text)
     first = len(text) - len(text.lstrip())
     decoder, wanted, found, best = json.JSONDecoder(), set(fields), text, None
-    in_vain = end = 0
-    while in_vain <= _MOST_IN_VAIN and (brace := _OBJECT.search(text, end)):
+    if text.startswith("{", first) and not _OBJECT.match(text, first):
+        return text  # no prose around it: the JSON itself is broken or cut off
+    tried = in_vain = end = 0
+    while tried < _MOST_TRIED and in_vain <= _MOST_IN_VAIN and (brace := _OBJECT.search(text, end)):
+        tried += 1
         start = brace.start()
-        if start > first and text.startswith("{", first) and end == 0:
-            return text
         try:
             value, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             if start == first:
-                return text  # no prose around it: the JSON itself is broken or cut off
+                return text
             end = start + 1
             # The error counts lines from the start of the text.
             in_vain += error.pos if isinstance(error, json.JSONDecodeError) else len(text)

@@ -37,16 +37,20 @@ _LONGEST_FILE = 10_000_000
 
 
 def open_chat(
-    console: Console, folder: Path, before_asking: Callable[[], None] = lambda: None
+    console: Console,
+    folder: Path,
+    before_asking: Callable[[], None] = lambda: None,
+    *,
+    keep: bool = True,
 ) -> "TerminalChat":
-    """A chat with whoever is at this terminal. Raises InputError where there is nobody."""
+    """A `TerminalChat` with whoever is here. Raises InputError where there is nobody."""
     if not interactive():
         raise InputError(
             "--llm paste needs somebody who carries prompts to a chat window, and this is not a "
             "terminal",
             hint="run it in a terminal, or name a model that answers by itself: --llm MODEL",
         )
-    return TerminalChat(open_asker(), console, folder, before_asking)
+    return TerminalChat(open_asker(), console, folder, before_asking, keep=keep)
 
 
 class TerminalChat:
@@ -54,6 +58,8 @@ class TerminalChat:
 
     Prompts go to `console`, to prompt.txt in `folder`, and to the terminal's clipboard where there
     is one. `before_asking` ends whatever is being drawn on the screen.
+    The last prompt stays in its file if `keep`; otherwise the file is there only while its answer
+    is waited for, as befits a session that keeps no transcript.
     """
 
     def __init__(
@@ -62,11 +68,14 @@ class TerminalChat:
         console: Console,
         folder: Path,
         before_asking: Callable[[], None] = lambda: None,
+        *,
+        keep: bool = True,
     ) -> None:
         self._asker = asker
         self._console = console
         self._path = folder / PROMPT
         self._before_asking = before_asking
+        self._keep = keep
 
     def ask(self, title: str, prompt: str) -> str | None:
         """The answer to `prompt`; None when the person goes back.
@@ -75,12 +84,16 @@ class TerminalChat:
         """
         self._before_asking()
         _write_private(self._path, prompt)
-        self._show(title, prompt)
-        self._say(f"This prompt is also in {self._path}")
-        if sends_to_clipboard(prompt, sys.stderr):
-            self._say("and was sent to the clipboard, if this terminal lets programs do that.")
-        self._say("Give it to any chat window, then bring the whole answer here.")
-        return self._answer(title, prompt)
+        try:
+            self._show(title, prompt)
+            self._say(f"This prompt is also in {self._path}")
+            if sends_to_clipboard(prompt, sys.stderr):
+                self._say("and was sent to the clipboard, if this terminal lets programs do that.")
+            self._say("Give it to any chat window, then bring the whole answer here.")
+            return self._answer(title, prompt)
+        finally:
+            if not self._keep:
+                _remove(self._path)
 
     def explain(self, problem: str) -> None:
         """Says why an answer can't be used."""
@@ -93,7 +106,7 @@ class TerminalChat:
     def _answer(self, title: str, prompt: str) -> str | None:
         self._asker.discard_typed()
         ways: dict[str, Callable[[], str | None]] = {
-            "p": lambda: self._asker.paste("The answer:"),
+            "p": self._pasted,
             "f": self._from_file,
             "e": self._from_editor,
         }
@@ -109,6 +122,11 @@ class TerminalChat:
             if answer is not None and answer.strip():
                 return answer
         return None
+
+    def _pasted(self) -> str | None:
+        # The question itself is cut off where the terminal is narrow.
+        self._say("A line with only . ends the answer.")
+        return self._asker.paste("The answer:")
 
     def _from_file(self) -> str | None:
         name = self._asker.text("File with the answer:")
@@ -182,6 +200,17 @@ def _read(path: Path) -> str:
         why = error.strerror if isinstance(error, OSError) else error
         raise InputError(
             f"{path} cannot be read: {why or error}.", hint="Name a UTF-8 text file."
+        ) from error
+
+
+def _remove(path: Path) -> None:
+    """Raises InputError where the file can't be removed: it was promised not to stay."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The prompt cannot be removed from {path}: {error.strerror or error}.",
+            hint="Remove the file by hand.",
         ) from error
 
 

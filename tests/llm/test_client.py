@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from builder.errors import CotbuildError, LLMError
-from builder.llm import CallFinished, CallStarted, ModeFallback, RevisionRequest, open_drafter
+from builder.llm import (
+    CallFinished,
+    CallStarted,
+    ModeFallback,
+    Price,
+    RevisionRequest,
+    Spent,
+    open_drafter,
+)
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import TruncatedAnswer, ask
 from builder.system import AttributeSystem
@@ -144,17 +152,66 @@ def test_answers_that_stay_unreadable_are_one_short_error(tmp_path: Path) -> Non
     prose = "I would rather talk. " * 500
     error, _, requests = failed(tmp_path, [chat(prose)] * 9)
     assert "do not have the form asked for" in error.message
-    assert len(str(error)) < 400 and "rather talk. I would" not in str(error)
+    assert len(str(error)) < 400 and str(error).count("rather talk") < 10
     assert error.__cause__ is not None
     # Three forms that it ignores, and in the last of them it is asked twice more.
-    assert [request.form for request in requests] == ["strict", "tools", "json", *["text"] * 3]
+    twice = [form for form in ("strict", "tools", "json") for _ in range(2)]
+    assert [request.form for request in requests] == [*twice, *["text"] * 3]
+    assert "llm.jsonl holds the answers" in error.hint
+
+
+def test_without_a_transcript_no_file_is_said_to_hold_the_answers() -> None:
+    with (
+        openai_server([chat("prose")] * 9) as server,
+        pytest.raises(LLMError, match="do not have the form") as caught,
+    ):
+        complete(Live(server.url, None))
+    assert caught.value.hint == "Try again, or try another model."
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 8192 tokens. However, your messages and functions "
+        "resulted in 9000 tokens. Please shorten the messages or schema.",
+        "context_length_exceeded: reduce messages, tools or response_format",
+        "the request exceeds the context window with its json schema",
+    ],
+)
+def test_a_question_that_is_too_long_is_not_asked_in_other_forms(
+    tmp_path: Path, status: int, said: str
+) -> None:
+    error, live, requests = failed(tmp_path, [failure(status, said)] * 9)
+    assert "too long for scripted" in error.message and "--context" in error.hint
+    assert len(requests) == 1 and not live.told(ModeFallback)
+
+
+def test_a_finished_call_tells_the_total_of_the_session(tmp_path: Path) -> None:
+    price = Price(1.0, 4.0)
+    script = [chat(GROUPS, tokens=(1000, 500)), chat(GROUPS, delay=30), chat(GROUPS, tokens=None)]
+    with openai_server(script) as server:
+        live = Live(server.url, tmp_path, price=price, timeout=0.5)
+        complete(live)
+        with pytest.raises(LLMError, match="did not answer"):
+            complete(live)
+        before = live.transport.account.spent
+        again = Live(server.url, tmp_path, price=price)
+        live.transport.complete("other", ask("And?"), GroupsReply)
+    first, second = (event.total for event in live.told(CallFinished))
+    assert first == Spent(input_tokens=1000, output_tokens=500, cost=0.003)
+    assert before.tokens > first.tokens, "the call that was given up is charged"
+    assert second == live.transport.account.spent and second.estimated
+    assert second.input_tokens > before.input_tokens and second.cost > before.cost
+    assert again.transport.account.spent == before, "earlier runs are where the next one begins"
 
 
 @pytest.mark.parametrize(
     ("answer", "parts"),
     [
         (failure(401, f"Incorrect API key provided: {SECRET}."), ["API key (401)"]),
-        (failure(403, "no access"), ["API key (403)", "no access"]),
+        (failure(402, "insufficient credits"), ["wants to be paid", "(402)", "credits"]),
+        (failure(403, "not in your region"), ["forbids", "(403)", "not in your region"]),
         (failure(404, "model not found"), ["'scripted'", "(404)", "model not found"]),
         (failure(429, "slow down", Retry_After="20"), ["(429)", "20 s", "slow down"]),
         (failure(500, "boom"), ["(500)", "boom"]),

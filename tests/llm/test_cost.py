@@ -29,10 +29,23 @@ from builder.llm import (
     tokens_of,
 )
 from builder.llm.account import LEAST_OUTPUT, MOST_OUTPUT, Account
+from builder.llm.cost import most_tokens_of
+from builder.llm.endpoint import CAPS
 from builder.llm.halt import Halt, Stopped
 from builder.llm.lanes import Lanes
+from builder.llm.modes import AnswerMode
+from builder.llm.schemas import GroupsReply
+from builder.llm.transport import ask
 from tests.llm.live import GROUPS, Live, complete, request_for
-from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
+from tests.openai_server import (
+    Answer,
+    OpenAIServer,
+    Request,
+    chat,
+    failure,
+    obliging,
+    openai_server,
+)
 
 PRICE = Price(1.0, 4.0)
 
@@ -235,6 +248,63 @@ def test_an_endpoint_with_another_notion_of_the_limit(tmp_path: Path, said: str,
         assert bodies[1]["max_tokens"] == LEAST_OUTPUT
     else:
         assert bodies[1]["max_completion_tokens"] == MOST_OUTPUT and "max_tokens" not in bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Unsupported parameter: 'max_tokens', use 'max_completion_tokens'", CAPS[0]),
+        ("max_tokens is too large: this model supports at most 4096 completion tokens", CAPS[1]),
+    ],
+)
+def test_calls_in_flight_are_refused_together_and_all_go_on(
+    tmp_path: Path, said: str, name: str
+) -> None:
+    lanes = 4
+    together = threading.Barrier(lanes)
+
+    def refused(body: dict[str, Any]) -> bool:
+        return name not in body or (name == CAPS[1] and body[name] > LEAST_OUTPUT)
+
+    class Server(OpenAIServer):
+        def _answer(self, request: Request) -> Answer:
+            if refused(request.body):
+                together.wait(10)  # not before all have been sent
+                return failure(400, said)
+            return chat(GROUPS)
+
+    with contextlib.ExitStack() as stack:
+        server = Server([])
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        stack.callback(thread.join, 5)
+        stack.callback(server.stop)
+        live = Live(server.url, tmp_path, limits=Limits(max_tokens=500_000), modes_file=None)
+        live.transport._modes._proven.add(AnswerMode.STRICT)
+        jobs = [lambda transport: transport.complete("x", ask("Which?"), GroupsReply)] * lanes
+        replies = Lanes(lanes).run(live.transport, jobs)
+    assert [len(reply.groups) for reply in replies] == [2] * lanes
+
+
+def test_the_worst_case_of_scripts_beyond_ascii_is_their_bytes() -> None:
+    assert most_tokens_of("") == 0
+    assert most_tokens_of("宝可梦") == 9 and most_tokens_of("дракон") == 12
+    assert most_tokens_of("\U00012000" * 5) == 20 and most_tokens_of("\ud83d") == 3
+    assert most_tokens_of("a" * 35) == 15
+
+
+@given(st.text())
+def test_the_worst_case_is_no_less_than_the_estimate(text: str) -> None:
+    assert tokens_of(text) <= most_tokens_of(text)
+
+
+def test_the_worst_case_is_what_is_set_aside(tmp_path: Path) -> None:
+    """Cuneiform takes four tokens a sign in a byte-level tokenizer: 4,000, and a limit of 7,000."""
+    with openai_server([chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path, limits=Limits(max_tokens=7_000))
+        with pytest.raises(LimitReached):
+            live.transport.complete("draft groups", ask("\U00012000" * 1_000), GroupsReply)
+        assert not server.requests
 
 
 def test_calls_wait_for_those_in_flight_where_both_worst_cases_do_not_fit() -> None:

@@ -176,15 +176,18 @@ def obliging_rules() -> Answer:
     ("groups", "named"),
     [
         ([{"name": "shape", "prompt": "no slot", "options": ["x", "y"]}], "exactly one {}"),
-        ([], "no group was given"),
+        ([], "The model gave no group."),
     ],
 )
 def test_groups_that_stay_unusable_end_the_draft(
     tmp_path: Path, groups: list[Any], named: str
 ) -> None:
-    error, _, requests = draft(tmp_path, [chat({"groups": groups})] * 3, "A", "B")
+    error, live, requests = draft(tmp_path, [chat({"groups": groups})] * 3, "A", "B")
     assert isinstance(error, LLMError) and named in error.message and error.hint
     assert len(requests) == 3
+    assert "null" not in error.message
+    assert len(live.told(Dropped)) == (2 if groups else 0)
+    assert groups or "- no group was given" in requests[1].text
 
 
 def test_what_a_broken_off_draft_paid_for_is_not_asked_again(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import pprint
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -103,3 +104,50 @@ def test_what_is_wrong_is_said_with_its_line(text: str, words: str) -> None:
 
 def test_a_bracket_of_prose_is_no_fault() -> None:
     assert read_literals("Use {} or {option} here. Smile :-{") == read_literals("Use {}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>" * 60_000,
+        "<think></think>" * 60_000,
+        "{" + "/* " * 60_000,
+        "a: " * 100_000 + "{}",
+        "[" * 400_000,
+        "{}" * 200_000,
+        "{" + "‘ " * 60_000,
+        '{"' + '\\"' * 60_000,
+        "{" + "1" * 100_000 + "a",
+        "{a:}" * 100_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_hostile_text_is_read_in_time(text: str) -> None:
+    # Generous: these took from ten seconds to hours when time grew with the square.
+    started = time.process_time()
+    read_literals(text)
+    read_literals(text, typographic=True)
+    assert time.process_time() - started < 8.0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("<think>[1]</think>[2]<thinking>[3]</THINKING>[4]", [[2], [4]]),
+        ("[1]</think>[2]", [[2]]),
+        ("[1]<think>[2]", [[1], [2]]),
+        ("<think>[1]<think>[2]</think>[3]", [[3]]),
+        ("[1]<think>[2]</think>[3]</think>[4]", [[4]]),
+    ],
+)
+def test_thoughts_are_left_out(text: str, found: list[object]) -> None:
+    assert values(text) == found
+
+
+def test_an_answer_is_found_behind_many_brackets_of_prose() -> None:
+    assert values("Use {name} or {option: x}, not [this. " * 20 + "\n" + '{"a": 1}') == [{"a": 1}]
+
+
+def test_an_assignment_may_break_the_line_before_its_value() -> None:
+    (literal,) = read_literals('a = 1\ngroups =\n{"a": 1}').literals
+    assert literal.name == "groups"

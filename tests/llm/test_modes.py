@@ -62,16 +62,47 @@ def test_the_last_refusal_is_the_error(tmp_path: Path) -> None:
 
 
 def test_who_ignores_a_schema_is_not_asked_for_it_less_strictly(tmp_path: Path) -> None:
-    script = [chat("Sure! Colors."), chat("Shapes."), chat(GROUPS)]
+    file = tmp_path / "modes.json"
+    script = [*[chat("Sure! Colors.")] * 2, *[chat("Shapes.")] * 2, chat(GROUPS)]
     with openai_server(script) as server:
-        live = Live(server.url, tmp_path)
+        live = Live(server.url, tmp_path, modes_file=file)
         assert len(complete(live).groups) == 2
-        assert [request.form for request in server.requests] == ["strict", "tools", "json"]
+        forms = [request.form for request in server.requests]
+        assert forms == ["strict", "strict", "tools", "tools", "json"]
+    assert not file.exists(), "what was only ignored is asked for again by the next run"
     reasons = [event.reason for event in live.told(ModeFallback)]
     assert "not a strict JSON schema" in reasons[0] and "not a tool call" in reasons[1]
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_one_bad_first_answer_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "modes.json"
+    with openai_server([chat("Sorry, one moment please."), chat(GROUPS), chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path, modes_file=file)
+        complete(live)
+        live.transport.complete("other", ask("And?"), GroupsReply)
+        assert [request.form for request in server.requests] == ["strict"] * 3
+    assert not live.told(ModeFallback) and not file.exists()
+
+
+def test_only_what_was_refused_is_remembered(tmp_path: Path) -> None:
+    """Strict and schema are refused, tools are ignored: the next run begins with tools."""
+    file = tmp_path / "modes.json"
+    refused = {form: REFUSALS[form] for form in ("strict", "schema")}
+
+    def respond(request: Request) -> Answer:
+        if request.form == "tools":
+            return chat("I use no tools.")
+        return refused.get(request.form, chat(GROUPS))
+
+    with openai_server(respond) as server:
+        live = Live(server.url, tmp_path, modes_file=file)
+        complete(live)
+        forms = [request.form for request in server.requests]
+        assert forms == ["strict", "schema", "tools", "tools", "json"]
+        assert json.loads(file.read_text()) == {f"{server.url} scripted": "tool_call"}
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 429, 500, 503])
 def test_other_failures_are_no_reason_for_another_form(tmp_path: Path, status: int) -> None:
     script = [failure(status, "no schema, no tool: response_format"), chat(GROUPS)]
     with openai_server(script) as server:
@@ -178,7 +209,8 @@ def test_another_tool_than_the_one_offered_is_not_taken(tmp_path: Path) -> None:
     with openai_server(unoffered) as server:
         live = Live(server.url, tmp_path)
         complete(live)
-        assert [request.form for request in server.requests] == list(FORMS)
+        forms = [request.form for request in server.requests]
+        assert forms == ["strict", "schema", "tools", "tools", "json", "text"]
     assert "'delete_everything' that was not offered" in live.told(ModeFallback)[2].reason
 
 

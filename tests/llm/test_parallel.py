@@ -19,7 +19,8 @@ from builder.errors import LLMError
 from builder.llm import CallReused, DraftProgress, Dropped, ModelDrafter, Respelled, open_drafter
 from builder.llm.halt import Halt, Stopped
 from builder.llm.lanes import Lanes
-from builder.llm.transport import Message, ReplyT
+from builder.llm.schemas import GroupsReply
+from builder.llm.transport import Message, ReplyT, ask
 from builder.system import AttributeSystem
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
@@ -133,6 +134,53 @@ def test_ctrl_c_ends_at_once_and_a_resumed_draft_asks_only_for_the_rest(tmp_path
         assert drafter_of(again, 3).draft(request_for(*NAMES)).classes == tuple(NAMES)
         assert sorted(len(asked(request)) for request in server.requests) == [10, 25]
     assert len(again.told(CallReused)) == 2
+
+
+class Late:
+    """A transport whose call is past the gate when the user stops, and begins just afterwards."""
+
+    def __init__(self) -> None:
+        self.through, self.stopped = threading.Barrier(3), threading.Event()
+        self.begun, self.ended = threading.Event(), threading.Event()
+
+    def stop(self) -> None:
+        """Ends the calls that have begun, and none that begins later."""
+        self.stopped.set()
+        if self.begun.is_set():
+            self.ended.set()
+
+    def complete(
+        self,
+        purpose: str,  # noqa: ARG002 - what is asked does not matter
+        messages: list[Message],  # noqa: ARG002
+        reply_model: type[ReplyT],  # noqa: ARG002
+    ) -> ReplyT:
+        self.through.wait(10)
+        assert self.stopped.wait(10)
+        self.begun.set()
+        if self.ended.wait(5):
+            raise Stopped
+        raise AssertionError("it was never stopped")
+
+
+def test_a_call_that_begins_while_the_user_stops_is_ended_too() -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    late = Late()
+
+    def interrupt() -> None:
+        late.through.wait(10)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt).start()
+        jobs = [lambda transport: transport.complete("x", ask("?"), GroupsReply)] * 2
+        with pytest.raises(KeyboardInterrupt):
+            Lanes(2, late.stop).run(late, jobs)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert late.ended.is_set()
 
 
 def test_a_transport_that_was_stopped_answers_again(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Where `--llm` leads, and models by a provider's own client."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,14 +9,15 @@ import openai
 import pytest
 from instructor.v2.core.provider_specs import ALIAS_TO_PROVIDER
 
-from builder.errors import LLMError
+from builder.errors import InputError, LLMError
 from builder.llm import LLMEvent, ModelDrafter, Route, open_drafter, route, spent
-from builder.llm.cost import LimitReached, Limits, Price
+from builder.llm.cost import LimitReached, Limits, Price, tokens_of
 from builder.llm.providers import ProviderTransport
 from builder.llm.routes import OLLAMA_URL, PROVIDERS
+from builder.llm.transcript import read
 from builder.llm.transport import TruncatedAnswer
 from tests.llm.live import SECRET, request_for
-from tests.openai_server import chat, failure, in_form, obliging, openai_server
+from tests.openai_server import Answer, chat, failure, in_form, obliging, openai_server
 
 
 @pytest.mark.parametrize(
@@ -29,11 +31,24 @@ from tests.openai_server import chat, failure, in_form, obliging, openai_server
         ("anthropic/claude-x", "https://openrouter.ai/api/v1", None),
         ("openai/gpt-4o", "https://openrouter.ai/api/v1", None),
         ("meta-llama/Llama-3", None, Route("meta-llama/Llama-3", None)),
-        ("anthropic/", None, Route("anthropic/", None)),
+        ("/models/llama/", "http://localhost:1/v1", None),
     ],
 )
 def test_routes(spec: str, url: str | None, expected: Route | None) -> None:
     assert route(spec, url) == (expected or Route(spec, url))
+
+
+@pytest.mark.parametrize(
+    "spec", ["", " ", "/", "openai/", "anthropic/", "ollama/ ", "gpt 4\x1b[31m", "a\nb", "x" * 201]
+)
+@pytest.mark.parametrize("url", [None, "http://localhost:1/v1"])
+def test_what_names_no_model(spec: str, url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    limits = Limits(max_cost=1.0)
+    with pytest.raises(InputError, match="is no model name") as caught:
+        open_drafter(spec, url=url, on_event=print, limits=limits)
+    assert caught.value.message.isprintable() and len(caught.value.message) < 100
+    assert "gpt-4o" in caught.value.hint
 
 
 def test_an_address_in_the_environment_counts_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +119,35 @@ def test_its_failures_are_one_message_without_keys(
             drafter.draft(request_for("A", "B"))
     assert SECRET not in caught.value.message and len(caught.value.message) < 400
     assert SECRET not in (tmp_path / "llm.jsonl").read_text()
+
+
+def test_a_key_in_the_environment_does_not_change_the_answer_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_API_KEY", "dominant_color")
+    with openai_server(lambda request: in_form(request, obliging(request))) as server:
+        system = ModelDrafter(transport(server.url, tmp_path), unheard).draft(request_for("A", "B"))
+    assert system.groups[0].name == "dominant_color"
+    replies = [exchange.reply or "" for exchange in read(tmp_path / "llm.jsonl").exchanges]
+    assert "[key]" in replies[0] and not any("dominant_color" in reply for reply in replies)
+
+
+@pytest.mark.parametrize(
+    ("answer", "counted"), [(chat("no JSON"), True), (chat("no JSON", tokens=None), False)]
+)
+def test_answers_in_vain_are_all_booked(tmp_path: Path, answer: Answer, counted: bool) -> None:
+    with openai_server([answer] * 9) as server:
+        made = transport(server.url, tmp_path)
+        with pytest.raises(LLMError):
+            ModelDrafter(made, unheard).draft(request_for("A", "B"))
+        sent = len(server.requests)
+    assert sent > 1
+    spent = made.account.spent
+    if counted:
+        assert (spent.input_tokens, spent.output_tokens) == (sent * 100, sent * 20)
+    else:
+        once = tokens_of(json.dumps(server.requests[0].body["messages"]))
+        assert spent.input_tokens > sent * once and spent.estimated
 
 
 def test_its_truncated_answers_are_told_apart(tmp_path: Path) -> None:

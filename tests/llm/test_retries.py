@@ -1,7 +1,11 @@
 """Failures that may pass are tried again, never multiplied, after the time that was asked for."""
 
+import contextlib
+import json
+import threading
 import time
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +57,81 @@ def test_what_will_not_pass_is_not_tried_again(tmp_path: Path, status: int) -> N
         with pytest.raises(LLMError, match=rf"\({status}\)"):
             complete(Live(server.url, tmp_path, retries=3))
         assert len(server.requests) == 1
+
+
+SOFT = [
+    Answer({"choices": None, "error": {"message": "upstream timed out", "code": 502}}),
+    Answer({"choices": []}),
+    chat(""),
+    chat(None),
+    Answer("<html>It works!</html>", content_type="text/html"),
+    Answer("{nonsense"),
+    Answer({"choices": [{"message": {"content": ["text"]}}]}),
+]
+
+
+@pytest.mark.parametrize(
+    "answer", SOFT, ids=["502 in 200", "no choices", "", "null", "html", "JSON", "list"]
+)
+def test_an_answer_that_is_none_is_asked_for_twice_more(tmp_path: Path, answer: Answer) -> None:
+    with openai_server([answer, answer, chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path, retries=4)
+        assert len(complete(live).groups) == 2
+        assert {request.form for request in server.requests} == {"strict"}
+    assert len(live.told(Waiting)) == 2
+    (tmp_path / "b").mkdir()
+    with openai_server([answer] * 9) as server:
+        with pytest.raises(LLMError):
+            complete(Live(server.url, tmp_path / "b", retries=4))
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("code", [400, 401, 402, 403])
+def test_an_error_in_an_answer_that_will_not_pass_is_final(tmp_path: Path, code: int) -> None:
+    answer = Answer({"error": {"message": "insufficient credits", "code": code}})
+    with openai_server([answer] * 9) as server:
+        with pytest.raises(LLMError, match="insufficient credits"):
+            complete(Live(server.url, tmp_path, retries=4))
+        assert len(server.requests) == 1
+
+
+def test_a_compressed_answer_is_not_unpacked(tmp_path: Path) -> None:
+    compressed = Answer(json.dumps(chat(GROUPS).body), headers={"Content-Encoding": "gzip"})
+    with openai_server([compressed] * 3) as server:
+        with pytest.raises(LLMError, match=r"answers compressed \(gzip\)"):
+            complete(Live(server.url, tmp_path, retries=4))
+        assert len(server.requests) == 1
+        assert server.requests[0].headers["Accept-Encoding"] == "identity"
+
+
+def test_an_answer_in_drops_is_given_up(tmp_path: Path) -> None:
+    """Every drop comes in time; the whole never does."""
+    ended = threading.Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not ended.wait(0.02):
+                    self.wfile.write(b" ")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silence: the base class writes every request to stderr."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        # So that a client that waits for ever fails here, and doesn't hang.
+        timer = threading.Timer(10, ended.set)
+        timer.start()
+        try:
+            live = Live(f"http://127.0.0.1:{server.server_address[1]}/v1", tmp_path, timeout=0.3)
+            with pytest.raises(LLMError, match=r"did not answer within 0\.3 s"):
+                complete(live)
+        finally:
+            timer.cancel()
+            ended.set()
+            server.shutdown()
 
 
 def test_a_server_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:

@@ -1,16 +1,20 @@
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from builder.edits import Proposal
 from builder.llm.proposing import ProposalItem, RevisionReply
 from builder.llm.schemas import (
     Broken,
     GroupsReply,
+    answer_in,
+    problem_of,
     property_names,
     rules_reply,
     short,
@@ -157,6 +161,48 @@ def test_an_object_that_is_all_there_is_may_be_empty() -> None:
 def test_json_that_is_cut_off_is_called_invalid_json() -> None:
     with pytest.raises(ValueError, match="EOF"):
         GroupsReply.model_validate_json('{"groups": [{"name": "a", "x": {}}, {"na')
+
+
+def in_time(read: Callable[[], object], seconds: float = 4.0) -> None:
+    """Generous: these took from ten seconds to hours when time grew with the square."""
+    started = time.process_time()
+    read()
+    assert time.process_time() - started < seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" + "{" * 4_000_000,
+        "x " + '{"' * 2_000_000,
+        "x " + '{"a":[' * 600_000,
+        "x " + '{"a":[' * 200 + "1," * 1_900_000,
+        "x " + '{"a":1} ' * 400_000,
+    ],
+    ids=["braces", "names", "nested", "unclosed", "objects"],
+)
+def test_a_hostile_reply_is_read_in_time(text: str) -> None:
+    in_time(lambda: answer_in(text, ["rules"]))
+
+
+def test_an_answer_is_found_behind_many_braces_of_prose() -> None:
+    text = 'Use {option}, {"a": ...} and {x}. ' * 500 + '{"groups": []}'
+    assert answer_in(text, ["groups"]) == '{"groups": []}'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nope, \x1bsorry", "there is no JSON in the reply 'nope, sorry'"),
+        ("Use {x}. " + "I would rather talk. " * 99, "there is no complete JSON in the reply 'Use"),
+        ('{"groups": ]', "Invalid JSON"),
+    ],
+)
+def test_prose_instead_of_json_is_quoted(text: str, words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        GroupsReply.model_validate_json(text, strict=True)
+    problem = problem_of(caught.value)
+    assert words in problem and len(problem) < 200
 
 
 @given(st.text())

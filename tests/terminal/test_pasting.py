@@ -32,12 +32,12 @@ class Pasting(Scripted):
 class Talk:
     """A chat at a scripted terminal, and what it showed."""
 
-    def __init__(self, folder: Path, *answers: object) -> None:
+    def __init__(self, folder: Path, *answers: object, keep: bool = True) -> None:
         self.screen = io.StringIO()
         self.asker = Pasting(*answers)
         self.ended = 0
         console = Console(file=self.screen, width=60, markup=False, highlight=False)
-        self.chat: Chat = TerminalChat(self.asker, console, folder, self.end)
+        self.chat: Chat = TerminalChat(self.asker, console, folder, self.end, keep=keep)
 
     def end(self) -> None:
         self.ended += 1
@@ -64,6 +64,29 @@ def test_the_prompt_is_shown_and_written(tmp_path: Path) -> None:
     if sys.platform != "win32":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["prompt.txt"]
+
+
+@pytest.mark.parametrize("answers", [("p", "the answer"), (BACK,), ("s", BACK)])
+def test_a_prompt_that_is_not_to_be_kept_goes_with_its_answer(
+    tmp_path: Path, answers: tuple[object, ...]
+) -> None:
+    talk = Talk(tmp_path, *answers, keep=False)
+    talk.ask()
+    assert "prompt.txt" in talk.shown.replace("\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_prompt_that_is_not_to_be_kept_goes_when_the_input_ends(tmp_path: Path) -> None:
+    with pytest.raises(InputEnded):
+        Talk(tmp_path, InputEnded, keep=False).ask()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_how_an_answer_ends_is_said_on_a_line_of_its_own(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, "p", "the answer")
+    talk.ask()
+    (line,) = [line for line in talk.shown.splitlines() if "ends the answer" in line]
+    assert line == "A line with only . ends the answer." and len(line) < 40
 
 
 def test_a_long_prompt_is_read_in_its_file(tmp_path: Path) -> None:
