@@ -13,7 +13,9 @@ Domain = Annotated[
 ]
 Attribute = Annotated[
     list[str] | None,
-    typer.Option("--attribute", help="An attribute the groups must cover; repeatable."),
+    typer.Option(
+        "--attribute", "--attributes", help="An attribute the groups must cover; repeatable."
+    ),
 ]
 _IMAGES = typer.Option(
     "--images",
