@@ -222,7 +222,8 @@ def _measure(
     folder = default_cache_folder()
     with closing(decoded_once(preprocess, crop=crop, folder=folder)) as readers:
         for each, read in zip(located.values(), readers, strict=False):
-            with screen.step(f"Loading the encoder {each.name}"):
+            title = EncoderSpec.parse(each.name).title
+            with screen.step(f"Loading the encoder {title}"):
                 encoder = each.load()
             measured.append(
                 (_marks(candidates, names, encoder, images, crop, read, screen), _identity(encoder))
@@ -252,7 +253,8 @@ def _marks(
     screen: Screen,
 ) -> Marks:
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
-    with screen.progress(f"Encoding images with {encoder.name}") as on_progress:
+    title = EncoderSpec.parse(encoder.name).title
+    with screen.progress(f"Encoding with {title}") as on_progress:
         vectors = encode_image_files(
             encoder, cache, images, crop=crop, on_progress=on_progress, read=read
         )
