@@ -1,12 +1,21 @@
 """Shared fixtures: tiny image-text checkpoints with random weights, built without a network."""
 
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 
 # Before any test imports the hub's library, which reads this once: no test may go online.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Started in the background of a script, Ctrl-C would be ignored by whatever a test starts.
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,'{}[]!?-"
 _PATCH = 8
