@@ -1,15 +1,15 @@
 """The journal's records: one typed line for everything that happens in a session."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from builder.edits import Proposal
 from builder.system import AttributeSystem, Scoring
 from builder.system_file import SplitName
 
-JOURNAL_VERSION = 1
+JOURNAL_VERSION = 2
 
 # One character per image, 1 where it was classified correctly, in the order of the digests.
 Marks = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
@@ -141,10 +141,51 @@ class Noted(_Record):
     text: str
 
 
+class Lock(_Record):
+    """What nothing but the person changes: a group, a class or, with both names, one rule."""
+
+    group: str | None = None
+    class_name: str | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.group is None and self.class_name is None:
+            raise ValueError("a lock names a group, a class, or both")
+        return self
+
+
+class Locked(_Record):
+    kind: Literal["locked"] = "locked"
+    lock: Lock
+
+
+class Unlocked(_Record):
+    kind: Literal["unlocked"] = "unlocked"
+    lock: Lock
+
+
 class Undone(_Record):
-    """The last accepted proposal is taken back."""
+    """The last decision, lock or return to a version is taken back.
+
+    `of` "accepted", as the first journals meant it: the last accepted proposal, whatever came
+    after it.
+    """
 
     kind: Literal["undone"] = "undone"
+    of: Literal["accepted", "last"] = "accepted"
+
+
+class Redone(_Record):
+    """What was undone last is done again."""
+
+    kind: Literal["redone"] = "redone"
+
+
+class Reverted(_Record):
+    """The working system is a version's again."""
+
+    kind: Literal["reverted"] = "reverted"
+    version: int
 
 
 class RoundEnded(_Record):
@@ -173,7 +214,11 @@ Record = Annotated[
     | Proposed
     | Decided
     | Noted
+    | Locked
+    | Unlocked
     | Undone
+    | Redone
+    | Reverted
     | RoundEnded
     | Exported,
     Field(discriminator="kind"),

@@ -44,7 +44,8 @@ class RevisionRequest:
     """What proposals are made from; every text is about the review split only.
 
     `descriptions`: class name -> the user's description. `limit`: most proposals wanted, >= 1.
-    `context`: background by the user, "" for none.
+    `context`: background by the user, "" for none. `classes`: those that this is about, whose
+    rules the drafter needs to know; () for all. `locks`: what must stay as it is, in words.
     """
 
     system: AttributeSystem
@@ -55,6 +56,8 @@ class RevisionRequest:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     limit: int = 8
     context: str = ""
+    classes: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
 
 
 class Drafter(Protocol):

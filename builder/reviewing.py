@@ -98,7 +98,9 @@ class View:
     """Everything one screen shows. `attempt` measures a proposal without applying it.
 
     `findings` and effects are None without images. `unfit` counts offers that the working system
-    has outgrown.
+    has outgrown. `digests` names the review images, in the order of `findings.review`. `try_out`
+    gives the system with a proposal and its scores on review images, None without images; it
+    raises EditError for a proposal that does not fit.
     """
 
     state: State
@@ -109,6 +111,8 @@ class View:
     can_ask: bool
     stop: str | None
     attempt: Callable[[Proposal], Effect | None]
+    digests: tuple[str, ...] = ()
+    try_out: Callable[[Proposal], tuple[AttributeSystem, Scores] | None] = lambda _: None
 
 
 class Reviewer(Protocol):
@@ -134,6 +138,10 @@ def look(state: State, referee: Referee | None, can_ask: bool, limit: Limit) -> 
             return None
         return referee.effect_of_change(review, after)
 
+    def try_out(proposal: Proposal) -> tuple[AttributeSystem, Scores] | None:
+        after = apply(system, proposal.edits)
+        return None if referee is None else (after, referee.score(after, "review"))
+
     offers = []
     for proposal in state.offers:
         try:
@@ -150,6 +158,8 @@ def look(state: State, referee: Referee | None, can_ask: bool, limit: Limit) -> 
         can_ask=can_ask,
         stop=stop_reason(state, limit),
         attempt=attempt,
+        digests=referee.splits["review"].digests if referee else (),
+        try_out=try_out,
     )
 
 
