@@ -11,33 +11,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.applying import apply
-from builder.edits import Proposal
+from builder.edits import Edit, Proposal, RenameClass
+from builder.locking import follow
 from builder.records import (
     Assigned,
     Decided,
     Drafted,
     Exported,
+    Lock,
+    Locked,
     Measured,
     Noted,
     Proposed,
     Record,
+    Redone,
+    Reverted,
     RoundEnded,
     Started,
     Undone,
+    Unlocked,
 )
 from builder.system import AttributeSystem
 from builder.system_file import SplitName
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """The working system after a change, and the proposal that led to it.
+
+    Without a proposal it is the draft, or the system of the version `back_to`. `names`: the
+    original name of each class that bears another one by now -> that name.
+    """
+
+    system: AttributeSystem
+    proposal: Proposal | None
+    names: Mapping[str, str] = field(default_factory=dict)
+    back_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
-    """A system that was measured: its number (1 is the draft) and its marks per split."""
+    """A system that was measured: its number (1 is the draft) and its marks per split.
+
+    `steps` led to it; the last holds the system.
+    """
 
     number: int
-    system: AttributeSystem
+    steps: tuple[Step, ...]
     images: str
     review: str
     held_out: str
+
+    @property
+    def system(self) -> AttributeSystem:
+        return self.steps[-1].system
 
     @property
     def correct(self) -> int:
@@ -45,20 +72,27 @@ class Version:
         return self.held_out.count("1")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The working system after a decision, and the proposal that led to it (None: the draft)."""
+# What can be undone, and done again.
+Act = Decided | Locked | Unlocked | Reverted
 
-    system: AttributeSystem
-    proposal: Proposal | None
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An act, and what there was before it."""
+
+    act: Act
+    steps: tuple[Step, ...]
+    locks: tuple[Lock, ...]
+    decisions: tuple[Decided, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """The fold of a journal.
 
-    `steps` is the undo stack; its last entry is the working system. `offers` are the current
-    round's proposals that are not decided, out of `offered`; `tried` counts all rounds' proposals.
+    `steps` led to the working system, which is in the last one. `done` is the undo stack, `undone`
+    the redo stack. `offers` are the current round's proposals that are not decided, out of
+    `offered`; they were made for the system `proposed_for`. `tried` counts all rounds' proposals.
     `asked` counts the model's revisions, `idle` the finished rounds without a new best. `final` is
     the last export that looked at the final images.
     """
@@ -76,7 +110,11 @@ class State:
     tried: int = 0
     offered: int = 0
     offers: tuple[Proposal, ...] = ()
+    proposed_for: Step | None = None
     decisions: tuple[Decided, ...] = ()
+    locks: tuple[Lock, ...] = ()
+    done: tuple[Done, ...] = ()
+    undone: tuple[Act, ...] = ()
     notes: tuple[str, ...] = ()
     final_looks: int = 0
     final: Exported | None = None
@@ -135,14 +173,19 @@ def advance(state: State, record: Record) -> State:
                 tried=state.tried + _new_offers(state, record),
                 offered=len(record.proposals),
                 offers=record.proposals,
+                proposed_for=state.proposed_for or state.steps[-1],
                 notes=notes,
             )
-        case Decided():
-            return _decided(state, record)
+        case Decided() | Locked() | Unlocked() | Reverted():
+            return replace(_done(state, record), undone=())
         case Noted():
             return replace(state, notes=(*state.notes, record.text))
         case Undone():
-            return _undone(state)
+            return _undone(state) if record.of == "last" else _acceptance_undone(state)
+        case Redone():
+            if not state.undone:
+                raise ValueError("nothing to do again")
+            return replace(_done(state, state.undone[-1]), undone=state.undone[:-1])
         case RoundEnded():
             return replace(
                 state,
@@ -151,6 +194,7 @@ def advance(state: State, record: Record) -> State:
                 proposed=False,
                 asked_in_round=False,
                 offers=(),
+                proposed_for=None,
             )
         case Exported():
             return _exported(state, record)
@@ -201,6 +245,28 @@ def is_new_best(version: Version, best: Version | None) -> bool:
     return best is None or version.correct > best.correct
 
 
+def renamed(names: Mapping[str, str], edits: Iterable[Edit]) -> Mapping[str, str]:
+    """Original class name -> present one, where they differ, after the edits."""
+    for edit in edits:
+        if isinstance(edit, RenameClass):
+            now = edit.class_name
+            original = next((name for name, known in names.items() if known == now), now)
+            names = {**names, original: edit.to}
+    return names
+
+
+def steps_between(
+    before: tuple[Step, ...], after: tuple[Step, ...]
+) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """What was taken back of the one history, and what was done in the other, since they part."""
+    shared = 0
+    for one, other in zip(before, after, strict=False):
+        if (one.proposal, one.back_to) != (other.proposal, other.back_to):
+            break
+        shared += 1
+    return before[shared:], after[shared:]
+
+
 def marks(correct: NDArray[np.bool_]) -> str:
     """[n] booleans as marks."""
     return "".join("1" if value else "0" for value in correct)
@@ -215,8 +281,8 @@ def _measured(state: State, record: Measured) -> State:
     if state.system is None:
         raise ValueError("nothing was drafted that could be measured")
     again = next((v for v in state.versions if v.number == record.version), None)
-    system = again.system if again else state.system
-    version = Version(record.version, system, record.images, record.review, record.held_out)
+    steps = again.steps if again else state.steps
+    version = Version(record.version, steps, record.images, record.review, record.held_out)
     if again:
         versions = tuple(version if v is again else v for v in state.versions)
         return replace(state, versions=versions, best=_best(versions))
@@ -252,31 +318,93 @@ def _exported(state: State, record: Exported) -> State:
     return replace(state, final_looks=state.final_looks + (not again), final=record)
 
 
+def _done(state: State, act: Act) -> State:
+    """The state after the act, which can be undone from there."""
+    before = Done(act, state.steps, state.locks, state.decisions)
+    match act:
+        case Decided():
+            state = _decided(state, act)
+        case Locked():
+            state = replace(state, locks=(*_without(state.locks, act.lock), act.lock))
+        case Unlocked():
+            state = replace(state, locks=_without(state.locks, act.lock))
+        case Reverted():
+            state = replace(state, steps=(*state.steps, _step_back(state, act.version)))
+    return replace(state, done=(*state.done, before))
+
+
 def _decided(state: State, record: Decided) -> State:
-    steps = state.steps
+    steps, locks = state.steps, state.locks
     if record.decision == "accepted":
         if state.system is None:
             raise ValueError("nothing was drafted that could be changed")
-        steps = (*steps, Step(apply(state.system, record.proposal.edits), record.proposal))
+        edits = record.proposal.edits
+        system = apply(state.system, edits)
+        steps = (*steps, Step(system, record.proposal, renamed(steps[-1].names, edits)))
+        locks = follow(locks, edits)
+    keys = {proposal.key for proposal in (record.proposal, record.instead_of) if proposal}
     return replace(
         state,
         steps=steps,
-        offers=tuple(offer for offer in state.offers if offer.key != record.proposal.key),
+        locks=locks,
+        offers=tuple(offer for offer in state.offers if offer.key not in keys),
         decisions=(*state.decisions, record),
     )
 
 
+def _step_back(state: State, number: int) -> Step:
+    version = next((v for v in state.versions if v.number == number), None)
+    if version is None:
+        raise ValueError(f"there is no version {number}")
+    last = version.steps[-1]
+    return Step(last.system, None, last.names, back_to=number)
+
+
 def _undone(state: State) -> State:
-    if len(state.steps) < 2:
+    if not state.done:
         raise ValueError("nothing to undo")
-    proposal = state.steps[-1].proposal
-    decisions = list(state.decisions)
-    for index in reversed(range(len(decisions))):
-        if decisions[index].decision == "accepted" and decisions[index].proposal == proposal:
-            del decisions[index]
-            break
-    offers = state.offers
-    # What the person wrote is not offered back to them as somebody's proposal.
-    if proposal is not None and proposal.source != "person":
-        offers = (*offers, proposal)
-    return replace(state, steps=state.steps[:-1], offers=offers, decisions=tuple(decisions))
+    last = state.done[-1]
+    return replace(
+        state,
+        steps=last.steps,
+        locks=last.locks,
+        decisions=last.decisions,
+        offers=(*state.offers, *_back_on_the_table(state, last.act)),
+        done=state.done[:-1],
+        undone=(*state.undone, last.act),
+    )
+
+
+def _acceptance_undone(state: State) -> State:
+    """The last accepted proposal is taken back, and with it the chance to undo what came later."""
+    accepted = [
+        place
+        for place, done in enumerate(state.done)
+        if isinstance(done.act, Decided) and done.act.decision == "accepted"
+    ]
+    if not accepted:
+        raise ValueError("nothing to undo")
+    place = accepted[-1]
+    found = state.done[place]
+    later = state.decisions[len(found.decisions) + 1 :]
+    return replace(
+        state,
+        steps=found.steps,
+        decisions=(*found.decisions, *later),
+        offers=(*state.offers, *_back_on_the_table(state, found.act)),
+        done=state.done[:place],
+        undone=(),
+    )
+
+
+def _back_on_the_table(state: State, act: Act) -> tuple[Proposal, ...]:
+    """What was decided is an offer again; not what a person wrote, as if it were somebody's."""
+    if not isinstance(act, Decided):
+        return ()
+    known = {offer.key for offer in state.offers}
+    found = act.instead_of or act.proposal
+    return () if found.source == "person" or found.key in known else (found,)
+
+
+def _without(locks: tuple[Lock, ...], lock: Lock) -> tuple[Lock, ...]:
+    return tuple(kept for kept in locks if kept != lock)

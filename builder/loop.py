@@ -5,24 +5,40 @@ decides, and whoever consumes the events draws them and writes the records down.
 yielded before the next question is asked, so a consumer that stores it first loses nothing.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
+from builder.applying import EditError, apply
 from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.errors import CotbuildError, InputError
 from builder.exporting import exported
-from builder.history import Limit, State, advance, limit_from, marks, needs_measuring, stop_reason
+from builder.findings import Findings, Measurements
+from builder.history import (
+    Limit,
+    State,
+    Step,
+    advance,
+    limit_from,
+    marks,
+    needs_measuring,
+    stop_reason,
+)
 from builder.records import (
     Decided,
     Drafted,
     Effect,
+    Locked,
     Measured,
     Noted,
     Proposed,
     Record,
+    Redone,
     RoundEnded,
     Undone,
+    Unlocked,
 )
 from builder.referee import Referee
 from builder.requests import Drafter, DraftRequest, Past, RevisionRequest
@@ -33,18 +49,21 @@ from builder.reviewing import (
     Decide,
     EndRound,
     Export,
-    Findings,
     Note,
     Offer,
     Quit,
+    Redo,
+    RemoveLock,
     Reviewer,
+    SetLock,
     Undo,
     View,
-    findings_of,
     look,
 )
 from builder.suggestions import suggest
 from builder.system import AttributeSystem
+
+T = TypeVar("T")
 
 # Why a session ended when nothing else stopped it.
 LEFT = {"person": "left by the reviewer", "auto": "without images nothing can be decided"}
@@ -103,7 +122,8 @@ def run(
     `export_to` is the path that an export's record names; the consumer writes that file.
     Raises CotbuildError from the draft, and from a revision if nobody is there to go on without it.
     """
-    at = _Table(referee, drafter, reviewer, export_to, limit_from(state, rounds))
+    measurements = Measurements(referee, state.started) if referee else None
+    at = _Table(referee, measurements, drafter, reviewer, export_to, limit_from(state, rounds))
     if state.system is None:
         yield Working("drafting the attribute system")
         drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
@@ -116,26 +136,33 @@ def run(
     # A round that had nothing left to offer may have, with other images or with a model to ask.
     unasked = drafter is not None and not state.asked_in_round
     anew = state.proposed and not state.offers and (fresh or unasked)
+    stopped = False
     while True:
         if referee is not None and needs_measuring(state):
-            yield Working("measuring on held-out images")
-            state = yield from _record(state, _measure(state, referee, _next_version(state)))
+            work = _measuring(state, referee)
+            version = yield from _interruptible("measuring on held-out images", work, at)
+            stopped = version is None
+            if version is not None:
+                state = yield from _record(state, version)
         # An automatic session that is over must not pay for one more answer.
         over = reviewer.name == "auto" and stop_reason(state, at.limit) is not None
         if anew or not (state.proposed or over):
-            state = yield from _propose(state, at)
+            # Who stopped one step wants the menu, not the next step that takes a while.
+            state, asking_stopped = yield from _propose(state, at, asking=not stopped)
+            stopped = stopped or asking_stopped
             anew = False
-        view = at.view(state)
+        view = at.view(state, stopped)
         yield Viewed(view)
         while True:
             action = reviewer.next_action(view)
             if isinstance(action, Quit):
                 yield Ended(state, action.reason or view.stop or LEFT[reviewer.name])
                 return
-            state = yield from _act(action, view, at)
-            if isinstance(action, EndRound):
+            round_before = state.round
+            state, stopped = yield from _act(action, view, at)
+            if state.round > round_before:
                 break
-            view = at.view(state)
+            view = at.view(state, stopped)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,13 +170,21 @@ class _Table:
     """Who sits at the table, and for how long."""
 
     referee: Referee | None
+    measurements: Measurements | None
     drafter: Drafter | None
     reviewer: Reviewer
     export_to: str
     limit: Limit
 
-    def view(self, state: State) -> View:
-        return look(state, self.referee, self.drafter is not None, self.limit)
+    def view(self, state: State, stopped: bool = False) -> View:
+        """The screen; where the person stops the measuring of its proposals, one without that."""
+        can_ask = self.drafter is not None
+        try:
+            return look(state, self.measurements, can_ask, self.limit, stopped=stopped)
+        except KeyboardInterrupt:
+            if not self.reviewer.present:
+                raise
+        return look(state, self.measurements, can_ask, self.limit, stopped=True, with_effects=False)
 
 
 def _record(state: State, record: Record) -> Generator[Event, None, State]:
@@ -158,7 +193,22 @@ def _record(state: State, record: Record) -> Generator[Event, None, State]:
     return state
 
 
-def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, State]:
+def _interruptible(
+    what: str, work: Callable[[], T], at: _Table
+) -> Generator[Event, None, T | None]:
+    """What the step gives; None when the person, who is there to go on, stopped it."""
+    yield Working(what)
+    try:
+        return work()
+    except KeyboardInterrupt:
+        if not at.reviewer.present:
+            raise
+    yield StepFailed(what, None)
+    return None
+
+
+def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
+    """The state after the action, and whether the person stopped it half-way."""
     state = view.state
     match action:
         case Decide():
@@ -168,22 +218,58 @@ def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, State
                 accepted = Decide(helpful.proposal, "accepted")
                 state = yield from _record(state, _decided(accepted, helpful.effect, at.reviewer))
                 view = at.view(state)
-        case Note():
-            state = yield from _record(state, Noted(text=action.text))
-        case Undo():
-            state = yield from _record(state, Undone())
+                if view.stopped:
+                    return state, True
         case Ask():
-            state = yield from _propose(state, at)
+            return (yield from _propose(state, at))
         case EndRound():
-            state = yield from _record(state, RoundEnded(round=state.round))
+            return (yield from _end_round(state, at))
         case Export():
-            if at.referee is not None and needs_measuring(state):
-                measured = _measure(state, at.referee, _next_version(state))
-                state = yield from _record(state, measured)
-            state = yield from _record(state, exported(state, at.referee, at.export_to))
+            return (yield from _export(state, at))
         case Quit():
             pass
-    return state
+        case _:
+            state = yield from _record(state, _plain_record(action))
+    return state, False
+
+
+def _plain_record(action: Note | SetLock | RemoveLock | Undo | Redo) -> Record:
+    match action:
+        case Note():
+            return Noted(text=action.text)
+        case SetLock():
+            return Locked(lock=action.lock)
+        case RemoveLock():
+            return Unlocked(lock=action.lock)
+        case Undo():
+            return Undone(of="last")
+        case Redo():
+            return Redone()
+
+
+def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
+    """Measures what the round has led to, then ends it: a round that was not measured goes on."""
+    measured = None
+    if at.referee is not None and needs_measuring(state):
+        work = _measuring(state, at.referee)
+        measured = yield from _interruptible("measuring on held-out images", work, at)
+        if measured is None:
+            return state, True
+    state = yield from _record(state, RoundEnded(round=state.round))
+    if measured is not None:
+        state = yield from _record(state, measured)
+    return state, False
+
+
+def _export(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
+    if at.referee is not None and needs_measuring(state):
+        work = _measuring(state, at.referee)
+        measured = yield from _interruptible("measuring on held-out images", work, at)
+        if measured is None:
+            return state, True
+        state = yield from _record(state, measured)
+    state = yield from _record(state, exported(state, at.referee, at.export_to))
+    return state, False
 
 
 def _decided(action: Decide, effect: Effect | None, reviewer: Reviewer) -> Decided:
@@ -193,6 +279,7 @@ def _decided(action: Decide, effect: Effect | None, reviewer: Reviewer) -> Decid
         by=reviewer.name,
         effect=effect,
         reason=action.reason,
+        instead_of=action.instead_of,
     )
 
 
@@ -222,19 +309,19 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
     return drafter.draft(request)
 
 
-def _next_version(state: State) -> int:
-    return len(state.versions) + 1
+def _measuring(state: State, referee: Referee) -> Callable[[], Measured]:
+    """Measures the working system as the next version."""
+    return lambda: _measure(state.steps[-1], referee, len(state.versions) + 1)
 
 
-def _measure(state: State, referee: Referee, version: int) -> Measured:
-    known = next((v.system for v in state.versions if v.number == version), state.system)
-    if known is None:
-        raise ValueError("nothing was drafted yet")
+def _measure(step: Step, referee: Referee, version: int) -> Measured:
+    scoring = referee.renamed(step.names)
     return Measured(
         version=version,
+        # The images are the same whatever their classes are called by now.
         images=referee.images,
-        review=marks(referee.score(known, "review").correct),
-        held_out=marks(referee.score(known, "held_out").correct),
+        review=marks(scoring.score(step.system, "review").correct),
+        held_out=marks(scoring.score(step.system, "held_out").correct),
     )
 
 
@@ -242,45 +329,57 @@ def remeasured(state: State, referee: Referee) -> Iterator[Measured]:
     """Marks of the versions whose images are no longer the ones at hand."""
     for version in state.versions:
         if version.images != referee.images:
-            yield _measure(state, referee, version.number)
+            yield _measure(version.steps[-1], referee, version.number)
 
 
-def _propose(state: State, at: _Table) -> Generator[Event, None, State]:
-    """Collects the round's proposals: what the data suggests, and what the model answers."""
-    system = state.system
-    if system is None:
+def _propose(
+    state: State, at: _Table, *, asking: bool = True
+) -> Generator[Event, None, tuple[State, bool]]:
+    """Collects the round's proposals: what the data suggests, and what the model answers.
+
+    Gives the state, and whether the person stopped the question to the model.
+    """
+    if state.system is None:
         raise ValueError("nothing was drafted yet")
     found: list[Proposal] = list(state.offers)
-    findings = findings_of(state, system, at.referee) if at.referee else None
+    findings = at.measurements.of(state.steps[-1]) if at.measurements else None
     if findings:
-        found.extend(suggest(findings.review, system))
-    asked = False
+        found.extend(suggest(findings.review, findings.system))
+    asked = stopped = False
     # Without images the first round has nothing to tell the model that its draft didn't know.
-    if at.drafter is not None and (findings or state.notes or state.decisions):
-        yield Working("asking the language model for proposals")
+    worthwhile = findings or state.notes or state.decisions
+    if asking and at.drafter is not None and worthwhile:
+        request = revision_request(state, state.system, findings)
+        work = partial(at.drafter.revise, request)
         try:
-            found.extend(at.drafter.revise(revision_request(state, system, findings)))
-            asked = True
+            answer = yield from _interruptible("asking the language model for proposals", work, at)
+            asked, stopped = answer is not None, answer is None
+            found.extend(answer or ())
         except CotbuildError as error:
-            if at.reviewer.name == "auto":
+            if not at.reviewer.present:
                 raise
-            yield StepFailed("asking the language model", error)
-        except KeyboardInterrupt:
-            if at.reviewer.name == "auto":
-                raise
-            yield StepFailed("asking the language model", None)
+            yield StepFailed("asking the language model for proposals", error)
     record = Proposed(round=state.round, asked=asked, proposals=_new(state, found))
-    return (yield from _record(state, record))
+    return (yield from _record(state, record)), stopped
 
 
 def _new(state: State, found: Sequence[Proposal]) -> tuple[Proposal, ...]:
-    """Without repetitions, and without what was rejected before."""
-    unique = {proposal.key: proposal for proposal in reversed(found)}
-    return tuple(
-        unique.pop(proposal.key)
-        for proposal in found
-        if proposal.key in unique and proposal.key not in state.rejected
-    )
+    """Without what was rejected before, and the first of those that lead to the same system."""
+    if state.system is None:
+        return ()
+    kept: dict[object, Proposal] = {}
+    for proposal in found:
+        if proposal.key not in state.rejected:
+            kept.setdefault(_leads_to(state.system, proposal), proposal)
+    return tuple(kept.values())
+
+
+def _leads_to(system: AttributeSystem, proposal: Proposal) -> object:
+    """What tells proposals apart: their result, or their edits where these don't fit (now)."""
+    try:
+        return apply(system, proposal.edits)
+    except EditError:
+        return proposal.key
 
 
 def revision_request(

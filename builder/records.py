@@ -124,11 +124,15 @@ Decision = Literal["accepted", "rejected", "skipped"]
 
 
 class Decided(_Record):
-    """One decision. A person's own edit is a proposal of theirs, accepted."""
+    """One decision. A person's own edit is a proposal of theirs, accepted.
+
+    `instead_of`: the proposal that it was made from, and that is decided with it.
+    """
 
     kind: Literal["decided"] = "decided"
     proposal: Proposal
     decision: Decision
+    instead_of: Proposal | None = None
     by: Literal["person", "auto"]
     effect: Effect | None = None
     reason: str = ""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,26 @@ class Referee:
             )
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def renamed(self, names: Mapping[str, str]) -> "Referee":
+        """The referee of a system whose classes bear other names than the images' labels.
+
+        `names`: original name -> present one, where they differ. Of two claims to a name the
+        renamed class's holds.
+        """
+        if not names:
+            return self
+        taken = set(names.values())
+
+        def present(label: str) -> str:
+            # No class bears an empty name: such an image is of a class that isn't there.
+            return names.get(label, "" if label in taken else label)
+
+        splits: dict[SplitName, SplitData] = {
+            split: replace(data, labels=tuple(map(present, data.labels)))
+            for split, data in self.splits.items()
+        }
+        return replace(self, splits=splits)
 
     def score(self, system: AttributeSystem, split: SplitName) -> Scores:
         """The system's scores on one split."""

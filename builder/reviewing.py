@@ -1,21 +1,15 @@
 """The conversation's vocabulary: what a reviewer sees (View) and can do (Action)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from builder.applying import EditError, apply
-from builder.diagnosis import (
-    ClassReport,
-    ConfusedPair,
-    GroupReport,
-    confused_pairs,
-    per_class,
-)
 from builder.edits import Proposal
+from builder.findings import Findings, Measurements
 from builder.history import Limit, State, stop_reason
-from builder.records import Effect
-from builder.referee import Referee
+from builder.locking import touched
+from builder.records import Effect, Lock
 from builder.scoring import Scores
 from builder.system import AttributeSystem
 
@@ -24,11 +18,15 @@ from builder.system import AttributeSystem
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Accept, reject or skip one proposal; one of the reviewer's own is accepted like this too."""
+    """Accept, reject or skip one proposal; one of the reviewer's own is accepted like this too.
+
+    `instead_of`: the offer that it was made from.
+    """
 
     proposal: Proposal
     decision: Literal["accepted", "rejected", "skipped"]
     reason: str = ""
+    instead_of: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,24 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLock:
+    """From here on nothing but the person changes it."""
+
+    lock: Lock
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLock:
+    lock: Lock
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
+    """Take back the last decision or lock, whatever it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
     pass
 
 
@@ -68,7 +83,19 @@ class Quit:
     reason: str = ""
 
 
-Action = Decide | AcceptHelpful | Note | Undo | Ask | EndRound | Export | Quit
+Action = (
+    Decide
+    | AcceptHelpful
+    | Note
+    | SetLock
+    | RemoveLock
+    | Undo
+    | Redo
+    | Ask
+    | EndRound
+    | Export
+    | Quit
+)
 
 
 # --- What a reviewer sees -------------------------------------------------------------------
@@ -76,31 +103,23 @@ Action = Decide | AcceptHelpful | Note | Undo | Ask | EndRound | Export | Quit
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A pending proposal and its effect on review images now; None without images."""
+    """A pending proposal and its effect on review images now; None without images.
+
+    `alone`: its effect on the system that the round began with, where that is another one.
+    """
 
     proposal: Proposal
     effect: Effect | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Findings:
-    """Scores and diagnosis of the working system."""
-
-    review: Scores
-    baselines: Mapping[str, Scores]
-    classes: tuple[ClassReport, ...]
-    pairs: tuple[ConfusedPair, ...]
-    groups: tuple[GroupReport, ...]
+    alone: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """Everything one screen shows. `attempt` measures a proposal without applying it.
+    """Everything one screen shows.
 
-    `findings` and effects are None without images. `unfit` counts offers that the working system
-    has outgrown. `digests` names the review images, in the order of `findings.review`. `try_out`
-    gives the system with a proposal and its scores on review images, None without images; it
-    raises EditError for a proposal that does not fit.
+    `findings` and effects are None without images. `offers` are sorted by their effect. `unfit`
+    counts offers that the working system has outgrown, `locked` those that would change what is
+    locked. `stopped`: the step before was stopped by the person.
     """
 
     state: State
@@ -108,77 +127,102 @@ class View:
     findings: Findings | None
     offers: tuple[Offer, ...]
     unfit: int
+    locked: int
     can_ask: bool
     stop: str | None
-    attempt: Callable[[Proposal], Effect | None]
-    digests: tuple[str, ...] = ()
-    try_out: Callable[[Proposal], tuple[AttributeSystem, Scores] | None] = lambda _: None
+    stopped: bool = False
+
+    def attempt(self, proposal: Proposal) -> Effect | None:
+        """The effect of a proposal without applying it. Raises EditError if it does not fit."""
+        if self.findings is None:
+            apply(self.system, proposal.edits)
+            return None
+        return self.findings.effect(proposal)
+
+    def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores] | None:
+        """The system with a proposal and its scores on review images. Raises EditError."""
+        return self.findings.try_out(proposal) if self.findings else None
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The review images, in the order of the scores."""
+        return self.findings.digests if self.findings else ()
 
 
 class Reviewer(Protocol):
-    """A person at a terminal, or the automatic rule."""
+    """A person at a terminal, or the automatic rule.
+
+    `present`: somebody is there to go on without a step that failed or was stopped.
+    """
 
     @property
     def name(self) -> Literal["person", "auto"]: ...
 
+    @property
+    def present(self) -> bool: ...
+
     def next_action(self, view: View) -> Action: ...
 
 
-def look(state: State, referee: Referee | None, can_ask: bool, limit: Limit) -> View:
+def look(
+    state: State,
+    measurements: Measurements | None,
+    can_ask: bool,
+    limit: Limit,
+    *,
+    stopped: bool = False,
+    with_effects: bool = True,
+) -> View:
     """The screen of this state: scores, diagnosis, and each pending proposal measured by itself."""
-    system = state.system
-    if system is None:
+    if state.system is None:
         raise ValueError("nothing was drafted yet")
-    findings = findings_of(state, system, referee) if referee else None
-    review = findings.review if findings else None
-
-    def attempt(proposal: Proposal) -> Effect | None:
-        after = apply(system, proposal.edits)
-        if referee is None or review is None:
-            return None
-        return referee.effect_of_change(review, after)
-
-    def try_out(proposal: Proposal) -> tuple[AttributeSystem, Scores] | None:
-        after = apply(system, proposal.edits)
-        return None if referee is None else (after, referee.score(after, "review"))
-
+    working = state.steps[-1]
+    findings = measurements.of(working) if measurements else None
+    first = state.proposed_for
+    base = measurements.of(first) if measurements and first and first is not working else None
+    if not with_effects:
+        base = None
     offers = []
+    unfit = locked = 0
     for proposal in state.offers:
         try:
-            offers.append(Offer(proposal, attempt(proposal)))
+            after = apply(working.system, proposal.edits)
         except EditError:
+            unfit += 1
             continue
+        if touched(state.locks, working.system, after):
+            locked += 1
+        else:
+            effect = findings.effect(proposal) if findings and with_effects else None
+            offers.append(Offer(proposal, effect, _alone(proposal, base)))
+    # Stable: of equals, the one that was proposed first.
     offers.sort(key=lambda offer: -offer.effect.net if offer.effect else 0)
     return View(
         state=state,
-        system=system,
+        system=working.system,
         findings=findings,
         offers=tuple(offers),
-        unfit=len(state.offers) - len(offers),
+        unfit=unfit,
+        locked=locked,
         can_ask=can_ask,
         stop=stop_reason(state, limit),
-        attempt=attempt,
-        digests=referee.splits["review"].digests if referee else (),
-        try_out=try_out,
+        stopped=stopped,
     )
 
 
-def findings_of(state: State, system: AttributeSystem, referee: Referee) -> Findings:
-    review = referee.score(system, "review")
-    descriptions = {c.name: c.description for c in state.started.classes}
-    return Findings(
-        review=review,
-        baselines=referee.baselines(state.started.domain, descriptions, "held_out"),
-        classes=per_class(review, system),
-        pairs=confused_pairs(review, system),
-        groups=referee.groups(system),
-    )
+def _alone(proposal: Proposal, base: Findings | None) -> Effect | None:
+    """None also for what fits only since the round began, as what was proposed later may."""
+    try:
+        return base.effect(proposal) if base else None
+    except EditError:
+        return None
 
 
 class AutoReviewer:
     """Nobody is there: a proposal is accepted when it helps on review images."""
 
     name: Literal["auto"] = "auto"
+    present = False
 
     def next_action(self, view: View) -> Action:
         """The most helpful proposal first, each measured on top of the ones before."""
@@ -197,6 +241,7 @@ class EditsReviewer:
     """A person who wrote their proposals into a file: each is accepted, then all are measured."""
 
     name: Literal["person"] = "person"
+    present = False
 
     def __init__(self, proposals: Sequence[Proposal]) -> None:
         self._actions: list[Action] = [

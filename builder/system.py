@@ -112,6 +112,17 @@ class AttributeSystem(BaseModel):
                 return group
         raise KeyError(name)
 
+    def with_rules(self, rows: Mapping[str, Mapping[str, Choice]]) -> Self:
+        """The system with other rules for some of its classes; what stays is not checked again.
+
+        Raises ValueError when one breaks an invariant.
+        """
+        problems = list(rule_problems({g.name: g.options for g in self.groups}, rows))
+        if problems:
+            raise ValueError("; ".join(f"{p.path}: {p.message}" for p in problems))
+        rules = {**self.rules, **_normalised(self.groups, rows)}
+        return self.model_copy(update={"rules": MappingProxyType(rules)})
+
     def phrases(self) -> tuple[str, ...]:
         """All Q phrases, group after group, option after option: the columns of a scorer."""
         return tuple(phrase for group in self.groups for phrase in group.phrases())
@@ -207,6 +218,9 @@ def rule_problems(
         elif class_name != class_name.strip():
             yield Problem(path, f"the class name {class_name!r} has blanks around it")
         for group_name, chosen in choices.items():
+            # Nearly every rule of a sound system is one known option: no more to look at.
+            if len(chosen) == 1 and chosen[0] in known.get(group_name, ()):
+                continue
             at = f"{path}{json_key(class_name)}{json_key(group_name)}"
             if group_name not in known:
                 near = did_you_mean(group_name, known)
@@ -242,19 +256,19 @@ def json_key(key: str) -> str:
 
 
 def _normalised(groups: Sequence[AttributeGroup], rules: Rules) -> Rules:
+    options = {group.name: group.options for group in groups}
     return MappingProxyType(
         {
             class_name: MappingProxyType(
-                {
-                    group.name: tuple(
-                        option for option in group.options if option in choices.get(group.name, ())
-                    )
-                    for group in groups
-                }
+                {name: _in_order(choices.get(name, ()), known) for name, known in options.items()}
             )
             for class_name, choices in rules.items()
         }
     )
+
+
+def _in_order(chosen: Choice, options: Sequence[str]) -> Choice:
+    return chosen if len(chosen) < 2 else tuple(o for o in options if o in chosen)
 
 
 def make_system(

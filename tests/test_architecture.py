@@ -29,13 +29,15 @@ CORE = {
     "diagnosis": "scoring statistics system",
     "suggestions": "diagnosis edits scoring statistics system",
     "questions": "scoring system",
-    "history": "applying edits records system system_file",
+    "locking": "edits records system",
+    "history": "applying edits locking records system system_file",
     "requests": "diagnosis edits system",
     "referee": "applying diagnosis edits records scoring statistics system system_file",
     "exporting": "history records referee statistics system system_file",
-    "reviewing": "applying diagnosis edits history records referee scoring system",
-    "loop": "checks describing edits errors exporting history records referee requests reviewing "
-    "suggestions system",
+    "findings": "applying diagnosis edits history records referee scoring system",
+    "reviewing": "applying edits findings history locking records scoring system",
+    "loop": "applying describing edits errors exporting findings history locking records referee "
+    "requests reviewing suggestions system",
 }
 SHELLS = {
     "resources": "errors system system_file",

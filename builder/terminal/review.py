@@ -36,6 +36,7 @@ class TerminalReviewer:
     """A person at a terminal. What they are in the midst of lives from one action to the next."""
 
     name: Literal["person"] = "person"
+    present = True
 
     def __init__(self, asker: Asker, console: Console) -> None:
         self._asker = asker

@@ -7,8 +7,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from builder.describing import describe_proposal
+from builder.findings import Findings
 from builder.history import State, Version, from_marks, needs_measuring
-from builder.reviewing import Findings, Offer, View
+from builder.reviewing import Offer, View
 from builder.statistics import Change, compare
 from builder.system import AttributeSystem
 from builder.terminal.figures import (

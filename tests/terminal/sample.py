@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.edits import AddOption, Proposal, SetRule
+from builder.findings import Measurements
 from builder.history import Limit, State, fold, marks
 from builder.records import ClassInfo, Drafted, Measured, Proposed, Record, Started
 from builder.referee import Referee, SplitData
@@ -137,7 +138,8 @@ def view(
 ) -> View:
     """The screen after `records` and `more`."""
     state = fold([*records(names), *more])
-    return look(state, referee(names), can_ask, Limit(2, last_round=last_round))
+    measurements = Measurements(referee(names), state.started)
+    return look(state, measurements, can_ask, Limit(2, last_round=last_round))
 
 
 def view_without_images(*, names: Sequence[str] = NAMES) -> View:
@@ -152,7 +154,7 @@ def view_without_review_images() -> View:
     empty = SplitData((), (), review.vectors[:0])
     judge = replace(judge, splits={**judge.splits, "review": empty})
     state = fold([*records()[:2], measured(judge, system(), 1), records()[3]])
-    return look(state, judge, can_ask=True, limit=Limit(2))
+    return look(state, Measurements(judge, state.started), can_ask=True, limit=Limit(2))
 
 
 def all_measured(names: Sequence[str] = NAMES) -> Callable[[State], Measured]:
