@@ -78,12 +78,13 @@ Act = Decided | Locked | Unlocked | Reverted
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An act, and what there was before it."""
+    """An act, what there was before it, and the offers that it settled."""
 
     act: Act
     steps: tuple[Step, ...]
     locks: tuple[Lock, ...]
     decisions: tuple[Decided, ...]
+    settled: tuple[Proposal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +321,8 @@ def _exported(state: State, record: Exported) -> State:
 
 def _done(state: State, act: Act) -> State:
     """The state after the act, which can be undone from there."""
-    before = Done(act, state.steps, state.locks, state.decisions)
+    settled = _settled(state, act) if isinstance(act, Decided) else ()
+    before = Done(act, state.steps, state.locks, state.decisions, settled)
     match act:
         case Decided():
             state = _decided(state, act)
@@ -342,14 +344,20 @@ def _decided(state: State, record: Decided) -> State:
         system = apply(state.system, edits)
         steps = (*steps, Step(system, record.proposal, renamed(steps[-1].names, edits)))
         locks = follow(locks, edits)
-    keys = {proposal.key for proposal in (record.proposal, record.instead_of) if proposal}
+    settled = _settled(state, record)
     return replace(
         state,
         steps=steps,
         locks=locks,
-        offers=tuple(offer for offer in state.offers if offer.key not in keys),
+        offers=tuple(offer for offer in state.offers if offer not in settled),
         decisions=(*state.decisions, record),
     )
+
+
+def _settled(state: State, record: Decided) -> tuple[Proposal, ...]:
+    """The offers that are decided with it: the same edits, and what they were made from."""
+    keys = {proposal.key for proposal in (record.proposal, record.instead_of) if proposal}
+    return tuple(offer for offer in state.offers if offer.key in keys)
 
 
 def _step_back(state: State, number: int) -> Step:
@@ -369,7 +377,7 @@ def _undone(state: State) -> State:
         steps=last.steps,
         locks=last.locks,
         decisions=last.decisions,
-        offers=(*state.offers, *_back_on_the_table(state, last.act)),
+        offers=_with_offers(state, last.settled),
         done=state.done[:-1],
         undone=(*state.undone, last.act),
     )
@@ -391,19 +399,16 @@ def _acceptance_undone(state: State) -> State:
         state,
         steps=found.steps,
         decisions=(*found.decisions, *later),
-        offers=(*state.offers, *_back_on_the_table(state, found.act)),
+        offers=_with_offers(state, found.settled),
         done=state.done[:place],
         undone=(),
     )
 
 
-def _back_on_the_table(state: State, act: Act) -> tuple[Proposal, ...]:
-    """What was decided is an offer again; not what a person wrote, as if it were somebody's."""
-    if not isinstance(act, Decided):
-        return ()
+def _with_offers(state: State, settled: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
+    """The offers, and those that are on the table again."""
     known = {offer.key for offer in state.offers}
-    found = act.instead_of or act.proposal
-    return () if found.source == "person" or found.key in known else (found,)
+    return (*state.offers, *(offer for offer in settled if offer.key not in known))
 
 
 def _without(locks: tuple[Lock, ...], lock: Lock) -> tuple[Lock, ...]:

@@ -31,6 +31,7 @@ CORE = {
     "questions": "scoring system",
     "locking": "edits records system",
     "history": "applying edits locking records system system_file",
+    "progress": "history records statistics",
     "requests": "diagnosis edits system",
     "referee": "applying diagnosis edits records scoring statistics system system_file",
     "exporting": "history records referee statistics system system_file",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.edits import Proposal, SetRule
+from builder.edits import Proposal, RenameClass, RenameGroup, SetRule
 from builder.history import (
     Limit,
     State,
@@ -23,12 +23,17 @@ from builder.records import (
     Decided,
     Drafted,
     Exported,
+    Lock,
+    Locked,
     Measured,
     Noted,
     Proposed,
     Record,
+    Redone,
+    Reverted,
     RoundEnded,
     Undone,
+    Unlocked,
 )
 from tests.worlds import CLASSES, DRAFT, rule, started
 
@@ -92,6 +97,115 @@ def test_undo_takes_back_exactly_the_last_accepted_proposal(steps: list[Record])
             stack.append(state.system)
         assert state.system == stack[-1]
         assert sum(d.decision == "accepted" for d in state.decisions) == len(stack) - 1
+
+
+names = st.sampled_from(CLASSES)
+acts = st.one_of(
+    st.builds(
+        lambda made, decision: Decided(proposal=made, decision=decision, by="person"),
+        st.builds(proposal, names, st.sampled_from(OPTIONS)),
+        st.sampled_from(["accepted", "rejected", "skipped"]),
+    ),
+    st.builds(lambda name: Locked(lock=Lock(class_name=name)), names),
+    st.builds(lambda name: Unlocked(lock=Lock(class_name=name)), names),
+    st.just(Reverted(version=1)),
+)
+UNDO, REDO = Undone(of="last"), Redone()
+
+
+def shown(state: State) -> object:
+    """What undo brings back; proposals on offer may stand in another order."""
+    offers = sorted(offer.key for offer in state.offers)
+    return state.system, state.locks, state.decisions, offers
+
+
+@given(st.lists(acts, max_size=8), st.data())
+def test_undo_of_any_depth_then_redo(done: list[Record], data: st.DataObject) -> None:
+    offers = tuple(proposal(name, option) for name in CLASSES for option in OPTIONS)
+    state = after(drafted(), measured(1, "01"), Proposed(round=1, asked=False, proposals=offers))
+    # A person's own proposals aside, each is decided once.
+    history = [state]
+    for act in done:
+        if isinstance(act, Decided) and act.proposal.key not in {o.key for o in state.offers}:
+            continue
+        state = advance(state, act)
+        history.append(state)
+    depth = data.draw(st.integers(0, len(history) - 1))
+    for back in range(1, depth + 1):
+        state = advance(state, UNDO)
+        assert shown(state) == shown(history[-1 - back])
+    for forth in reversed(range(depth)):
+        state = advance(state, REDO)
+        assert shown(state) == shown(history[-1 - forth])
+    assert state.undone == ()
+    with pytest.raises(ValueError, match="nothing to do again"):
+        advance(state, REDO)
+
+
+def test_a_new_decision_ends_what_could_be_done_again() -> None:
+    state = after(drafted(), accepted(proposal(CLASSES[0], "green")), UNDO)
+    assert state.undone
+    assert advance(state, Locked(lock=Lock(group="colour"))).undone == ()
+
+
+def test_undo_reaches_into_earlier_rounds_and_keeps_this_rounds_offers() -> None:
+    first, second = proposal(CLASSES[0], "green"), proposal(CLASSES[1], "green")
+    state = after(
+        drafted(),
+        Proposed(round=1, asked=False, proposals=(first,)),
+        accepted(first),
+        RoundEnded(round=1),
+        Proposed(round=2, asked=False, proposals=(second,)),
+        UNDO,
+    )
+    assert state.system == DRAFT
+    assert state.offers == (second, first)
+
+
+def test_what_an_edited_proposal_was_made_from_leaves_the_table_with_it() -> None:
+    offer, own = proposal(CLASSES[0], "green"), proposal(CLASSES[0], "blue", source="person")
+    taken = Decided(proposal=own, decision="accepted", by="person", instead_of=offer)
+    state = after(drafted(), Proposed(round=1, asked=False, proposals=(offer,)), taken)
+    assert state.offers == ()
+    assert advance(state, UNDO).offers == (offer,)
+
+
+def test_the_first_journals_took_back_the_last_accepted_proposal() -> None:
+    first, second = proposal(CLASSES[0], "green"), proposal(CLASSES[1], "green")
+    rejected = Decided(proposal=second, decision="rejected", by="person")
+    proposed = Proposed(round=1, asked=False, proposals=(first, second))
+    state = after(drafted(), proposed, accepted(first), rejected, Undone())
+    assert state.system == DRAFT
+    assert state.decisions == (rejected,)
+    assert state.offers == (first,)
+
+
+def test_a_return_to_a_version_is_a_step_that_can_be_undone() -> None:
+    state = after(
+        drafted(), measured(1, "0"), accepted(proposal(CLASSES[0], "green")), measured(2, "1")
+    )
+    back = advance(state, Reverted(version=1))
+    assert back.system == DRAFT
+    assert back.steps[-1].back_to == 1
+    assert advance(back, UNDO).system == state.system
+    with pytest.raises(ValueError, match="no version 3"):
+        advance(state, Reverted(version=3))
+
+
+def test_names_of_renamed_classes_and_locks_on_them_follow() -> None:
+    first, last = CLASSES[0], CLASSES[2]
+    edits = (
+        RenameClass(class_name=first, to="between"),
+        RenameClass(class_name=last, to=first),
+        RenameClass(class_name="between", to=last),
+        RenameGroup(group="colour", to="hue"),
+    )
+    swap = Proposal(edits=edits, source="person")
+    locks = [Lock(class_name=first), Lock(class_name=last, group="colour")]
+    state = after(drafted(), *(Locked(lock=lock) for lock in locks), accepted(swap))
+    assert state.steps[-1].names == {first: last, last: first}
+    assert state.locks == (Lock(class_name=last), Lock(class_name=first, group="hue"))
+    assert advance(state, UNDO).locks == tuple(locks)
 
 
 def test_an_undone_offer_is_pending_again_but_a_persons_own_edit_is_not() -> None:

@@ -1,19 +1,23 @@
 """The round: what is measured, proposed, decided and recorded, in which order."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from builder.edits import Proposal, RenameOption, SetRule
+from builder.edits import Proposal, RenameClass, RenameOption, SetRule
 from builder.errors import CotbuildError, LLMError
 from builder.history import Limit, State, fold
-from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, run
+from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, Working, run
 from builder.records import (
     Decided,
     Drafted,
     Exported,
+    Lock,
+    Locked,
     Measured,
     Noted,
     Proposed,
@@ -33,13 +37,16 @@ from builder.reviewing import (
     Export,
     Note,
     Quit,
+    Redo,
+    RemoveLock,
     Reviewer,
+    SetLock,
     Undo,
     View,
     look,
 )
 from builder.system import AttributeSystem
-from tests.worlds import CLASSES, DRAFT, GOOD, referee, started
+from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started
 
 CELEBI = CLASSES[2]
 REPAIR = Proposal(
@@ -78,6 +85,7 @@ class ScriptedReviewer:
     actions: list[Action]
     views: list[View] = field(default_factory=list)
     name: Literal["person"] = "person"
+    present: bool = True
 
     def next_action(self, view: View) -> Action:
         self.views.append(view)
@@ -280,6 +288,158 @@ def test_ctrl_c_while_asking_stops_the_step_only() -> None:
     found = events(reviewer, drafter, referee(), before=[DRAFTED, Noted(text="kept")])
     assert [event.error for event in found if isinstance(event, StepFailed)] == [None]
     assert drafter.asked[1].notes == ("kept",)
+
+
+@dataclass
+class Interrupting:
+    """An encoder at which the person presses Ctrl-C once, when it reads a text of `words`."""
+
+    words: str
+    presses: int = 1
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if self.presses and any(self.words in text for text in texts):
+            self.presses -= 1
+            raise KeyboardInterrupt
+        return encode(texts)
+
+
+def judge_interrupted_at(words: str) -> Referee:
+    return replace(referee(), encode=Interrupting(words))
+
+
+def test_ctrl_c_while_measuring_the_draft_brings_the_menu_and_asks_nothing() -> None:
+    drafter = ScriptedDrafter([(REPAIR,)])
+    reviewer = ScriptedReviewer([EndRound(), Quit()])
+    judge = judge_interrupted_at("a bird")
+    found = events(reviewer, drafter, judge, before=[DRAFTED])
+    assert [(e.what, e.error) for e in found if isinstance(e, StepFailed)] == [
+        ("measuring on held-out images", None)
+    ]
+    assert [view.stopped for view in reviewer.views] == [True, False]
+    # What the data suggests needs no waiting, and is on the table.
+    assert reviewer.views[0].offers
+    # The end of the round measures what was not measured; then the model is asked.
+    assert kinds(found) == ["proposed", "round_ended", "measured", "proposed"]
+    assert len(drafter.asked) == 1
+
+
+def test_a_round_whose_measuring_was_stopped_is_not_over() -> None:
+    rename = Proposal(
+        edits=(RenameOption(group="colour", option="green", to="moss"),), source="person"
+    )
+    reviewer = ScriptedReviewer([Decide(rename, "accepted"), EndRound(), EndRound(), Quit()])
+    judge = referee()
+    encoder = Interrupting("moss", presses=0)
+    found = []
+    run_of = run(
+        fold([started(), DRAFTED]),
+        referee=replace(judge, encode=encoder),
+        drafter=None,
+        reviewer=reviewer,
+        export_to="x",
+    )
+    for event in run_of:
+        found.append(event)
+        if isinstance(event, Working) and "held-out" in event.what and len(reviewer.views) == 2:
+            encoder.presses = 1
+    assert kinds(found) == [
+        "measured",
+        "proposed",
+        "decided",
+        "round_ended",
+        "measured",
+        "proposed",
+    ]
+    assert [view.stopped for view in reviewer.views] == [False, False, True, False]
+    assert reviewer.views[2].state == reviewer.views[1].state
+
+
+def test_ctrl_c_while_proposals_are_measured_shows_them_unmeasured() -> None:
+    rename = Proposal(
+        edits=(RenameOption(group="form", option="a fish", to="an eel"),), source="llm"
+    )
+    reviewer = ScriptedReviewer([Quit()])
+    judge = judge_interrupted_at("an eel")
+    found = events(reviewer, ScriptedDrafter([(rename,)]), judge, before=[DRAFTED])
+    (view,) = reviewer.views
+    assert view.stopped
+    assert [offer.effect for offer in view.offers] == [None] * len(view.offers)
+    assert rename.key in {offer.proposal.key for offer in view.offers}
+    assert isinstance(found[-1], Ended)
+
+
+def test_without_somebody_to_go_on_ctrl_c_ends_the_run() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        events(AutoReviewer(), None, judge_interrupted_at("a bird"), before=[DRAFTED])
+
+
+def test_undo_and_redo_of_every_decision() -> None:
+    reviewer = ScriptedReviewer(
+        [Decide(HARM, "rejected", "red"), Undo(), Redo(), Undo(), Decide(HARM, "skipped"), Quit()]
+    )
+    found = events(reviewer, ScriptedDrafter([(HARM, REPAIR)]), referee(), before=[DRAFTED])
+    offered = [HARM.key in {o.proposal.key for o in view.offers} for view in reviewer.views]
+    assert offered == [True, False, True, False, True, False]
+    assert kinds(found)[-5:] == ["decided", "undone", "redone", "undone", "decided"]
+
+
+def test_what_is_locked_is_not_offered_and_the_person_alone_changes_it() -> None:
+    lock = Lock(class_name=CELEBI, group="form")
+    own = REPAIR.model_copy(update={"source": "person"})
+    reviewer = ScriptedReviewer(
+        [SetLock(lock), Decide(own, "accepted"), Undo(), RemoveLock(lock), Quit()]
+    )
+    events(reviewer, ScriptedDrafter([(REPAIR, HARM)]), referee(), before=[DRAFTED])
+    offered = [REPAIR.key in {o.proposal.key for o in view.offers} for view in reviewer.views]
+    assert offered == [True, False, False, False, True]
+    assert [view.locked > 0 for view in reviewer.views] == [False, True, False, True, False]
+    assert reviewer.views[2].system == GOOD
+
+
+def test_an_automatic_session_keeps_locks() -> None:
+    locked = Locked(lock=Lock(group="form"))
+    found = events(
+        AutoReviewer(), ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED, locked]
+    )
+    state = final_state(found)
+    assert state.system is not None
+    column = [rules["form"] for rules in state.system.rules.values()]
+    assert column == [rules["form"] for rules in DRAFT.rules.values()]
+
+
+def test_effects_are_known_alone_and_on_top_of_what_was_accepted() -> None:
+    reviewer = ScriptedReviewer([Decide(HARM, "accepted"), Quit()])
+    events(reviewer, ScriptedDrafter([(REPAIR, HARM)]), referee(), before=[DRAFTED])
+    before, after = (
+        next(o for o in view.offers if o.proposal.key == REPAIR.key) for view in reviewer.views
+    )
+    assert before.alone is None
+    assert after.alone == before.effect
+
+
+def test_two_proposals_that_lead_to_the_same_system_are_one() -> None:
+    other = RenameOption(group="colour", option="green", to="moss")
+    both = [Proposal(edits=edits, source="llm") for edits in (
+        (*REPAIR.edits, other), (other, *REPAIR.edits))]  # fmt: skip
+    reviewer = ScriptedReviewer([Quit()])
+    events(reviewer, ScriptedDrafter([tuple(both)]), referee(), before=[DRAFTED])
+    keys = {offer.proposal.key for offer in reviewer.views[0].offers}
+    assert both[0].key in keys
+    assert both[1].key not in keys
+
+
+def test_images_follow_a_class_that_is_renamed() -> None:
+    rename = Proposal(edits=(RenameClass(class_name=CELEBI, to="Celebi"),), source="person")
+    reviewer = ScriptedReviewer(
+        [Decide(rename, "accepted"), Decide(REPAIR, "skipped"), EndRound(), Quit()]
+    )
+    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED])
+    (effect,) = [r.effect for r in records(found) if isinstance(r, Decided) and r.effect][:1]
+    assert (effect.fixed, effect.broken) == (0, 0)
+    first, second = (record for record in records(found) if isinstance(record, Measured))
+    assert first.held_out == second.held_out
+    assert first.images == second.images
 
 
 def test_resuming_in_the_middle_of_a_round_shows_the_same_offers_without_asking() -> None:

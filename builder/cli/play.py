@@ -13,12 +13,14 @@ from builder.errors import InputError
 from builder.exporting import estimate, export_file
 from builder.history import State
 from builder.loop import Ended, Recorded, StepFailed, Viewed, Working, run
-from builder.records import Decided, Drafted, Exported, Measured, Undone
+from builder.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
 from builder.requests import Drafter
 from builder.reviewing import Reviewer
 from builder.session import Session, replace_file
 from builder.system_file import EncoderIdentity, Estimate, SplitName, SystemFile, write_system_file
 
+# Records after which the working system may be another one.
+_CHANGES = Drafted | Decided | Undone | Redone | Reverted
 Format = Literal["cotbuild", "article"]
 EXPORT_NAME = "export.json"
 
@@ -74,7 +76,7 @@ def store(
         _write_export(Path(record.path), text)
     # Measuring an old version again may make another one the best.
     measured = isinstance(record, Measured)
-    changed = isinstance(record, Drafted | Decided | Undone) and bench is None
+    changed = isinstance(record, _CHANGES) and bench is None
     if measured or changed:
         session.save_best(write_system_file(system_file(state, bench, final=None)))
 

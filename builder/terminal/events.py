@@ -2,17 +2,22 @@
 
 from builder.describing import describe_proposal
 from builder.edits import Proposal
-from builder.history import State
+from builder.history import Act, State
+from builder.locking import lock_words
 from builder.records import (
     Assigned,
     Decided,
     Drafted,
     Exported,
+    Locked,
     Measured,
     Noted,
     Proposed,
     Record,
+    Redone,
+    Reverted,
     Undone,
+    Unlocked,
 )
 from builder.system import AttributeSystem
 from builder.terminal.figures import accuracy, accuracy_interval, counted, effect
@@ -39,9 +44,18 @@ def record_line(record: Record, state: State) -> str | None:
             return _decided(record, state)
         case Noted():
             return "Noted; the language model reads it with the next request."
+        case Locked():
+            return f"Locked: {shortened(lock_words(record.lock))}. Only you change it from here on."
+        case Unlocked():
+            return f"Unlocked: {shortened(lock_words(record.lock))}."
         case Undone():
-            left = counted(len(state.steps) - 1, "change")
-            return f"The last accepted change is taken back; {left} left."
+            what = f": {act_line(state.undone[-1], state.system)}" if state.undone else ""
+            return f"Taken back{what}. {_left(state)}"
+        case Redone():
+            last = state.done[-1]
+            return f"Done again: {act_line(last.act, last.steps[-1].system)}."
+        case Reverted():
+            return f"The working system is that of version {record.version} again."
         case Exported():
             return _exported(record)
         case _:
@@ -65,8 +79,11 @@ def system_size(system: AttributeSystem) -> str:
     )
 
 
-def summary(proposal: Proposal, before: AttributeSystem) -> str:
-    """The proposal in a line: its first edit, and how many more there are."""
+def summary(proposal: Proposal, before: AttributeSystem | None = None) -> str:
+    """The proposal in a line: its first edit, and how many more there are.
+
+    `before` is the system it is made to; with it, what is replaced is named too.
+    """
     lines = describe_proposal(proposal, before).splitlines()
     more = f" and {counted(len(lines) - 1, 'more edit')}" if len(lines) > 1 else ""
     return f"{shortened(lines[0], 2 * SHORT)}{more}"
@@ -86,6 +103,23 @@ def _measured(record: Measured, state: State) -> str:
     line = f"Version {record.version} on held-out images: {accuracy(correct, n)}"
     best = ", the best so far" if state.best == record.version else ""
     return f"{line} ({accuracy_interval(correct, n)}){best}."
+
+
+def act_line(act: Act, before: AttributeSystem | None) -> str:
+    """What is undone or done again, e.g. "accepted drop group tail"; `before` it was done."""
+    match act:
+        case Decided():
+            return f"{act.decision} {summary(act.proposal, before)}"
+        case Locked():
+            return f"lock on {shortened(lock_words(act.lock))}"
+        case Unlocked():
+            return f"no lock on {shortened(lock_words(act.lock))}"
+        case Reverted():
+            return f"return to version {act.version}"
+
+
+def _left(state: State) -> str:
+    return f"{counted(len(state.done), 'decision')} can still be undone."
 
 
 def _decided(record: Decided, state: State) -> str:

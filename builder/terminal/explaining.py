@@ -1,26 +1,36 @@
-"""What the keys do and what the figures mean, for a person who asks with `?`."""
+"""What the keys do and what the figures on the screen mean, for a person who asks with `?`."""
+
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-_KEYS = (
+from builder.reviewing import Offer, View
+from builder.terminal.figures import accuracy_interval, counted, percent, points
+
+Entry = tuple[str, str]
+
+_KEYS: tuple[Entry, ...] = (
     ("p", "go through the proposals: accept, reject, edit or skip each; h accepts all that help"),
     (
         "e",
-        "change a rule, an option, a prompt or a group; you see its effect before it applies",
+        "change a rule, an option, a prompt, a group, a class or the whole system as text; you see "
+        "the effect before it applies",
     ),
     ("n", "tell the language model something, in your words, with the next request"),
     ("l", "ask the language model for more proposals now"),
-    ("u", "take back the last accepted change, also after a restart"),
+    ("u y", "take back the last decision or lock, and the one before; do it again"),
+    ("k", "lock a group, a class or one rule: only you change it then; or unlock it"),
+    ("v", "the images behind a number: what the encoder saw against what the rules say"),
     ("c g", "all classes, all groups"),
     ("s", "show the round again, as it is now"),
     ("m", "measure on held-out images; the next round begins"),
     ("x", "write the best version to a file"),
     ("q", "leave; every answer is saved already, `cotbuild resume` goes on from here"),
-    ("Esc", "goes back one question; Ctrl-C twice leaves"),
+    ("Esc", "goes back one question and keeps what you typed; Ctrl-C stops a step, twice leaves"),
 )
-_FIGURES = (
+_FIGURES: tuple[Entry, ...] = (
     ("review images", "you, the model and the suggestions look at these; figures on these flatter"),
     ("held-out images", "only their accuracy is seen; it decides which version is the best"),
     ("final images", "measured once, at the export: the estimate nothing was fitted to"),
@@ -30,16 +40,89 @@ _FIGURES = (
     ("p", "exact McNemar: how often chance alone would change as much (0.05 is rare)"),
     ("names", "the baselines: images matched to class names, without any attributes"),
     ("alone", "a group's accuracy when it is the only one; left out: the change without it"),
+    ("told apart by", "how often a group speaks for the right one of the two; 50 % is a coin"),
     ("as ruled", "images that look as the rule of their class says"),
     ("bits", "what a group tells about the class; of its own: not told by other groups"),
 )
 
 
-def explanation() -> RenderableType:
-    return Group(_listed("Keys", _KEYS), _listed("Figures", _FIGURES))
+def explanation(view: View) -> RenderableType:
+    """The keys of the main menu, and the figures of the round's screen."""
+    return Group(
+        _listed("Keys", _KEYS),
+        _listed("Figures now", _figures_now(view)),
+        _listed("Figures", _FIGURES),
+    )
 
 
-def _listed(title: str, entries: tuple[tuple[str, str], ...]) -> RenderableType:
+def offer_explanation(view: View, offer: Offer) -> RenderableType:
+    """What the figures of one proposal mean, said with these figures."""
+    return _listed("What these figures mean", (*_offer_figures(view, offer), *_figures_now(view)))
+
+
+def _offer_figures(view: View, offer: Offer) -> Sequence[Entry]:
+    measured = offer.effect
+    if measured is None:
+        return (("not measured", "there are no images, or you stopped the measuring"),)
+    entries = [
+        (
+            f"{points(measured.points)} ({measured.fixed} fixed, {measured.broken} broken)",
+            f"with this change, on top of all that is accepted, {measured.fixed} of the "
+            f"{counted(measured.n, 'review image')} that are wrong become right and "
+            f"{measured.broken} that are right become wrong: {measured.net:+d} of {measured.n}. v "
+            "shows these images",
+        )
+    ]
+    if offer.alone and offer.alone != measured:
+        entries.append(
+            (
+                f"alone {offer.alone.words()}",
+                "what it did to the system as it was when the round began, without what was "
+                "accepted since",
+            )
+        )
+    if view.state.tried:
+        entries.append(
+            (
+                f"best of {view.state.tried} tried",
+                f"of {view.state.tried} changes tried on the same images the best looks better "
+                "than it is, also when none is any good; held-out images tell, with m",
+            )
+        )
+    return entries
+
+
+def _figures_now(view: View) -> Sequence[Entry]:
+    entries: list[Entry] = []
+    if view.findings is None:
+        return entries
+    if view.state.versions:
+        last = view.state.versions[-1]
+        n = len(last.held_out)
+        entries.append(
+            (
+                f"held-out {percent(last.correct, n)}",
+                f"version {last.number} is right on {last.correct} of {n} images that nobody looks "
+                f"at; 95 % interval {accuracy_interval(last.correct, n)}",
+            )
+        )
+    review = view.findings.review
+    if review.n:
+        right = int(review.correct.sum())
+        entries.append(
+            (
+                f"review {percent(right, review.n)}",
+                f"the system as it is now is right on {right} of {review.n} images that proposals "
+                "come from; 95 % interval "
+                f"{accuracy_interval(right, review.n)}, and flattering all the same",
+            )
+        )
+    return entries
+
+
+def _listed(title: str, entries: Sequence[Entry]) -> RenderableType:
+    if not entries:
+        return Text()
     lines: list[RenderableType] = [Text(), Text(title, style="bold")]
     for name, meaning in entries:
         lines.append(

@@ -1,8 +1,7 @@
 """Figures in words: the same figure reads the same on every screen."""
 
-from builder.history import Version, from_marks
 from builder.records import Effect
-from builder.statistics import Change, compare, wilson
+from builder.statistics import Change, wilson
 
 
 def accuracy(correct: int, n: int) -> str:
@@ -46,13 +45,6 @@ def p_value(p: float) -> str:
 def proven(change: Change) -> str:
     """A change on images that played no part in choosing it."""
     return f"{change.fixed} fixed, {change.broken} broken, {p_value(change.p)}"
-
-
-def held_out_change(before: Version, after: Version) -> Change | None:
-    """What happened on held-out images; None unless both were measured on the same."""
-    if before.images != after.images:
-        return None
-    return compare(from_marks(before.held_out), from_marks(after.held_out))
 
 
 def counted(n: int, one: str, many: str = "") -> str:

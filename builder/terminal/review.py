@@ -8,6 +8,9 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
+from builder.edits import Proposal
+from builder.history import Act
+from builder.records import Decided, Locked, Reverted, Unlocked
 from builder.reviewing import (
     AcceptHelpful,
     Action,
@@ -17,6 +20,7 @@ from builder.reviewing import (
     Export,
     Note,
     Quit,
+    Redo,
     Undo,
     View,
 )
@@ -24,12 +28,11 @@ from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key
 from builder.terminal.complaints import unlike
 from builder.terminal.editing import edit_by_hand
-from builder.terminal.explaining import explanation
+from builder.terminal.explaining import explanation, offer_explanation
 from builder.terminal.figures import counted
+from builder.terminal.locks import lock_or_unlock
 from builder.terminal.reports import class_table, group_table
 from builder.terminal.rounds import final_note, offer_block, round_screen, status_line
-
-TAKEN_EDITED = "taken in an edited form"
 
 
 class TerminalReviewer:
@@ -45,13 +48,14 @@ class TerminalReviewer:
         self._going_through = False
         # Ctrl-C was pressed, and no menu was answered since.
         self._stopping = False
-        # What follows from the action before, without another question.
-        self._next: Action | None = None
         # A step that took a while came before this action: keys pressed meanwhile meant no menu.
         self._waited = True
 
     def next_action(self, view: View) -> Action:
         """The person's next decision. Raises KeyboardInterrupt at the second Ctrl-C in a row."""
+        if view.stopped:
+            self._stopping = True
+            self._say("Press Ctrl-C again to leave; everything is saved.")
         if self._waited:
             self._asker.discard_typed()
         while True:
@@ -71,9 +75,6 @@ class TerminalReviewer:
 
     def _step(self, view: View) -> Action | None:
         """One answer from where the person is; None when it leads to no action yet."""
-        if self._next is not None:
-            action, self._next = self._next, None
-            return action
         return self._proposal(view) if self._going_through else self._main_menu(view)
 
     # --- The main menu ------------------------------------------------------------------------
@@ -93,6 +94,10 @@ class TerminalReviewer:
                 return Ask()
             case "u":
                 return Undo()
+            case "y":
+                return Redo()
+            case "k":
+                return lock_or_unlock(self._asker, view)
             case "m":
                 return self._end_round(view)
             case "x":
@@ -112,7 +117,7 @@ class TerminalReviewer:
             case "s":
                 self._console.print(round_screen(view))
             case "?":
-                self._console.print(explanation())
+                self._console.print(explanation(view))
             case _:
                 self._say("q leaves; everything is saved.")
 
@@ -142,30 +147,42 @@ class TerminalReviewer:
         offer = view.offers[0]
         self._console.print()
         self._console.print(offer_block("Proposal:", offer, view.system))
-        match self._menu(f"{counted(len(view.offers), 'proposal')} left", _proposal_keys(view)):
+        left = f"{counted(len(view.offers), 'proposal')} left, best of {view.state.tried} tried"
+        match self._menu(left, _proposal_keys(view)):
             case "a":
                 return Decide(offer.proposal, "accepted")
             case "r":
-                reason = self._asker.text("Why? (Enter alone: no reason)")
+                return Decide(offer.proposal, "rejected")
+            case "w":
+                reason = self._asker.text("Why not? The model is told:", check=unlike(()))
                 return None if reason is None else Decide(offer.proposal, "rejected", reason)
             case "s":
                 return Decide(offer.proposal, "skipped")
             case "e":
-                adjusted = adjust(self._asker, self._console, view, offer.proposal)
-                if adjusted is None:
-                    return None
-                if adjusted.key != offer.proposal.key:
-                    self._next = Decide(offer.proposal, "skipped", TAKEN_EDITED)
-                return Decide(adjusted, "accepted")
+                return self._edited(view, offer.proposal)
             case "h":
                 return AcceptHelpful()
+            case "k":
+                return lock_or_unlock(self._asker, view)
             case "u":
                 return Undo()
+            case "y":
+                return Redo()
+            case "?":
+                self._console.print(offer_explanation(view, offer))
+                return None
             case "q":
                 return Quit()
             case _:
                 self._going_through = False
                 return None
+
+    def _edited(self, view: View, proposal: Proposal) -> Action | None:
+        adjusted = adjust(self._asker, self._console, view, proposal)
+        if adjusted is None:
+            return None
+        same = adjusted.key == proposal.key
+        return Decide(adjusted, "accepted", instead_of=None if same else proposal)
 
     # --- Shared -----------------------------------------------------------------------------------
 
@@ -186,8 +203,7 @@ def _main_keys(view: View) -> list[Key]:
     keys.append(Key("e", "edit by hand"))
     if view.can_ask:
         keys += [Key("n", "note to the model"), Key("l", "ask the model")]
-    if _can_undo(view):
-        keys.append(Key("u", "undo"))
+    keys += [*_undo_keys(view), Key("k", "lock, unlock")]
     if view.findings:
         keys += [Key("c", "all classes"), Key("g", "all groups")]
     keys.append(Key("s", "show the round"))
@@ -196,13 +212,37 @@ def _main_keys(view: View) -> list[Key]:
 
 
 def _proposal_keys(view: View) -> list[Key]:
-    keys = [Key("a", "accept"), Key("r", "reject"), Key("e", "edit"), Key("s", "skip")]
+    keys = [
+        Key("a", "accept"),
+        Key("r", "reject"),
+        Key("w", "reject, say why"),
+        Key("e", "edit first"),
+        Key("s", "skip"),
+    ]
     if any(offer.effect and offer.effect.net > 0 for offer in view.offers):
         keys.append(Key("h", "accept all that help"))
-    if _can_undo(view):
-        keys.append(Key("u", "undo"))
-    return [*keys, Key("q", "quit")]
+    keys += [*_undo_keys(view), Key("k", "lock, unlock")]
+    return [*keys, Key("?", "explain"), Key("q", "quit")]
 
 
-def _can_undo(view: View) -> bool:
-    return len(view.state.steps) > 1
+def _undo_keys(view: View) -> list[Key]:
+    """What would be undone or done again is named: it may have been in another run."""
+    state = view.state
+    keys = []
+    if state.done:
+        keys.append(Key("u", f"undo {_named(state.done[-1].act)}"))
+    if state.undone:
+        keys.append(Key("y", f"redo {_named(state.undone[-1])}"))
+    return keys
+
+
+def _named(act: Act) -> str:
+    match act:
+        case Decided():
+            return {"accepted": "accept", "rejected": "reject", "skipped": "skip"}[act.decision]
+        case Locked():
+            return "lock"
+        case Unlocked():
+            return "unlock"
+        case Reverted():
+            return "return"

@@ -9,15 +9,16 @@ from rich.text import Text
 from builder.describing import describe_proposal
 from builder.findings import Findings
 from builder.history import State, Version, from_marks, needs_measuring
+from builder.locking import lock_words
 from builder.reviewing import Offer, View
 from builder.statistics import Change, compare
 from builder.system import AttributeSystem
+from builder.terminal.changes import changes_block
 from builder.terminal.figures import (
     accuracy,
     accuracy_interval,
     counted,
     effect,
-    held_out_change,
     percent,
     points,
     proven,
@@ -38,6 +39,7 @@ def round_screen(view: View) -> RenderableType:
         parts.append(_size(view.system))
     else:
         parts += _did_it_help(view.state, view.findings)
+        parts += changes_block(view.state, view.findings)
         parts += _what_is_wrong(view.findings)
     parts += _what_would_fix_it(view)
     # Without images and model there is nothing to stop: the person alone moves it.
@@ -55,6 +57,8 @@ def round_screen(view: View) -> RenderableType:
 def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableType:
     """One proposal under a name: its measured effect, its source, what it changes and why."""
     head = f"{name} {effect(offer.effect)}" if offer.effect else name
+    if offer.alone and offer.alone != offer.effect:
+        head += f", alone {effect(offer.alone)}"
     # "Your change" says already whose it is.
     source = "" if offer.proposal.source == "person" else f" · {_SOURCES[offer.proposal.source]}"
     lines: list[RenderableType] = [Text.assemble((head, "bold"), source)]
@@ -173,29 +177,11 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
                 f"Version {last.number} against the best baseline: {points(change.points)} "
                 f"({proven(change)})."
             )
-    if len(state.versions) > 1:
-        before, last = state.versions[-2:]
-        if change_of_versions := held_out_change(before, last):
-            lines.append(
-                f"Version {last.number} against version {before.number}: "
-                f"{points(change_of_versions.points)} ({proven(change_of_versions)})."
-            )
     review = findings.review
     where = accuracy(int(review.correct.sum()), review.n)
     interval = accuracy_interval(int(review.correct.sum()), review.n)
     lines.append(f"On review images: {where} ({interval})." if interval else "No review images.")
-    if since := _since_last(state, findings):
-        lines.append(f"Not measured on held-out images yet: {since}.")
     return lines
-
-
-def _since_last(state: State, findings: Findings) -> str:
-    """Review images that changed since the last version; no p, because they chose the change."""
-    change = _change_since_last(state, findings)
-    if change is None:
-        return ""
-    number = state.versions[-1].number
-    return f"{change.fixed} fixed, {change.broken} broken since version {number}"
 
 
 def _change_since_last(state: State, findings: Findings) -> Change | None:
@@ -245,6 +231,13 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
     elif view.findings is not None:
         tried = f"Best of {view.state.tried} tried, fitted on these images: expect less elsewhere."
         parts += [Text(), Text(tried, style="dim")]
+    if view.locked:
+        locked = counted(view.locked, "proposal")
+        parts.append(Text(f"{locked} left out: they would change what is locked.", style="dim"))
+    if view.state.locks:
+        listed = ", ".join(shortened(lock_words(lock), 40) for lock in view.state.locks[:6])
+        more = f" and {len(view.state.locks) - 6} more" if len(view.state.locks) > 6 else ""
+        parts.append(Text(f"Locked: {listed}{more}.", style="dim"))
     if view.unfit:
         unfit = counted(view.unfit, "proposal no longer fits", "proposals no longer fit")
         parts.append(Text(f"{unfit} the system as it is now.", style="dim"))

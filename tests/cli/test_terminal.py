@@ -79,7 +79,7 @@ def test_review_undo_quit_and_resume(job: Job) -> None:
     terminal.types("a")
     terminal.sees("Accepted")
     terminal.types("u")
-    terminal.sees("taken back")
+    terminal.sees("Taken back")
     terminal.types("\x1b")
     terminal.types("q")
     assert terminal.ends() == 0

@@ -16,11 +16,14 @@ class Scripted:
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
+        # Of all menus so far.
+        self.labels: list[str] = []
         # After how many questions what was typed ahead was dropped.
         self.discarded: list[int] = []
 
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         answer = self._next(title)
+        self.labels += [entry.label for entry in keys]
         names = [entry.key for entry in keys]
         assert len(set(names)) == len(names), f"two entries on one key: {names}"
         assert answer is None or answer in names, f"{answer!r} is not on the menu {names}"

@@ -7,7 +7,20 @@ from rich.console import Console, RenderableType
 from builder.checks import check
 from builder.errors import CotbuildError, InputError
 from builder.history import fold
-from builder.records import Assigned, Decided, Exported, Noted, Proposed, RoundEnded, Undone
+from builder.records import (
+    Assigned,
+    Decided,
+    Exported,
+    Lock,
+    Locked,
+    Noted,
+    Proposed,
+    Redone,
+    Reverted,
+    RoundEnded,
+    Undone,
+    Unlocked,
+)
 from builder.system import make_system
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
@@ -125,7 +138,22 @@ def test_every_record_has_its_line() -> None:
     no = Decided(proposal=purple, decision="rejected", by="person", reason="no \x1b[2J")
     line = record_line(no, fold([*records, no]))
     assert line == 'Rejected: color: new option "purple" and 1 more edit (no \\x1b[2J)'
-    assert "0 changes left" in (record_line(Undone(), fold([*records, done, Undone()])) or "")
+    undone = [*records, done, Undone(of="last")]
+    assert record_line(undone[-1], fold(undone)) == (
+        "Taken back: accepted Mew · background: a desert -> a forest. 0 decisions can still be "
+        "undone."
+    )
+    assert record_line(Redone(), fold([*undone, Redone()])) == (
+        "Done again: accepted Mew · background: a desert -> a forest."
+    )
+    lock = Lock(class_name="Mew", group="color")
+    locked = [*records, Locked(lock=lock)]
+    assert "Locked: rule Mew · color." in (record_line(locked[-1], fold(locked)) or "")
+    assert record_line(Unlocked(lock=lock), state) == "Unlocked: rule Mew · color."
+    assert "lock on rule Mew · color" in (
+        record_line(Undone(of="last"), fold([*locked, Undone(of="last")])) or ""
+    )
+    assert "version 1 again" in (record_line(Reverted(version=1), state) or "")
     assert "next request" in (record_line(Noted(text="x"), state) or "")
     assert record_line(RoundEnded(round=1), state) is None
     assert record_line(Proposed(round=1, asked=False, proposals=()), state) == (

@@ -1,12 +1,23 @@
 """The conversation: sequences of answers, and the actions they lead to."""
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 
 from builder.edits import AddOption, Proposal, SetRule
 from builder.history import fold
 from builder.loop import Recorded, run
-from builder.records import Assigned, Decided, Record
+from builder.records import (
+    Assigned,
+    Decided,
+    Lock,
+    Locked,
+    Record,
+    Reverted,
+    Undone,
+    Unlocked,
+)
 from builder.reviewing import (
     AcceptHelpful,
     Action,
@@ -16,16 +27,20 @@ from builder.reviewing import (
     Export,
     Note,
     Quit,
+    Redo,
+    RemoveLock,
+    SetLock,
     Undo,
     View,
 )
 from builder.terminal.asker import InputEnded
-from builder.terminal.review import TAKEN_EDITED, TerminalReviewer
+from builder.terminal.review import TerminalReviewer
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
 
 HELPFUL, PURPLE, WHITE = sample.proposals()
 DONE = Decided(proposal=HELPFUL, decision="accepted", by="person")
+UNDONE = Undone(of="last")
 
 
 class Talk:
@@ -60,6 +75,7 @@ def test_each_key_of_the_main_menu() -> None:
     view = sample.view([DONE])
     assert action(view, "q") == Quit()
     assert action(view, "u") == Undo()
+    assert action(sample.view([DONE, UNDONE]), "y") == Redo()
     assert action(view, "l") == Ask()
     assert action(view, "x") == Export()
     assert action(view, "n", "look at the tails") == Note("look at the tails")
@@ -71,15 +87,48 @@ def test_each_decision_on_a_proposal() -> None:
     current = view.offers[0].proposal
     assert action(view, "p", "a") == Decide(current, "accepted")
     assert action(view, "p", "s") == Decide(current, "skipped")
-    assert action(view, "p", "r", "") == Decide(current, "rejected")
-    assert action(view, "p", "r", "ugly") == Decide(current, "rejected", "ugly")
+    assert action(view, "p", "r") == Decide(current, "rejected")
+    assert action(view, "p", "w", "ugly") == Decide(current, "rejected", "ugly")
     assert action(view, "p", "u") == Undo()
+    assert action(sample.view([DONE, UNDONE]), "p", "y") == Redo()
+    assert action(view, "p", "k", "g", "color") == SetLock(Lock(group="color"))
     assert action(view, "p", "q") == Quit()
     assert action(sample.view(), "p", "h") == AcceptHelpful()
 
 
+def test_locking_a_group_a_class_or_a_rule_and_unlocking() -> None:
+    view = sample.view()
+    assert action(view, "k", "c", "Mew") == SetLock(Lock(class_name="Mew"))
+    rule = Lock(class_name="Mew", group="color")
+    assert action(view, "k", "r", "Mew", "color") == SetLock(rule)
+    # Back from the group to the class, from there to the kind, and out.
+    assert action(view, "k", "r", "Mew", BACK, BACK, BACK, "q") == Quit()
+    locked = sample.view([Locked(lock=rule), Locked(lock=Lock(group="color"))])
+    assert action(locked, "k", "u", "rule Mew · color") == RemoveLock(rule)
+    assert action(locked, "k", "u", BACK, "r", "Mew", "color") == RemoveLock(rule)
+    with pytest.raises(AssertionError, match="not on the menu"):
+        action(view, "k", "u")
+
+
+def test_undo_and_redo_say_what_they_would_do() -> None:
+    for record, words in (
+        (DONE, "accept"),
+        (Decided(proposal=PURPLE, decision="rejected", by="person"), "reject"),
+        (Decided(proposal=PURPLE, decision="skipped", by="person"), "skip"),
+        (Locked(lock=Lock(group="color")), "lock"),
+        (Unlocked(lock=Lock(group="color")), "unlock"),
+        (Reverted(version=1), "return"),
+    ):
+        talk = Talk("q")
+        talk.action(sample.view([record]))
+        assert f"undo {words}" in talk.asker.labels
+        talk = Talk("q")
+        talk.action(sample.view([record, UNDONE]))
+        assert f"redo {words}" in talk.asker.labels
+
+
 def test_what_makes_no_sense_is_not_on_the_menu() -> None:
-    for key in ("u", "l", "n"):
+    for key in ("u", "y", "l", "n"):
         with pytest.raises(AssertionError, match="not on the menu"):
             action(sample.view(can_ask=False), key)
     with pytest.raises(AssertionError, match="not on the menu"):
@@ -89,7 +138,7 @@ def test_what_makes_no_sense_is_not_on_the_menu() -> None:
 
 
 def test_after_a_decision_the_next_proposal_comes_up() -> None:
-    talk = Talk("p", "a", "s", "r", "", "q")
+    talk = Talk("p", "a", "s", "r", "q")
     talk.action(sample.view())
     assert "a desert -> a forest" in talk.shown
     records: list[Record] = [DONE]
@@ -110,7 +159,8 @@ def talk_proposal(talk: Talk, view: View) -> Proposal:
 def test_escape_goes_back_everywhere() -> None:
     view = sample.view()
     assert action(view, "p", BACK, "q") == Quit()
-    assert action(view, "p", "r", BACK, BACK, "q") == Quit()
+    assert action(view, "p", "w", BACK, BACK, "q") == Quit()
+    assert action(view, "k", BACK, "q") == Quit()
     assert action(view, "p", "e", BACK, BACK, "q") == Quit()
     assert action(view, "n", BACK, "q") == Quit()
     assert action(view, "e", BACK, "q") == Quit()
@@ -137,8 +187,19 @@ def test_the_final_images_are_not_looked_at_unasked() -> None:
 def test_tables_and_explanations_lead_to_no_action() -> None:
     talk = Talk("c", "g", "s", "?", "q")
     assert talk.action(sample.view()) == Quit()
-    for words in ("Eevee", "as ruled", "What would fix it?", "exact McNemar"):
+    for words in ("Eevee", "as ruled", "What would fix it?", "exact McNemar", "42 of 48 images"):
         assert words in talk.shown
+
+
+def test_the_figures_of_a_proposal_are_explained_with_these_figures() -> None:
+    own = Proposal(edits=PURPLE.edits, source="person")
+    changed = Decided(proposal=own, decision="accepted", by="person", instead_of=WHITE)
+    talk = Talk("p", "?", "q")
+    talk.action(sample.view([changed]))
+    words = " ".join(talk.shown.split())
+    assert "of the 48 review images that are wrong become right" in words
+    assert "best of 3 tried" in words
+    assert "as it was when the round began" in words
 
 
 def test_only_what_was_typed_during_a_slow_step_is_dropped() -> None:
@@ -168,11 +229,21 @@ def test_ctrl_c_twice_leaves() -> None:
     assert "Press Ctrl-C again to leave; everything is saved." in talk.shown
 
 
+def test_after_a_stopped_step_the_next_ctrl_c_leaves() -> None:
+    stopped = replace(sample.view(), stopped=True)
+    talk = Talk(KeyboardInterrupt)
+    assert talk.interrupted(stopped)
+    assert "Press Ctrl-C again to leave; everything is saved." in talk.shown
+    # An answer in between starts the count anew.
+    talk = Talk("c", KeyboardInterrupt, "q")
+    assert talk.action(stopped) == Quit()
+
+
 def test_ctrl_c_once_stops_the_step_only() -> None:
     view = sample.view()
     assert action(view, KeyboardInterrupt, "q") == Quit()
     assert action(view, "n", KeyboardInterrupt, "q") == Quit()
-    assert action(view, "p", "r", KeyboardInterrupt, "a") == Decide(HELPFUL, "accepted")
+    assert action(view, "p", "w", KeyboardInterrupt, "a") == Decide(HELPFUL, "accepted")
     # An answer in between starts the count anew.
     assert action(view, KeyboardInterrupt, "c", KeyboardInterrupt, "q") == Quit()
     assert Talk("e", KeyboardInterrupt, KeyboardInterrupt).interrupted(view)
@@ -180,7 +251,7 @@ def test_ctrl_c_once_stops_the_step_only() -> None:
 
 def test_the_end_of_the_input_leaves_in_order() -> None:
     assert action(sample.view(), InputEnded) == Quit()
-    assert action(sample.view(), "p", "r", InputEnded) == Quit()
+    assert action(sample.view(), "p", "w", InputEnded) == Quit()
 
 
 def test_an_edited_proposal_takes_the_place_of_the_first() -> None:
@@ -193,8 +264,8 @@ def test_an_edited_proposal_takes_the_place_of_the_first() -> None:
             source="person",
         ),
         "accepted",
+        instead_of=HELPFUL,
     )
-    assert talk.action(view) == Decide(HELPFUL, "skipped", TAKEN_EDITED)
 
 
 def test_accepted_as_it_was_after_all() -> None:
@@ -202,13 +273,14 @@ def test_accepted_as_it_was_after_all() -> None:
     decided = talk.action(sample.view())
     assert isinstance(decided, Decide)
     assert decided.proposal.key == HELPFUL.key
+    assert decided.instead_of is None
     assert talk.action(sample.view([DONE])) == Quit()
 
 
 def test_a_whole_session_through_the_loop() -> None:
     """Real records come out of a scripted conversation, each before the next question."""
     talk = Talk(
-        "p", "a", "r", "no", "s", BACK, "u", "p", "h",
+        "p", "a", "w", "no", "s", BACK, "u", "u", "u", "y", "u", "p", "h", BACK,
         "e", "r", "Mew", "color", "o", "white", True, "u", "q",
     )  # fmt: skip
     state = fold(sample.records())
@@ -224,7 +296,10 @@ def test_a_whole_session_through_the_loop() -> None:
             if isinstance(event, Recorded):
                 kinds.append(getattr(event.record, "decision", event.record.kind))
                 state = event.state
-    assert kinds == ["accepted", "rejected", "skipped", "undone", "accepted", "accepted", "undone"]
+    assert kinds == [
+        *("accepted", "rejected", "skipped", "undone", "undone", "undone", "redone"),
+        *("undone", "accepted", "accepted", "undone"),
+    ]
     assert state.system is not None
     assert state.system.rules["Mew"] == {"color": ("pink",), "background": ("a forest",)}
     assert not talk.asker.answers

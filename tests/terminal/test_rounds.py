@@ -116,13 +116,18 @@ def test_versions_are_compared_on_held_out_images_with_p() -> None:
     text = words(drawn(round_screen(sample.view(second_round()))))
     assert "version 2 (the last, the best) 48 of 48" in text
     assert "version 1 (the draft) 42 of 48" in text
-    assert "Version 2 against version 1: +12.5 pp (6 fixed, 0 broken, p = 0.031)." in text
+    assert (
+        "Version 2 against version 1: +12.5 pp on held-out images (6 fixed, 0 broken, p = 0.031)."
+    ) in text
+    assert "Classes on review images: up Mew 7 → 12 of 12." in text
+    assert "+ Mew · background: a forest" in text
 
 
 def test_on_review_images_there_is_no_p() -> None:
     text = drawn(round_screen(sample.view([accepted()])))
-    line = next(line for line in text.splitlines() if "not measured" in line.lower())
-    assert "5 fixed, 0 broken since version 1" in line
+    told = words(text)
+    assert "Since version 1: 5 fixed, 0 broken on review images; not measured" in told
+    assert "Classes on review images: up Mew 7 → 12 of 12." in told
     fixing = text[text.index("What would fix it?") :]
     assert "p =" not in fixing
     assert "p <" not in fixing

@@ -1,0 +1,119 @@
+"""What changed since the last version and since the best one: accuracy, classes, and by what."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from builder.findings import Findings
+from builder.history import State, Step, Version, from_marks, needs_measuring
+from builder.progress import (
+    Causes,
+    ClassChange,
+    causes,
+    class_changes,
+    decision_on,
+    held_out_change,
+)
+from builder.statistics import compare
+from builder.terminal.events import summary
+from builder.terminal.figures import counted, effect, points, proven
+from builder.terminal.text import shortened
+
+_STEPS, _CLASSES = 6, 4
+
+
+def changes_block(state: State, findings: Findings) -> list[RenderableType]:
+    """Everything since the last round, or since the last version where more was accepted since.
+
+    Accuracy is told of held-out images, classes of review images only.
+    """
+    if not state.versions:
+        return []
+    parts: list[RenderableType] = []
+    last = state.versions[-1]
+    if needs_measuring(state):
+        parts += _unmeasured(last, state, findings)
+    elif len(state.versions) > 1:
+        before = state.versions[-2]
+        parts += _measured(before, last, state, findings)
+        best = state.best_version
+        if best is not None and best.number not in (before.number, last.number):
+            parts += _measured(best, last, state, findings, " (the best)", with_causes=False)
+    return [Text(), Text("What changed?", style="bold"), *parts] if parts else []
+
+
+def _measured(
+    before: Version,
+    last: Version,
+    state: State,
+    findings: Findings,
+    role: str = "",
+    *,
+    with_causes: bool = True,
+) -> Iterator[RenderableType]:
+    change = held_out_change(before, last)
+    versions = f"Version {last.number} against version {before.number}{role}"
+    if change is not None:
+        yield Text(f"{versions}: {points(change.points)} on held-out images ({proven(change)}).")
+    yield from _classes(before, from_marks(last.review), findings)
+    if with_causes:
+        yield from _causes(causes(before, last.steps), state)
+
+
+def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[RenderableType]:
+    """No p here: the review images chose the change."""
+    after = findings.review.correct
+    if len(last.review) == len(after):
+        change = compare(from_marks(last.review), after)
+        yield Text(
+            f"Since version {last.number}: {change.fixed} fixed, {change.broken} broken on review "
+            "images; not measured on held-out images yet."
+        )
+        yield from _classes(last, after, findings)
+    yield from _causes(causes(last, state.steps), state)
+
+
+def _classes(
+    before: Version, after: NDArray[np.bool_], findings: Findings
+) -> Iterator[RenderableType]:
+    review = findings.review
+    if not len(before.review) == len(after) == review.n:
+        return
+    changes = class_changes(from_marks(before.review), after, review.labels, review.classes)
+    up = [change for change in changes if change.net > 0]
+    down = [change for change in reversed(changes) if change.net < 0]
+    lines = [f"{word} {_listed(found)}" for word, found in (("up", up), ("down", down)) if found]
+    if lines:
+        yield _line(f"Classes on review images: {'; '.join(lines)}.")
+
+
+def _listed(changes: Sequence[ClassChange]) -> str:
+    shown = [f"{shortened(c.name, 28)} {c.before} → {c.after} of {c.n}" for c in changes[:_CLASSES]]
+    more = f" and {len(changes) - _CLASSES} more" if len(changes) > _CLASSES else ""
+    return ", ".join(shown) + more
+
+
+def _causes(found: Causes, state: State) -> Iterator[RenderableType]:
+    lines = [*_told("+", found.done, state), *_told("taken back:", found.taken_back, state)]
+    yield from map(_line, lines[:_STEPS])
+    if len(lines) > _STEPS:
+        yield _line(f"and {counted(len(lines) - _STEPS, 'more change')}; cotbuild log lists all.")
+
+
+def _told(sign: str, steps: Sequence[Step], state: State) -> Iterator[str]:
+    for step in steps:
+        if step.proposal is None:
+            back = f"return to version {step.back_to}" if step.back_to else "the draft"
+            yield f"{sign} {back}"
+            continue
+        decided = decision_on(step, state)
+        measured = f"  {effect(decided.effect)}" if decided and decided.effect else ""
+        yield f"{sign} {summary(step.proposal)}{measured}"
+
+
+def _line(words: str) -> RenderableType:
+    return Padding(Text(words), (0, 0, 0, 2), expand=False)
