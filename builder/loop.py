@@ -138,7 +138,7 @@ def run(
     anew = state.proposed and not state.offers and (fresh or unasked)
     stopped = False
     while True:
-        if referee is not None and needs_measuring(state):
+        if referee is not None and _due(state, reviewer):
             work = _measuring(state, referee)
             version = yield from _interruptible("measuring on held-out images", work, at)
             stopped = version is None
@@ -163,6 +163,15 @@ def run(
             if state.round > round_before:
                 break
             view = at.view(state, stopped)
+
+
+def _due(state: State, reviewer: Reviewer) -> bool:
+    """Whether the working system is to be measured before the next screen.
+
+    In the midst of a person's round it is not: they say when a round is over.
+    """
+    amid = bool(state.proposed and state.versions and reviewer.present)
+    return needs_measuring(state) and not amid
 
 
 @dataclass(frozen=True, slots=True, eq=False)

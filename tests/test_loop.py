@@ -453,6 +453,18 @@ def test_resuming_in_the_middle_of_a_round_shows_the_same_offers_without_asking(
     assert second.views[0].state == first.views[1].state
 
 
+def test_resuming_amid_a_round_measures_nothing_that_the_person_has_not_ended() -> None:
+    first = ScriptedReviewer([Decide(REPAIR, "accepted"), Quit()])
+    found = events(first, ScriptedDrafter([(HARM, REPAIR)]), referee(), before=[DRAFTED])
+    before = [DRAFTED, *records(found)]
+    second = ScriptedReviewer([EndRound(), Quit()])
+    again = events(second, ScriptedDrafter(), referee(), before)
+    assert second.views[0].offers == first.views[1].offers
+    assert kinds(again) == ["round_ended", "measured", "proposed"]
+    # An automatic session has nobody who would end the round.
+    assert kinds(events(AutoReviewer(), ScriptedDrafter(), referee(), before))[0] == "measured"
+
+
 def test_other_images_mean_that_all_versions_are_measured_again() -> None:
     first = events(
         ScriptedReviewer([Decide(REPAIR, "accepted"), EndRound(), Quit()]),

@@ -87,7 +87,11 @@ def flush_terminal() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
+def accessible() -> bool:
+    """Whether ACCESSIBLE is set: somebody listens to the screen, and nothing may be redrawn."""
+    return os.environ.get("ACCESSIBLE", "") not in ("", "0")
+
+
 def wants_plain() -> bool:
     """Whether questions should be numbered lines: ACCESSIBLE is set, or the terminal is dumb."""
-    accessible = os.environ.get("ACCESSIBLE", "") not in ("", "0")
-    return accessible or os.environ.get("TERM", "") in ("dumb", "unknown")
+    return accessible() or os.environ.get("TERM", "") in ("dumb", "unknown")

@@ -1,6 +1,7 @@
 """Long steps, on stderr: a bar with rate and time left, a spinner for what can't be counted.
 
-Where stderr is no terminal there is a line at the beginning and one at the end.
+Where stderr is no terminal, or nothing may be redrawn, there is a line at the beginning and one at
+the end.
 """
 
 import time
@@ -20,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from builder.terminal.asker import accessible
 from builder.terminal.text import shortened
 
 OnProgress = Callable[[int, int], None]
@@ -38,13 +40,18 @@ class _Rate(ProgressColumn):
         )
 
 
+def _redraws(console: Console) -> bool:
+    """A screen reader would read out every frame of what moves."""
+    return console.is_terminal and not console.is_dumb_terminal and not accessible()
+
+
 @contextmanager
 def progress_bar(what: str, console: Console) -> Iterator[OnProgress]:
     """Draws a bar for the step `what`; call the yielded function with (done, total).
 
     Before the first call, and for a total of 0, a terminal shows a spinner that leaves no trace.
     """
-    if console.is_terminal and not console.is_dumb_terminal:
+    if _redraws(console):
         with _live_bar(
             shortened(what, max(8, min(30, console.width - _FIGURES))), console
         ) as on_progress:
@@ -60,7 +67,7 @@ def tally_bar(what: str, console: Console) -> Iterator[OnTally]:
 
     `words` are what was spent so far. Without a terminal there is a line for each tenth.
     """
-    if not console.is_terminal or console.is_dumb_terminal:
+    if not _redraws(console):
         yield _tenths(shortened(what), console)
         return
     columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
@@ -97,7 +104,7 @@ def spinner(what: str, console: Console) -> Iterator[None]:
     """Shows that the step `what` is under way, and how long it took when that was noticeable."""
     started = time.monotonic()
     words = shortened(what)
-    if console.is_terminal and not console.is_dumb_terminal:
+    if _redraws(console):
         with console.status(Text(f"{words}…")):
             yield
     else:

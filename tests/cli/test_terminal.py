@@ -1,63 +1,17 @@
 """Real keystrokes in a real pseudo-terminal."""
 
-import json
-import os
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-import pexpect
 import pytest
 
 from builder.session import read_state
-from tests.cli.conftest import CLASSES, GROUPS, RULES, Job, answer, cotbuild
-from tests.openai_server import Answer, OpenAIServer, Request, openai_server
+from tests.cli.conftest import Job, answer, cotbuild
+from tests.cli.pty import Terminal, flags
+from tests.openai_server import Answer, Request, openai_server
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-
-
-def start_file(job: Job) -> Path:
-    """A system for the job's classes, written by hand, with one rule that is plainly wrong."""
-    path = job.folder / "start.json"
-    rules = {**RULES, CLASSES[0]: {"color": "green", "form": "a wolf"}}
-    system = {"domain": "creature", "groups": GROUPS["groups"], "rules": rules}
-    path.write_text(json.dumps(system), encoding="utf-8")
-    return path
-
-
-class Terminal:
-    """cotbuild in a terminal of 80 columns; `sees` waits for words, blanks and colours aside."""
-
-    def __init__(self, *arguments: object, columns: int = 80) -> None:
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "builder", *map(str, arguments)],
-            encoding="utf-8",
-            dimensions=(40, columns),
-            timeout=60,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": str(columns)},
-        )
-
-    def sees(self, words: str) -> str:
-        gap = r"(?:\s|\x1b\[[0-9;?]*[a-zA-Z])*"
-        self.child.expect(gap.join(re.escape(character) for character in words.replace(" ", "")))
-        return str(self.child.before)
-
-    def types(self, keys: str) -> None:
-        self.child.send(keys)
-
-    def ends(self) -> int:
-        self.child.expect(pexpect.EOF)
-        self.child.close()
-        status = self.child.exitstatus
-        assert status is not None
-        return status
-
-
-def flags(job: Job) -> list[str]:
-    return [*job.flags(), "--llm", "none", "--start", str(start_file(job))]
 
 
 def test_review_undo_quit_and_resume(job: Job) -> None:
@@ -110,29 +64,6 @@ def test_new_asks_for_images_and_the_first_group_when_there_is_nothing(job: Job)
     terminal.types("\x03")
     terminal.sees("cotbuild resume")
     assert terminal.ends() == 130
-
-
-def test_killed_in_the_middle_of_a_review_nothing_decided_is_lost(
-    job: Job, model: OpenAIServer
-) -> None:
-    terminal = Terminal("new", *flags(job), "--llm", "m", "--llm-url", model.url)
-    terminal.sees("quit")
-    terminal.types("n")
-    terminal.sees("Note to")
-    terminal.types("mind the [red] ones\r")
-    terminal.sees("Noted")
-    terminal.types("p")
-    terminal.sees("accept")
-    terminal.types("s")
-    terminal.sees("Skipped")
-    before = read_state(job.session)
-    terminal.child.kill(9)
-    terminal.child.close()
-    assert len(before.decisions) == 1
-    assert before.notes == ("mind the [red] ones",)
-    result = cotbuild("resume", job.session, "--auto", "--llm-url", model.url)
-    assert result.exit_code == 0, result.output
-    assert read_state(job.session).decisions[0] == before.decisions[0]
 
 
 def slowly(purpose: str) -> Callable[[Request], Answer]:

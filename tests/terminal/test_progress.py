@@ -7,7 +7,12 @@ import pyte
 import pytest
 from rich.console import Console
 
-from builder.terminal.progress import progress_bar, spinner
+from builder.terminal.progress import progress_bar, spinner, tally_bar
+
+
+@pytest.fixture(autouse=True)
+def seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACCESSIBLE", raising=False)
 
 
 def console(*, terminal: bool, width: int = 80) -> tuple[Console, io.StringIO]:
@@ -34,6 +39,21 @@ def test_a_bar_on_a_terminal(width: int) -> None:
     assert "100/100" in text
     assert "[red]" in text
     assert "\x1b[2J" not in text
+
+
+def test_nothing_moves_for_somebody_who_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCESSIBLE", "1")
+    target, out = console(terminal=True)
+    with progress_bar("encoding", target) as on_progress:
+        for done in range(1001):
+            on_progress(done, 1000)
+    with tally_bar("rules", target) as on_tally:
+        on_tally(10, 10, "200 tokens")
+    with spinner("measuring", target):
+        pass
+    assert "\x1b" not in out.getvalue()
+    assert "\r" not in out.getvalue()
+    assert "measuring …" in out.getvalue()
 
 
 def test_elsewhere_one_line_at_the_beginning_and_one_at_the_end() -> None:
