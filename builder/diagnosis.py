@@ -61,7 +61,7 @@ def per_class(scores: Scores, system: AttributeSystem | None = None) -> tuple[Cl
     for label, prediction in zip(true.tolist(), predicted.tolist(), strict=True):
         mistaken[label][scores.classes[prediction]] += 1
     misled = [Counter[str]() for _ in range(size)]
-    for name, p, rule in _evidence(scores, system) if system else ():
+    for name, p, rule in group_evidence(scores, system) if system else ():
         against = _preference(p[wrong], rule, predicted, true) > 0
         for label, count in enumerate(np.bincount(true[against], minlength=size).tolist()):
             misled[label].update({name: count})
@@ -132,7 +132,7 @@ def confused_pairs(
     for (label, prediction), count in directed.items():
         pairs[min(label, prediction), max(label, prediction)] += count
     chosen = sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:limit]
-    evidence = _evidence(scores, system)
+    evidence = group_evidence(scores, system)
     return tuple(
         ConfusedPair(
             first=scores.classes[a],
@@ -146,7 +146,7 @@ def confused_pairs(
 
 
 def _separating(
-    scores: Scores, evidence: Sequence["_Evidence"], a: int, b: int
+    scores: Scores, evidence: Sequence["GroupEvidence"], a: int, b: int
 ) -> tuple[tuple[str, float], ...]:
     of_a, of_b = (np.flatnonzero(scores.labels == index) for index in (a, b))
     found = []
@@ -219,7 +219,7 @@ def per_group(
     codes = [rule.of_class.tolist() for rule in group_rules(system)]
     all_bits = _entropy(zip(*codes, strict=True))
     reports = []
-    for index, (name, p, rule) in enumerate(_evidence(full, system)):
+    for index, (name, p, rule) in enumerate(group_evidence(full, system)):
         others = [column for position, column in enumerate(codes) if position != index]
         without = None
         if others:
@@ -330,17 +330,18 @@ def option_counts(scores: Scores, system: AttributeSystem) -> tuple[NDArray[np.i
             scores.labels[known] * p.shape[1] + p[known].argmax(axis=1),
             minlength=size * p.shape[1],
         ).reshape(size, p.shape[1])
-        for _, p, _ in _evidence(scores, system)
+        for _, p, _ in group_evidence(scores, system)
     )
 
 
 # --- Shared -----------------------------------------------------------------------------------
 
 # A group's name, its probabilities [n, K], and its rules.
-_Evidence = tuple[str, NDArray[np.float32], GroupRules]
+GroupEvidence = tuple[str, NDArray[np.float32], GroupRules]
 
 
-def _evidence(scores: Scores, system: AttributeSystem) -> tuple[_Evidence, ...]:
+def group_evidence(scores: Scores, system: AttributeSystem) -> tuple[GroupEvidence, ...]:
+    """In the order of groups. Raises ValueError unless the scores are the system's."""
     shapes = [p.shape[1] for p in scores.probabilities]
     if scores.classes != system.classes or shapes != [len(g.options) for g in system.groups]:
         raise ValueError("these are not the scores of this system")

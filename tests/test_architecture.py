@@ -27,6 +27,7 @@ CORE = {
     "records": "edits system system_file",
     "scoring": "system",
     "diagnosis": "scoring statistics system",
+    "null_test": "diagnosis scoring system",
     "suggestions": "diagnosis edits scoring statistics system",
     "questions": "scoring system",
     "locking": "edits records system",
