@@ -1,92 +1,274 @@
-"""Proposals from the data alone: what a class's own images choose, against what its rule says."""
+"""Proposals from the data alone: where the images speak against the system, or beyond it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from builder.diagnosis import RuleEvidence, option_counts, rule_evidence
-from builder.edits import DropOption, Proposal, SetRule
+from builder.diagnosis import (
+    ConfusedPair,
+    RuleEvidence,
+    confused_pairs,
+    option_counts,
+    rule_evidence,
+)
+from builder.edits import Proposal, SetRule
+from builder.idle import idle_groups, idle_options
 from builder.scoring import Scores
 from builder.statistics import wilson
-from builder.system import AttributeSystem
+from builder.system import AttributeSystem, Choice
 
-# A set of rules to change is fitted on few images: these bounds keep the obviously idle ones out,
-# and leave the rest to the referee, who measures every proposal.
-_FEWEST = 2
-_TIMES_THE_RULE = 2
+# A change of rules is fitted on few images: these bounds keep the obviously idle ones out, and
+# leave the rest to the referee, who measures every proposal.
+_FEWEST = 2  # a single image is an accident
+_CLEARLY = 2  # times as many images
+_WEAK = 0.75  # nearer to a coin (0.5) than to certainty (1)
+# A person goes through a list one by one: a hundred proposals are a long evening.
+_MOST = 20  # of each kind
+_PAIRS = 50  # looked at
 
 
-def suggest(scores: Scores, system: AttributeSystem) -> tuple[Proposal, ...]:
-    """Proposals for the system with these scores, strongest first; source "data".
+def suggest(
+    scores: Scores, system: AttributeSystem, *, seed: int = 0, rejected: Collection[str] = ()
+) -> tuple[Proposal, ...]:
+    """Proposals for the system with these scores; source "data", each once.
 
-    A rule of one option, or of none, is to be set to the option that most of the class's images
-    choose (have as their likeliest) if at least 2 images and more than half of them do, at least
-    twice as many as choose the rule's, and a larger part of them than of the other classes' images:
-    what all images choose says nothing about a class. Strength is the number of images that choose
-    it beyond those that choose the rule's.
+    An image chooses its likeliest option. Five kinds, in this order, each strongest first and at
+    most 20, so that the list stays readable with any number of classes; what is left comes up
+    once these are accepted or rejected. `rejected` are keys of proposals not to be made again.
 
-    An option that no rule names and no image chooses is to be dropped, as long as 2 remain. These
-    come last.
+    1. A missing distinction. Two classes confused at least twice whose rules differ in no group,
+       or only in groups nearer to a coin than to certainty: the option that the most images of one
+       choose becomes its rule, if neither's rule names it and the 95 % intervals of how many images
+       of each choose it don't meet. (The best of many options is looked for, and chance alone can
+       make that look good.) At most one for each of the two classes, in the 50 most confused pairs.
+    2. A rule corrected: the option that at least 2 images and more than half of the class's choose,
+       at least twice as many as choose the rule's.
+    3. Several options, where a class's images split: two options that at least 2 images each and
+       more than half together choose, neither twice as many as the other, both at least twice as
+       many as any third. (Then at least half as many more as choose the present rule's.)
+    4. A group dropped: one that does not beat its shuffled rules, where that can be told. One group
+       is always left.
+    5. An option dropped that no image chooses, as long as 2 remain. Classes that name it and
+       nothing else take what most of their own images choose, and each has at least 2 images:
+       an option is not idle because nobody looked. Those that no rule names come last.
+
+    2 and 3 want a larger part of the class's images than of the other classes': what all images
+    choose says nothing about a class. 1 to 3 leave rules of several options to a person. Strength
+    is: how often the pair is confused; the number of images beyond those that choose the rule's
+    (2, 3); p (4); the number of images of the classes that name it (5).
     """
-    return (*_set_rules(scores, system), *_drop_options(scores, system))
+    if not scores.n:
+        return ()
+    review = _review(scores, system)
+    kinds = (
+        _distinctions(scores, system, review),
+        _corrections(review),
+        _splits(review),
+        idle_groups(scores, system, seed=seed),
+        idle_options(scores, system),
+    )
+    taken = set(rejected)
+    return tuple(p for kind in kinds for p in islice(_new(kind, taken), _MOST))
+
+
+def _new(proposals: Iterable[Proposal], taken: set[str]) -> Iterator[Proposal]:
+    """Those whose edits are not taken yet, and takes them."""
+    for proposal in proposals:
+        if proposal.key not in taken:
+            taken.add(proposal.key)
+            yield proposal
+
+
+def _proposal(reason: str, edit: SetRule) -> Proposal:
+    return Proposal(edits=(edit,), source="data", reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Review:
+    """What the images of known classes choose.
+
+    evidence: by class, then group, where the class has images. totals: images of all classes, by
+    group, then option. images: their number.
+    """
+
+    evidence: Mapping[tuple[str, str], RuleEvidence]
+    totals: Mapping[str, Mapping[str, int]]
+    images: int
+
+    def typical(self, evidence: RuleEvidence, option: str) -> bool:
+        """Whether a larger part of the class's images choose it than of the other classes'."""
+        seen = _count(evidence, option)
+        elsewhere, others = self.totals[evidence.group][option] - seen, self.images - evidence.n
+        # seen / n > elsewhere / others, without dividing by 0.
+        return others == 0 or seen * others > elsewhere * evidence.n
+
+
+def _review(scores: Scores, system: AttributeSystem) -> _Review:
+    return _Review(
+        evidence={(e.class_name, e.group): e for e in rule_evidence(scores, system)},
+        totals={
+            group.name: dict(zip(group.options, counts.sum(axis=0).tolist(), strict=True))
+            for group, counts in zip(system.groups, option_counts(scores, system), strict=True)
+        },
+        images=int(np.count_nonzero(scores.labels >= 0)),
+    )
+
+
+def _count(evidence: RuleEvidence, option: str) -> int:
+    """Images of the class that choose the option."""
+    return dict(evidence.chosen).get(option, 0)
+
+
+def _interval(count: int, n: int) -> str:
+    interval = wilson(count, n)
+    return f"{100 * interval.low:.0f}-{100 * interval.high:.0f} %"
+
+
+# --- Rules ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """An option that `seen` of the class's images choose, where `kept` choose the rule's."""
+    """Options that `seen` of the class's images choose, where `kept` choose the rule's."""
 
     evidence: RuleEvidence
-    option: str
+    options: Choice
     seen: int
     kept: int
 
+    @property
+    def edit(self) -> SetRule:
+        at = self.evidence
+        return SetRule(class_name=at.class_name, group=at.group, options=self.options)
 
-def _set_rules(scores: Scores, system: AttributeSystem) -> tuple[Proposal, ...]:
-    totals = {
-        group.name: dict(zip(group.options, counts.sum(axis=0).tolist(), strict=True))
-        for group, counts in zip(system.groups, option_counts(scores, system), strict=True)
-    }
-    images = int(np.count_nonzero(scores.labels >= 0))
-    cases = []
-    for evidence in rule_evidence(scores, system):
-        option, seen = evidence.chosen[0]
-        kept = sum(count for chosen, count in evidence.chosen if chosen in evidence.rule)
-        clear = seen >= _FEWEST and 2 * seen > evidence.n and seen >= _TIMES_THE_RULE * kept
-        elsewhere, others = totals[evidence.group][option] - seen, images - evidence.n
-        # seen / n > elsewhere / others, without dividing by 0.
-        typical = others == 0 or seen * others > elsewhere * evidence.n
-        if len(evidence.rule) <= 1 and option not in evidence.rule and clear and typical:
-            cases.append(_Case(evidence, option, seen, kept))
+    @property
+    def rule(self) -> str:
+        if not self.evidence.rule:
+            return "the rule names nothing"
+        return f'the rule says "{self.evidence.rule[0]}" (seen by {self.kept})'
+
+
+def _strongest(cases: Iterable[_Case]) -> list[_Case]:
     # Stable: equally strong ones stay in the order of classes and groups.
-    cases.sort(key=lambda case: (case.kept - case.seen, -case.seen / case.evidence.n))
-    return tuple(_set_rule(case) for case in cases)
+    return sorted(cases, key=lambda case: (case.kept - case.seen, -case.seen / case.evidence.n))
 
 
-def _set_rule(case: _Case) -> Proposal:
-    evidence = case.evidence
-    interval = wilson(case.seen, evidence.n)
-    if evidence.rule:
-        rule = f'the rule says "{evidence.rule[0]}" (seen by {case.kept})'
-    else:
-        rule = "the rule names nothing"
-    reason = (
-        f'{case.seen} of {evidence.n} review images see "{case.option}" '
-        f"({100 * interval.low:.0f}-{100 * interval.high:.0f} %), {rule}"
+def _corrections(review: _Review) -> Iterator[Proposal]:
+    for case in _strongest(_contradicted(review)):
+        (option,) = case.options
+        n = case.evidence.n
+        yield _proposal(
+            f'{case.seen} of {n} review images see "{option}" ({_interval(case.seen, n)}), '
+            f"{case.rule}",
+            case.edit,
+        )
+
+
+def _contradicted(review: _Review) -> Iterator[_Case]:
+    for evidence in review.evidence.values():
+        option, seen = evidence.chosen[0]
+        kept = sum(_count(evidence, named) for named in evidence.rule)
+        clear = seen >= _FEWEST and 2 * seen > evidence.n and seen >= _CLEARLY * kept
+        open_to_it = len(evidence.rule) <= 1 and option not in evidence.rule
+        if open_to_it and clear and review.typical(evidence, option):
+            yield _Case(evidence, (option,), seen, kept)
+
+
+def _splits(review: _Review) -> Iterator[Proposal]:
+    for case in _strongest(_split(review)):
+        (first, most), (second, fewer), *_ = case.evidence.chosen
+        yield _proposal(
+            f'{most} of {case.evidence.n} review images see "{first}", {fewer} "{second}" '
+            f"(together {_interval(case.seen, case.evidence.n)}), {case.rule}",
+            case.edit,
+        )
+
+
+def _split(review: _Review) -> Iterator[_Case]:
+    for evidence in review.evidence.values():
+        options = review.totals[evidence.group]
+        # Both of two options would say as much as none.
+        if len(evidence.rule) > 1 or len(evidence.chosen) < 2 or len(options) < 3:
+            continue
+        (first, most), (second, fewer), (_, third) = (*evidence.chosen, ("", 0))[:3]
+        seen = most + fewer
+        clear = fewer >= _FEWEST and 2 * seen > evidence.n and fewer >= _CLEARLY * third
+        balanced = most < _CLEARLY * fewer
+        typical = review.typical(evidence, first) and review.typical(evidence, second)
+        if clear and balanced and typical:
+            both = tuple(option for option in options if option in (first, second))
+            kept = sum(_count(evidence, named) for named in evidence.rule)
+            yield _Case(evidence, both, seen, kept)
+
+
+# --- Pairs ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """An option that `seen` of the one class's images choose, and `there` of the other's."""
+
+    option: str
+    own: RuleEvidence
+    other: RuleEvidence
+    seen: int
+    there: int
+
+    @property
+    def gap(self) -> float:
+        """The difference of the two fractions."""
+        return self.seen / self.own.n - self.there / self.other.n
+
+    @property
+    def clear(self) -> bool:
+        """Whether more of its own images choose it, by intervals that do not meet."""
+        return wilson(self.seen, self.own.n).low > wilson(self.there, self.other.n).high
+
+
+def _distinctions(scores: Scores, system: AttributeSystem, review: _Review) -> Iterator[Proposal]:
+    for pair in confused_pairs(scores, system, limit=_PAIRS):
+        if pair.count < _FEWEST or any(part >= _WEAK for _, part in pair.separating_groups):
+            continue
+        sides = (pair.first, pair.second), (pair.second, pair.first)
+        best = [_most_telling(system, review, own, other) for own, other in sides]
+        for telling in sorted(filter(None, best), key=lambda telling: -telling.gap):
+            yield _distinction(pair, telling)
+
+
+def _most_telling(
+    system: AttributeSystem, review: _Review, own: str, other: str
+) -> _Telling | None:
+    """What sets the images of class `own` apart most from those of `other`, in no rule yet."""
+    found = []
+    for group in system.groups:
+        ours = review.evidence.get((own, group.name))
+        theirs = review.evidence.get((other, group.name))
+        if ours is None or theirs is None or len(ours.rule) > 1:
+            continue
+        option, seen = ours.chosen[0]
+        telling = _Telling(option, ours, theirs, seen, _count(theirs, option))
+        if option not in (*ours.rule, *theirs.rule) and telling.clear:
+            found.append(telling)
+    return max(found, key=lambda telling: telling.gap, default=None)
+
+
+def _distinction(pair: ConfusedPair, telling: _Telling) -> Proposal:
+    own, other, option = telling.own, telling.other, telling.option
+    return _proposal(
+        f'"{pair.first}" and "{pair.second}" {_difference(pair.separating_groups)}; '
+        f'{telling.seen} of {own.n} review images of "{own.class_name}" see "{option}" in '
+        f"{own.group} ({_interval(telling.seen, own.n)}), {telling.there} of {other.n} of "
+        f'"{other.class_name}" ({_interval(telling.there, other.n)})',
+        SetRule(class_name=own.class_name, group=own.group, options=(option,)),
     )
-    edit = SetRule(class_name=evidence.class_name, group=evidence.group, options=(case.option,))
-    return Proposal(edits=(edit,), source="data", reason=reason)
 
 
-def _drop_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:
-    if not scores.n:
-        return
-    for group, p in zip(system.groups, scores.probabilities, strict=True):
-        used = {option for choices in system.rules.values() for option in choices[group.name]}
-        chosen = {group.options[option] for option in p.argmax(axis=1).tolist()}
-        idle = [option for option in group.options if option not in used | chosen]
-        # Each proposal must still apply after the others of its group were accepted.
-        for option in idle[: len(group.options) - 2]:
-            reason = f'no rule names "{option}", and none of {scores.n} review images see it'
-            edit = DropOption(group=group.name, option=option)
-            yield Proposal(edits=(edit,), source="data", reason=reason)
+def _difference(groups: Sequence[tuple[str, float]]) -> str:
+    if not groups:
+        return "have the same rules"
+    name, part = groups[0]
+    if len(groups) == 1:
+        return f"differ in one weak group only ({name} {100 * part:.0f} %)"
+    return f"differ in {len(groups)} weak groups only (the best, {name}, {100 * part:.0f} %)"

@@ -189,8 +189,9 @@ def test_each_proposal_is_measured_by_itself_and_best_comes_first() -> None:
     assert nets[HARM.key] < 0
     assert view.offers[0].proposal.key == REPAIR.key
     assert view.unfit == 1
-    # The model's three, and the data's own: no image sees green, which no rule names.
-    assert view.state.offered == 4
+    # The model's three, and the data's own two: no image sees green, which no rule names, and all
+    # classes agree on the form.
+    assert view.state.offered == 5
     assert UNFIT.key not in nets
 
 
