@@ -353,7 +353,7 @@ def _propose(
     found: list[Proposal] = list(state.offers)
     findings = at.measurements.of(state.steps[-1]) if at.measurements else None
     if findings:
-        found.extend(suggest(findings.review, findings.system))
+        found.extend(suggest(findings.review, findings.system, rejected=state.rejected))
     asked = stopped = False
     # Without images the first round has nothing to tell the model that its draft didn't know.
     worthwhile = findings or state.notes or state.decisions
