@@ -17,6 +17,7 @@ CORE = {
     "strict_json": "system",
     "system_json": "strict_json system",
     "article": "errors strict_json system system_json",
+    "system_text": "errors strict_json system system_json",
     "system_file": "article errors strict_json system system_json",
     "checks": "system",
     "edits": "system",
@@ -62,11 +63,12 @@ WIRING = {
     "__main__": "cli",
 }
 ROOMS = {room: frozenset(allowed.split()) for room, allowed in (CORE | SHELLS | WIRING).items()}
-CORE_LIBRARIES = frozenset({"pydantic", "numpy"})
+CORE_LIBRARIES = frozenset({"pydantic", "numpy", "yaml"})
 # The only places in which a library is imported at all.
 PLACES = {
-    "questionary": ("terminal/ask.py",),
-    "prompt_toolkit": ("terminal/ask.py",),
+    "yaml": ("system_text.py",),
+    "questionary": ("terminal/ask.py", "terminal/ask_lists.py"),
+    "prompt_toolkit": ("terminal/ask.py", "terminal/ask_lists.py"),
     "rich": ("terminal/", "cli/screen.py"),
     "typer": ("cli/",),
     "openai": ("llm/",),
@@ -148,6 +150,7 @@ def test_the_core_is_free_of_circles() -> None:
         ("encoders/a.py", "from ..terminal import ask", ["encoders -> terminal"]),
         ("encoders/a.py", "from .protocol import Encoder\nimport torch", []),
         ("llm/a.py", "from builder.cli import main", ["llm -> cli"]),
+        ("system_file.py", "import yaml", ["system_file.py -> yaml"]),
         ("terminal/menu.py", "from questionary import Style", ["terminal/menu.py -> questionary"]),
         ("demo/deck.py", "import torch.nn", ["demo/deck.py -> torch"]),
     ],
