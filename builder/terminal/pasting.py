@@ -1,8 +1,5 @@
 """The way between cotbuild and a chat window: the prompt goes out, the answer comes back."""
 
-import os
-import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,6 +13,7 @@ from builder.errors import InputError
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Key, PastingAsker, interactive
 from builder.terminal.clipboard import sends_to_clipboard
+from builder.terminal.editor import read_text, remove_file, run_editor, write_private
 from builder.terminal.render import error_panel
 from builder.terminal.text import shortened, visible
 
@@ -33,7 +31,7 @@ _EDITED = (
 )
 # A prompt of more lines is read in its file.
 _MOST_LINES = 400
-_LONGEST_FILE = 10_000_000
+_TOO_LONG = "Save the answer alone in a text file."
 
 
 def open_chat(
@@ -83,7 +81,7 @@ class TerminalChat:
         Raises InputError when the prompt can't be written to its file.
         """
         self._before_asking()
-        _write_private(self._path, prompt)
+        write_private(self._path, f"{prompt}\n", "The prompt")
         try:
             self._show(title, prompt)
             self._say(f"This prompt is also in {self._path}")
@@ -93,7 +91,8 @@ class TerminalChat:
             return self._answer(title, prompt)
         finally:
             if not self._keep:
-                _remove(self._path)
+                # It was promised not to stay.
+                remove_file(self._path, "The prompt")
 
     def explain(self, problem: str) -> None:
         """Says why an answer can't be used."""
@@ -130,26 +129,14 @@ class TerminalChat:
 
     def _from_file(self) -> str | None:
         name = self._asker.text("File with the answer:")
-        return _read(Path(name)) if name else None
+        return read_text(Path(name), _TOO_LONG) if name else None
 
     def _from_editor(self) -> str | None:
-        command = _editor()
         with tempfile.TemporaryDirectory(prefix="cotbuild-") as folder:
             path = Path(folder) / "answer.txt"
             path.write_text(_EDITED, encoding="utf-8")
-            try:
-                code = subprocess.run([*command, str(path)], check=False).returncode
-            except OSError as error:
-                raise InputError(
-                    f"The editor {command[0]} cannot be started: {error.strerror or error}.",
-                    hint="Name another one in EDITOR, or paste the answer.",
-                ) from error
-            if code != 0:
-                raise InputError(
-                    f"The editor {command[0]} ended with an error ({code}).",
-                    hint="Try again, or paste the answer.",
-                )
-            edited = _read(path)
+            run_editor(path, otherwise=", or paste the answer")
+            edited = read_text(path, _TOO_LONG)
         lines = edited.splitlines(keepends=True)
         return "".join(line for line in lines if line.rstrip() not in _EDITED.splitlines())
 
@@ -170,63 +157,3 @@ class TerminalChat:
     def _print(self, safe: str) -> None:
         # Not broken into lines, so that it can be copied from the screen.
         self._console.print(Text(safe), soft_wrap=True)
-
-
-def _editor() -> list[str]:
-    """The person's editor as words of a command. Raises InputError where none is named."""
-    named = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip()
-    usual = "notepad" if sys.platform == "win32" else "vi"
-    try:
-        # A path on Windows holds backslashes.
-        command = shlex.split(named or usual, posix=sys.platform != "win32")
-    except ValueError as error:
-        raise InputError(
-            f"The editor {named} is not a command: {error}.", hint="Set EDITOR, e.g. EDITOR=nano."
-        ) from error
-    return command
-
-
-def _read(path: Path) -> str:
-    """The text of a file. Raises InputError."""
-    try:
-        path = path.expanduser()
-        if path.stat().st_size > _LONGEST_FILE:
-            raise InputError(
-                f"{path} has {path.stat().st_size / 1e6:,.0f} MB.",
-                hint="Save the answer alone in a text file.",
-            )
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, RuntimeError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise InputError(
-            f"{path} cannot be read: {why or error}.", hint="Name a UTF-8 text file."
-        ) from error
-
-
-def _remove(path: Path) -> None:
-    """Raises InputError where the file can't be removed: it was promised not to stay."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The prompt cannot be removed from {path}: {error.strerror or error}.",
-            hint="Remove the file by hand.",
-        ) from error
-
-
-def _write_private(path: Path, text: str) -> None:
-    """The whole file or nothing, readable by its owner alone. Raises InputError."""
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(f"{text}\n")
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError(
-            f"The prompt cannot be written to {path}: {error.strerror or error}.",
-            hint="Make room or make the folder writable, then go on with cotbuild resume.",
-        ) from error
