@@ -1,4 +1,4 @@
-"""Questions at a real terminal, by questionary and prompt_toolkit; no other module imports them.
+"""Questions at a real terminal, by questionary and prompt_toolkit; so are those of `ask_lists`.
 
 Escape goes back at once everywhere. Without eager binding prompt_toolkit would wait for the second
 key of an Alt combination, and Escape, Enter would answer with an empty text.
@@ -6,29 +6,26 @@ key of an Alt combination, and Escape, Enter would answer with an empty text.
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any, TypeVar
 
 import questionary
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import (
-    FormattedText,
-    StyleAndTextTuples,
-    to_formatted_text,
-)
+from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.input import Input
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.shortcuts import print_formatted_text
-from questionary.prompts.common import InquirerControl
 from rich.cells import cell_len
 
+from builder.terminal.ask_lists import add_bindings, entries_of, one_of, some_of, typed_one_of
 from builder.terminal.asker import (
     Check,
+    CheckMany,
     InputEnded,
     Key,
     PastingAsker,
@@ -60,6 +57,11 @@ class TerminalAsker:
 
     input: Input | None = None
     output: Output | None = None
+    # What was typed or ticked when the person went back, by question: it stands there again.
+    _typed: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
+    _ticked: dict[tuple[str, tuple[str, ...], frozenset[str]], frozenset[str]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         return self._press(title, keys, enter=None)
@@ -73,39 +75,43 @@ class TerminalAsker:
     def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
         output = self._output()
         shown = labels(texts, _room(output))
+        index = texts.index(default) if default in texts else None
         if len(texts) > _LONGEST_LIST:
-            return self._type(title, texts, shown, output)
-        question = questionary.select(
-            shortened(title, _TITLE),
-            [questionary.Choice(label, value=i) for i, label in enumerate(shown)],
-            default=texts.index(default) if default in texts else None,  # type: ignore[arg-type]
-            use_jk_keys=False,
-            use_search_filter=True,
-            instruction=f"(type to filter; {_BACK})",
-            input=self.input,
-            output=output,
-        )
-        _refuse_without_match(question, shown)
-        index = self._ask(question, title, output)
-        return texts[index] if isinstance(index, int) else None
+            return self._type(title, texts, shown, index, output)
+        question = one_of(shortened(title, _TITLE), shown, index, self.input, output)
+        picked = self._ask(question, title, output)
+        return texts[picked] if isinstance(picked, int) else None
 
     def pick_many(
-        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+        self,
+        title: str,
+        texts: Sequence[str],
+        chosen: Collection[str] = (),
+        check: CheckMany | None = None,
     ) -> tuple[str, ...] | None:
+        def complaint(indices: Sequence[int]) -> str | None:
+            said = check([texts[index] for index in indices]) if check else None
+            return None if said is None else shortened(said, _TITLE)
+
         output = self._output()
-        shown = labels(texts, _room(output))
-        question = questionary.checkbox(
+        place = (title, tuple(texts), frozenset(chosen))
+        chosen = self._ticked.get(place, frozenset(chosen))
+        question = some_of(
             shortened(title, _TITLE),
-            [
-                questionary.Choice(label, value=i, checked=text in chosen)
-                for i, (label, text) in enumerate(zip(shown, texts, strict=True))
-            ],
-            instruction=f"(Space ticks, Enter is done; {_BACK})",
-            input=self.input,
-            output=output,
+            labels(texts, _room(output)),
+            {index for index, text in enumerate(texts) if text in chosen},
+            complaint,
+            self.input,
+            output,
         )
         indices = self._ask(question, title, output)
-        return tuple(texts[i] for i in indices) if isinstance(indices, list) else None
+        if isinstance(indices, list):
+            self._ticked.pop(place, None)
+            return tuple(texts[index] for index in indices)
+        self._ticked[place] = frozenset(
+            texts[index] for index in entries_of(question).selected_options
+        )
+        return None
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
         def validate(typed: str) -> bool | str:
@@ -115,18 +121,19 @@ class TerminalAsker:
         output = self._output()
         question = questionary.text(
             _hinted(shortened(title, _TITLE)),
-            default=default,
+            default=self._typed.get((title, default), default),
             validate=validate,
             input=self.input,
             output=output,
         )
-        answer = self._ask(question, title, output)
-        return _one_line(answer) if isinstance(answer, str) else None
+        answer = self._typed_answer(question, title, default, output)
+        return None if answer is None else _one_line(answer)
 
     def paste(self, title: str) -> str | None:
         output = self._output()
         question = questionary.text(
             f"{shortened(title, _TITLE)} (paste it; a line with only . ends it; {_BACK})\n",
+            default=self._typed.get((title, ""), ""),
             multiline=True,
             instruction="",
             input=self.input,
@@ -135,8 +142,8 @@ class TerminalAsker:
         _take_many_lines(question)
         # Thousands of pasted characters are of no use on the screen afterwards.
         question.application.erase_when_done = True
-        answer = self._ask(question, title, output)
-        if not isinstance(answer, str):
+        answer = self._typed_answer(question, title, "", output)
+        if answer is None:
             return None
         lines = len(answer.splitlines())
         width = output.get_size().columns
@@ -152,27 +159,35 @@ class TerminalAsker:
             flush_terminal()
 
     def _type(
-        self, title: str, texts: Sequence[str], shown: Sequence[str], output: Output
+        self,
+        title: str,
+        texts: Sequence[str],
+        shown: Sequence[str],
+        default: int | None,
+        output: Output,
     ) -> str | None:
         """Picks by typing a part of it, with completion."""
-
-        def validate(typed: str) -> bool | str:
-            return True if matching(typed, shown) is not None else "no such entry, or more than one"
-
-        question = questionary.autocomplete(
-            f"{shortened(title, _TITLE)} (Tab lists all; {_BACK})",
-            list(shown),
-            validate=validate,
-            input=self.input,
-            output=output,
-        )
-        answer = self._ask(question, title, output)
-        index = matching(answer, shown) if isinstance(answer, str) else None
+        usual = "" if default is None else shown[default]
+        start = self._typed.get((title, usual), usual)
+        question = typed_one_of(shortened(title, _TITLE), shown, start, self.input, output)
+        answer = self._typed_answer(question, title, usual, output)
+        index = None if answer is None else matching(answer, shown)
         return None if index is None else texts[index]
+
+    def _typed_answer(
+        self, question: questionary.Question, title: str, default: str, output: Output
+    ) -> str | None:
+        """The answer of a typed question; what is left unfinished stands there the next time."""
+        buffer = question.application.current_buffer
+        answer = self._ask(question, title, output)
+        if isinstance(answer, str):
+            self._typed.pop((title, default), None)
+            return answer
+        self._typed[title, default] = buffer.text or default
+        return None
 
     def _press(self, title: str, keys: Sequence[Key], *, enter: str | None) -> str | None:
         output = self._output()
-        width = output.get_size().columns
         pressed: str | None = None
         done = False
         known = {entry.key: entry.label for entry in keys}
@@ -201,6 +216,8 @@ class TerminalAsker:
         _bind_ends(bindings)
 
         def content() -> StyleAndTextTuples:
+            # Asked for each time: the window may have another size by now.
+            width = output.get_size().columns
             if done:
                 return _answered(title, known.get(pressed or "", "back"), width)
             return _menu_fragments(title, keys, width)
@@ -225,7 +242,7 @@ class TerminalAsker:
             event.app.exit(result=None)
 
         _bind_ends(bindings)
-        _add_bindings(question.application, bindings)
+        add_bindings(question.application, bindings)
         answer = _run(question.application, question.unsafe_ask)
         if answer is None:
             width = output.get_size().columns
@@ -293,40 +310,7 @@ def _take_many_lines(question: questionary.Question) -> None:
     def _(event: KeyPressEvent) -> None:
         event.app.exit(result=event.current_buffer.text)
 
-    _add_bindings(question.application, bindings)
-
-
-def _refuse_without_match(question: questionary.Question, shown: Sequence[str]) -> None:
-    """Where the typed filter matches no entry, says so; questionary would offer all of them."""
-    application = question.application
-    (entries,) = (
-        control
-        for control in application.layout.find_all_controls()
-        if isinstance(control, InquirerControl)
-    )
-    listed = entries.text
-    bindings = KeyBindings()
-
-    @Condition
-    def nothing_matches() -> bool:
-        wanted = (entries.search_filter or "").lower()
-        return not any(wanted in label.lower() for label in shown)
-
-    @bindings.add(Keys.Enter, eager=True, filter=nothing_matches)
-    def _(event: KeyPressEvent) -> None:
-        event.app.output.bell()
-
-    def content() -> StyleAndTextTuples:
-        return [("", "   nothing matches")] if nothing_matches() else to_formatted_text(listed)
-
-    entries.text = content
-    _add_bindings(application, bindings)
-
-
-def _add_bindings(application: Application[Any], bindings: KeyBindings) -> None:
-    """Adds key bindings, which come before the present ones."""
-    given = application.key_bindings
-    application.key_bindings = merge_key_bindings([given, bindings] if given else [bindings])
+    add_bindings(question.application, bindings)
 
 
 def _run(application: Application[Any], ask: Callable[[], T]) -> T:

@@ -17,6 +17,8 @@ if sys.platform != "win32":
 
 # What is wrong with a typed text, in words; None when it will do.
 Check = Callable[[str], str | None]
+# The same for several picked texts.
+CheckMany = Callable[[Sequence[str]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ class Asker(Protocol):
         ...
 
     def pick_many(
-        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+        self,
+        title: str,
+        texts: Sequence[str],
+        chosen: Collection[str] = (),
+        check: CheckMany | None = None,
     ) -> tuple[str, ...] | None:
         """Any number of the texts, in their order; `chosen` are ticked at first."""
         ...

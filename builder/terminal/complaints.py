@@ -1,6 +1,6 @@
 """Checks of what is being typed, in words: None when it will do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from builder.system import folded, prompt_problems
 from builder.terminal.asker import Check
@@ -12,14 +12,19 @@ def prompt_complaint(prompt: str) -> str | None:
     return next((problem.message for problem in prompt_problems(prompt, "prompt")), None)
 
 
-def unlike(texts: Sequence[str], *, empty: bool = False) -> Check:
-    """A check against repeating one of `texts`, and unless `empty`, against nothing at all."""
-    known = {folded(text): text for text in texts}
+def unlike(
+    texts: Sequence[str], *, empty: bool = False, same: Callable[[str], str] = folded
+) -> Check:
+    """A check against repeating one of `texts`, and unless `empty`, against nothing at all.
+
+    Two texts repeat each other when `same` makes the same of them.
+    """
+    known = {same(text): text for text in texts}
 
     def check(typed: str) -> str | None:
         if not typed.strip():
             return None if empty else "it needs some words"
-        same = known.get(folded(typed))
-        return None if same is None else f"{quoted(same)} is there already"
+        repeated = known.get(same(typed))
+        return None if repeated is None else f"{quoted(repeated)} is there already"
 
     return check

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from builder.terminal.asker import Asker, Check, Key
+from builder.terminal.asker import Asker, Check, CheckMany, Key
 
 T = TypeVar("T")
 
@@ -24,9 +24,13 @@ class TwiceToLeave:
         return self._ask(lambda: self.asker.pick(title, texts, default))
 
     def pick_many(
-        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+        self,
+        title: str,
+        texts: Sequence[str],
+        chosen: Collection[str] = (),
+        check: CheckMany | None = None,
     ) -> tuple[str, ...] | None:
-        return self._ask(lambda: self.asker.pick_many(title, texts, chosen))
+        return self._ask(lambda: self.asker.pick_many(title, texts, chosen, check))
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
         return self._ask(lambda: self.asker.text(title, default, check))

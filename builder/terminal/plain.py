@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from builder.terminal.asker import Check, InputEnded, Key, flush_terminal
+from builder.terminal.asker import Check, CheckMany, InputEnded, Key, flush_terminal
 from builder.terminal.text import labels, matching, shortened
 
 BACK = "."
+NOTHING = "-"
 _WIDTH = 70
 _TITLE = 300
 # A longer list is too much to listen to; a part of the name finds the entry.
@@ -58,38 +59,43 @@ class PlainAsker:
         while (answer := self._line(f"Number or name ({usual}{BACK} goes back):")) != BACK:
             if not answer and default in texts:
                 return default
-            index = _number(answer, len(texts))
-            if index is None:
-                index = matching(answer, shown)
+            index = self._meant(answer, shown)
             if index is not None:
                 return texts[index]
-            self.say("No such entry, or more than one.")
         return None
 
     def pick_many(
-        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+        self,
+        title: str,
+        texts: Sequence[str],
+        chosen: Collection[str] = (),
+        check: CheckMany | None = None,
     ) -> tuple[str, ...] | None:
         now = [index for index, text in enumerate(texts) if text in chosen]
-        self._list(title, labels(texts, _WIDTH))
-        kept = ", ".join(str(index + 1) for index in now) or "none"
-        question = f"Numbers with commas, 0 for none (Enter: {kept}, {BACK} goes back):"
+        shown = labels(texts, _WIDTH)
+        self._list(title, shown)
+        kept = shortened(", ".join(str(index + 1) for index in now), _WIDTH) or "none"
+        question = f"Numbers or names with commas, 0 for none (Enter: {kept}, {BACK} goes back):"
         while (answer := self._line(question)) != BACK:
-            numbers = [_number(part, len(texts)) for part in answer.split(",")]
-            if not answer:
-                return tuple(texts[index] for index in now)
-            if answer == "0":
-                return ()
-            if None not in numbers:
-                return tuple(text for index, text in enumerate(texts) if index in numbers)
-            self.say("Those are not numbers of the list.")
+            indices = now if not answer else self._several(answer, shown)
+            if indices is None:
+                continue
+            picked = tuple(text for index, text in enumerate(texts) if index in indices)
+            complaint = check(picked) if check else None
+            if complaint is None:
+                return picked
+            self.say(shortened(complaint, _TITLE))
         return None
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
         usual = f"Enter: {shortened(default)}, " if default else ""
+        # Enter alone takes the default: an empty answer, where it will do, needs a sign.
+        can_be_empty = bool(default) and (check is None or check("") is None)
+        usual += f"{NOTHING} for an empty line, " if can_be_empty else ""
         while (
             typed := self._line(f"{shortened(title, _TITLE)} ({usual}{BACK} goes back):")
         ) != BACK:
-            answer = typed or default
+            answer = "" if can_be_empty and typed == NOTHING else typed or default
             complaint = check(answer) if check else None
             if complaint is None:
                 return answer
@@ -117,6 +123,33 @@ class PlainAsker:
             self.say(f"{number}. {label}")
         if len(shown) > _LONGEST_LIST:
             self.say(f"and {len(shown) - _LONGEST_LIST} more; type a part of the name")
+
+    def _several(self, answer: str, shown: Sequence[str]) -> set[int] | None:
+        """The entries that are named one after the other; None, with a word, if one is not one."""
+        if answer == "0":
+            return set()
+        if "," in answer and answer in shown:
+            # A name that holds commas itself.
+            return {shown.index(answer)}
+        meant = [self._meant(part, shown) for part in answer.split(",")]
+        return None if None in meant else {index for index in meant if index is not None}
+
+    def _meant(self, answer: str, shown: Sequence[str]) -> int | None:
+        """The entry of a number or of a part of its name; None, with those it may be."""
+        index = _number(answer, len(shown))
+        if index is None:
+            index = matching(answer, shown)
+        if index is None:
+            wanted = answer.strip().casefold()
+            found = [at for at, label in enumerate(shown) if wanted and wanted in label.casefold()]
+            named = shortened(answer) or "Nothing"
+            if not found:
+                self.say(f"{named}: no such entry.")
+                return None
+            self.say(f"{named}: {len(found)} entries hold that.")
+            for at in found[:_LONGEST_LIST]:
+                self.say(f"{at + 1}. {shown[at]}")
+        return index
 
     def _line(self, question: str) -> str:
         self.say(question)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from builder.terminal.asker import Check, Key
+from builder.terminal.asker import Check, CheckMany, Key
 
 Answer = object
 BACK = None
@@ -33,19 +33,30 @@ class Scripted:
         answer = self._next(title)
         assert default is None or default in texts
         assert len(set(texts)) == len(texts)
+        answer = default if answer is ENTER else answer
         assert answer is None or answer in texts, f"{answer!r} is not among {texts}"
         return answer  # type: ignore[return-value]
 
     def pick_many(
-        self, title: str, texts: Sequence[str], chosen: Collection[str] = ()
+        self,
+        title: str,
+        texts: Sequence[str],
+        chosen: Collection[str] = (),
+        check: CheckMany | None = None,
     ) -> tuple[str, ...] | None:
-        answer = self._next(title)
-        assert set(chosen) <= set(texts)
-        if answer is None:
-            return None
-        assert isinstance(answer, tuple)
-        assert set(answer) <= set(texts), f"{answer!r} is not among {texts}"
-        return tuple(text for text in texts if text in answer)
+        while True:
+            answer = self._next(title)
+            assert set(chosen) <= set(texts)
+            if answer is None:
+                return None
+            answer = tuple(chosen) if answer is ENTER else answer
+            assert isinstance(answer, tuple)
+            assert set(answer) <= set(texts), f"{answer!r} is not among {texts}"
+            picked = tuple(text for text in texts if text in answer)
+            complaint = check(picked) if check else None
+            if complaint is None:
+                return picked
+            self.asked.append(f"complaint: {complaint}")
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
         while True:

@@ -3,23 +3,28 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
 from typing import TypeVar
 
 import pytest
+from prompt_toolkit.application import get_app
+from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.data_structures import Size
+from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from builder.terminal.ask import TerminalAsker, open_asker
+from builder.terminal.ask_lists import typed_one_of
 from builder.terminal.asker import InputEnded, Key, interactive
 from builder.terminal.plain import PlainAsker
 
 T = TypeVar("T")
 
 ESC, ENTER, CTRL_C, CTRL_D, TAB = "\x1b", "\r", "\x03", "\x04", "\t"
+CTRL_A, CTRL_U = "\x01", "\x15"
 UP, DOWN, LEFT, BACKSPACE = "\x1b[A", "\x1b[B", "\x1b[D", "\x7f"
 KEYS = (Key("a", "accept"), Key("r", "reject"), Key("?", "explain"))
 MANY = [f"Class {i}" for i in range(40)] + ["Beedrill δ"]
@@ -204,6 +209,129 @@ def test_pick_many_keeps_the_order_of_the_list() -> None:
     assert answer(untick, lambda asker: asker.pick_many("Which?", texts, chosen=["one"])) == ()
 
 
+def test_pick_many_filters_by_typing() -> None:
+    texts = ["one", "two", "three", "Émile", "four"]
+    keys = "ou" + " " + BACKSPACE * 2 + "é" + " " + ENTER
+    assert answer(keys, lambda asker: asker.pick_many("Which?", texts)) == ("Émile", "four")
+
+
+def test_pick_many_ticks_all_that_the_filter_shows_and_no_others() -> None:
+    texts = ["one", "two", "three", "four"]
+    keys = "o" + CTRL_A + ENTER
+    assert answer(keys, lambda asker: asker.pick_many("Which?", texts)) == ("one", "two", "four")
+    keys = "o" + CTRL_A + CTRL_U + "tw" + CTRL_A + ENTER
+    assert answer(keys, lambda asker: asker.pick_many("Which?", texts)) == ("one", "four")
+    # Tab would turn all of them around.
+    assert answer(TAB + ENTER, lambda asker: asker.pick_many("Which?", texts)) == ()
+
+
+def test_pick_many_takes_nothing_where_nothing_matches() -> None:
+    keys = "zz" + " " + ENTER + BACKSPACE * 2 + ENTER
+    assert answer(keys, lambda asker: asker.pick_many("Which?", ["one", "two"])) == ()
+
+
+def test_pick_many_among_a_thousand() -> None:
+    names = [f"Class {i}" for i in range(1000)]
+    keys = "777 " + CTRL_U + "998 " + ENTER
+    assert answer(keys, lambda asker: asker.pick_many("Which?", names)) == (
+        "Class 777",
+        "Class 998",
+    )
+
+
+def test_pick_many_is_asked_until_it_will_do() -> None:
+    def complain(texts: Sequence[str]) -> str | None:
+        return None if len(texts) > 1 else "two \x1b[2J at least"
+
+    texts = ["one", "two"]
+    keys = " " + ENTER + DOWN + " " + ENTER
+    with typed(keys) as (asker, screen):
+        assert asker.pick_many("Which?", texts, check=complain) == ("one", "two")
+    assert "\x1b" not in screen.text
+
+
+def test_a_name_of_several_words_is_completed_as_a_whole() -> None:
+    with create_pipe_input() as pipe:
+        question = typed_one_of("Which?", MANY, "", pipe, Screen())
+        completer = question.application.current_buffer.completer
+    typed_so_far = "class 1"
+    completions = completer.get_completions(Document(typed_so_far), CompleteEvent())
+    completed = [typed_so_far[: c.start_position] + c.text for c in completions]
+    assert completed == ["Class 1", *(f"Class {i}" for i in range(10, 20))]
+
+
+def test_a_long_list_offers_its_default() -> None:
+    assert answer(ENTER, lambda asker: asker.pick("Which?", MANY, default="Class 7")) == "Class 7"
+
+
+class TestWhatWasTypedIsKept:
+    """Esc goes back; where the same question is asked again, it stands there."""
+
+    def twice(self, first: str, second: str, ask: Callable[[TerminalAsker], T]) -> T:
+        with create_pipe_input() as pipe:
+            asker = TerminalAsker(pipe, Screen())
+            pipe.send_text(first + ESC)
+            assert ask(asker) is None
+            pipe.send_text(second)
+            return ask(asker)
+
+    def test_text(self) -> None:
+        assert self.twice("half a", " note" + ENTER, lambda a: a.text("Note:")) == "half a note"
+        reworded = self.twice(" one", "s" + ENTER, lambda a: a.text("Words:", default="pink"))
+        assert reworded == "pink ones"
+
+    def test_an_emptied_line_is_as_it_was_at_first(self) -> None:
+        assert self.twice(BACKSPACE * 4, ENTER, lambda a: a.text("Words:", "pink")) == "pink"
+
+    def test_a_long_list(self) -> None:
+        assert self.twice("beed", "rill" + ENTER, lambda a: a.pick("Which?", MANY)) == "Beedrill δ"
+
+    def test_ticks(self) -> None:
+        texts = ["one", "two", "three"]
+        kept = self.twice(DOWN + " ", " " + ENTER, lambda a: a.pick_many("Which?", texts))
+        assert kept == ("one", "two")
+        kept = self.twice(" ", ENTER, lambda a: a.pick_many("Which?", texts, chosen=["one"]))
+        assert kept == ()
+
+    def test_many_lines(self) -> None:
+        pasted = self.twice("one" + ENTER, "two" + CTRL_D, lambda a: a.paste("Answer:"))
+        assert pasted == "one\ntwo"
+
+    def test_for_that_question_only_and_until_it_is_answered(self) -> None:
+        with create_pipe_input() as pipe:
+            asker = TerminalAsker(pipe, Screen())
+            pipe.send_text("half" + ESC)
+            assert asker.text("Note:") is None
+            pipe.send_text(ENTER)
+            assert asker.text("Another:") == ""
+            pipe.send_text(ENTER)
+            assert asker.text("Note:", default="pink") == "pink"
+            pipe.send_text(ENTER)
+            assert asker.text("Note:") == "half"
+            pipe.send_text(ENTER)
+            assert asker.text("Note:") == ""
+
+
+def test_a_menu_follows_the_window() -> None:
+    class Resized(Screen):
+        """Is made narrow when the menu has been drawn, and drawn again."""
+
+        def write(self, data: str) -> None:
+            super().write(data)
+            if self.columns == 80 and "back" in self.text:
+                self.columns, self.text = 20, ""
+                get_app().invalidate()
+                pipe.send_text("a")
+
+    with create_pipe_input() as pipe:
+        screen = Resized()
+        asker = TerminalAsker(pipe, screen)
+        assert asker.key("Review images: forty-three of forty-eight", KEYS) == "a"
+    # Broken between the words for 20 columns, where at 80 it was one line.
+    assert "forty-three" in screen.text
+    assert "Review images: forty-three" not in screen.text
+
+
 def test_text_is_edited_from_its_default() -> None:
     keys = BACKSPACE * 4 + "tree  " + ENTER
     assert answer(keys, lambda asker: asker.text("Words?", default="a wolf")) == "a tree"
@@ -216,7 +344,7 @@ def test_text_is_edited_from_its_default() -> None:
         ("Why?", "? Why? (Esc goes back) "),
         ("Why? (Enter alone: no reason)", "? Why? (Enter alone: no reason; Esc goes back) "),
         ("New words:", "? New words (Esc goes back): "),
-        ("Option 3 (Enter alone ends):", "? Option 3 (Enter alone ends; Esc goes back): "),
+        ("Option 3 (an empty line ends):", "? Option 3 (an empty line ends; Esc goes back): "),
     ],
 )
 def test_a_typed_question_is_one_neat_line(title: str, line: str) -> None:

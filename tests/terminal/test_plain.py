@@ -1,6 +1,6 @@
 """Numbered questions: what is read line by line, and what is said meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pytest
@@ -128,3 +128,46 @@ def test_nothing_drives_the_terminal() -> None:
     _, said = answer(["1"], lambda asker: asker.pick("Which \x1b[31m?", names))
     assert not any("\x1b" in line for line in said)
     assert all(len(line) < 400 for line in said)
+
+
+def test_many_of_a_long_list_by_numbers_and_parts_of_names() -> None:
+    texts = [f"class {i}" for i in range(1000)] + ["Smith, John", "1"]
+    ask: Callable[[PlainAsker], tuple[str, ...] | None] = lambda a: a.pick_many("Which?", texts)  # noqa: E731
+    assert answer(["class 999, 3"], ask)[0] == ("class 2", "class 999")
+    assert answer(["Smith, John"], ask)[0] == ("Smith, John",)
+    # A number is a place in the list, also where a name looks like one.
+    assert answer(["1"], ask)[0] == ("class 0",)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_names_that_hold_what_was_typed_are_read_out(many: bool) -> None:
+    texts = ["Mew", "Mewtwo", "Eevee"]
+
+    def ask(asker: PlainAsker) -> object:
+        return asker.pick_many("Which?", texts) if many else asker.pick("Which?", texts)
+
+    result, said = answer(["ew", "\x1b", "2"], ask)
+    assert result == (("Mewtwo",) if many else "Mewtwo")
+    at = said.index("ew: 2 entries hold that.")
+    assert said[at + 1 : at + 3] == ["1. Mew", "2. Mewtwo"]
+    assert "\\x1b: no such entry." in said
+
+
+def test_pick_many_is_asked_until_it_will_do() -> None:
+    def complain(texts: Sequence[str]) -> str | None:
+        return None if len(texts) > 1 else "two at least"
+
+    texts = ["one", "two"]
+    result, said = answer(["1", "1, 2"], lambda a: a.pick_many("Which?", texts, check=complain))
+    assert result == ("one", "two")
+    assert "two at least" in said
+
+
+def test_a_line_with_a_default_can_be_emptied_where_that_will_do() -> None:
+    result, said = answer(["-"], lambda asker: asker.text("Option 3:", "short"))
+    assert result == ""
+    assert "- for an empty line" in said[0]
+    needed: Callable[[str], str | None] = lambda text: None if text else "needed"  # noqa: E731
+    result, said = answer(["-"], lambda asker: asker.text("Name:", "short", needed))
+    assert result == "-"
+    assert "empty line" not in said[0]

@@ -1,0 +1,158 @@
+"""Lists at the terminal: one entry, several, or one typed with completion; filtered by typing."""
+
+from collections.abc import Callable, Collection, Sequence
+
+import questionary
+from prompt_toolkit.application import Application
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples, to_formatted_text
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import Output
+from questionary.prompts.common import InquirerControl
+
+from builder.terminal.text import matching
+
+_BACK = "Esc goes back"
+
+
+def one_of(
+    title: str, shown: Sequence[str], default: int | None, input: Input | None, output: Output
+) -> questionary.Question:
+    """Walks through a list; answers with the index of an entry."""
+    question = questionary.select(
+        title,
+        [questionary.Choice(label, value=index) for index, label in enumerate(shown)],
+        default=default,  # type: ignore[arg-type]
+        use_jk_keys=False,
+        use_search_filter=True,
+        instruction=f"(type to filter; {_BACK})",
+        input=input,
+        output=output,
+    )
+    _filter(question, entries_of(question))
+    return question
+
+
+def some_of(
+    title: str,
+    shown: Sequence[str],
+    ticked: Collection[int],
+    complaint: Callable[[list[int]], str | None],
+    input: Input | None,
+    output: Output,
+) -> questionary.Question:
+    """Ticks entries of a list; answers with their indices once there is no complaint."""
+
+    def validate(indices: list[int]) -> bool | str:
+        said = complaint(indices)
+        return True if said is None else said
+
+    question = questionary.checkbox(
+        title,
+        [
+            questionary.Choice(label, value=index, checked=index in ticked)
+            for index, label in enumerate(shown)
+        ],
+        validate=validate,  # type: ignore[arg-type]
+        use_jk_keys=False,
+        use_search_filter=True,
+        instruction=f"(type to filter, Space ticks, Ctrl-A all shown, Enter is done; {_BACK})",
+        input=input,
+        output=output,
+    )
+    entries = entries_of(question)
+    _filter(question, entries)
+    _tick_shown(question, entries)
+    return question
+
+
+def typed_one_of(
+    title: str, shown: Sequence[str], default: str, input: Input | None, output: Output
+) -> questionary.Question:
+    """Takes a part of an entry that stands for it alone, with completion."""
+
+    def validate(typed: str) -> bool | str:
+        return True if matching(typed, shown) is not None else "no such entry, or more than one"
+
+    return questionary.autocomplete(
+        f"{title} (Tab lists all; {_BACK})",
+        list(shown),
+        default=default,
+        validate=validate,
+        # Whole entries: a completion takes the place of all that was typed, not of a word in it.
+        completer=WordCompleter(list(shown), ignore_case=True, match_middle=True, sentence=True),
+        input=input,
+        output=output,
+    )
+
+
+def entries_of(question: questionary.Question) -> InquirerControl:
+    """The entries of a list, which know what is ticked (`selected_options`)."""
+    (entries,) = (
+        control
+        for control in question.application.layout.find_all_controls()
+        if isinstance(control, InquirerControl)
+    )
+    return entries
+
+
+def add_bindings(application: Application[object], bindings: KeyBindings) -> None:
+    """Adds key bindings, which come before the present ones."""
+    given = application.key_bindings
+    application.key_bindings = merge_key_bindings([given, bindings] if given else [bindings])
+
+
+def _filter(question: questionary.Question, entries: InquirerControl) -> None:
+    """Any letter filters, and where nothing matches that is said; questionary would offer all."""
+    listed = entries.text
+    bindings = KeyBindings()
+
+    @Condition
+    def nothing_matches() -> bool:
+        wanted = (entries.search_filter or "").lower()
+        return not any(wanted in str(choice.title).lower() for choice in entries.choices)
+
+    @bindings.add(" ", eager=True, filter=nothing_matches)
+    @bindings.add(Keys.Enter, eager=True, filter=nothing_matches)
+    def _(event: KeyPressEvent) -> None:
+        event.app.output.bell()
+
+    @bindings.add(Keys.ControlU, eager=True)
+    def _(event: KeyPressEvent) -> None:  # noqa: ARG001
+        entries.search_filter, entries.pointed_at = None, 0
+
+    # Of letters that a plain keyboard lacks, questionary knows nothing.
+    @bindings.add(Keys.Any, filter=Condition(lambda: not entries.is_answered))
+    def _(event: KeyPressEvent) -> None:
+        if event.data.isprintable() and not event.data.isspace():
+            entries.add_search_character(event.data)  # type: ignore[arg-type]
+
+    def content() -> StyleAndTextTuples:
+        return [("", "   nothing matches")] if nothing_matches() else to_formatted_text(listed)
+
+    entries.text = content
+    add_bindings(question.application, bindings)
+
+
+def _tick_shown(question: questionary.Question, entries: InquirerControl) -> None:
+    """Ctrl-A ticks all that the filter shows, or unticks them, and no others.
+
+    Tab, which would turn every tick around, does nothing.
+    """
+    bindings = KeyBindings()
+
+    @bindings.add(Keys.ControlA, eager=True)
+    def _(event: KeyPressEvent) -> None:  # noqa: ARG001
+        shown = [choice.value for choice in entries.filtered_choices]
+        ticked = set(entries.selected_options)
+        changed = ticked - set(shown) if ticked.issuperset(shown) else ticked | set(shown)
+        entries.selected_options = sorted(changed)
+
+    @bindings.add(Keys.ControlI, eager=True)
+    def _(event: KeyPressEvent) -> None:
+        event.app.output.bell()
+
+    add_bindings(question.application, bindings)
