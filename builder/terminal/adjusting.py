@@ -1,9 +1,8 @@
 """Changing somebody's proposal before it is accepted: which of its edits, and their words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from builder.applying import EditError, apply
 from builder.describing import describe
@@ -22,116 +21,109 @@ from builder.edits import (
 from builder.reviewing import View
 from builder.system import SLOT, AttributeGroup, AttributeSystem
 from builder.terminal.asker import Asker, Key
-from builder.terminal.complaints import prompt_complaint, unlike
-from builder.terminal.editing import choose_options, confirmed
+from builder.terminal.choosing import new_words
+from builder.terminal.complaints import prompt_complaint
+from builder.terminal.confirming import confirmed
+from builder.terminal.edit_rules import choose_options
+from builder.terminal.steps import Steps, stepwise
+from builder.terminal.text import shortened
 
 Edits = tuple[Edit, ...]
+# The edits that bring in words, which can be others.
+_Wordy = SetRule | SetPrompt | AddGroup | AddOption | RenameOption | MergeOptions
 
 
 def adjust(asker: Asker, console: Console, view: View, proposal: Proposal) -> Proposal | None:
     """The person's form of the proposal, seen measured and confirmed; None if there is none."""
+    return stepwise(asker, lambda steps: _adjusted(steps, console, view, proposal))
+
+
+def _adjusted(steps: Steps, console: Console, view: View, proposal: Proposal) -> Proposal | None:
     edits = proposal.edits
-    while True:
-        keys = [Key("w", "change its words"), Key("m", "measure it")]
-        if len(edits) > 1:
-            keys.insert(0, Key("k", "keep only some edits"))
-        match asker.key("Edit the proposal", keys):
-            case "k":
-                edits = _keep(asker, view.system, edits) or edits
-            case "w":
-                edits = _reword(asker, console, view.system, edits) or edits
-            case "m":
-                # The reason given speaks of the words that were proposed.
-                reason = proposal.reason if all(edit in proposal.edits for edit in edits) else ""
-                adjusted = Proposal(edits=edits, source="person", reason=reason)
-                if confirmed(asker, console, view, adjusted):
-                    return adjusted
-            case _:
-                return None
+    while (key := steps.key("Edit the proposal", _keys(edits))) != "m":
+        edits = (_kept if key == "k" else _reworded)(steps, view.system, edits)
+    # The reason given speaks of the words that were proposed.
+    reason = proposal.reason if all(edit in proposal.edits for edit in edits) else ""
+    adjusted = Proposal(edits=edits, source="person", reason=reason)
+    return adjusted if confirmed(steps, console, view, adjusted) else None
 
 
-def _keep(asker: Asker, system: AttributeSystem, edits: Edits) -> Edits | None:
+def _keys(edits: Edits) -> list[Key]:
+    keys = [Key("k", "keep only some edits")] if len(edits) > 1 else []
+    if any(isinstance(edit, _Wordy) for edit in edits):
+        keys.append(Key("w", "change its words"))
+    return [*keys, Key("m", "measure it")]
+
+
+def _kept(steps: Steps, system: AttributeSystem, edits: Edits) -> Edits:
     lines = _numbered(edits, system)
-    kept = asker.pick_many("Keep which?", lines, lines)
-    if kept is None:
-        return None
+    kept = steps.pick_many("Keep which?", lines, lines, _at_least_one)
     return tuple(edit for edit, line in zip(edits, lines, strict=True) if line in kept)
 
 
-def _reword(asker: Asker, console: Console, system: AttributeSystem, edits: Edits) -> Edits | None:
-    index = 0
-    if len(edits) > 1:
-        lines = _numbered(edits, system)
-        line = asker.pick("Which edit?", lines)
-        if line is None:
-            return None
-        index = lines.index(line)
+def _at_least_one(lines: Sequence[str]) -> str | None:
+    return None if lines else "one of them has to stay"
+
+
+def _reworded(steps: Steps, system: AttributeSystem, edits: Edits) -> Edits:
+    lines = _numbered(edits, system)
+    wordy = [line for edit, line in zip(edits, lines, strict=True) if isinstance(edit, _Wordy)]
+    index = lines.index(wordy[0] if len(edits) == 1 else steps.pick("Which edit?", wordy))
     edit, before = edits[index], _after(system, edits[:index])
-    changed: Edit | None
     match edit:
         case SetRule():
-            options = choose_options(asker, _options(before, edit.group), edit.options)
-            changed = None if options is None else edit.model_copy(update={"options": options})
+            subject = f"{shortened(edit.class_name, 30)} · {shortened(edit.group, 30)}"
+            known = _options(before, edit.group)
+            options = choose_options(steps, subject, known, edit.options)
+            return _with(edits, index, edit.model_copy(update={"options": options}))
         case SetPrompt():
-            prompt = asker.text(f"Prompt, with one {SLOT}:", edit.prompt, prompt_complaint)
-            changed = None if prompt is None else edit.model_copy(update={"prompt": prompt})
+            prompt = _new_prompt(steps, edit.prompt)
+            return _with(edits, index, edit.model_copy(update={"prompt": prompt}))
         case AddGroup():
-            group = _reworded_group(asker, edit)
-            return None if group is None else _with(edits, index, group)
+            return _with(edits, index, _reworded_group(steps, edit))
         case AddOption():
-            words = _new_words(asker, edit.option, _options(before, edit.group))
-            return _renamed(edits, index, edit.option, words)
+            words = new_words(steps, edit.option, _options(before, edit.group))
+            return _renamed(edits, index, edit, {"option": words})
         case RenameOption():
-            others = [o for o in _options(before, edit.group) if o != edit.option]
-            return _renamed(edits, index, edit.to, _new_words(asker, edit.to, others))
+            words = new_words(steps, edit.to, _options(before, edit.group, {edit.option}))
+            return _renamed(edits, index, edit, {"to": words})
         case MergeOptions():
-            others = [o for o in _options(before, edit.group) if o not in edit.options]
-            return _renamed(edits, index, edit.into, _new_words(asker, edit.into, others))
+            words = new_words(steps, edit.into, _options(before, edit.group, edit.options))
+            return _renamed(edits, index, edit, {"into": words})
         case _:
-            console.print(Text("Nothing in this edit can be reworded; keep it or leave it out."))
-            return None
-    return None if changed is None else _with(edits, index, changed)
+            return edits
 
 
-def _new_words(asker: Asker, words: str, others: Sequence[str]) -> str | None:
-    return asker.text("New words:", words, unlike(others))
+def _new_prompt(steps: Steps, prompt: str) -> str:
+    return steps.text(f"Prompt, with one {SLOT}:", prompt, prompt_complaint)
 
 
-def _reworded_group(asker: Asker, edit: AddGroup) -> AddGroup | None:
+def _reworded_group(steps: Steps, edit: AddGroup) -> AddGroup:
     """The new group with another prompt, or with other words for one of its options."""
     group = edit.group
-    match asker.key("Change", (Key("p", "its prompt"), Key("o", "an option"))):
-        case "p":
-            prompt = asker.text(f"Prompt, with one {SLOT}:", group.prompt, prompt_complaint)
-            if prompt is None:
-                return None
-            new = AttributeGroup(name=group.name, prompt=prompt, options=group.options)
-            return AddGroup(group=new, rules=edit.rules, position=edit.position)
-        case "o":
-            old = asker.pick("Which option?", group.options)
-            if old is None:
-                return None
-            words = _new_words(asker, old, [o for o in group.options if o != old])
-            if words is None:
-                return None
-            names = {option: option for option in group.options} | {old: words}
-            new = AttributeGroup(
-                name=group.name, prompt=group.prompt, options=tuple(names.values())
-            )
-            rules = {name: tuple(names[o] for o in chosen) for name, chosen in edit.rules.items()}
-            return AddGroup(group=new, rules=rules, position=edit.position)
-        case _:
-            return None
+    if steps.key("Change", (Key("p", "its prompt"), Key("o", "an option"))) == "p":
+        prompt = _new_prompt(steps, group.prompt)
+        new = AttributeGroup(name=group.name, prompt=prompt, options=group.options)
+        return AddGroup(group=new, rules=edit.rules, position=edit.position)
+    old = steps.pick("Which option?", group.options)
+    words = new_words(steps, old, [option for option in group.options if option != old])
+    names = {option: option for option in group.options} | {old: words}
+    new = AttributeGroup(name=group.name, prompt=group.prompt, options=tuple(names.values()))
+    rules = {name: tuple(names[o] for o in chosen) for name, chosen in edit.rules.items()}
+    return AddGroup(group=new, rules=rules, position=edit.position)
 
 
-def _renamed(edits: Edits, index: int, old: str, new: str | None) -> Edits | None:
-    """Edit `index` brings in `new` instead of `old`, and whatever names it later follows."""
-    edit = edits[index]
-    if new is None or not isinstance(edit, AddOption | RenameOption | MergeOptions):
-        return None
-    field = {AddOption: "option", RenameOption: "to", MergeOptions: "into"}[type(edit)]
+def _renamed(
+    edits: Edits,
+    index: int,
+    edit: AddOption | RenameOption | MergeOptions,
+    words: Mapping[str, str],
+) -> Edits:
+    """Edit `index` with other words in one of its fields; what names them later follows."""
+    ((field, new),) = words.items()
+    old = getattr(edit, field)
     later = (_following(other, edit.group, old, new) for other in edits[index + 1 :])
-    return (*edits[:index], edit.model_copy(update={field: new}), *later)
+    return (*edits[:index], edit.model_copy(update=words), *later)
 
 
 def _following(edit: Edit, group: str, old: str, new: str) -> Edit:
@@ -170,8 +162,9 @@ def _after(system: AttributeSystem, edits: Edits) -> AttributeSystem:
     return system
 
 
-def _options(system: AttributeSystem, group: str) -> tuple[str, ...]:
-    return next((found.options for found in system.groups if found.name == group), ())
+def _options(system: AttributeSystem, group: str, without: Collection[str] = ()) -> tuple[str, ...]:
+    options = next((found.options for found in system.groups if found.name == group), ())
+    return tuple(option for option in options if option not in without)
 
 
 def _with(edits: Edits, index: int, edit: Edit) -> Edits:

@@ -1,5 +1,7 @@
 """Rewording somebody's proposal, edit by edit."""
 
+from collections.abc import Sequence
+
 import pytest
 from rich.console import Console
 
@@ -17,6 +19,7 @@ from builder.edits import (
 )
 from builder.system import AttributeGroup
 from builder.terminal.adjusting import adjust
+from builder.terminal.asker import Key
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, Scripted
 
@@ -98,11 +101,12 @@ def test_what_names_a_reworded_option_follows() -> None:
     )
 
 
-def test_keeping_nothing_keeps_all() -> None:
+def test_one_edit_at_least_is_kept() -> None:
     edits = sample.proposals()[1].edits
-    result = adjusted(edits, "k", (), "m", True)
+    line = '1. color: new option "purple"'
+    result = adjusted(edits, "k", (), (line,), "m", True)
     assert result is not None
-    assert result.edits == edits
+    assert result.edits == edits[:1]
 
 
 def test_a_form_that_does_not_fit_can_be_mended() -> None:
@@ -115,5 +119,30 @@ def test_a_form_that_does_not_fit_can_be_mended() -> None:
 
 
 def test_not_confirmed_is_not_returned() -> None:
-    assert adjusted(sample.proposals()[0].edits, "m", False, BACK) is None
-    assert adjusted((DropOption(group="color", option="white"),), "w", BACK) is None
+    assert adjusted(sample.proposals()[0].edits, "m", False) is None
+
+
+def test_escape_goes_back_one_answer_and_takes_nothing_else_back() -> None:
+    edits = sample.proposals()[1].edits
+    lines = ('1. color: new option "purple"', "2. Eevee · color: pink -> purple")
+    result = adjusted(edits, "w", lines[0], "lilac", "m", BACK, BACK, "violet", "m", True)
+    assert result is not None
+    assert result.edits == (
+        AddOption(group="color", option="violet"),
+        SetRule(class_name="Eevee", group="color", options=("violet",)),
+    )
+    assert adjusted(edits, "w", lines[0], "lilac", *[BACK] * 4) is None
+
+
+def test_words_are_only_asked_for_where_an_edit_has_some() -> None:
+    asker_keys: list[str] = []
+
+    class Watching(Scripted):
+        def key(self, title: str, keys: Sequence[Key]) -> str | None:
+            asker_keys.extend(entry.key for entry in keys)
+            return super().key(title, keys)
+
+    console = Console(width=100, color_system=None)
+    proposal = Proposal(edits=(DropOption(group="color", option="white"),), source="llm")
+    assert adjust(Watching(BACK), console, sample.view(), proposal) is None
+    assert asker_keys == ["m"]

@@ -1,27 +1,36 @@
 """Edits by hand: what is asked, what comes out of it, and that its effect is seen before."""
 
+from typing import get_args
+
 import pytest
 from rich.console import Console
 
 from builder.applying import apply
 from builder.edits import (
+    AddClass,
     AddGroup,
     AddOption,
+    DropClass,
     DropGroup,
     DropOption,
     Edit,
+    MergeOptions,
+    MoveClass,
+    MoveGroup,
+    MoveOption,
     Proposal,
+    RenameClass,
     RenameGroup,
     RenameOption,
+    SetDomain,
     SetPrompt,
     SetRule,
+    SplitOption,
 )
 from builder.system import AttributeGroup
 from builder.terminal.editing import edit_by_hand, first_system
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
-
-COLOR, PLACE = sample.system().groups
 
 
 def played(*answers: object) -> tuple[Proposal | None, str, Scripted]:
@@ -33,53 +42,103 @@ def played(*answers: object) -> tuple[Proposal | None, str, Scripted]:
     return proposal, captured.get(), asker
 
 
+TAIL = AttributeGroup(name="tail", prompt="Its tail is {}.", options=("long", "short"))
+NEW_TAIL = ("g", "a", "tail", "Its tail is {}.", "long", "short", "")
+
+
+# What is answered, and what comes of it.
+BY_HAND: list[tuple[tuple[object, ...], list[Edit]]] = [
+    (
+        ("r", "Mew", "background", "o", "a forest"),
+        [SetRule(class_name="Mew", group="background", options=("a forest",))],
+    ),
+    (
+        ("r", "Mew", "background", "s", ("space", "a forest")),
+        [SetRule(class_name="Mew", group="background", options=("a forest", "space"))],
+    ),
+    (
+        ("r", "Mew", "background", "n"),
+        [SetRule(class_name="Mew", group="background", options=())],
+    ),
+    (
+        ("o", "color", "a", "purple", ("Eevee", "Mew")),
+        [
+            AddOption(group="color", option="purple"),
+            SetRule(class_name="Mew", group="color", options=("purple",)),
+            SetRule(class_name="Eevee", group="color", options=("purple",)),
+        ],
+    ),
+    (
+        ("o", "color", "w", "pink", "rose"),
+        [RenameOption(group="color", option="pink", to="rose")],
+    ),
+    (("o", "color", "d", "white"), [DropOption(group="color", option="white")]),
+    (
+        ("o", "color", "d", "pink", "o", "white"),
+        [DropOption(group="color", option="pink", replacement="white")],
+    ),
+    (("o", "color", "d", "pink", "n"), [DropOption(group="color", option="pink")]),
+    (
+        ("o", "color", "m", "pink", "black"),
+        [MoveOption(group="color", option="pink", position=0)],
+    ),
+    (
+        ("o", "color", "m", "black", "at the end"),
+        [MoveOption(group="color", option="black", position=2)],
+    ),
+    (
+        ("o", "color", "s", "pink", "pink", "purple", "", ("Mew",), ENTER),
+        [
+            SplitOption(
+                group="color",
+                option="pink",
+                into=("pink", "purple"),
+                classes={"Mew": ("pink",), "Eevee": ("purple",)},
+            )
+        ],
+    ),
+    (
+        ("o", "color", "s", "pink", "rose", "red", "", ("Mew", "Eevee"), ("Mew",)),
+        [
+            SplitOption(
+                group="color",
+                option="pink",
+                into=("rose", "red"),
+                classes={"Mew": ("rose", "red"), "Eevee": ("rose",)},
+            )
+        ],
+    ),
+    (
+        ("o", "color", "s", "white", "snow", "cream", ""),
+        [SplitOption(group="color", option="white", into=("snow", "cream"), classes={})],
+    ),
+    (
+        ("o", "color", "j", ("pink", "white"), "pale"),
+        [MergeOptions(group="color", options=("white", "pink"), into="pale")],
+    ),
+    (("p", "color", "It is {}."), [SetPrompt(group="color", prompt="It is {}.")]),
+    (("g", "d", "color"), [DropGroup(group="color")]),
+    (("g", "n", "color", "hue"), [RenameGroup(group="color", to="hue")]),
+    (("g", "m", "color", "at the end"), [MoveGroup(group="color", position=1)]),
+    ((*NEW_TAIL, "l"), [AddGroup(group=TAIL)]),
+    (
+        (*NEW_TAIL, "n", ("Mew", "Eevee"), ("Mew",)),
+        [AddGroup(group=TAIL, rules={"Mew": ("long", "short"), "Eevee": ("long",)})],
+    ),
+    (
+        ("c", "a", "absol g", ("black", "white"), ()),
+        [AddClass(class_name="absol g", rules={"color": ("black", "white")})],
+    ),
+    (("c", "n", "Mew", "mew"), [RenameClass(class_name="Mew", to="mew")]),
+    (("c", "m", "Eevee", "Absol G"), [MoveClass(class_name="Eevee", position=0)]),
+    (("c", "d", "Mew"), [DropClass(class_name="Mew")]),
+    (("d", "playing card"), [SetDomain(domain="playing card")]),
+]
+
+
 @pytest.mark.parametrize(
     ("answers", "edits"),
-    [
-        (
-            ("r", "Mew", "background", "o", "a forest"),
-            [SetRule(class_name="Mew", group="background", options=("a forest",))],
-        ),
-        (
-            ("r", "Mew", "background", "s", ("space", "a forest")),
-            [SetRule(class_name="Mew", group="background", options=("a forest", "space"))],
-        ),
-        (
-            ("r", "Mew", "background", "n"),
-            [SetRule(class_name="Mew", group="background", options=())],
-        ),
-        (
-            ("o", "color", "a", "purple", ("Eevee", "Mew")),
-            [
-                AddOption(group="color", option="purple"),
-                SetRule(class_name="Mew", group="color", options=("purple",)),
-                SetRule(class_name="Eevee", group="color", options=("purple",)),
-            ],
-        ),
-        (
-            ("o", "color", "w", "pink", "rose"),
-            [RenameOption(group="color", option="pink", to="rose")],
-        ),
-        (("o", "color", "d", "white"), [DropOption(group="color", option="white")]),
-        (
-            ("o", "color", "d", "pink", "o", "white"),
-            [DropOption(group="color", option="pink", replacement="white")],
-        ),
-        (("o", "color", "d", "pink", "n"), [DropOption(group="color", option="pink")]),
-        (("p", "color", "It is {}."), [SetPrompt(group="color", prompt="It is {}.")]),
-        (("g", "d", "color"), [DropGroup(group="color")]),
-        (("g", "n", "color", "hue"), [RenameGroup(group="color", to="hue")]),
-        (
-            ("g", "a", "tail", "Its tail is {}.", "long", "short", ""),
-            [
-                AddGroup(
-                    group=AttributeGroup(
-                        name="tail", prompt="Its tail is {}.", options=("long", "short")
-                    )
-                )
-            ],
-        ),
-    ],
+    BY_HAND,
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )
 def test_each_kind_of_edit(answers: tuple[object, ...], edits: list[Edit]) -> None:
@@ -88,6 +147,12 @@ def test_each_kind_of_edit(answers: tuple[object, ...], edits: list[Edit]) -> No
     assert "Your change: " in shown
     assert " pp (" in shown
     apply(sample.system(), proposal.edits)
+
+
+def test_there_is_no_edit_that_cannot_be_made_by_hand() -> None:
+    (union, _) = get_args(Edit)
+    made = {type(edit) for _, edits in BY_HAND for edit in edits}
+    assert made == set(get_args(union))
 
 
 def test_the_effect_is_shown_before_it_is_asked() -> None:
@@ -104,9 +169,15 @@ def test_nothing_changed_is_no_edit() -> None:
         ("o", "color", "w", "pink", ENTER),
         ("p", "color", ENTER),
         ("g", "n", "color", ENTER),
+        ("g", "m", "color", ENTER),
+        ("c", "n", "Mew", ENTER),
+        ("c", "m", "Mew", ENTER),
+        ("o", "color", "m", "pink", ENTER),
+        ("d", ENTER),
     ):
         proposal, shown, _ = played(*answers, BACK)
         assert proposal is None
+        assert "That changes nothing." in shown
         assert "Your change" not in shown
 
 
@@ -119,7 +190,18 @@ def test_nothing_changed_is_no_edit() -> None:
         (("o", "color", "a", "PINK", "rose", ()), '"pink" is there already'),
         (("o", "color", "a", "", "rose", ()), "it needs some words"),
         (("g", "n", "color", "Background", "hue"), '"background" is there already'),
-        (("g", "a", "Color", "tail", "{}!", "a", "", "A", "b", ""), "it needs some words"),
+        (("g", "a", "Color", "tail", "{}!", "a", "", "A", "b", "", "l"), "it needs some words"),
+        (("o", "color", "s", "pink", "black", "rose", "red", "", (), ("Mew",), ENTER), "is there"),
+        (
+            ("o", "color", "s", "pink", "a", "b", "", (), ("Mew",), ("Mew", "Eevee")),
+            '"Eevee" would have none of them',
+        ),
+        (("o", "color", "j", ("pink",), ("pink", "white"), ENTER), "two or more"),
+        (("o", "color", "j", ("pink", "white", "black"), ("pink", "white"), ENTER), "one option"),
+        (("o", "color", "j", ("pink", "white"), "BLACK", ENTER), '"black" is there already'),
+        (("c", "a", "Mew", "Mew 2", (), ()), '"Mew" is there already'),
+        (("c", "n", "Eevee", "Mew", "Eva"), '"Mew" is there already'),
+        (("d", "", "toy"), "it needs some words"),
     ],
 )
 def test_what_cannot_be_is_said_while_typing(answers: tuple[str, ...], complaint: str) -> None:
@@ -138,20 +220,41 @@ def test_a_change_that_does_not_fit_is_told_and_the_person_goes_on() -> None:
     from builder.records import Decided
 
     two_left = sample.view([Decided(proposal=first, decision="accepted", by="person")])
-    asker = Scripted("o", "color", "d", "pink", "o", "black", BACK)
+    asker = Scripted("o", "color", "d", "pink", "o", "black", *[BACK] * 6)
     with console.capture() as captured:
         assert edit_by_hand(asker, console, two_left) is None
     assert "Error: " in captured.get()
     assert "at least 2 options" in captured.get()
+    assert asker.asked[6] == asker.asked[5] == "Which option instead?"
     assert not asker.answers
 
 
-def test_escape_at_every_question_goes_back_to_what_to_edit() -> None:
+def test_escape_at_every_question_goes_back_to_the_one_before() -> None:
     path = ["o", "color", "d", "pink", "o", "white"]
-    for length in range(1, len(path)):
-        proposal, _, asker = played(*path[:length], BACK, BACK)
+    _, _, asker = played(*path, True)
+    titles = asker.asked
+    for length in range(1, len(path) + 1):
+        proposal, _, asker = played(*path[:length], BACK, *path[length - 1 :], True)
+        assert proposal is not None
+        assert asker.asked == [*titles[: length + 1], *titles[length - 1 :]]
+    for length in range(len(path) + 1):
+        proposal, _, _ = played(*path[:length], *[BACK] * (length + 1))
         assert proposal is None
-        assert asker.asked[-1] == "Edit what?"
+
+
+def test_escape_before_confirming_goes_back_to_the_last_answer_which_stands_there() -> None:
+    answers = ("o", "color", "w", "pink", "rose")
+    proposal, shown, asker = played(*answers, BACK, ENTER, True)
+    assert proposal is not None
+    assert proposal.edits == (RenameOption(group="color", option="pink", to="rose"),)
+    assert asker.asked[-4:] == ['New words for "pink":', "Apply it?"] * 2
+    assert shown.count("Your change: ") == 2
+
+
+def test_no_drops_the_change() -> None:
+    proposal, _, asker = played("o", "color", "w", "pink", "rose", False, BACK)
+    assert proposal is None
+    assert asker.asked[-2:] == ["Apply it?", "Edit what?"]
 
 
 def test_a_first_system_is_made_of_groups_and_rules() -> None:
@@ -172,18 +275,19 @@ def test_a_first_system_is_made_of_groups_and_rules() -> None:
 
 def test_escape_in_a_first_system_goes_back_one_question() -> None:
     asker = Scripted(
-        "color", "It is {}.", "black", "leave open", "", False,
+        "color", "It is {}.", "black", BACK, ENTER, "leave open", "", False,
         "black", BACK, "leave open", BACK, BACK,
         True, BACK, False,
-        "leave open", "(leave open)",
+        ENTER, "(leave open)",
     )  # fmt: skip
     system = first_system(asker, "cat", ["Tom", "Tim"])
     assert system is not None
+    assert system.group("color").options == ("black", "leave open")
     assert system.rules == {"Tom": {"color": ("leave open",)}, "Tim": {"color": ()}}
     assert not asker.answers
     tom, tim, another = "Tom · color", "Tim · color", "Another group?"
     name = 'Name of the group, e.g. "tail":'
-    assert asker.asked[5:] == [
+    assert asker.asked[7:] == [
         another, tom, tim, tom, tim, tom, another, name, another, tom, tim,
     ]  # fmt: skip
 
@@ -204,16 +308,16 @@ def test_ctrl_c_in_a_first_system_warns_before_it_leaves(
         first_system(Scripted("color", KeyboardInterrupt, KeyboardInterrupt), "cat", ["Tom"])
 
 
-def test_options_are_asked_for_one_at_a_time_until_enter_alone() -> None:
+def test_options_are_asked_for_one_at_a_time_until_an_empty_line() -> None:
     asker = Scripted("color", "It is {}.", "black", "white", "", False, "black", "black")
     first_system(asker, "cat", ["Tom", "Tim"])
     assert asker.asked[2:5] == [
-        "Option 1 (one at a time; after two, Enter alone ends):",
-        "Option 2 (one at a time; after two, Enter alone ends):",
-        "Option 3 (Enter alone ends):",
+        "Option 1 (one at a time; after two, an empty line ends):",
+        "Option 2 (one at a time; after two, an empty line ends):",
+        "Option 3 (an empty line ends):",
     ]
 
 
 def test_a_first_system_can_be_given_up() -> None:
     assert first_system(Scripted(BACK), "cat", ["Tom", "Tim"]) is None
-    assert first_system(Scripted("color", BACK), "cat", ["Tom", "Tim"]) is None
+    assert first_system(Scripted("color", BACK, BACK), "cat", ["Tom", "Tim"]) is None

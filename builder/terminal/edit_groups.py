@@ -1,0 +1,58 @@
+"""Groups by hand: add, rename, move, drop, and their prompts."""
+
+from builder.edits import AddGroup, DropGroup, Edit, MoveGroup, RenameGroup, SetPrompt
+from builder.system import SLOT, AttributeGroup, AttributeSystem, Choice
+from builder.terminal.asker import Key
+from builder.terminal.choosing import pick_group, pick_place, type_options
+from builder.terminal.complaints import prompt_complaint, unlike
+from builder.terminal.steps import Steps
+from builder.terminal.text import quoted
+
+_KEYS = (Key("a", "add"), Key("n", "rename"), Key("m", "move"), Key("d", "drop"))
+_RULES = (Key("n", "name the classes of each option"), Key("l", "leave them to suggestions"))
+
+
+def edit_group(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
+    key = steps.key("Groups", _KEYS)
+    if key == "a":
+        return _add(steps, system)
+    group = pick_group(steps, system)
+    names = [known.name for known in system.groups]
+    others = [name for name in names if name != group.name]
+    match key:
+        case "n":
+            to = steps.text("New name:", group.name, unlike(others))
+            return () if to == group.name else (RenameGroup(group=group.name, to=to),)
+        case "m":
+            now = names.index(group.name)
+            place = pick_place(steps, group.name, others, now)
+            return () if place == now else (MoveGroup(group=group.name, position=place),)
+        case _:
+            return (DropGroup(group=group.name),)
+
+
+def edit_prompt(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
+    group = pick_group(steps, system)
+    title = f"Prompt of {quoted(group.name, 30)}, with one {SLOT} for the option:"
+    prompt = steps.text(title, group.prompt, prompt_complaint)
+    return () if prompt == group.prompt else (SetPrompt(group=group.name, prompt=prompt),)
+
+
+def type_group(steps: Steps, taken: list[str]) -> AttributeGroup:
+    """A new group: its name, which is none of `taken`, its prompt and its options."""
+    name = steps.text('Name of the group, e.g. "tail":', check=unlike(taken))
+    hint = f'Prompt, with one {SLOT} for the option, e.g. "Its tail is {SLOT}.":'
+    prompt = steps.text(hint, check=prompt_complaint)
+    return AttributeGroup(name=name, prompt=prompt, options=type_options(steps))
+
+
+def _add(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
+    """Without rules every class has none; what its images choose then comes as a suggestion."""
+    group = type_group(steps, [known.name for known in system.groups])
+    rules: dict[str, Choice] = {}
+    if steps.key("Rules of the new group", _RULES) == "n":
+        for option in group.options:
+            title = f"Which classes have {quoted(option, 30)}?"
+            for name in steps.pick_many(title, system.classes):
+                rules[name] = (*rules.get(name, ()), option)
+    return (AddGroup(group=group, rules=rules),)
