@@ -22,7 +22,14 @@ from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.shortcuts import print_formatted_text
 from rich.cells import cell_len
 
-from builder.terminal.ask_lists import add_bindings, entries_of, one_of, some_of, typed_one_of
+from builder.terminal.ask_lists import (
+    LONGEST_LIST,
+    add_bindings,
+    entries_of,
+    one_of,
+    some_of,
+    typed_one_of,
+)
 from builder.terminal.asker import (
     Check,
     CheckMany,
@@ -38,8 +45,6 @@ from builder.terminal.text import labels, matching, shortened
 
 T = TypeVar("T")
 
-# Longer lists are typed into, shorter ones are walked through.
-_LONGEST_LIST = 15
 # Seconds to wait after Escape for the rest of an arrow key's code.
 _ESCAPE_WAIT = 0.1
 _TITLE = 300
@@ -76,7 +81,7 @@ class TerminalAsker:
         output = self._output()
         shown = labels(texts, _room(output))
         index = texts.index(default) if default in texts else None
-        if len(texts) > _LONGEST_LIST:
+        if len(texts) > LONGEST_LIST:
             return self._type(title, texts, shown, index, output)
         question = one_of(shortened(title, _TITLE), shown, index, self.input, output)
         picked = self._ask(question, title, output)

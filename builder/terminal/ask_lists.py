@@ -15,6 +15,8 @@ from questionary.prompts.common import InquirerControl
 
 from builder.terminal.text import matching
 
+# Longer lists are searched by typing, shorter ones walked through.
+LONGEST_LIST = 15
 _BACK = "Esc goes back"
 
 
@@ -50,6 +52,9 @@ def some_of(
         said = complaint(indices)
         return True if said is None else said
 
+    how = "Space ticks, Enter is done"
+    if len(shown) > LONGEST_LIST:
+        how = f"type to filter, Ctrl-A ticks all shown, {how}"
     question = questionary.checkbox(
         title,
         [
@@ -59,7 +64,7 @@ def some_of(
         validate=validate,  # type: ignore[arg-type]
         use_jk_keys=False,
         use_search_filter=True,
-        instruction=f"(type to filter, Space ticks, Ctrl-A all shown, Enter is done; {_BACK})",
+        instruction=f"({how}; {_BACK})",
         input=input,
         output=output,
     )
