@@ -3,6 +3,7 @@
     session.jsonl   the journal, one record a line, the only truth
     llm.jsonl       every request to the language model and its reply
     system.json     the best system so far, replaced atomically
+    system.edit.yaml   the whole system as a text while somebody edits it
     session.lock    held by the process that writes; `session.owner` says who that is
 
 A last line that was cut off by a crash is taken out when the journal is opened for writing, and
@@ -33,7 +34,8 @@ BEST = "system.json"
 _LOCK = "session.lock"
 _OWNER = "session.owner"
 # What a session folder keeps for itself; no export may replace it.
-OWN_FILES = frozenset({JOURNAL, f"{JOURNAL}.torn", TRANSCRIPT, BEST, "prompt.txt", _LOCK, _OWNER})
+_OTHERS = ("prompt.txt", "system.edit.yaml")
+OWN_FILES = frozenset({JOURNAL, f"{JOURNAL}.torn", TRANSCRIPT, BEST, *_OTHERS, _LOCK, _OWNER})
 _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
 
 

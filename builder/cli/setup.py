@@ -117,7 +117,7 @@ def _play(
         bench = _bench(session, images, encoder, screen)
         if session.state.system is None and drafter is None and asker is not None:
             _begin_by_hand(session, bench, asker, screen)
-        reviewer = _reviewer(asker, edits, screen)
+        reviewer = _reviewer(session, asker, edits, screen)
         ended = play(Table(session, bench, drafter, reviewer), screen, rounds=manner.rounds)
         if manner.auto:
             record = exported(
@@ -158,10 +158,14 @@ def bench_of(session: Session, screen: Screen) -> Bench | None:
     return _bench(session, images, _encoder(started, screen), screen)
 
 
-def _reviewer(asker: Asker | None, edits: Sequence[Proposal], screen: Screen) -> Reviewer:
+def _reviewer(
+    session: Session, asker: Asker | None, edits: Sequence[Proposal], screen: Screen
+) -> Reviewer:
     if edits:
         return EditsReviewer(edits)
-    return TerminalReviewer(asker, screen.results) if asker else AutoReviewer()
+    if asker is None:
+        return AutoReviewer()
+    return TerminalReviewer(asker, screen.results, session.folder)
 
 
 def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:

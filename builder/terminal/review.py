@@ -3,6 +3,7 @@
 Each decision is returned at once, so that it is recorded before the next question.
 """
 
+from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
@@ -27,7 +28,9 @@ from builder.reviewing import (
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key
 from builder.terminal.complaints import unlike
+from builder.terminal.edit_text import unfinished_text
 from builder.terminal.editing import edit_by_hand
+from builder.terminal.events import summary
 from builder.terminal.explaining import explanation, offer_explanation
 from builder.terminal.figures import counted
 from builder.terminal.locks import lock_or_unlock
@@ -41,9 +44,11 @@ class TerminalReviewer:
     name: Literal["person"] = "person"
     present = True
 
-    def __init__(self, asker: Asker, console: Console) -> None:
+    def __init__(self, asker: Asker, console: Console, folder: Path | None = None) -> None:
+        """`folder`: where a text of the whole system is kept while it is edited."""
         self._asker = asker
         self._console = console
+        self._folder = folder
         # Going through the proposals, rather than at the main menu.
         self._going_through = False
         # Ctrl-C was pressed, and no menu was answered since.
@@ -80,12 +85,14 @@ class TerminalReviewer:
     # --- The main menu ------------------------------------------------------------------------
 
     def _main_menu(self, view: View) -> Action | None:
+        if self._folder and unfinished_text(self._folder, view.system):
+            self._say("A text of the whole system is unfinished: e goes on with it.")
         pressed = self._menu(status_line(view), _main_keys(view))
         match pressed:
             case "p":
                 self._going_through = True
             case "e":
-                proposal = edit_by_hand(self._asker, self._console, view)
+                proposal = edit_by_hand(self._asker, self._console, view, self._folder)
                 return None if proposal is None else Decide(proposal, "accepted")
             case "n":
                 note = self._asker.text("Note to the language model:", check=unlike(()))
@@ -154,7 +161,8 @@ class TerminalReviewer:
             case "r":
                 return Decide(offer.proposal, "rejected")
             case "w":
-                reason = self._asker.text("Why not? The model is told:", check=unlike(()))
+                what = summary(offer.proposal, view.system)
+                reason = self._asker.text(f"Why not {what}?", check=unlike(()))
                 return None if reason is None else Decide(offer.proposal, "rejected", reason)
             case "s":
                 return Decide(offer.proposal, "skipped")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-
 MOMENTS = (
     # In the midst of the proposals, a decision just made.
     (("p", "left, best of"), ("a", "Accepted"), ("\x1b", "explain")),
-    (("p", "left, best of"), ("w", "Why not?"), ("not [red]\r", "Rejected"), ("\x1b", "explain")),
+    (("p", "left, best of"), ("w", "Why not"), ("not [red]\r", "Rejected"), ("\x1b", "explain")),
     (("u", "Taken back"), ("y", "Done again"), ("u", "Taken back"), ("", "explain")),
     (("k", "Lock what"), ("g", "Which group"), ("\r", "Locked"), ("", "explain")),
     # Half a line typed.

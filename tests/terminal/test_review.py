@@ -1,6 +1,7 @@
 """The conversation: sequences of answers, and the actions they lead to."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -33,7 +34,9 @@ from builder.reviewing import (
     Undo,
     View,
 )
+from builder.system_text import system_to_text
 from builder.terminal.asker import InputEnded
+from builder.terminal.edit_text import FILE
 from builder.terminal.review import TerminalReviewer
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
@@ -46,10 +49,10 @@ UNDONE = Undone(of="last")
 class Talk:
     """A reviewer with scripted answers, and what it showed."""
 
-    def __init__(self, *answers: object) -> None:
+    def __init__(self, *answers: object, folder: Path | None = None) -> None:
         self.asker = Scripted(*answers)
         self.console = Console(width=100, color_system=None, highlight=False, markup=False)
-        self.reviewer = TerminalReviewer(self.asker, self.console)
+        self.reviewer = TerminalReviewer(self.asker, self.console, folder)
 
     def action(self, view: View) -> Action:
         with self.console.capture() as captured:
@@ -125,6 +128,21 @@ def test_undo_and_redo_say_what_they_would_do() -> None:
         talk = Talk("q")
         talk.action(sample.view([record, UNDONE]))
         assert f"redo {words}" in talk.asker.labels
+
+
+def test_an_unfinished_text_of_the_system_is_told_until_it_is_applied(tmp_path: Path) -> None:
+    view = sample.view()
+    text = tmp_path / FILE
+    text.write_text(system_to_text(view.system).replace("a desert", "a dune"), encoding="utf-8")
+    talk = Talk("q", folder=tmp_path)
+    talk.action(view)
+    assert "unfinished" in talk.shown
+    assert text.exists()
+    text.write_text(system_to_text(view.system), encoding="utf-8")
+    talk = Talk("q", folder=tmp_path)
+    talk.action(view)
+    assert "unfinished" not in talk.shown
+    assert not text.exists()
 
 
 def test_what_makes_no_sense_is_not_on_the_menu() -> None:
