@@ -94,8 +94,9 @@ class State:
     `steps` led to the working system, which is in the last one. `done` is the undo stack, `undone`
     the redo stack. `offers` are the current round's proposals that are not decided, out of
     `offered`; they were made for the system `proposed_for`. `tried` counts all rounds' proposals.
-    `asked` counts the model's revisions, `idle` the finished rounds without a new best. `final` is
-    the last export that looked at the final images.
+    `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
+    the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
+    that looked at the final images.
     """
 
     started: Started
@@ -117,6 +118,7 @@ class State:
     done: tuple[Done, ...] = ()
     undone: tuple[Act, ...] = ()
     notes: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     final_looks: int = 0
     final: Exported | None = None
 
@@ -176,6 +178,7 @@ def advance(state: State, record: Record) -> State:
                 offers=record.proposals,
                 proposed_for=state.proposed_for or state.steps[-1],
                 notes=notes,
+                told=(*state.told, *state.notes) if record.asked else state.told,
             )
         case Decided() | Locked() | Unlocked() | Reverted():
             return replace(_done(state, record), undone=())

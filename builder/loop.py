@@ -11,11 +11,10 @@ from functools import partial
 from typing import TypeVar
 
 from builder.applying import EditError, apply
-from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.errors import CotbuildError, InputError
 from builder.exporting import exported
-from builder.findings import Findings, Measurements
+from builder.findings import Measurements
 from builder.history import (
     Limit,
     State,
@@ -26,6 +25,7 @@ from builder.history import (
     needs_measuring,
     stop_reason,
 )
+from builder.locking import lock_words
 from builder.records import (
     Decided,
     Drafted,
@@ -41,7 +41,7 @@ from builder.records import (
     Unlocked,
 )
 from builder.referee import Referee
-from builder.requests import Drafter, DraftRequest, Past, RevisionRequest
+from builder.requests import Drafter, DraftRequest
 from builder.reviewing import (
     AcceptHelpful,
     Action,
@@ -62,6 +62,7 @@ from builder.reviewing import (
 )
 from builder.suggestions import suggest
 from builder.system import AttributeSystem
+from builder.targeting import revision_request
 
 T = TypeVar("T")
 
@@ -358,7 +359,8 @@ def _propose(
     # Without images the first round has nothing to tell the model that its draft didn't know.
     worthwhile = findings or state.notes or state.decisions
     if asking and at.drafter is not None and worthwhile:
-        request = revision_request(state, state.system, findings)
+        locks = tuple(map(lock_words, state.locks))
+        request = revision_request(state, state.system, findings, locks)
         work = partial(at.drafter.revise, request)
         try:
             answer = yield from _interruptible("asking the language model for proposals", work, at)
@@ -389,27 +391,3 @@ def _leads_to(system: AttributeSystem, proposal: Proposal) -> object:
         return apply(system, proposal.edits)
     except EditError:
         return proposal.key
-
-
-def revision_request(
-    state: State, system: AttributeSystem, findings: Findings | None
-) -> RevisionRequest:
-    """What the language model is told: review images only, never held-out ones."""
-    return RevisionRequest(
-        system=system,
-        confusions=tuple(pair.words() for pair in findings.pairs) if findings else (),
-        weak_groups=tuple(g.words() for g in findings.groups if g.weak) if findings else (),
-        notes=state.notes,
-        past=tuple(
-            Past(describe_proposal(d.proposal), d.decision, _past_effect(d))
-            for d in state.decisions
-            if d.decision != "skipped"
-        ),
-        descriptions={c.name: c.description for c in state.started.classes},
-        context=state.started.context,
-    )
-
-
-def _past_effect(decided: Decided) -> str:
-    effect = f"{decided.effect.words()} on review images" if decided.effect else ""
-    return "; ".join(part for part in (effect, decided.reason) if part)

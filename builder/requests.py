@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from builder.diagnosis import RuleEvidence
 from builder.edits import Proposal
 from builder.system import AttributeSystem
 
@@ -32,31 +33,39 @@ class DraftRequest:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A proposal already decided, in words. `effect`: e.g. "+4.2 pp on review", or ""."""
+    """A proposal already decided, in words.
+
+    `effect`: e.g. "+4.2 pp on review", or "". `reason`: why it was decided so, or "".
+    """
 
     description: str
     decision: Literal["accepted", "rejected"]
     effect: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionRequest:
-    """What proposals are made from; every text is about the review split only.
+    """What proposals are made from; every text and figure is about the review split only.
 
     `descriptions`: class name -> the user's description. `limit`: most proposals wanted, >= 1.
     `context`: background by the user, "" for none. `classes`: those that this is about, whose
-    rules the drafter needs to know; () for all. `locks`: what must stay as it is, in words.
+    rules the drafter needs to know; None for all. `seen`: what images of these classes see where
+    it is not what their rule names. `locks`: what must stay as it is, in words. `notes` are new,
+    `earlier_notes` still hold.
     """
 
     system: AttributeSystem
     confusions: tuple[str, ...] = ()
     weak_groups: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    earlier_notes: tuple[str, ...] = ()
     past: tuple[Past, ...] = ()
     descriptions: Mapping[str, str] = field(default_factory=dict)
     limit: int = 8
     context: str = ""
-    classes: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
+    seen: tuple[RuleEvidence, ...] = ()
     locks: tuple[str, ...] = ()
 
 

@@ -40,8 +40,9 @@ CORE = {
     "exporting": "history records referee statistics system system_file",
     "findings": "applying diagnosis edits history records referee scoring system",
     "reviewing": "applying edits findings history locking records scoring system",
-    "loop": "applying describing edits errors exporting findings history locking records referee "
-    "requests reviewing suggestions system",
+    "targeting": "describing diagnosis findings history records requests system",
+    "loop": "applying edits errors exporting findings history locking records referee "
+    "requests reviewing suggestions system targeting",
 }
 SHELLS = {
     "resources": "errors system system_file",

@@ -275,7 +275,12 @@ def test_notes_wait_until_the_model_was_asked() -> None:
     state = after(drafted(), Noted(text="look at the horns"))
     silent = advance(state, Proposed(round=1, asked=False, proposals=()))
     assert silent.notes == ("look at the horns",)
-    assert advance(state, Proposed(round=1, asked=True, proposals=())).notes == ()
+    asked = advance(state, Proposed(round=1, asked=True, proposals=()))
+    assert (asked.notes, asked.told) == ((), ("look at the horns",))
+    again = advance(
+        advance(asked, Noted(text="and tails")), Proposed(round=2, asked=True, proposals=())
+    )
+    assert again.told == ("look at the horns", "and tails")
 
 
 def test_measuring_again_replaces_marks_and_finds_the_best_anew() -> None:

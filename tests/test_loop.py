@@ -202,6 +202,16 @@ def test_a_proposal_of_both_model_and_data_is_offered_once() -> None:
     assert [offer.proposal.key for offer in view.offers].count(REPAIR.key) == 1
 
 
+def test_notes_hold_for_the_whole_session_and_locks_are_told() -> None:
+    drafter = ScriptedDrafter()
+    lock = Lock(class_name=CELEBI, group="form")
+    reviewer = ScriptedReviewer([Note("horns"), SetLock(lock), Ask(), Note("tails"), Ask(), Quit()])
+    events(reviewer, drafter, referee(), before=[DRAFTED])
+    assert [request.notes for request in drafter.asked] == [(), ("horns",), ("tails",)]
+    assert drafter.asked[2].earlier_notes == ("horns",)
+    assert drafter.asked[2].locks == (f"rule {CELEBI} · form",)
+
+
 def test_what_was_rejected_is_not_offered_again_and_the_model_is_told() -> None:
     drafter = ScriptedDrafter([(HARM,), (HARM, REPAIR)])
     reviewer = ScriptedReviewer(
@@ -212,7 +222,7 @@ def test_what_was_rejected_is_not_offered_again_and_the_model_is_told() -> None:
     assert HARM.key not in {proposal.key for proposal in second.proposals}
     (past,) = drafter.asked[1].past
     assert past.decision == "rejected"
-    assert "it is red" in past.effect
+    assert past.reason == "it is red"
     assert "pp" in past.effect
     assert drafter.asked[1].notes == ("look at tails",)
     assert drafter.asked[0].notes == ()
@@ -226,6 +236,10 @@ def test_the_model_is_told_of_review_images_only() -> None:
     assert len(request.confusions) == 1
     assert "6" in request.confusions[0]
     assert CELEBI in request.confusions[0]
+    assert request.classes == CLASSES
+    (seen,) = request.seen
+    assert (seen.class_name, seen.group, seen.n) == (CELEBI, "form", 6)
+    assert seen.chosen == (("a fish", 6),)
 
 
 def test_accepting_all_that_help_measures_each_on_top_of_the_last() -> None:

@@ -19,7 +19,8 @@ SLOTS = {
     "form": {"form"},
     "correct": {"problems"},
     "revise": {
-        "domain", "groups", "rules", "confusions", "weak_groups", "notes", "past", "limit",
+        "domain", "total", "groups", "shown", "rules", "confusions", "weak_groups", "past",
+        "notes", "locks", "limit",
     },
 }  # fmt: skip
 LANGUAGES = ("en", "zh")

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.findings import Findings, Measurements
+from builder.history import Step
 from builder.records import ClassInfo, Started
 from builder.referee import Referee, SplitData
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.system_file import SplitName
 
 COLOUR = AttributeGroup(name="colour", prompt="It is {}.", options=("red", "blue", "green"))
 FORM = AttributeGroup(name="form", prompt="It looks like {}.", options=("a bird", "a fish"))
+SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
 CLASSES = ("Absol [red]", "Beedrill δ", 'Celebi & "Co"')
 TRUTH = {
     "Absol [red]": {"colour": "red", "form": "a bird"},
@@ -71,6 +75,24 @@ def referee(per_class: int = 6, final: int = 3) -> Referee:
         scoring=Scoring(),
         logit_scale=20.0,
     )
+
+
+def findings(
+    system: AttributeSystem, similar: NDArray[np.float32], labels: Sequence[str]
+) -> Findings:
+    """The findings on review images whose cosines [n, Q] with the system's phrases are given."""
+    # An axis a phrase: the vectors are the cosines.
+    axes = np.eye(similar.shape[1], dtype=np.float32)
+    phrases = system.phrases()
+    digests = tuple(f"{row:04}" for row in range(len(labels)))
+    judge = Referee(
+        encoder="test",
+        splits=dict.fromkeys(SPLITS, SplitData(digests, tuple(labels), similar)),
+        encode=lambda texts: axes[[phrases.index(text) for text in texts]],
+        scoring=Scoring(),
+        logit_scale=10.0,
+    )
+    return Measurements(judge, started()).of(Step(system, None))
 
 
 def started(**changes: object) -> Started:

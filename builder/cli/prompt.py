@@ -135,8 +135,14 @@ def _rules(
 def _revise(request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts") -> str:
     from builder.llm.revising import revise_system
     from builder.requests import RevisionRequest
+    from builder.targeting import classes_to_show
 
-    revision = RevisionRequest(system, descriptions=dict(request.classes), context=request.context)
+    revision = RevisionRequest(
+        system,
+        descriptions=dict(request.classes),
+        context=request.context,
+        classes=classes_to_show(system),
+    )
     return _first_question(
         lambda transport: revise_system(revision, transport, _ignored, prompts=prompts)
     )

@@ -1,6 +1,7 @@
 """Proposals for a measured system: asked for, checked against the system, unfit ones dropped."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from builder.errors import LLMError
 from builder.llm.data import as_data, with_context
 from builder.llm.events import Dropped, LLMEvent
 from builder.llm.proposing import ProposalItem, RevisionReply
-from builder.llm.schemas import Broken, problem_of, short
+from builder.llm.schemas import MOST_OPTIONS, Broken, problem_of, short
 from builder.llm.transport import Transport, TruncatedAnswer, ask
 from builder.prompting import ENGLISH, Prompts
 from builder.requests import RevisionRequest
@@ -19,6 +20,8 @@ from builder.system import AttributeSystem
 
 REVISE = "revise"
 REVISE_AGAIN = "revise again"
+# Of what the images of a class see, the likeliest options are told.
+MOST_SEEN = 3
 Emit = Callable[[LLMEvent], None]
 
 
@@ -60,31 +63,70 @@ def _ask(
 
 
 def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
-    """What is asked to get proposals."""
+    """What is asked to get proposals: with the rules of the request's classes alone."""
     system = request.system
+    shown = system.classes if request.classes is None else request.classes
     question = prompts.render(
         "revise",
         domain=system.domain,
-        groups=as_data([group.model_dump() for group in system.groups]),
-        rules=as_data([_rule(request, name) for name in system.classes]),
+        total=str(len(system.classes)),
+        shown=str(len(shown)),
+        groups=as_data(_groups(request, shown)),
+        rules=as_data([_rule(request, name) for name in shown]),
         confusions=as_data(request.confusions),
         weak_groups=as_data(request.weak_groups),
-        notes=as_data(request.notes),
-        past=as_data([asdict(past) for past in request.past]),
+        past=as_data([_without_blanks(asdict(past)) for past in request.past]),
+        notes=as_data((*request.earlier_notes, *request.notes)),
+        locks=as_data(request.locks),
         limit=str(request.limit),
     )
     return with_context(question, request.context, prompts)
 
 
+def _groups(request: RevisionRequest, shown: Iterable[str]) -> list[dict[str, object]]:
+    """Every group: its options, each with the number of classes that use it.
+
+    Of a very long list those that matter to the shown classes come first, then the most used.
+    """
+    rules = request.system.rules
+    described = []
+    for group in request.system.groups:
+        users = Counter(option for choices in rules.values() for option in choices[group.name])
+        told = {option for name in shown for option in rules[name][group.name]}
+        told.update(
+            option
+            for seen in request.seen
+            if seen.group == group.name
+            for option, _ in seen.chosen[:MOST_SEEN]
+        )
+        first = sorted(group.options, key=lambda option: (option not in told, -users[option]))
+        kept = set(first[:MOST_OPTIONS])
+        left_out = len(first) - len(kept)
+        described.append(
+            {
+                "name": group.name,
+                "prompt": group.prompt,
+                "options": {option: users[option] for option in group.options if option in kept},
+                **({"further_options": left_out} if left_out else {}),
+            }
+        )
+    return described
+
+
 def _rule(request: RevisionRequest, class_name: str) -> dict[str, object]:
-    description = request.descriptions.get(class_name, "")
-    return {
+    seen = [found for found in request.seen if found.class_name == class_name]
+    rule = {
         "class_name": class_name,
-        **({"description": description} if description else {}),
-        "options": {
-            group: list(chosen) for group, chosen in request.system.rules[class_name].items()
-        },
+        "description": request.descriptions.get(class_name, ""),
+        "options": {g: list(chosen) for g, chosen in request.system.rules[class_name].items()},
+        "pictures": seen[0].n if seen else 0,
+        "seen": {found.group: dict(found.chosen[:MOST_SEEN]) for found in seen},
     }
+    return _without_blanks(rule)
+
+
+def _without_blanks(entry: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in entry.items() if value}
 
 
 def _usable(

@@ -1,6 +1,7 @@
 """`cotbuild prompt` prints what `cotbuild new` sends."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,23 @@ def test_it_is_what_the_server_receives(job: Job, model: OpenAIServer) -> None:
     assert printed(job, "rules", "--system", system) == sent[1]
     # A session adds what it measured.
     revision = printed(job, "revise", "--system", system)
-    before, _, after = revision.partition("<confusions>\n[]\n</confusions>")
-    assert "</rules>" in before and sent[2].startswith(before)
+    before, after = revision.split("<confusions>\n[]\n</confusions>")
+    measured, _ = sent[2].split("<confusions>")
+    assert '"seen": {' in measured
+    assert re.sub(r', "pictures": \d+, "seen": {.*}}}', "}", measured) == before
     assert sent[2].endswith(after.partition("</past>")[2])
+
+
+def test_of_a_large_system_that_was_not_measured_no_class_stands_out(job: Job) -> None:
+    names = [f"Class {number}" for number in range(26)]
+    group = {"name": "color", "prompt": "It is {}.", "options": ["red", "blue"]}
+    rules = {name: {"color": "red"} for name in names}
+    system = job.folder / "system.json"
+    system.write_text(json.dumps({"domain": "creature", "groups": [group], "rules": rules}))
+    job.classes.write_text("\n".join(names), encoding="utf-8")
+    text = printed(job, "revise", "--system", system)
+    assert '{"red": 26, "blue": 0}' in text and "0 of the 26 classes" in text
+    assert "Class 3" not in text
 
 
 def test_chinese_own_templates_and_context(job: Job) -> None:

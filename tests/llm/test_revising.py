@@ -1,19 +1,52 @@
 import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from builder.applying import apply
+from builder.diagnosis import RuleEvidence
 from builder.errors import LLMError
+from builder.findings import Measurements
+from builder.history import advance, begin
 from builder.llm import Dropped, Past, RevisionRequest
-from builder.system import AttributeSystem
+from builder.llm.cost import tokens_of
+from builder.llm.data import as_data
+from builder.llm.revising import revision_question
+from builder.prompting import ENGLISH, Prompts
+from builder.records import ClassInfo, Drafted, Noted
+from builder.referee import Referee, SplitData
+from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.system_file import SplitName
+from builder.targeting import revision_request
+from tests import worlds
 from tests.llm.live import Live
 from tests.openai_server import Request, chat, openai_server
+from tests.strategies import QUICK, groups, names
+from tests.worlds import started
 
 MOVE = {"kind": "set_rule", "class_name": "Absol", "group": "color", "options": ["gray"]}
 UNKNOWN = {**MOVE, "class_name": "Nobody"}
 NOTHING = {**MOVE, "options": ["white"]}
+
+
+SEEN = (("a bird", 6), ("a wolf", 3))
+SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
+
+
+def listed(question: str, tag: str) -> list[Any]:
+    """The list between two tags of a question."""
+    inside = question.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+    found = json.loads(inside)
+    assert isinstance(found, list)
+    return found
 
 
 def proposing(*edits: dict[str, Any], reason: str = "why") -> dict[str, Any]:
@@ -37,9 +70,11 @@ def test_all_that_is_known_is_told(tmp_path: Path, system: AttributeSystem) -> N
         confusions=("Absol is taken for Aggron 5 times of 8",),
         weak_groups=("form: no better than chance",),
         notes=("the wolves differ in their horns",),
-        past=(Past("Absol, color: white -> red", "rejected", "-2.1 pp on review"),),
+        past=(Past("Absol, color: white -> red", "rejected", "-2.1 pp on review", "too pale"),),
         descriptions={"Absol": "a white wolf"},
         limit=3,
+        seen=(RuleEvidence("Absol", "form", 9, SEEN, ("a wolf",)),),
+        locks=("the group color",),
     )
     proposals, _, (sent,) = revise(tmp_path, [chat({"proposals": [proposing(MOVE)]})], request)
     (proposal,) = proposals
@@ -51,14 +86,150 @@ def test_all_that_is_known_is_told(tmp_path: Path, system: AttributeSystem) -> N
         *request.notes,
         "Absol, color: white -> red",
         "-2.1 pp on review",
+        "too pale",
         "a white wolf",
+        "the group color",
+        "3 of the 3 classes",
         "at most 3 changes",
         "[red] {}",
         "It looks like {}.",
     ):
         assert text in sent.text
-    listed = sent.text.partition("<rules>")[2].partition("</rules>")[0]
-    assert json.loads(listed)[2]["options"] == {"color": ["red"], "form": ["a bird"]}
+    absol, _, red = listed(sent.text, "rules")
+    assert red == {"class_name": "[red] {}", "options": {"color": ["red"], "form": ["a bird"]}}
+    assert (absol["pictures"], absol["seen"]) == (9, {"form": {"a bird": 6, "a wolf": 3}})
+    assert listed(sent.text, "groups") == [
+        {"name": "color", "prompt": "It is {}.", "options": {"white": 1, "gray": 1, "red": 1}},
+        {"name": "form", "prompt": "It looks like {}.", "options": {"a wolf": 2, "a bird": 1}},
+    ]
+    assert sent.text.index("</past>") < sent.text.index("<notes>") < sent.text.index("<locks>")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_of_the_classes_only_those_it_is_about_are_shown(
+    system: AttributeSystem, language: str
+) -> None:
+    descriptions = dict.fromkeys(system.classes, "a secret")
+    request = RevisionRequest(system, classes=("Aggron",), descriptions=descriptions)
+    question = revision_question(request, Prompts(language))
+    assert [rule["class_name"] for rule in listed(question, "rules")] == ["Aggron"]
+    assert "Absol" not in question and question.count("a secret") == 1
+    # Its groups are those of all, and so is what a change of them would touch.
+    assert listed(question, "groups")[1]["options"] == {"a wolf": 2, "a bird": 1}
+    assert listed(revision_question(replace(request, classes=()), ENGLISH), "rules") == []
+
+
+def test_of_a_very_long_list_of_options_those_that_matter_are_told() -> None:
+    options = tuple(f"look {number:03}" for number in range(250))
+    group = AttributeGroup(name="look", prompt="{}", options=options)
+    rules = {f"Class {number:03}": {"look": options[number]} for number in range(240)}
+    rules |= {f"Twin {number:03}": {"look": options[number + 100]} for number in range(100)}
+    system = make_system("creature", [group], rules)
+    seen = RuleEvidence("Class 239", "look", 2, ((options[249], 2),), (options[239],))
+    request = RevisionRequest(system, classes=("Class 239",), seen=(seen,))
+    (told,) = listed(revision_question(request, ENGLISH), "groups")
+    assert len(told["options"]) == 100 and told["further_options"] == 150
+    assert told["options"][options[249]] == 0 and told["options"][options[239]] == 1
+    assert sum(count == 2 for count in told["options"].values()) == 98
+    assert list(told["options"]) == sorted(told["options"])
+
+
+MARKED = re.compile(r"~(\d{4})~")
+
+
+# A thousand classes take their time; to look for a smaller example would take minutes.
+@settings(QUICK, max_examples=12, phases=(Phase.generate,))
+@given(st.data(), st.lists(groups(), min_size=1, max_size=3, unique_by=lambda group: group.name))
+def test_a_thousand_classes_make_no_long_question(
+    data: st.DataObject, drawn: list[AttributeGroup]
+) -> None:
+    """Whatever the names: every class that is involved is told of, and none that isn't."""
+    named = data.draw(st.lists(names(), min_size=1, max_size=5))
+    classes = [f"{named[n % len(named)]} ~{n:04}~" for n in range(1000)]
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    rules = {
+        name: {group.name: group.options[rng.integers(len(group.options))] for group in drawn}
+        for name in classes
+    }
+    system = make_system(data.draw(names()), drawn, rules)
+    labels = rng.choice(classes, size=data.draw(st.integers(0, 60))).tolist()
+    similar = rng.normal(size=(len(labels), len(system.phrases()))).astype(np.float32)
+    found = worlds.findings(system, similar, labels)
+    pairs = found.pairs
+    noted = data.draw(st.lists(st.sampled_from(classes), max_size=3))
+    begun = started(classes=tuple(ClassInfo(name=n, description=f"is {n}") for n in classes))
+    state = advance(begin(begun), Drafted(system=system, source="test"))
+    for name in noted:
+        state = advance(state, Noted(text=f"look at {name}, please"))
+    request = revision_request(state, system, found)
+    question = revision_question(request, ENGLISH)
+
+    involved = {name for pair in pairs for name in (pair.first, pair.second)} | set(noted)
+    assert [rule["class_name"] for rule in listed(question, "rules")] == [
+        name for name in classes if name in involved
+    ]
+    assert set(MARKED.findall(question)) == set(MARKED.findall(" ".join(involved)))
+
+    texts = [system.domain, *named, *system.phrases(), *(group.name for group in drawn)]
+    longest = max(tokens_of(as_data([text])) for text in texts)
+    options = sum(len(group.options) for group in drawn)
+    # A class: its name, a description, and per group a name, a choice and three that are seen.
+    parts = 2 * options + len(involved) * (4 + 6 * len(drawn)) + 10 * (4 + len(drawn)) + 10
+    assert tokens_of(question) < 1500 + parts * (longest + 12)
+
+
+def test_two_hundred_classes_and_a_group_for_the_pair_that_is_confused(tmp_path: Path) -> None:
+    """Each class has a row and a column of its own, but for the last, which has the first's."""
+    rows, columns = (
+        AttributeGroup(name=name, prompt=f"{name} {{}}.", options=tuple(f"{n}" for n in range(15)))
+        for name in ("row", "column")
+    )
+    horn = AttributeGroup(name="horn", prompt="It has {}.", options=("a horn", "no horn"))
+    rules = {
+        f"Class {n:03}": {"row": f"{n % 199 // 15}", "column": f"{n % 199 % 15}"}
+        for n in range(200)
+    }
+    twins = ("Class 000", "Class 199")
+    system = make_system("creature", [rows, columns], rules)
+    axes = {text: place for place, text in enumerate((*system.phrases(), *horn.phrases()))}
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        """An axis for each phrase, and one for all other texts."""
+        return np.eye(len(axes) + 1, dtype=np.float32)[[axes.get(t, len(axes)) for t in texts]]
+
+    def picture(name: str) -> NDArray[np.float32]:
+        seen = [rows.phrase(rules[name]["row"]), columns.phrase(rules[name]["column"])]
+        seen += [horn.phrases()[twins.index(name)]] if name in twins else []
+        vector: NDArray[np.float32] = encode(seen).sum(axis=0) / np.sqrt(len(seen))
+        return vector
+
+    vectors = np.array([picture(name) for name in rules for _ in range(3)], np.float32)
+    labels = tuple(name for name in rules for _ in range(3))
+    images = SplitData(tuple(f"{n:04}" for n in range(600)), labels, vectors)
+    judge = Referee("test", dict.fromkeys(SPLITS, images), encode, Scoring(), 20.0)
+    classes = tuple(ClassInfo(name=name) for name in rules)
+    state = advance(begin(started(classes=classes)), Drafted(system=system, source="test"))
+    request = revision_request(
+        state, system, Measurements(judge, state.started).of(state.steps[-1])
+    )
+
+    sides = zip(twins, horn.options, strict=True)
+    add = {
+        "kind": "add_group",
+        **horn.model_dump(mode="json"),
+        "rules": [{"class_name": name, "options": [option]} for name, option in sides],
+    }
+    answer = chat({"proposals": [proposing(add, reason="One of them has a horn.")]})
+    proposals, live, (sent,) = revise(tmp_path, [answer], request)
+    assert tokens_of(sent.text) < 2500
+    assert tokens_of(revision_question(replace(request, classes=None), ENGLISH)) > 5000
+    assert [rule["class_name"] for rule in listed(sent.text, "rules")] == list(twins)
+    assert "they need a new group" in listed(sent.text, "confusions")[0]
+    (proposal,) = proposals
+    assert not live.told(Dropped)
+    effect = judge.effect(system, proposal)
+    assert (effect.fixed, effect.broken) == (3, 0)
+    assert apply(system, proposal.edits).rules["Class 007"]["horn"] == ()
 
 
 def test_proposals_that_do_not_apply_are_dropped_with_the_reason(
