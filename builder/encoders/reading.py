@@ -42,11 +42,8 @@ class _Place(NamedTuple):
 
 
 def read_pixels(image: LabelledImage, *, crop: Crop | None, preprocess: Preprocess) -> Pixels:
-    """Raises ImageUnreadable, or InputError if the file is not what it was when it was listed.
-
-    May run in a thread: the caller wraps all calls in `bombs_as_errors`.
-    """
-    return preprocess(_open_unchanged(image, crop))
+    """The image as an encoder's tower takes it; raises what `open_unchanged` does."""
+    return preprocess(open_unchanged(image, crop))
 
 
 def read_ahead(
@@ -154,7 +151,7 @@ def decoded_once(
             kept = spool.get(number, image.digest)
             if kept is not None:
                 return kept
-            picture = _open_unchanged(image, crop)
+            picture = open_unchanged(image, crop)
             for later in range(number + 1, len(preprocess)):
                 spool.put(later, image.digest, preprocess[later](picture))
             return preprocess[number](picture)
@@ -163,7 +160,12 @@ def decoded_once(
             yield partial(read, number)
 
 
-def _open_unchanged(image: LabelledImage, crop: Crop | None) -> Image.Image:
+def open_unchanged(image: LabelledImage, crop: Crop | None) -> Image.Image:
+    """The image as encoders see it, whole or cropped.
+
+    Raises ImageUnreadable, or InputError if the file is not what it was when it was listed. May run
+    in a thread: the caller wraps all calls in `bombs_as_errors`.
+    """
     # Else the vectors of the new content would be kept under the old content's key.
     picture = decode_image(image.path, crop)
     if file_digest(image.path) != image.digest:
