@@ -38,7 +38,7 @@ class Rows:
             if Measurement.get(console, unbounded, table).minimum <= options.max_width:
                 yield table
                 return
-        yield from self._stack(options.max_width)
+        yield from self._stack()
 
     def _table(self) -> Table:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
@@ -54,18 +54,31 @@ class Rows:
             table.add_row(*(plain(cell) for cell in row))
         return table
 
-    def _stack(self, width: int) -> RenderResult:
+    def _stack(self) -> RenderResult:
         if self.headers[0]:
             yield Text(self.headers[0], style="dim")
         for name, *cells in self.rows:
             yield plain(name, style="bold")
-            shown = [
-                f"{header} {shortened(cell)}"
-                for header, cell in zip(self.headers[1:], cells, strict=True)
-                if cell
-            ]
-            for line in _filled(shown, width - _INDENT):
-                yield Padding(Text(line), (0, 0, 0, _INDENT), expand=False)
+            yield Pieces(
+                [
+                    f"{header} {shortened(cell)}"
+                    for header, cell in zip(self.headers[1:], cells, strict=True)
+                    if cell
+                ],
+                indent=_INDENT,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Safe texts one after the other, in as few lines as they need; none is broken if it fits."""
+
+    pieces: Sequence[str]
+    indent: int = 0
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in _filled(self.pieces, options.max_width - self.indent):
+            yield Padding(Text(line), (0, 0, 0, self.indent), expand=False)
 
 
 def _filled(pieces: Sequence[str], width: int) -> list[str]:
