@@ -17,6 +17,7 @@ from builder.cli.bench import (
 )
 from builder.cli.model import ModelWishes, may_cost, open_model, spoken_to, what_it_takes
 from builder.cli.opening import download_needed, fetch_encoder
+from builder.cli.pictures import SessionPictures
 from builder.cli.play import EXPORT_NAME, Format, Table, play, store
 from builder.cli.screen import Screen
 from builder.cli.settings import Wishes, pinned, settings_of, start_system
@@ -117,7 +118,8 @@ def _play(
         bench = _bench(session, images, encoder, screen)
         if session.state.system is None and drafter is None and asker is not None:
             _begin_by_hand(session, bench, asker, screen)
-        reviewer = _reviewer(session, asker, edits, screen)
+        pictures = SessionPictures.of(session.state.started, images) if images else None
+        reviewer = _reviewer(session, asker, edits, screen, pictures)
         ended = play(Table(session, bench, drafter, reviewer), screen, rounds=manner.rounds)
         if manner.auto:
             record = exported(
@@ -159,13 +161,17 @@ def bench_of(session: Session, screen: Screen) -> Bench | None:
 
 
 def _reviewer(
-    session: Session, asker: Asker | None, edits: Sequence[Proposal], screen: Screen
+    session: Session,
+    asker: Asker | None,
+    edits: Sequence[Proposal],
+    screen: Screen,
+    pictures: SessionPictures | None,
 ) -> Reviewer:
     if edits:
         return EditsReviewer(edits)
     if asker is None:
         return AutoReviewer()
-    return TerminalReviewer(asker, screen.results, session.folder)
+    return TerminalReviewer(asker, screen.results, session.folder, pictures)
 
 
 def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:

@@ -41,6 +41,8 @@ _FIGURES: tuple[Entry, ...] = (
     ("names", "the baselines: images matched to class names, without any attributes"),
     ("alone", "a group's accuracy when it is the only one; left out: the change without it"),
     ("told apart by", "how often a group speaks for the right one of the two; 50 % is a coin"),
+    ("ahead by", "in the images: how far the wrong class's total is above the true one's"),
+    ("misled", "in the images: a group that spoke more for the wrong class than for the true one"),
     ("as ruled", "images that look as the rule of their class says"),
     ("bits", "what a group tells about the class; of its own: not told by other groups"),
 )

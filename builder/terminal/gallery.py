@@ -11,7 +11,8 @@ from rich.text import Text
 
 from builder.cases import Case, Seen, changed_cases, class_cases, pair_cases, wrong_cases
 from builder.edits import Proposal
-from builder.reviewing import Findings, View
+from builder.findings import Findings
+from builder.reviewing import View
 from builder.system import Choice
 from builder.terminal.asker import Asker, Key
 from builder.terminal.figures import counted

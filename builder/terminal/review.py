@@ -20,6 +20,7 @@ from builder.reviewing import (
     EndRound,
     Export,
     Note,
+    Offer,
     Quit,
     Redo,
     Undo,
@@ -33,6 +34,7 @@ from builder.terminal.editing import edit_by_hand
 from builder.terminal.events import summary
 from builder.terminal.explaining import explanation, offer_explanation
 from builder.terminal.figures import counted
+from builder.terminal.gallery import Pictures, view_images
 from builder.terminal.locks import lock_or_unlock
 from builder.terminal.reports import class_table, group_table
 from builder.terminal.rounds import final_note, offer_block, round_screen, status_line
@@ -44,11 +46,18 @@ class TerminalReviewer:
     name: Literal["person"] = "person"
     present = True
 
-    def __init__(self, asker: Asker, console: Console, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        console: Console,
+        folder: Path | None = None,
+        pictures: Pictures | None = None,
+    ) -> None:
         """`folder`: where a text of the whole system is kept while it is edited."""
         self._asker = asker
         self._console = console
         self._folder = folder
+        self._pictures = pictures
         # Going through the proposals, rather than at the main menu.
         self._going_through = False
         # Ctrl-C was pressed, and no menu was answered since.
@@ -87,7 +96,8 @@ class TerminalReviewer:
     def _main_menu(self, view: View) -> Action | None:
         if self._folder and unfinished_text(self._folder, view.system):
             self._say("A text of the whole system is unfinished: e goes on with it.")
-        pressed = self._menu(status_line(view), _main_keys(view))
+        images = self._pictures is not None and _has_images(view)
+        pressed = self._menu(status_line(view), _main_keys(view, images=images))
         match pressed:
             case "p":
                 self._going_through = True
@@ -105,6 +115,8 @@ class TerminalReviewer:
                 return Redo()
             case "k":
                 return lock_or_unlock(self._asker, view)
+            case "v":
+                self._view_images(view)
             case "m":
                 return self._end_round(view)
             case "x":
@@ -155,7 +167,8 @@ class TerminalReviewer:
         self._console.print()
         self._console.print(offer_block("Proposal:", offer, view.system))
         left = f"{counted(len(view.offers), 'proposal')} left, best of {view.state.tried} tried"
-        match self._menu(left, _proposal_keys(view)):
+        images = self._pictures is not None and _changes_images(offer)
+        match self._menu(left, _proposal_keys(view, images=images)):
             case "a":
                 return Decide(offer.proposal, "accepted")
             case "r":
@@ -172,6 +185,9 @@ class TerminalReviewer:
                 return AcceptHelpful()
             case "k":
                 return lock_or_unlock(self._asker, view)
+            case "v":
+                self._view_images(view, offer.proposal)
+                return None
             case "u":
                 return Undo()
             case "y":
@@ -192,6 +208,10 @@ class TerminalReviewer:
         same = adjusted.key == proposal.key
         return Decide(adjusted, "accepted", instead_of=None if same else proposal)
 
+    def _view_images(self, view: View, proposal: Proposal | None = None) -> None:
+        if self._pictures is not None:
+            view_images(self._asker, self._console, view, self._pictures, proposal)
+
     # --- Shared -----------------------------------------------------------------------------------
 
     def _menu(self, title: str, keys: list[Key]) -> str | None:
@@ -204,7 +224,15 @@ class TerminalReviewer:
         self._console.print(Text(words))
 
 
-def _main_keys(view: View) -> list[Key]:
+def _has_images(view: View) -> bool:
+    return view.findings is not None and view.findings.review.n > 0
+
+
+def _changes_images(offer: Offer) -> bool:
+    return offer.effect is not None and offer.effect.fixed + offer.effect.broken > 0
+
+
+def _main_keys(view: View, *, images: bool) -> list[Key]:
     keys = []
     if view.offers:
         keys.append(Key("p", f"go through {counted(len(view.offers), 'proposal')}"))
@@ -212,6 +240,8 @@ def _main_keys(view: View) -> list[Key]:
     if view.can_ask:
         keys += [Key("n", "note to the model"), Key("l", "ask the model")]
     keys += [*_undo_keys(view), Key("k", "lock, unlock")]
+    if images:
+        keys.append(Key("v", "view images"))
     if view.findings:
         keys += [Key("c", "all classes"), Key("g", "all groups")]
     keys.append(Key("s", "show the round"))
@@ -219,7 +249,7 @@ def _main_keys(view: View) -> list[Key]:
     return [*keys, Key("x", "export"), Key("q", "quit"), Key("?", "explain")]
 
 
-def _proposal_keys(view: View) -> list[Key]:
+def _proposal_keys(view: View, *, images: bool) -> list[Key]:
     keys = [
         Key("a", "accept"),
         Key("r", "reject"),
@@ -229,6 +259,8 @@ def _proposal_keys(view: View) -> list[Key]:
     ]
     if any(offer.effect and offer.effect.net > 0 for offer in view.offers):
         keys.append(Key("h", "accept all that help"))
+    if images:
+        keys.append(Key("v", "view images"))
     keys += [*_undo_keys(view), Key("k", "lock, unlock")]
     return [*keys, Key("?", "explain"), Key("q", "quit")]
 

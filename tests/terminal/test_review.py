@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from builder.terminal.gallery import Pictures
 from rich.console import Console
 
 from builder.edits import AddOption, Proposal, SetRule
@@ -49,10 +50,15 @@ UNDONE = Undone(of="last")
 class Talk:
     """A reviewer with scripted answers, and what it showed."""
 
-    def __init__(self, *answers: object, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        *answers: object,
+        folder: Path | None = None,
+        pictures: Pictures | None = None,
+    ) -> None:
         self.asker = Scripted(*answers)
         self.console = Console(width=100, color_system=None, highlight=False, markup=False)
-        self.reviewer = TerminalReviewer(self.asker, self.console, folder)
+        self.reviewer = TerminalReviewer(self.asker, self.console, folder, pictures)
 
     def action(self, view: View) -> Action:
         with self.console.capture() as captured:
@@ -143,6 +149,27 @@ def test_an_unfinished_text_of_the_system_is_told_until_it_is_applied(tmp_path: 
     talk.action(view)
     assert "unfinished" not in talk.shown
     assert not text.exists()
+
+
+class NoFiles:
+    """Pictures whose files are gone: what is told of an image needs no file."""
+
+    def name(self, digest: str) -> str:
+        return f"{digest}.png"
+
+    def open(self, digest: str) -> None:  # noqa: ARG002 - none is there
+        return None
+
+
+def test_the_images_behind_a_number_and_behind_a_proposal() -> None:
+    talk = Talk("v", BACK, "p", "v", BACK, "a", pictures=NoFiles())
+    assert talk.action(sample.view()) == Decide(HELPFUL, "accepted")
+    assert "review-" in talk.shown
+    for view, where in ((sample.view(), ()), (sample.view([DONE]), ("p",))):
+        with pytest.raises(AssertionError, match="not on the menu"):
+            action(view, *where, "v")
+    with pytest.raises(AssertionError, match="not on the menu"):
+        Talk("v", pictures=NoFiles()).action(sample.view_without_review_images())
 
 
 def test_what_makes_no_sense_is_not_on_the_menu() -> None:
