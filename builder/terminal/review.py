@@ -235,7 +235,7 @@ def _changes_images(offer: Offer) -> bool:
 def _main_keys(view: View, *, images: bool) -> list[Key]:
     keys = []
     if view.offers:
-        keys.append(Key("p", f"go through {counted(len(view.offers), 'proposal')}"))
+        keys.append(Key("p", f"see {counted(len(view.offers), 'proposal')}"))
     keys.append(Key("e", "edit by hand"))
     if view.can_ask:
         keys += [Key("n", "note to the model"), Key("l", "ask the model")]

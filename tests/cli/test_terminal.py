@@ -66,6 +66,43 @@ def test_new_asks_for_images_and_the_first_group_when_there_is_nothing(job: Job)
     assert terminal.ends() == 130
 
 
+def test_escape_resizing_and_ctrl_c_in_one_session(job: Job) -> None:
+    """Typed words outlive Esc and a window of another size; Ctrl-C stops a step, then leaves."""
+    late = False
+
+    def respond(request: Request) -> Answer:
+        return replace(answer(request), delay=20.0 if late else 0.0)
+
+    with openai_server(respond) as server:
+        terminal = Terminal("new", *flags(job), "--llm", "m", "--llm-url", server.url, columns=100)
+        terminal.sees("explain")
+        terminal.types("n")
+        terminal.sees("Note to")
+        terminal.types("half a thou")
+        terminal.sees("half a thou")
+        terminal.types("\x1b")
+        terminal.sees("explain")
+        terminal.child.setwinsize(40, 40)
+        terminal.sees("explain")
+        terminal.types("n")
+        terminal.sees("half a thou")
+        terminal.types("ght\r")
+        terminal.sees("Noted")
+        terminal.sees("explain")
+        late = True
+        terminal.types("l")
+        terminal.sees("Asking the language model")
+        terminal.types("\x03")
+        terminal.sees("Press Ctrl-C again to leave")
+        terminal.sees("explain")
+        terminal.types("\x03")
+        terminal.sees("cotbuild resume")
+        assert terminal.ends() == 130
+    state = read_state(job.session)
+    assert state.notes == ("half a thought",)
+    assert state.asked == 1
+
+
 def slowly(purpose: str) -> Callable[[Request], Answer]:
     """Answers at once, but for requests whose schema speaks of `purpose`."""
 
