@@ -24,8 +24,10 @@ from typing import Self
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
+from builder.chronicle import Chronicle, chronicle
 from builder.errors import InputError, SessionError
 from builder.history import State, fold
+from builder.owner import owner_words, sign
 from builder.records import JOURNAL_VERSION, Record, Started
 
 JOURNAL = "session.jsonl"
@@ -41,9 +43,13 @@ _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What a journal file holds: its records, and the bytes of a torn last line (usually 0)."""
+    """What a journal file holds: its records, and the bytes of a torn last line (usually 0).
+
+    `times`: when each record was written, ISO 8601 in UTC; "" where its line does not say.
+    """
 
     records: tuple[Record, ...]
+    times: tuple[str, ...]
     good_bytes: int
     torn_bytes: int
 
@@ -132,7 +138,7 @@ class Session:
         self.close()
 
     def _write(self, record: Record) -> None:
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         text = json.dumps({"at": at, **record.model_dump(mode="json")}, ensure_ascii=False)
         # Half a surrogate pair, as a file name may hold, has no place in UTF-8.
         line = text.encode("utf-8", "backslashreplace") + b"\n"
@@ -157,6 +163,7 @@ def read_journal(folder: Path) -> Journal:
     with _translated(folder):
         data = path.read_bytes()
     records: list[Record] = []
+    times: list[str] = []
     good = 0
     lines = data.split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -164,22 +171,31 @@ def read_journal(folder: Path) -> Journal:
         if number == len(lines):
             break
         try:
-            records.append(_parse(line))
+            record, at = _parse(line)
         except ValueError as error:
             # What is JSON was written whole, and means something to whoever wrote it.
             cut_off = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
             if number == len(lines) - 1 and records and cut_off:
                 break
             raise _damaged(path, number, line) from error
+        records.append(record)
+        times.append(at)
         good += len(line) + 1
     if not records:
         raise _damaged(path, 1, data)
-    return Journal(tuple(records), good, len(data) - good)
+    return Journal(tuple(records), tuple(times), good, len(data) - good)
 
 
 def read_state(folder: Path) -> State:
     """The state of the session in `folder`, without opening it for writing."""
     return _fold(folder, read_journal(folder).records)
+
+
+def read_chronicle(folder: Path) -> Chronicle:
+    """The story of the session in `folder`, which another process may be writing."""
+    journal = read_journal(folder)
+    with _contradictions(folder):
+        return chronicle(zip(journal.records, journal.times, strict=True))
 
 
 def check_free(folder: Path) -> None:
@@ -238,12 +254,12 @@ def _umask() -> int:
     return mask
 
 
-def _parse(line: bytes) -> Record:
-    """Raises ValueError (of which pydantic's and json's errors are kinds)."""
+def _parse(line: bytes) -> tuple[Record, str]:
+    """The record, and when it was written. Raises ValueError (also as pydantic's or json's)."""
     data = json.loads(line)
     if not isinstance(data, dict):
         raise ValueError("not an object")
-    data.pop("at", None)
+    at = data.pop("at", "")
     version = data.get("version") if data.get("kind") == "started" else None
     if isinstance(version, int) and version > JOURNAL_VERSION:
         raise SessionError(
@@ -251,12 +267,18 @@ def _parse(line: bytes) -> Record:
             f"this one reads up to {JOURNAL_VERSION})",
             hint="upgrade: pip install --upgrade cotbuild",
         )
-    return _RECORDS.validate_python(data)
+    return _RECORDS.validate_python(data), at if isinstance(at, str) else ""
 
 
 def _fold(folder: Path, records: tuple[Record, ...]) -> State:
-    try:
+    with _contradictions(folder):
         return fold(records)
+
+
+@contextlib.contextmanager
+def _contradictions(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (ValueError, InputError) as error:
         raise SessionError(
             f"the journal in {folder} contradicts itself: {error}",
@@ -271,18 +293,16 @@ def _acquire(folder: Path) -> FileLock:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise SessionError(
-            f"{folder} is in use by {_owner(folder)}",
-            hint="finish there first; two writers would lose each other's decisions",
+            f"{folder} is in use by {owner_words(folder / _OWNER)}",
+            hint="two writers would lose each other's decisions: leave the other one first (q), "
+            f"or only look: cotbuild log {folder}",
         ) from error
-    (folder / _OWNER).write_text(f"process {os.getpid()}", encoding="utf-8")
-    return lock
-
-
-def _owner(folder: Path) -> str:
     try:
-        return (folder / _OWNER).read_text(encoding="utf-8").strip() or "another process"
-    except OSError:
-        return "another process"
+        sign(folder / _OWNER)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
 
 
 def _no_session(folder: Path) -> SessionError:

@@ -36,6 +36,8 @@ CORE = {
     "locking": "edits records system",
     "history": "applying edits locking records system system_file",
     "progress": "history records statistics",
+    "lineage": "applying differing edits errors history system",
+    "chronicle": "edits history lineage locking records system",
     "requests": "diagnosis edits system",
     "referee": "applying diagnosis edits records scoring statistics system system_file",
     "exporting": "history records referee statistics system system_file",
@@ -52,7 +54,8 @@ SHELLS = {
     # The vector cache opens the images that it lacks.
     "encoders": "data errors",
     "data": "errors",
-    "session": "errors history records",
+    "owner": "",
+    "session": "chronicle errors history owner records",
     "terminal": " ".join(CORE),
     "report": " ".join(CORE),
     "demo": "encoders errors resources system",

@@ -41,19 +41,21 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         except CotbuildError as error:
             raise _ended_by(error) from error
         except OSError as error:
-            # Where a file is used the reason is known better; this is for what slipped through.
-            where = f"{error.filename} can't be used" if error.filename else "a file can't be used"
-            raise _ended_by(
-                InputError(
-                    f"{where}: {error.strerror or error}",
-                    hint="check the path, its permissions and the free space",
-                )
-            ) from error
+            raise _ended_by(unusable_file(error)) from error
         except KeyboardInterrupt as error:
             typer.echo("\nStopped.", err=True)
             raise typer.Exit(INTERRUPTED) from error
 
     return wrapped
+
+
+def unusable_file(error: OSError) -> InputError:
+    """Where a file is used the reason is known better; this is for what slipped through."""
+    where = f"{error.filename} can't be used" if error.filename else "a file can't be used"
+    return InputError(
+        f"{where}: {error.strerror or error}",
+        hint="check the path, its permissions and the free space",
+    )
 
 
 def _ended_by(error: CotbuildError) -> typer.Exit:
@@ -82,7 +84,7 @@ def root(
 
 def load_commands() -> None:
     """Importing a module registers its commands; this is the order in which help lists them."""
-    modules = "sessions exporting scoring checking encoder prompt cache demo"
+    modules = "sessions log diff revert exporting scoring checking encoder prompt cache demo"
     for module in modules.split():
         import_module(f"builder.cli.{module}")
 

@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 import typer
 
 from builder.cli import app, reports_errors
+from builder.cli.flags import SessionFolder
 
 
 @app.command()
 @reports_errors
 def export(
-    session: Annotated[
-        Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
-    ] = None,
+    session: SessionFolder = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="File; default: export.json in the session."),

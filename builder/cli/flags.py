@@ -1,10 +1,15 @@
-"""Flags that several commands share: images, encoders, and the language model."""
+"""Flags that several commands share: sessions, images, encoders, and the language model."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+SessionFolder = Annotated[
+    Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
+]
+VERSION_NAMES = "A version's number, best, last, or now for the working system."
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Classes = Annotated[
     Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
 ]

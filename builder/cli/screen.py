@@ -72,6 +72,14 @@ HINTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """The best held-out accuracy is below the one that was asked for; both in [0, 1]."""
+
+    reached: float
+    wanted: float
+
+
 @dataclass(slots=True)
 class Screen:
     """The two consoles, and the step that is under way."""
@@ -228,11 +236,18 @@ class Screen:
 
     # --- At the end ---------------------------------------------------------------------------
 
-    def ended(self, folder: Path, ended: Ended, *, exported: bool) -> None:
+    def ended(
+        self, folder: Path, ended: Ended, *, exported: bool, shortfall: Shortfall | None
+    ) -> None:
         self.over()
         self._aside(f"Stopped: {ended.reason}.")
         self._account()
         self._next(folder, exported=exported)
+        if shortfall:
+            self.below(shortfall.reached, shortfall.wanted)
+
+    def below(self, reached: float, wanted: float) -> None:
+        self._aside(f"Accuracy {100 * reached:.1f} % is below the {100 * wanted:.1f} % asked for.")
 
     def left(self, folder: Path) -> None:
         self.over()
@@ -245,9 +260,6 @@ class Screen:
             "changes accepted since the last version were never measured on held-out images "
             "and are not exported; `cotbuild resume` measures them at the end of the round"
         )
-
-    def below(self, reached: float, wanted: float) -> None:
-        self._aside(f"Accuracy {100 * reached:.1f} % is below the {100 * wanted:.1f} % asked for.")
 
     def table(self, title: str, table: RenderableType) -> None:
         self._result(Text(f"\n{visible(title)}", style="bold"))

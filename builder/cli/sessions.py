@@ -26,6 +26,7 @@ from builder.cli.flags import (
     MaxTokens,
     Price,
     PromptFolder,
+    SessionFolder,
 )
 
 Auto = Annotated[
@@ -43,6 +44,13 @@ MinAccuracy = Annotated[
         min=0,
         max=1,
         help="Exit with 1 if the best held-out accuracy is below this fraction.",
+    ),
+]
+
+JsonEvents = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print what happens as one JSON object a line; with --auto or --edits."
     ),
 ]
 
@@ -107,10 +115,11 @@ def new(
     auto: Auto = False,
     yes: Yes = False,
     min_accuracy: MinAccuracy = None,
+    as_json: JsonEvents = False,
 ) -> None:
     """Begin a session: draft a system, measure it, review proposals, export the best."""
+    from builder.cli.json_events import session_screen
     from builder.cli.model import ModelWishes
-    from builder.cli.screen import Screen
     from builder.cli.settings import Wishes
     from builder.cli.setup import Manner, begin
     from builder.data import ImageSource
@@ -135,15 +144,15 @@ def new(
         seed=seed,
         patience=patience,
     )
-    begin(wishes, out, Manner(auto, yes, rounds, min_accuracy), Screen.open())
+    manner = Manner(auto, yes, rounds, min_accuracy)
+    with session_screen(manner, as_json=as_json) as screen:
+        begin(wishes, out, manner, screen)
 
 
 @app.command()
 @reports_errors
 def resume(
-    session: Annotated[
-        Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
-    ] = None,
+    session: SessionFolder = None,
     llm: Llm = None,
     llm_url: LlmUrl = None,
     llm_parallel: LlmParallel = None,
@@ -161,13 +170,15 @@ def resume(
     auto: Auto = False,
     yes: Yes = False,
     min_accuracy: MinAccuracy = None,
+    as_json: JsonEvents = False,
 ) -> None:
     """Go on with a session, where it was left."""
+    from builder.cli.json_events import session_screen
     from builder.cli.model import ModelWishes
     from builder.cli.setup import Manner, go_on
     from builder.session import latest_session
 
-    folder = session or latest_session(Path.cwd())
     manner = Manner(auto, yes, rounds, min_accuracy, edits)
     wishes = ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts)
-    go_on(folder, wishes, manner)
+    with session_screen(manner, as_json=as_json) as screen:
+        go_on(session or latest_session(Path.cwd()), wishes, manner, screen)

@@ -19,7 +19,7 @@ from builder.cli.model import ModelWishes, may_cost, open_model, spoken_to, what
 from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.pictures import SessionPictures
 from builder.cli.play import EXPORT_NAME, Format, Table, play, store
-from builder.cli.screen import Screen
+from builder.cli.screen import Screen, Shortfall
 from builder.cli.settings import Wishes, pinned, settings_of, start_system
 from builder.data import LabelledImage, read_classes
 from builder.edits import Proposal
@@ -78,9 +78,8 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
         _play(session, images, encoder, drafter, asker, manner, screen)
 
 
-def go_on(folder: Path, wishes: ModelWishes, manner: Manner) -> None:
+def go_on(folder: Path, wishes: ModelWishes, manner: Manner, screen: Screen) -> None:
     """`cotbuild resume`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
-    screen = Screen.open()
     with Session.open(folder.absolute()) as session:
         asker = asker_for(manner)
         started = session.state.started
@@ -128,7 +127,8 @@ def _play(
                 str(session.folder / EXPORT_NAME),
             )
             put(session, bench, record, screen)
-        screen.ended(session.folder, ended, exported=manner.auto)
+        shortfall = _shortfall(session.state, manner)
+        screen.ended(session.folder, ended, exported=manner.auto, shortfall=shortfall)
     except KeyboardInterrupt:
         screen.left(session.folder)
         raise typer.Exit(INTERRUPTED) from None
@@ -137,7 +137,8 @@ def _play(
         saved = f"Everything so far is saved; go on with: cotbuild resume {session.folder}"
         error.hint = f"{error.hint}\n{saved}"
         raise
-    _check_accuracy(session.state, manner, screen)
+    if shortfall:
+        raise typer.Exit(1)
 
 
 def put(
@@ -322,12 +323,10 @@ def _check_goal(started: Started, manner: Manner) -> None:
         )
 
 
-def _check_accuracy(state: State, manner: Manner, screen: Screen) -> None:
-    """Raises typer.Exit with 1 when the best version is not good enough."""
+def _shortfall(state: State, manner: Manner) -> Shortfall | None:
+    """How far the best version is from being good enough, if it is not."""
     if manner.min_accuracy is None:
-        return
+        return None
     best = state.best_version
     reached = best.correct / len(best.held_out) if best and best.held_out else 0.0
-    if reached < manner.min_accuracy:
-        screen.below(reached, manner.min_accuracy)
-        raise typer.Exit(1)
+    return Shortfall(reached, manner.min_accuracy) if reached < manner.min_accuracy else None

@@ -113,7 +113,7 @@ class Books:
         )
         self._emit(CallStarted(question.purpose))
         entry = Exchange(
-            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             purpose=question.purpose,
             key=question.key,
             model=self._model,

@@ -198,7 +198,7 @@ class PasteTransport:
         if self._record_to is None:
             return
         exchange = Exchange(
-            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             purpose=question.purpose,
             key=question.key,
             mode=_MODE,

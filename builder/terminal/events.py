@@ -23,6 +23,7 @@ from builder.system import AttributeSystem
 from builder.terminal.figures import accuracy, accuracy_interval, counted, effect
 from builder.terminal.text import LONG, SHORT, shortened
 
+SOURCES = {"llm": "the model", "data": "the data", "person": "you"}
 _DECISIONS = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skipped"}
 
 
@@ -32,7 +33,9 @@ def record_line(record: Record, state: State) -> str | None:
         case Assigned():
             return _assigned(record)
         case Drafted():
-            return f"First system, from {_source(record.source)}: {system_size(record.system)}."
+            return (
+                f"First system, from {source_words(record.source)}: {system_size(record.system)}."
+            )
         case Measured():
             return _measured(record, state)
         case Proposed():
@@ -62,7 +65,8 @@ def record_line(record: Record, state: State) -> str | None:
             return None
 
 
-def _source(source: str) -> str:
+def source_words(source: str) -> str:
+    """Who wrote the first system."""
     if source == "person":
         return "you"
     return "recorded replies" if source.startswith("replay:") else shortened(source)

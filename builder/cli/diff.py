@@ -1,0 +1,39 @@
+"""`cotbuild diff`: what leads from one version of a session to another, and what it did."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builder.cli import app, reports_errors
+from builder.cli.flags import VERSION_NAMES
+
+
+@app.command()
+@reports_errors
+def diff(
+    session: Annotated[Path, typer.Argument(help="Folder of the session.")],
+    before: Annotated[str, typer.Argument(metavar="A", help=VERSION_NAMES)],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the edits as resume --edits takes them.")
+    ] = False,
+) -> None:
+    """The edits that lead from version A to version B, and what they did to held-out images."""
+    from builder.edits import Proposal
+    from builder.lineage import edits_between, find_point
+    from builder.session import read_state
+
+    state = read_state(session.absolute())
+    one, other = find_point(state, before), find_point(state, after)
+    edits = edits_between(one.steps, other.steps)
+    if as_json:
+        reason = f"from {one.title} to {other.title}"
+        found = [Proposal(edits=edits, source="person", reason=reason)] if edits else []
+        typer.echo(json.dumps([proposal.model_dump(mode="json") for proposal in found]))
+        return
+    from builder.terminal.console import result_console
+    from builder.terminal.difference import difference_screen
+
+    result_console().print(difference_screen(one, other, edits))

@@ -1,0 +1,68 @@
+"""`cotbuild log --json`: a session's story as one object."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from builder.chronicle import Chronicle, Delivery, Stretch
+from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
+from builder.history import State
+from builder.llm import Spent
+from builder.statistics import Change
+from builder.terminal.figures import held_out_change
+
+
+def log_data(folder: Path, story: Chronicle, costs: Sequence[Spent]) -> Data:
+    """`costs`: what each stretch took of the language model."""
+    state = story.state
+    told = [
+        _stretch(stretch, state, cost) for stretch, cost in zip(story.stretches, costs, strict=True)
+    ]
+    return {
+        "session": str(folder),
+        "domain": state.started.domain,
+        "classes": [entry.name for entry in state.started.classes],
+        "began": story.began,
+        "drafted_by": story.drafted_by,
+        "rounds": state.round - 1,
+        "best": state.best,
+        "versions": told[:-1],
+        "since": {**told[-1], "unmeasured": story.unmeasured},
+        "exports": [_delivery(delivery) for delivery in story.exports],
+        "final_looks": state.final_looks,
+        "spent": spent_data(sum(costs, Spent())),
+    }
+
+
+def change_data(change: Change | None) -> Data | None:
+    """Images fixed and broken, points, and the p of McNemar's exact test."""
+    return {**asdict(change), "points": change.points} if change else None
+
+
+def _stretch(stretch: Stretch, state: State, cost: Spent) -> Data:
+    version, previous = stretch.version, stretch.previous
+    measured: Data = {}
+    if version is not None:
+        change = held_out_change(previous, version) if previous else None
+        measured = {
+            **version_data(version, state),
+            "at": stretch.at,
+            "rounds": stretch.rounds,
+            "change": change_data(change),
+        }
+    return {
+        **measured,
+        "back_to": stretch.back_to,
+        "accepted": [decided_data(each.decided, each.before) for each in stretch.accepted],
+        "taken_back": [proposal.model_dump(mode="json") for proposal in stretch.taken_back],
+        "rejected": stretch.rejected,
+        "skipped": stretch.skipped,
+        "notes": list(stretch.notes),
+        "locked": [lock.model_dump() for lock in stretch.locked],
+        "unlocked": [lock.model_dump() for lock in stretch.unlocked],
+        "spent": spent_data(cost),
+    }
+
+
+def _delivery(delivery: Delivery) -> Data:
+    return {"at": delivery.at, **exported_data(delivery.record), "new_look": delivery.looked}
