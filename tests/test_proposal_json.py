@@ -2,15 +2,18 @@
 
 import json
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.edits import DropGroup, Proposal
 from builder.errors import InputError
-from builder.proposal_json import KINDS, read_proposals
+from builder.proposal_json import KINDS, proposals_schema, read_proposals
+from builder.resources import resource_folder
 from tests.strategies import QUICK, proposals
 
+PUBLISHED = "cotbuild-proposals.schema.json"
 EDIT = {"kind": "drop_group", "group": "tail"}
 
 
@@ -112,3 +115,51 @@ def test_no_json_ends_in_a_traceback(value: object) -> None:
         read_proposals(json.dumps(value))
     except InputError as error:
         assert error.message
+
+
+def published() -> object:
+    return json.loads((resource_folder("systems") / PUBLISHED).read_text("utf-8"))
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    # To publish a change: write json.dumps(proposals_schema(), indent=1) to that file.
+    assert published() == proposals_schema()
+
+
+@QUICK
+@given(st.lists(proposals(), max_size=3), st.booleans())
+def test_what_can_be_read_follows_the_schema(written: list[Proposal], enveloped: bool) -> None:
+    items = [proposal.model_dump(mode="json", exclude_defaults=True) for proposal in written]
+    for item, proposal in zip(items, written, strict=True):
+        for edit, model in zip(item["edits"], proposal.edits, strict=True):
+            edit["kind"] = model.kind
+    value = {"proposals": items} if enveloped else items
+    read_proposals(json.dumps(value))
+    jsonschema.Draft202012Validator(published()).validate(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"edits": [EDIT]},
+        [{"edits": []}],
+        [{"edits": [{"group": "tail"}]}],
+        [{"edits": [{**EDIT, "kind": "paint"}]}],
+        [{"edits": [{**EDIT, "to": "x"}]}],
+        [{"edits": [{"kind": "move_group", "group": "tail", "position": -1}]}],
+        [{"edits": [EDIT], "source": "somebody"}],
+        {"proposals": [{"edits": [EDIT]}], "version": 1},
+    ],
+)
+def test_what_the_reader_refuses_the_schema_refuses(value: object) -> None:
+    refusal(json.dumps(value))
+    assert not jsonschema.Draft202012Validator(published()).is_valid(value)
+
+
+def test_each_kind_of_edit_is_in_the_schema() -> None:
+    kinds = {
+        model["properties"]["kind"]["const"]
+        for model in proposals_schema()["$defs"].values()
+        if "kind" in model["properties"]
+    }
+    assert kinds == set(KINDS)
