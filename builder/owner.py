@@ -26,7 +26,7 @@ def owner_words(path: Path) -> str:
         found = json.loads(path.read_text(encoding="utf-8"))
         number, user, host = int(found["process"]), found["user"], found["host"]
         since = datetime.fromisoformat(found["since"]).astimezone()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return "another process"
     # Left by a process that was killed: whoever has the lock now has not signed yet.
     if host == socket.gethostname() and not _is_running(number):

@@ -75,7 +75,9 @@ class Session:
             lock = _acquire(folder)
             try:
                 check_free(folder)
-            except SessionError:
+                if (folder / JOURNAL).exists():
+                    _take_out_torn_line(folder / JOURNAL, 0)
+            except BaseException:
                 lock.release()
                 raise
             session = cls(folder, lock, fold([started]), 0)
@@ -182,7 +184,10 @@ def read_journal(folder: Path) -> Journal:
         times.append(at)
         good += len(line) + 1
     if not records:
-        raise _damaged(path, 1, data)
+        raise SessionError(
+            f"the session in {folder} was broken off before it began",
+            hint=f"nothing is lost, begin it again: cotbuild new --out {folder} ...",
+        )
     return Journal(tuple(records), tuple(times), good, len(data) - good)
 
 
@@ -200,13 +205,22 @@ def read_chronicle(folder: Path) -> Chronicle:
 
 def check_free(folder: Path) -> None:
     """Raises SessionError if `folder` can't take a new session: it holds one, or is a file."""
-    if (folder / JOURNAL).exists():
+    if _has_begun(folder / JOURNAL):
         raise SessionError(
             f"{folder} already holds a session",
             hint=f"continue it with: cotbuild resume {folder}   or choose another --out",
         )
     if folder.exists() and not folder.is_dir():
         raise SessionError(f"{folder} is a file, not a folder", hint="choose another --out")
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether the journal's first record was acknowledged."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except FileNotFoundError:
+        return False
 
 
 def latest_session(under: Path) -> Path:

@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from builder.errors import SessionError
 from builder.history import advance, fold
@@ -38,7 +40,11 @@ def write(folder: Path, records: tuple[Record, ...] = RECORDS) -> None:
 
 def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     write(tmp_path / "new" / "session")
-    assert read_journal(tmp_path / "new" / "session").records == RECORDS
+    journal = read_journal(tmp_path / "new" / "session")
+    assert journal.records == RECORDS
+    moments = [datetime.fromisoformat(time) for time in journal.times]
+    assert len(moments) == len(RECORDS)
+    assert moments == sorted(moments)
     with Session.open(tmp_path / "new" / "session") as session:
         assert session.state == fold(RECORDS)
         assert session.torn_bytes == 0
@@ -111,20 +117,32 @@ def test_a_folder_in_use_says_by_whom(tmp_path: Path) -> None:
     with process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
-        with pytest.raises(SessionError, match=f"in use by process {process.pid}"):
+        with pytest.raises(
+            SessionError, match=f"in use by process {process.pid} of .+ on .+, since"
+        ):
             Session.open(tmp_path)
         assert read_state(tmp_path) == fold(RECORDS)
         process.kill()
-    # The lock of a killed process is gone with it.
+    # The lock of a killed process is gone with it; who had it is not told as who has it.
+    lock = FileLock(tmp_path / "session.lock")
+    with lock, pytest.raises(SessionError, match="in use by another process") as error:
+        Session.open(tmp_path)
+    assert "cotbuild log" in error.value.hint
     Session.open(tmp_path).close()
+    assert not (tmp_path / "session.owner").exists()
 
 
 def test_no_session_and_an_empty_journal(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="no session in"):
         Session.open(tmp_path)
     (tmp_path / JOURNAL).touch()
-    with pytest.raises(SessionError, match="line 1 is damaged"):
+    with pytest.raises(SessionError, match="broken off before it began") as error:
         Session.open(tmp_path)
+    assert f"--out {tmp_path}" in error.value.hint
+    # Its first line was never acknowledged: the folder is free.
+    (tmp_path / JOURNAL).write_bytes(b'{"kind": "sta')
+    write(tmp_path)
+    assert read_journal(tmp_path).records == RECORDS
 
 
 def test_a_failed_append_leaves_the_journal_whole(tmp_path: Path) -> None:

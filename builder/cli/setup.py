@@ -115,6 +115,8 @@ def _play(
 ) -> None:
     try:
         bench = _bench(session, images, encoder, screen)
+        # A crash may have come between the journal and the file that follows from it.
+        save_best(session, bench)
         if session.state.system is None and drafter is None and asker is not None:
             _begin_by_hand(session, bench, asker, screen)
         pictures = SessionPictures.of(session.state.started, images) if images else None
