@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from builder.applying import apply
 from builder.differing import diff
 from builder.edits import (
+    AddClass,
     AddGroup,
+    AddOption,
+    DropClass,
     DropGroup,
     DropOption,
     Edit,
@@ -17,6 +20,7 @@ from builder.edits import (
     RenameGroup,
     RenameOption,
     SetRule,
+    SplitOption,
 )
 from builder.errors import InputError
 from builder.history import State, Step, Version, advance, begin
@@ -24,7 +28,7 @@ from builder.lineage import edits_between, find_point, lineage
 from builder.records import Decided, Drafted, Measured, Reverted
 from builder.system import AttributeGroup, AttributeSystem
 from tests.strategies import THOROUGH, edits_to, proposals_to, systems
-from tests.worlds import DRAFT, GOOD, started
+from tests.worlds import CLASSES, DRAFT, GOOD, started
 
 
 @st.composite
@@ -90,13 +94,36 @@ def test_a_rename_is_followed_through_its_groups_and_its_own_later_names() -> No
     )
 
 
-def test_what_was_dropped_is_not_what_bears_its_name_later() -> None:
-    form = DRAFT.group("form")
-    again = AttributeGroup(name="form", prompt=form.prompt, options=("a cat", "a dog"))
-    after = then(BEGUN, DropGroup(group="form"))
-    after = then(after, AddGroup(group=again), RenameGroup(group="form", to="shape"))
+FORM = AttributeGroup(name="form", prompt="Its form is {}.", options=("a cat", "a dog"))
+COLOUR_TO = RenameOption(group="colour", option="red", to="rust")
+RED_AGAIN = AddOption(group="colour", option="red")
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        (DropGroup(group="form"), AddGroup(group=FORM), RenameGroup(group="form", to="shape")),
+        (DropOption(group="colour", option="red", replacement="blue"), RED_AGAIN, COLOUR_TO),
+        (MergeOptions(group="colour", options=("red", "blue"), into="blue"), RED_AGAIN, COLOUR_TO),
+        (
+            SplitOption(
+                group="colour", option="red", into=("a", "b"), classes={CLASSES[0]: ("a",)}
+            ),
+            RED_AGAIN,
+            COLOUR_TO,
+        ),
+        (
+            DropClass(class_name=CLASSES[1]),
+            AddClass(class_name=CLASSES[1]),
+            RenameClass(class_name=CLASSES[1], to="Bee"),
+        ),
+    ],
+    ids=["group", "option", "merged option", "split option", "class"],
+)
+def test_what_was_dropped_is_not_what_bears_its_name_later(edits: tuple[Edit, ...]) -> None:
+    after = then(BEGUN, *edits)
     found = edits_between(BEGUN, after)
-    assert not any(isinstance(edit, RenameGroup) for edit in found)
+    assert not any(isinstance(edit, RenameGroup | RenameOption | RenameClass) for edit in found)
     assert apply(DRAFT, found) == after[-1].system
 
 

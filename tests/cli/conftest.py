@@ -118,10 +118,10 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
-def cotbuild(*arguments: object) -> Result:
-    """Runs the command in this process, without a terminal."""
+def cotbuild(*arguments: object, typed: bytes = b"") -> Result:
+    """Runs the command in this process, without a terminal; `typed` is what stdin holds."""
     load_commands()
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
 
 
 def failed(result: Result, code: int, *words: str) -> str:
