@@ -219,8 +219,9 @@ def _has_begun(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return file.readline().endswith(b"\n")
-    except FileNotFoundError:
-        return False
+    except OSError:
+        # One that can't be read is not for taking either.
+        return path.exists()
 
 
 def latest_session(under: Path) -> Path:
