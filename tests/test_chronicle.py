@@ -103,6 +103,9 @@ def test_a_return_to_a_version_tells_what_is_gone_and_what_came_on_top() -> None
     assert since.back_to == 1
     assert since.taken_back == (FIX,)
     assert proposals(since) == [OWN]
+    parts = (measured(1), took(FIX), measured(2), Reverted(version=1), took(OWN), measured(3))
+    later = told(*parts, took(RENAME)).stretches[-1]
+    assert (proposals(later), later.taken_back, later.back_to) == ([RENAME], (), None)
     back = told(measured(1), took(FIX), measured(2), Reverted(version=1))
     assert not back.unmeasured
     assert not back.stretches[-1].empty

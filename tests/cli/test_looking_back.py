@@ -92,7 +92,7 @@ def test_log_tells_what_each_version_cost(session: Path) -> None:
     (session / JOURNAL).write_text(text, encoding="utf-8")
     times = [str(line["at"]) for line in lines]
     one = Spent(input_tokens=900, output_tokens=100, cost=0.5)
-    for at in (times[1], times[3], "2999-01-01T00:00:00+00:00", "not a time"):
+    for at in (times[2], times[3], "2999-01-01T00:00:00+00:00", "not a time"):
         append(session / "llm.jsonl", Exchange(purpose="p", time=at, reply="{}", spent=one))
     value = told(session)
     assert [version["spent"]["cost"] for version in value["versions"]] == [0.5, 0.5]  # type: ignore[attr-defined]
