@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli import app, reports_errors
+from builder.cli.flags import Json
 
 if TYPE_CHECKING:
     from builder.encoders.cached import Cached
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 cache = typer.Typer(name="cache", help="The vectors and images that are kept on this machine.")
 app.add_typer(cache)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @cache.command()
