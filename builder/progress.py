@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.history import State, Step, Version, from_marks, steps_between
+from builder.lineage import lineage
 from builder.records import Decided
 from builder.statistics import Change, compare
 
@@ -55,15 +56,19 @@ def held_out_change(before: Version, after: Version) -> Change | None:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """The steps that lead from one system to another: those done, and those taken back."""
+    """The steps that lead from one system to another: those done, and those taken back.
+
+    A return to a version takes back what is no longer in the system.
+    """
 
     done: tuple[Step, ...]
     taken_back: tuple[Step, ...]
 
 
-def causes(before: Version, after: Sequence[Step]) -> Causes:
-    """What lies between a version and the last of the steps `after`."""
-    taken_back, done = steps_between(before.steps, tuple(after))
+def causes(before: Version, after: tuple[Step, ...], versions: Sequence[Version]) -> Causes:
+    """What lies between a version and the last of the steps `after`, in a session of `versions`."""
+    origins = (lineage(steps, versions) for steps in (before.steps, after))
+    taken_back, done = steps_between(*origins)
     return Causes(done, taken_back)
 
 

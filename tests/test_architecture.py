@@ -35,7 +35,7 @@ CORE = {
     "questions": "scoring system",
     "locking": "edits records system",
     "history": "applying edits locking records system system_file",
-    "progress": "history records statistics",
+    "progress": "history lineage records statistics",
     "lineage": "applying differing edits errors history system",
     "chronicle": "edits history lineage locking records system",
     "requests": "diagnosis edits system",

@@ -8,8 +8,8 @@ from builder.chronicle import Chronicle, Delivery, Stretch
 from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
 from builder.history import State
 from builder.llm import Spent
+from builder.progress import held_out_change
 from builder.statistics import Change
-from builder.terminal.figures import held_out_change
 
 
 def log_data(folder: Path, story: Chronicle, costs: Sequence[Spent]) -> Data:

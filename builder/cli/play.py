@@ -76,9 +76,14 @@ def store(
         _write_export(Path(record.path), text)
     # Measuring an old version again may make another one the best.
     measured = isinstance(record, Measured)
-    changed = isinstance(record, _CHANGES) and bench is None
-    if measured or changed:
-        session.save_best(write_system_file(system_file(state, bench, final=None)))
+    if measured or (isinstance(record, _CHANGES) and bench is None):
+        save_best(session, bench)
+
+
+def save_best(session: Session, bench: Bench | None) -> None:
+    """Writes system.json as the journal has it; without a draft there is none."""
+    if session.state.system is not None:
+        session.save_best(write_system_file(system_file(session.state, bench, final=None)))
 
 
 def system_file(state: State, bench: Bench | None, *, final: Estimate | None) -> SystemFile:

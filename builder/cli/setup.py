@@ -18,7 +18,7 @@ from builder.cli.bench import (
 from builder.cli.model import ModelWishes, may_cost, open_model, spoken_to, what_it_takes
 from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.pictures import SessionPictures
-from builder.cli.play import EXPORT_NAME, Format, Table, play, store
+from builder.cli.play import EXPORT_NAME, Format, Table, play, save_best, store
 from builder.cli.screen import Screen, Shortfall
 from builder.cli.settings import Wishes, pinned, settings_of, start_system
 from builder.data import LabelledImage, read_classes

@@ -61,7 +61,7 @@ def _measured(
         yield Text(f"{versions}: {points(change.points)} on held-out images ({proven(change)}).")
     yield from _classes(before, from_marks(last.review), findings)
     if with_causes:
-        yield from _causes(causes(before, last.steps), state)
+        yield from _causes(causes(before, last.steps, state.versions), state)
 
 
 def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[RenderableType]:
@@ -74,7 +74,7 @@ def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[Ren
             "images; not measured on held-out images yet."
         )
         yield from _classes(last, after, findings)
-    yield from _causes(causes(last, state.steps), state)
+    yield from _causes(causes(last, state.steps, state.versions), state)
 
 
 def _classes(
@@ -106,13 +106,10 @@ def _causes(found: Causes, state: State) -> Iterator[RenderableType]:
 
 def _told(sign: str, steps: Sequence[Step], state: State) -> Iterator[str]:
     for step in steps:
-        if step.proposal is None:
-            back = f"return to version {step.back_to}" if step.back_to else "the draft"
-            yield f"{sign} {back}"
-            continue
-        decided = decision_on(step, state)
-        measured = f"  {effect(decided.effect)}" if decided and decided.effect else ""
-        yield f"{sign} {summary(step.proposal)}{measured}"
+        if step.proposal is not None:
+            decided = decision_on(step, state)
+            measured = f"  {effect(decided.effect)}" if decided and decided.effect else ""
+            yield f"{sign} {summary(step.proposal)}{measured}"
 
 
 def _line(words: str) -> RenderableType:

@@ -10,12 +10,12 @@ from builder.describing import describe_proposal
 from builder.edits import Edit, Proposal
 from builder.history import Step, steps_between
 from builder.lineage import Point
+from builder.progress import held_out_change
 from builder.terminal.events import SOURCES, summary
 from builder.terminal.figures import (
     accuracy,
     accuracy_interval,
     counted,
-    held_out_change,
     points,
     proven,
 )

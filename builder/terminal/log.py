@@ -10,6 +10,7 @@ from builder.chronicle import Accepted, Chronicle, Delivery, Stretch
 from builder.describing import describe_proposal
 from builder.history import State, Version
 from builder.locking import lock_words
+from builder.progress import held_out_change
 from builder.records import Decided
 from builder.terminal.events import SOURCES, source_words
 from builder.terminal.figures import (
@@ -17,7 +18,6 @@ from builder.terminal.figures import (
     accuracy_interval,
     counted,
     effect,
-    held_out_change,
     percent,
     proven,
 )

@@ -6,8 +6,15 @@ from builder.terminal.asker import Check, CheckMany, Key
 
 Answer = object
 BACK = None
+
+
+class _Enter:
+    def __repr__(self) -> str:
+        return "ENTER"  # the same in every process: names of tests are made of it
+
+
 # Takes the answer that Enter alone would give.
-ENTER = object()
+ENTER = _Enter()
 
 
 class Scripted:
