@@ -29,6 +29,7 @@ class Findings:
         self._referee = referee
         self._baselines = baselines
         self._effects: dict[str, Effect] = {}
+        self._afters: dict[str, AttributeSystem] = {}
         self.system = step.system
         self.review: Scores = referee.renamed(step.names).score(step.system, "review")
 
@@ -52,19 +53,24 @@ class Findings:
     def groups(self) -> tuple[GroupReport, ...]:
         return self._referee.renamed(self._step.names).groups(self.system)
 
+    def after(self, proposal: Proposal) -> AttributeSystem:
+        """The system with the proposal. Raises EditError when it does not fit."""
+        key = proposal.key
+        if key not in self._afters:
+            self._afters[key] = apply(self.system, proposal.edits)
+        return self._afters[key]
+
     def effect(self, proposal: Proposal) -> Effect:
         """What the proposal does by itself. Raises EditError when it does not fit."""
         key = proposal.key
         if key not in self._effects:
-            after = apply(self.system, proposal.edits)
-            names = renamed(self._step.names, proposal.edits)
-            referee = self._referee.renamed(names)
-            self._effects[key] = referee.effect_of_change(self.review, after)
+            referee = self._referee.renamed(renamed(self._step.names, proposal.edits))
+            self._effects[key] = referee.effect_of_change(self.review, self.after(proposal))
         return self._effects[key]
 
     def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
         """The system with the proposal, and its scores. Raises EditError."""
-        after = apply(self.system, proposal.edits)
+        after = self.after(proposal)
         names = renamed(self._step.names, proposal.edits)
         return after, self._referee.renamed(names).score(after, "review")
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from builder.applying import EditError, apply
 from builder.edits import Proposal
 from builder.findings import Findings, Measurements
-from builder.history import Limit, State, stop_reason
+from builder.history import Limit, State, Step, stop_reason
 from builder.locking import touched
 from builder.records import Effect, Lock
 from builder.scoring import Scores
@@ -186,15 +186,18 @@ def look(
     unfit = locked = 0
     for proposal in state.offers:
         try:
-            after = apply(working.system, proposal.edits)
+            after = _applied(proposal, working, findings)
         except EditError:
             unfit += 1
             continue
         if touched(state.locks, working.system, after):
             locked += 1
-        else:
-            effect = findings.effect(proposal) if findings and with_effects else None
-            offers.append(Offer(proposal, effect, _alone(proposal, base)))
+            continue
+        effect = findings.effect(proposal) if findings and with_effects else None
+        if effect and not (effect.fixed or effect.broken) and after == working.system:
+            unfit += 1  # what it wants has been done already
+            continue
+        offers.append(Offer(proposal, effect, _alone(proposal, base)))
     # Stable: of equals, the one that was proposed first.
     offers.sort(key=lambda offer: -offer.effect.net if offer.effect else 0)
     return View(
@@ -208,6 +211,10 @@ def look(
         stop=stop_reason(state, limit),
         stopped=stopped,
     )
+
+
+def _applied(proposal: Proposal, step: Step, findings: Findings | None) -> AttributeSystem:
+    return findings.after(proposal) if findings else apply(step.system, proposal.edits)
 
 
 def _alone(proposal: Proposal, base: Findings | None) -> Effect | None:
