@@ -84,6 +84,22 @@ def test_rules_cannot_be_changed() -> None:
         system.domain = "other"
 
 
+def test_other_rules_for_some_classes_are_checked_and_put_in_order() -> None:
+    absol, mew = {"colour": "red", "tail": "long"}, {"colour": "blue", "tail": "short"}
+    rules = {"Absol": absol, "Mew": mew}
+    system = make_system("creature", [COLOUR, TAIL], rules)
+    changed = system.with_rules({system.classes[0]: {}})
+    assert set(changed.rules[system.classes[0]].values()) == {()}
+    assert changed.classes == system.classes
+    assert changed.with_rules({system.classes[0]: system.rules[system.classes[0]]}) == system
+    group = system.groups[0]
+    backwards = {group.name: tuple(reversed(group.options))}
+    row = system.with_rules({system.classes[0]: backwards}).rules[system.classes[0]]
+    assert row[group.name] == group.options
+    with pytest.raises(ValueError, match="not an option"):
+        system.with_rules({system.classes[0]: {group.name: ("no such thing",)}})
+
+
 def test_the_order_of_classes_is_part_of_the_value() -> None:
     here = make_system("d", [COLOUR], {"Ant": {}, "Bee": {}})
     there = make_system("d", [COLOUR], {"Bee": {}, "Ant": {}})
