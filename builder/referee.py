@@ -1,7 +1,7 @@
 """The referee: measures any system on the images of a split, from vectors encoded once."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from builder.applying import apply
 from builder.diagnosis import GroupReport, per_group
 from builder.edits import Proposal
+from builder.increments import EncodeTexts, Increments
 from builder.records import Effect
 from builder.scoring import Scores, score, score_names
-from builder.statistics import compare
 from builder.system import AttributeSystem, Scoring
 from builder.system_file import SplitName
 
 Vectors = NDArray[np.float32]
-EncodeTexts = Callable[[Sequence[str]], Vectors]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,12 +119,21 @@ class Referee:
 
     def effect(self, system: AttributeSystem, proposal: Proposal) -> Effect:
         """What the proposal does by itself to the system's review marks. Raises EditError."""
-        return self.effect_of_change(self.score(system, "review"), apply(system, proposal.edits))
+        after = apply(system, proposal.edits)
+        return self.increments(system, self.score(system, "review")).effect(after)
 
-    def effect_of_change(self, before: Scores, after: AttributeSystem) -> Effect:
-        """The same for a system that was already scored and its changed form."""
-        change = compare(before.correct, self.score(after, "review").correct)
-        return Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+    def increments(self, system: AttributeSystem, review: Scores) -> Increments:
+        """For the effects of many changes to a system with these scores on review images."""
+        data = self.splits["review"]
+        return Increments(
+            system=system,
+            scores=review,
+            images=data.vectors,
+            labels=data.labels,
+            encode=self.encode,
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
 
 
 def baseline_texts(domain: str, descriptions: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

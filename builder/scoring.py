@@ -96,7 +96,7 @@ def score_cosines(
     expected = (len(labels), sum(len(group.options) for group in system.groups))
     if similar.shape != expected:
         raise ValueError(f"expected cosines of shape {expected}, got {similar.shape}")
-    scale = logit_scale if scoring.scale is None else scoring.scale
+    scale = _scale(scoring, logit_scale)
     bounds = group_slices(system)
     rules = group_rules(system)
     p, log_p = _softmax(similar.T, scale, bounds, log=scoring.rule == "log")
@@ -116,6 +116,23 @@ def score_cosines(
         ties=ties,
         probabilities=tuple(p[columns].T for columns in bounds),
     )
+
+
+def option_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Floats:
+    """p (rule "log": log p) of one group's options [K, n] from their cosines [K, n]."""
+    log = scoring.rule == "log"
+    p, log_p = _softmax(similar, _scale(scoring, logit_scale), [slice(None)], log=log)
+    return log_p if log else p
+
+
+def choice_score(options: Floats, chosen: Indices, *, scoring: Scoring) -> Floats:
+    """What a choice adds to a class's total [n], from `option_scores` [K, n] of its group.
+
+    `chosen` [k] are the positions of its options: all of them where the choice names none.
+    """
+    if scoring.rule == "log":
+        return _log_mean(options, chosen)
+    return np.asarray(options[chosen[0]] if len(chosen) == 1 else options[chosen].mean(axis=0))
 
 
 def score_names(
@@ -209,14 +226,20 @@ def _log_means(log_p: Floats, rules: Sequence[GroupRules], bounds: Sequence[slic
     rows = []
     for rule, columns in zip(rules, bounds, strict=True):
         options = log_p[columns]
-        for weights in rule.weights:
-            chosen = np.flatnonzero(weights)
-            if len(chosen) == 1:
-                rows.append(options[chosen[0]])
-            else:
-                total = np.logaddexp.reduce(options[chosen], axis=0)
-                rows.append(total - np.float32(np.log(len(chosen))))
+        rows += [_log_mean(options, np.flatnonzero(weights)) for weights in rule.weights]
     return np.stack(rows)
+
+
+def _log_mean(log_p: Floats, chosen: Indices) -> Floats:
+    """Log of the mean probability of the chosen options [n], from log p [K, n]."""
+    if len(chosen) == 1:
+        return np.asarray(log_p[chosen[0]])
+    total = np.logaddexp.reduce(log_p[chosen], axis=0)
+    return np.asarray(total - np.float32(np.log(len(chosen))))
+
+
+def _scale(scoring: Scoring, logit_scale: float) -> float:
+    return logit_scale if scoring.scale is None else scoring.scale
 
 
 def _one_hot(positions: Indices, size: int) -> Floats:

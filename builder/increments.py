@@ -1,0 +1,273 @@
+"""What a change does to a system's marks, without scoring every class again.
+
+A class's total is a sum over groups, so a change moves it by a step: what its choices add now less
+what they added before. Classes that make the same step keep their order, so of those only the best
+matters, and the second where the best makes a step of its own. Both are kept per image.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from builder.changes import Asked, Change, asked_by, change_between, distinct_classes
+from builder.records import Effect
+from builder.scoring import Floats, Indices, Scores, choice_score, cosines, option_scores, score
+from builder.statistics import Marks, compare
+from builder.system import AttributeSystem, Scoring
+
+EncodeTexts = Callable[[Sequence[str]], Floats]
+# Phrase -> its cosine with each image [n].
+Cosines = dict[str, Floats]
+# The best total [n] of some classes, and what none of the others exceeds.
+Pair = tuple[Floats, Floats]
+
+_NONE = np.array([-np.inf], np.float32)
+# With more steps than this, a full score takes less memory.
+_MOST_STEPS = 256
+# So many changes have their new phrases encoded and compared with the images together.
+_BATCH = 256
+# Bytes of leaders that are kept; those of the oldest group go first.
+_MOST_KEPT = 1 << 28
+# Totals are gone through so many images at a time, which the processor's cache holds.
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Increments:
+    """A system, its scores on images [n, d] with these labels [n], and what changes do to them.
+
+    `encode` turns phrases into vectors [m, d]. It, `scoring` and `logit_scale` are those that the
+    scores were made with. What is needed for many changes is kept: foremost, the totals once more.
+    """
+
+    system: AttributeSystem
+    scores: Scores
+    images: Floats
+    labels: Sequence[str]
+    encode: EncodeTexts
+    scoring: Scoring
+    logit_scale: float
+    _leaders: dict[int | None, "_Leaders"] = field(default_factory=dict, init=False, repr=False)
+
+    def effect(self, after: AttributeSystem) -> Effect:
+        """What the change to `after` fixes and breaks; fails as `correct` does."""
+        return next(self.effects([after]))
+
+    def effects(self, afters: Iterable[AttributeSystem]) -> Iterator[Effect]:
+        """The same for many changes, in order; their new phrases are encoded together."""
+        for correct in self._correct(afters):
+            change = compare(self.scores.correct, correct)
+            yield Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+
+    def correct(self, after: AttributeSystem) -> Marks:
+        """[n], True where the changed system is right, as in a full score of it.
+
+        The two may differ only on images where the best totals of classes with different rules lie
+        within the rounding of single precision; classes with identical rules tie exactly, to class
+        order. A full score is what is made where classes were added, dropped, renamed or moved,
+        where more than one group was added, dropped or rephrased, and where choices change in very
+        many ways. Raises ValueError when vectors hold non-finite numbers.
+        """
+        return next(self._correct([after]))
+
+    def _correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Marks]:
+        # A change is small. Of the systems, which are not, one is held at a time.
+        prepared = map(self._prepared, afters)
+        while batch := list(islice(prepared, _BATCH)):
+            changes = [change for change in batch if isinstance(change, Change)]
+            similar = self._cosines_of(changes)
+            for change in batch:
+                yield self._changed(change, similar) if isinstance(change, Change) else change
+
+    def _prepared(self, after: AttributeSystem) -> Change | Marks:
+        """The change, or the marks where there is none to speak of, or a full score is due."""
+        change = None
+        if after.classes == self.system.classes:
+            change = change_between(self._asked, asked_by(after))
+        if change is None or len(change.makers) > _MOST_STEPS:
+            return self._full_score(after).correct
+        return change if change.differences else self.scores.correct
+
+    def _full_score(self, after: AttributeSystem) -> Scores:
+        return score(
+            after,
+            self.images,
+            self.encode(after.phrases()),
+            self.labels,
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
+
+    def _changed(self, change: Change, similar: Cosines) -> Marks:
+        steps = self._steps(change, similar)
+        labels = self.scores.labels
+        best, second = (np.full(len(labels), -np.inf, np.float32) for _ in range(2))
+        for first, next_best in self._entrants(change, steps):
+            np.maximum(second, np.minimum(best, first), out=second)
+            np.maximum(second, next_best, out=second)
+            np.maximum(best, first, out=best)
+        own = self._own_totals + steps[change.step[labels], np.arange(len(labels))]
+        right: Marks = (labels >= 0) & change.distinct[labels] & (own >= best)
+        # Another class ties, or one that was not looked at may be better: look at all.
+        doubtful = np.flatnonzero(right & (second >= best))
+        right[doubtful] = self._ranked(doubtful, change, steps)
+        return right
+
+    def _entrants(self, change: Change, steps: Floats) -> Iterator[Pair]:
+        """For classes that step alike, their best changed total and a bound of all others [n].
+
+        All distinct classes are among them.
+        """
+        usual = _commonest(change.blocks, change.step, len(steps))
+        alone = change.step != usual[change.blocks]
+        if 4 * np.count_nonzero(alone) > len(alone):
+            leaders = _lead(self._totals, change.step, change.distinct)
+            yield from zip(leaders.best + steps, leaders.second + steps, strict=True)
+            return
+        leaders = self._leaders_of(change)
+        out = self._distinct & (alone | ~change.distinct)
+        for block, step in enumerate(steps[usual]):
+            rivals = np.flatnonzero(out & (change.blocks == block))
+            best, second = leaders.without(block, self._totals[rivals])
+            yield best + step, second + step
+        # Of classes with identical rules, the leaders know the first only.
+        for index in np.flatnonzero((alone | ~self._distinct) & change.distinct).tolist():
+            yield self._totals[index] + steps[change.step[index]], _NONE
+
+    def _ranked(self, images: Indices, change: Change, steps: Floats) -> Marks:
+        """Marks of these images from all their changed totals; ties go to class order."""
+        right = np.empty(len(images), np.bool_)
+        for start in range(0, len(images), _BLOCK):
+            some = images[start : start + _BLOCK]
+            moves = np.ascontiguousarray(steps[:, some].T)
+            totals = np.take(moves, change.step, axis=1) + self.scores.totals[some]
+            # They tie with an earlier class, but for rounding.
+            totals[:, ~change.distinct] = -np.inf
+            right[start : start + _BLOCK] = totals.argmax(axis=1) == self.scores.labels[some]
+        return right
+
+    def _steps(self, change: Change, similar: Cosines) -> Floats:
+        """[S, n], what each step adds to a total."""
+        steps = np.zeros((len(change.makers), self.scores.n), np.float32)
+        for was, now in change.differences:
+            for move, asked in ((np.subtract, was), (np.add, now)):
+                if asked is None:
+                    continue
+                options = self._own_option_scores.get(asked.phrases)
+                if options is None:
+                    options = self._option_scores(asked.phrases, similar)
+                for step, maker in zip(steps, change.makers.tolist(), strict=True):
+                    adds = choice_score(options, asked.chosen(maker), scoring=self.scoring)
+                    move(step, adds, out=step)
+        return steps
+
+    def _leaders_of(self, change: Change) -> "_Leaders":
+        kept = self._leaders
+        if change.replaced not in kept:
+            kept[change.replaced] = _lead(self._totals, change.blocks, self._distinct)
+            while len(kept) > 1 and sum(leaders.nbytes for leaders in kept.values()) > _MOST_KEPT:
+                del kept[next(iter(kept))]
+        return kept[change.replaced]
+
+    @cached_property
+    def _totals(self) -> Floats:
+        """[C, n]: a class's totals lie side by side."""
+        totals = self.scores.totals
+        turned = np.empty(totals.shape[::-1], np.float32)
+        for start in range(0, len(totals), _BLOCK):
+            turned[:, start : start + _BLOCK] = totals[start : start + _BLOCK].T
+        return turned
+
+    @cached_property
+    def _own_totals(self) -> Floats:
+        """[n], of the class that is the label; of any where the label is unknown."""
+        return np.asarray(self.scores.totals[np.arange(self.scores.n), self.scores.labels])
+
+    @cached_property
+    def _asked(self) -> tuple[Asked, ...]:
+        return asked_by(self.system)
+
+    @cached_property
+    def _distinct(self) -> Marks:
+        return distinct_classes(self._asked)
+
+    @cached_property
+    def _cosines(self) -> Cosines:
+        return self._compared(self.system.phrases())
+
+    @cached_property
+    def _own_option_scores(self) -> dict[tuple[str, ...], Floats]:
+        """A group's phrases -> [K, n]."""
+        return {a.phrases: self._option_scores(a.phrases, self._cosines) for a in self._asked}
+
+    def _cosines_of(self, changes: Sequence[Change]) -> Cosines:
+        """Of all phrases in these changes; only those that are new meet the images."""
+        after = (now.phrases for change in changes for _, now in change.differences if now)
+        phrases = dict.fromkeys(phrase for group in after for phrase in group)
+        return self._cosines | self._compared([p for p in phrases if p not in self._cosines])
+
+    def _compared(self, phrases: Sequence[str]) -> Cosines:
+        if not phrases:
+            return {}
+        return dict(zip(phrases, cosines(self.images, self.encode(phrases)).T, strict=True))
+
+    def _option_scores(self, phrases: Sequence[str], similar: Cosines) -> Floats:
+        """[K, n], of one group."""
+        scores = option_scores(
+            np.stack([similar[phrase] for phrase in phrases]),
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
+        if not np.isfinite(scores).all():
+            raise ValueError("the vectors hold numbers that are not finite")
+        return scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaders:
+    """The two best totals of every block of classes, [B, n] each; -inf where there is none."""
+
+    best: Floats
+    second: Floats
+
+    @property
+    def nbytes(self) -> int:
+        return self.best.nbytes + self.second.nbytes
+
+    def without(self, block: int, rivals: Floats) -> Pair:
+        """The block's best but for its classes with totals `rivals` [m, n], and the others' bound.
+
+        The third is not known: where both leaders are rivals, the best is -inf, and the second,
+        which the third can't exceed, bounds it.
+        """
+        best, second = self.best[block], self.second[block]
+        if not len(rivals):
+            return best, second
+        led = np.zeros(len(best), np.bool_)
+        ahead = np.zeros(len(best), np.intp)
+        for totals in rivals:
+            led |= totals == best
+            ahead += totals >= second
+        remains = np.where(ahead > 1, -np.float32(np.inf), second)
+        return np.where(led, remains, best), second
+
+
+def _lead(totals: Floats, blocks: Indices, entered: Marks) -> _Leaders:
+    """The leaders among the classes that are `entered` [C], of totals [C, n] and blocks [C]."""
+    size = int(blocks.max()) + 1
+    best, second = (np.full((size, totals.shape[1]), -np.inf, np.float32) for _ in range(2))
+    for index in np.flatnonzero(entered).tolist():
+        first, runner_up = best[blocks[index]], second[blocks[index]]
+        np.maximum(runner_up, np.minimum(first, totals[index]), out=runner_up)
+        np.maximum(first, totals[index], out=first)
+    return _Leaders(best, second)
+
+
+def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
+    """[B] the step that most classes of each block make."""
+    size = int(blocks.max()) + 1
+    counts = np.bincount(blocks * steps + step, minlength=size * steps)
+    return np.asarray(counts.reshape(size, steps).argmax(axis=1))
