@@ -1,16 +1,18 @@
 """What was found out about a system on review images, worked out when somebody asks for it."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from builder.applying import apply
 from builder.diagnosis import ClassReport, ConfusedPair, GroupReport, confused_pairs, per_class
 from builder.edits import Proposal
 from builder.history import Step, renamed
+from builder.increments import Increments
 from builder.records import Effect, Started
 from builder.referee import Referee
 from builder.scoring import Scores
+from builder.statistics import compare
 from builder.system import AttributeSystem
 
 # The working system, the one that the round began with, and one to come back to by undo.
@@ -30,6 +32,7 @@ class Findings:
         self._baselines = baselines
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
+        self._idle: dict[str, bool] = {}
         self.system = step.system
         self.review: Scores = referee.renamed(step.names).score(step.system, "review")
 
@@ -62,17 +65,46 @@ class Findings:
 
     def effect(self, proposal: Proposal) -> Effect:
         """What the proposal does by itself. Raises EditError when it does not fit."""
+        if proposal.key not in self._effects:
+            self.measure([proposal])
+        return self._effects[proposal.key]
+
+    def changes_nothing(self, proposal: Proposal) -> bool:
+        """Whether what the proposal wants has been done already. Raises EditError."""
         key = proposal.key
-        if key not in self._effects:
-            referee = self._referee.renamed(renamed(self._step.names, proposal.edits))
-            self._effects[key] = referee.effect_of_change(self.review, self.after(proposal))
-        return self._effects[key]
+        if key not in self._idle:
+            effect = self._effects.get(key)
+            idle = not (effect and effect.fixed + effect.broken)
+            self._idle[key] = idle and self.after(proposal) == self.system
+        return self._idle[key]
+
+    def measure(self, proposals: Iterable[Proposal]) -> None:
+        """Finds out the effects of many proposals, all of which fit, faster than one by one.
+
+        Raises EditError when one does not fit.
+        """
+        new = {each.key: each for each in proposals if each.key not in self._effects}
+        same = [each for each in new.values() if self._names(each) == self._step.names]
+        effects = self._increments.effects(map(self.after, same))
+        self._effects |= {each.key: e for each, e in zip(same, effects, strict=True)}
+        # With other names images change their classes, which no increment knows of.
+        for key in new.keys() - self._effects.keys():
+            after = self.try_out(new[key])[1]
+            change = compare(self.review.correct, after.correct)
+            self._effects[key] = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+
+    @cached_property
+    def _increments(self) -> Increments:
+        referee = self._referee.renamed(self._step.names)
+        return referee.increments(self.system, self.review)
+
+    def _names(self, proposal: Proposal) -> Mapping[str, str]:
+        return renamed(self._step.names, proposal.edits)
 
     def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
         """The system with the proposal, and its scores. Raises EditError."""
         after = self.after(proposal)
-        names = renamed(self._step.names, proposal.edits)
-        return after, self._referee.renamed(names).score(after, "review")
+        return after, self._referee.renamed(self._names(proposal)).score(after, "review")
 
 
 class Baselines:

@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.applying import apply
 from builder.diagnosis import GroupReport, per_group
-from builder.edits import Proposal
 from builder.increments import EncodeTexts, Increments
-from builder.records import Effect
 from builder.scoring import Scores, score, score_names
 from builder.system import AttributeSystem, Scoring
 from builder.system_file import SplitName
@@ -116,11 +113,6 @@ class Referee:
             scoring=self.scoring,
             logit_scale=self.logit_scale,
         )
-
-    def effect(self, system: AttributeSystem, proposal: Proposal) -> Effect:
-        """What the proposal does by itself to the system's review marks. Raises EditError."""
-        after = apply(system, proposal.edits)
-        return self.increments(system, self.score(system, "review")).effect(after)
 
     def increments(self, system: AttributeSystem, review: Scores) -> Increments:
         """For the effects of many changes to a system with these scores on review images."""

@@ -1,6 +1,6 @@
 """The conversation's vocabulary: what a reviewer sees (View) and can do (Action)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -182,21 +182,17 @@ def look(
     base = measurements.of(first) if measurements and first and first is not working else None
     if not with_effects:
         base = None
+    fitting = _fitting(state.offers, working, findings)
+    free = [p for p, after in fitting if not touched(state.locks, working.system, after)]
+    unfit, locked = len(state.offers) - len(fitting), len(fitting) - len(free)
+    if findings and with_effects:
+        findings.measure(free)
     offers = []
-    unfit = locked = 0
-    for proposal in state.offers:
-        try:
-            after = _applied(proposal, working, findings)
-        except EditError:
+    for proposal in free:
+        if findings and findings.changes_nothing(proposal):
             unfit += 1
             continue
-        if touched(state.locks, working.system, after):
-            locked += 1
-            continue
         effect = findings.effect(proposal) if findings and with_effects else None
-        if effect and not (effect.fixed or effect.broken) and after == working.system:
-            unfit += 1  # what it wants has been done already
-            continue
         offers.append(Offer(proposal, effect, _alone(proposal, base)))
     # Stable: of equals, the one that was proposed first.
     offers.sort(key=lambda offer: -offer.effect.net if offer.effect else 0)
@@ -213,8 +209,18 @@ def look(
     )
 
 
-def _applied(proposal: Proposal, step: Step, findings: Findings | None) -> AttributeSystem:
-    return findings.after(proposal) if findings else apply(step.system, proposal.edits)
+def _fitting(
+    proposals: Iterable[Proposal], step: Step, findings: Findings | None
+) -> list[tuple[Proposal, AttributeSystem]]:
+    """Those that fit the step's system, with what each would make of it."""
+    found = []
+    for proposal in proposals:
+        try:
+            after = findings.after(proposal) if findings else apply(step.system, proposal.edits)
+        except EditError:
+            continue
+        found.append((proposal, after))
+    return found
 
 
 def _alone(proposal: Proposal, base: Findings | None) -> Effect | None:

@@ -43,7 +43,8 @@ CORE = {
     "requests": "diagnosis edits system",
     "referee": "applying diagnosis edits increments records scoring system system_file",
     "exporting": "history records referee statistics system system_file",
-    "findings": "applying diagnosis edits history records referee scoring system",
+    "findings": "applying diagnosis edits history increments records referee scoring statistics "
+    "system",
     "reviewing": "applying edits findings history locking records scoring system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history locking records referee "
