@@ -2,14 +2,14 @@
 
 import gc
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from builder.cli.bench import PhraseVectors, distinct, read_labelled, scoring_from
+from builder.cli.bench import distinct, scoring_from
 from builder.cli.candidates import (
     ALL,
     SPLIT_TITLES,
@@ -20,16 +20,23 @@ from builder.cli.candidates import (
     rows_of,
     scores_json,
 )
+from builder.cli.measured import (
+    crop_for,
+    encode_images,
+    identity_of,
+    measured_by,
+    read_images,
+    say_unknown_classes,
+    say_what_differs,
+)
 from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
-from builder.cli.settings import crop_of
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage, read_classes
-from builder.encoders.cache import VectorCache, default_cache_folder, encode_image_files
+from builder.encoders.cache import default_cache_folder
 from builder.encoders.open import Located
 from builder.encoders.protocol import Encoder
 from builder.encoders.reading import PixelReader, decoded_once
 from builder.encoders.spec import EncoderSpec
-from builder.errors import InputError
 from builder.scoring import score, score_names
 from builder.system_file import EncoderIdentity, SystemFile, load_system_file
 from builder.terminal.figures import counted
@@ -56,8 +63,8 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
     """`cotbuild score`. Raises CotbuildError, and typer.Exit with 1 below `min_accuracy`."""
     screen = Screen.open()
     files = {path: _load(path, wanted) for path in wanted.systems}
-    encoders = tuple(dict.fromkeys(wanted.encoders)) or _measured_by(files.values())
-    crop = _crop(wanted, files.values())
+    encoders = tuple(dict.fromkeys(wanted.encoders)) or measured_by(files.values())
+    crop = crop_for(wanted.crop, wanted.images, files.values())
     names = tuple(dict.fromkeys(name for file in files.values() for name in file.system.classes))
     candidates = candidates_of(files, _descriptions(wanted.classes, names))
     # Before any image is read: a slip in a name is said at once.
@@ -65,13 +72,13 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
         spec: fetch_encoder(spec, device=wanted.device, dtype=wanted.dtype, screen=screen)
         for spec in encoders
     }
-    found = _read(wanted.images, names, screen)
+    found = read_images(wanted.images, names, screen)
     pictures = distinct(found)
     images = [pictures[digest] for digest in sorted(pictures)]
-    _say_unknown_classes(files, images, screen)
+    say_unknown_classes(files, images, screen)
     measured = _measure(candidates, names, located, images, crop, screen)
     identities = dict(zip(encoders, (identity for _, identity in measured), strict=True))
-    _say_what_differs(files, identities.values(), screen)
+    say_what_differs(files, identities.values(), screen)
 
     marks = [each for each, _ in measured]
     tables = {
@@ -137,75 +144,11 @@ def _load(path: Path, wanted: Comparison) -> SystemFile:
     return file.model_copy(update={"scoring": scoring_from(rule, scale)})
 
 
-def _measured_by(files: Iterable[SystemFile]) -> tuple[str, ...]:
-    known = {
-        _spec(file.provenance.encoder)
-        for file in files
-        if file.provenance and file.provenance.encoder
-    }
-    if not known:
-        raise InputError(
-            "no encoder was named, and the files do not say which one measured them",
-            hint="name one or more with --encoder, e.g. --encoder jina-clip-v1",
-        )
-    return tuple(sorted(known))
-
-
-def _spec(encoder: EncoderIdentity) -> str:
-    """What opens that encoder again: a hub checkpoint at the commit that measured the system."""
-    return EncoderSpec.parse(encoder.name).pinned(encoder.revision)
-
-
-def _crop(wanted: Comparison, files: Iterable[SystemFile]) -> Crop | None:
-    crops = {file.provenance.crop for file in files if file.provenance}
-    if wanted.crop is not None or not crops:
-        return crop_of(wanted.crop, wanted.images)
-    if len(crops) > 1:
-        raise InputError(
-            "the systems were measured on different crops of the images",
-            hint="say which part of each image to look at: --crop left,top,right,bottom",
-        )
-    measured = next(iter(crops))
-    return Crop(*measured) if measured else None
-
-
 def _descriptions(classes: Path | None, names: Sequence[str]) -> dict[str, str]:
     """Class name -> description, "" where there is none."""
     entries = read_classes(classes) if classes else ()
     described = {entry.name: entry.description for entry in entries}
     return {name: described.get(name, "") for name in names}
-
-
-def _read(source: ImageSource, names: Sequence[str], screen: Screen) -> ImageSet:
-    with screen.progress("Reading images") as on_progress:
-        found = read_labelled(source, names, on_progress)
-    screen.images(found, copies=len(found.images) - len(distinct(found)))
-    return found
-
-
-def _say_unknown_classes(
-    files: Mapping[Path, SystemFile], images: Sequence[LabelledImage], screen: Screen
-) -> None:
-    present = {image.label for image in images}
-    for path, file in files.items():
-        if missing := present - set(file.system.classes):
-            classes = counted(len(missing), "class", "classes")
-            screen.warning(f"{path.name} does not have {classes}, whose images count as wrong")
-
-
-def _say_what_differs(
-    files: Mapping[Path, SystemFile], identities: Iterable[EncoderIdentity], screen: Screen
-) -> None:
-    """A folder's weights may have changed, or another floating-point type may be used."""
-    by_name = {identity.name: identity for identity in identities}
-    for path, file in files.items():
-        before = file.provenance.encoder if file.provenance else None
-        now = by_name.get(before.name) if before else None
-        if before and now and before.fingerprint != now.fingerprint:
-            screen.warning(
-                f"{now.name} is not as it was when {path.name} was measured (weights, "
-                "preprocessing or --dtype)"
-            )
 
 
 def _measure(
@@ -226,21 +169,15 @@ def _measure(
             with screen.step(f"Loading the encoder {title}"):
                 encoder = each.load()
             measured.append(
-                (_marks(candidates, names, encoder, images, crop, read, screen), _identity(encoder))
+                (
+                    _marks(candidates, names, encoder, images, crop, read, screen),
+                    identity_of(encoder),
+                )
             )
             # Weights may be in reference cycles, and two large encoders need not fit in memory.
             del encoder
             gc.collect()
     return measured
-
-
-def _identity(encoder: Encoder) -> EncoderIdentity:
-    return EncoderIdentity(
-        name=encoder.name,
-        revision=encoder.revision,
-        fingerprint=encoder.fingerprint,
-        logit_scale=encoder.logit_scale,
-    )
 
 
 def _marks(
@@ -252,13 +189,7 @@ def _marks(
     read: PixelReader,
     screen: Screen,
 ) -> Marks:
-    cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
-    title = EncoderSpec.parse(encoder.name).title
-    with screen.progress(f"Encoding with {title}") as on_progress:
-        vectors = encode_image_files(
-            encoder, cache, images, crop=crop, on_progress=on_progress, read=read
-        )
-    phrases = PhraseVectors(encoder, cache)
+    vectors, phrases = encode_images(encoder, images, crop, screen, read)
     labels = [image.label for image in images]
     return [
         (

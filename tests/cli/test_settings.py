@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from builder.cli.comparison import _spec
+from builder.cli.measured import spec_of
 from builder.cli.settings import pinned
 from builder.encoders.open import open_encoder
 from builder.system_file import EncoderIdentity
@@ -25,7 +25,8 @@ def test_an_exported_system_is_scored_with_the_checkpoint_that_measured_it(
     clip_folder: Path,
 ) -> None:
     def spec(name: str) -> str:
-        return _spec(EncoderIdentity(name=name, revision="c0ffee", fingerprint="f", logit_scale=1))
+        encoder = EncoderIdentity(name=name, revision="c0ffee", fingerprint="f", logit_scale=1)
+        return spec_of(encoder)
 
     assert spec("openai/clip") == "openai/clip@c0ffee"
     assert spec("jinaai/jina-clip-v2:task=retrieval.query") == (

@@ -1,0 +1,111 @@
+"""A system measured again: its encoder and crop as its file says, and the images as vectors."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from builder.cli.bench import PhraseVectors, distinct, read_labelled
+from builder.cli.screen import Screen
+from builder.cli.settings import crop_of
+from builder.data import Crop, ImageSet, ImageSource, LabelledImage
+from builder.encoders.cache import VectorCache, default_cache_folder, encode_image_files
+from builder.encoders.protocol import Encoder, Vectors
+from builder.encoders.reading import PixelReader
+from builder.encoders.spec import EncoderSpec
+from builder.errors import InputError
+from builder.system_file import EncoderIdentity, SystemFile
+from builder.terminal.figures import counted
+
+
+def measured_by(files: Iterable[SystemFile]) -> tuple[str, ...]:
+    """The encoders that measured the systems, as `--encoder` takes them. Raises InputError."""
+    known = {
+        spec_of(file.provenance.encoder)
+        for file in files
+        if file.provenance and file.provenance.encoder
+    }
+    if not known:
+        raise InputError(
+            "no encoder was named, and the files do not say which one measured them",
+            hint="name one or more with --encoder, e.g. --encoder jina-clip-v1",
+        )
+    return tuple(sorted(known))
+
+
+def spec_of(encoder: EncoderIdentity) -> str:
+    """What opens that encoder again: a hub checkpoint at the commit that measured the system."""
+    return EncoderSpec.parse(encoder.name).pinned(encoder.revision)
+
+
+def crop_for(flag: str | None, source: ImageSource, files: Iterable[SystemFile]) -> Crop | None:
+    """What `--crop` says, else the part that the systems were measured on. Raises InputError."""
+    crops = {file.provenance.crop for file in files if file.provenance}
+    if flag is not None or not crops:
+        return crop_of(flag, source)
+    if len(crops) > 1:
+        raise InputError(
+            "the systems were measured on different crops of the images",
+            hint="say which part of each image to look at: --crop left,top,right,bottom",
+        )
+    measured = next(iter(crops))
+    return Crop(*measured) if measured else None
+
+
+def read_images(source: ImageSource, names: Sequence[str], screen: Screen) -> ImageSet:
+    """The labelled images of those classes; what was left out is said. Raises InputError."""
+    with screen.progress("Reading images") as on_progress:
+        found = read_labelled(source, names, on_progress)
+    screen.images(found, copies=len(found.images) - len(distinct(found)))
+    return found
+
+
+def say_unknown_classes(
+    files: Mapping[Path, SystemFile], images: Sequence[LabelledImage], screen: Screen
+) -> None:
+    """Images of another system's classes can only be wrong."""
+    present = {image.label for image in images}
+    for path, file in files.items():
+        if missing := present - set(file.system.classes):
+            classes = counted(len(missing), "class", "classes")
+            screen.warning(f"{path.name} does not have {classes}, whose images count as wrong")
+
+
+def say_what_differs(
+    files: Mapping[Path, SystemFile], identities: Iterable[EncoderIdentity], screen: Screen
+) -> None:
+    """A folder's weights may have changed, or another floating-point type may be used."""
+    by_name = {identity.name: identity for identity in identities}
+    for path, file in files.items():
+        before = file.provenance.encoder if file.provenance else None
+        now = by_name.get(before.name) if before else None
+        if before and now and before.fingerprint != now.fingerprint:
+            screen.warning(
+                f"{now.name} is not as it was when {path.name} was measured (weights, "
+                "preprocessing or --dtype)"
+            )
+
+
+def encode_images(
+    encoder: Encoder,
+    images: Sequence[LabelledImage],
+    crop: Crop | None,
+    screen: Screen,
+    read: PixelReader | None = None,
+) -> tuple[Vectors, PhraseVectors]:
+    """Vectors [n, d] of the images, and what makes those of phrases; both by way of the cache."""
+    cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
+    title = EncoderSpec.parse(encoder.name).title
+    with screen.progress(f"Encoding with {title}") as on_progress:
+        vectors = encode_image_files(
+            encoder, cache, images, crop=crop, on_progress=on_progress, read=read
+        )
+    return vectors, PhraseVectors(encoder, cache)
+
+
+def identity_of(encoder: Encoder) -> EncoderIdentity:
+    """The encoder as a system file names it."""
+    return EncoderIdentity(
+        name=encoder.name,
+        revision=encoder.revision,
+        fingerprint=encoder.fingerprint,
+        logit_scale=encoder.logit_scale,
+    )
