@@ -35,6 +35,7 @@ CORE = {
     "changes": "scoring system",
     "increments": "changes records scoring statistics system",
     "questions": "scoring system",
+    "smallest_set": "applying edits scoring statistics system",
     "locking": "edits records system",
     "history": "applying edits locking records system system_file",
     "progress": "history lineage records statistics",
