@@ -120,6 +120,12 @@ class Asked:
         """[G] after one question, after two ...; in [0, 1], 0 without images."""
         return tuple((self.credit.sum(axis=0) / max(1, len(self.credit))).tolist())
 
+    @property
+    def places(self) -> Indices:
+        """[n, G] when each group is asked: 1 for the first."""
+        places: Indices = self.order.argsort(axis=1) + 1
+        return places
+
 
 def ask(system: AttributeSystem, scores: Scores, order: Indices | None = None) -> Asked:
     """Every group of `system` asked of every image of `scores`, one after the other.

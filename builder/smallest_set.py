@@ -36,9 +36,9 @@ def smallest_set(
     """The fewest groups whose accuracy is not below the lower end of the full system's interval.
 
     Backward elimination: of the groups left, the one goes without which most images are right (of
-    equals the last); the smallest set met on the way down to one group is taken. It need not be
-    the smallest of all, whose search would take 2^G scores; this one takes about G^2 / 2. The
-    interval is Wilson's 95 %. Arguments as for `scoring.score_cosines`.
+    equals the last), until the accuracy would fall below. The set need not be the smallest of all,
+    whose search would take 2^G scores; this one takes at most G^2 / 2. The interval is Wilson's
+    95 %. Arguments as for `scoring.score_cosines`.
     """
 
     def right(without: Collection[str]) -> Proportion:
@@ -48,18 +48,17 @@ def smallest_set(
         return Proportion(int(marks.sum()), len(marks))
 
     names = [group.name for group in system.groups]
-    full = right(())
+    full = reduced = right(())
     gone: tuple[str, ...] = ()
-    best, reduced = gone, full
     for _ in names[1:]:
         counts = {name: right((*gone, name)) for name in reversed(names) if name not in gone}
         name = max(counts, key=lambda name: counts[name].count)
-        gone = (*gone, name)
-        if counts[name].fraction >= full.interval.low:
-            best, reduced = gone, counts[name]
+        if counts[name].fraction < full.interval.low:
+            break
+        gone, reduced = (*gone, name), counts[name]
     return SmallestSet(
-        kept=tuple(name for name in names if name not in best),
-        dropped=tuple(name for name in names if name in best),
+        kept=tuple(name for name in names if name not in gone),
+        dropped=tuple(name for name in names if name in gone),
         full=full,
         reduced=reduced,
     )

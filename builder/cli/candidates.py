@@ -121,7 +121,7 @@ def scores_json(
         "encoders": {
             spec: {**identity.model_dump(), "dtype": dtype} for spec, identity in encoders.items()
         },
-        "images": _images_json(source, found, crop),
+        "images": images_json(source, found, crop),
         "parts": [
             {
                 "images": title,
@@ -148,7 +148,8 @@ def _row_json(candidate: Candidate, row: ScoreRow, encoders: Sequence[str]) -> o
     }
 
 
-def _images_json(source: ImageSource, found: ImageSet, crop: Crop | None) -> object:
+def images_json(source: ImageSource, found: ImageSet, crop: Crop | None) -> object:
+    """Where the images are from, and which were used, for programs."""
     return {
         **asdict(source),
         "revision": found.revision,

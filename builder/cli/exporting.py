@@ -55,20 +55,18 @@ def export(
         put(opened, bench, record, screen, form)
 
 
-def target(path: Path) -> Path:
-    """Where an export goes, links followed. Raises InputError for what must not be replaced."""
+def target(path: Path, flag: str = "-o export.json") -> Path:
+    """Where a file goes, links followed. Raises InputError for what must not be replaced."""
     from builder.errors import InputError
     from builder.session import JOURNAL, OWN_FILES
 
     found = path.resolve()
     if found.is_dir():
-        raise InputError(f"{path} is a folder", hint="name a file: -o system.json")
+        raise InputError(f"{path} is a folder", hint=f"name a file: {flag}")
     if found.exists() and not found.is_file():
-        raise InputError(f"{path} is not a regular file", hint="name a file: -o system.json")
+        raise InputError(f"{path} is not a regular file", hint=f"name a file: {flag}")
     if found.name in OWN_FILES and (found.parent / JOURNAL).exists():
-        raise InputError(
-            f"{path} belongs to the session itself", hint="name another file: -o export.json"
-        )
+        raise InputError(f"{path} belongs to the session itself", hint=f"name another file: {flag}")
     folder = _nearest_folder(found)
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise InputError(
