@@ -1,29 +1,38 @@
-"""What goes wrong and why: per class, per confused pair, per group and per rule.
+"""What goes wrong and why: per class, per confused pair and per rule.
 
 Everything is read off the scores of one set of labelled images. Images of a class that the system
 does not know count as wrong, and appear nowhere else.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.scoring import (
-    GroupRules,
-    Scores,
-    cosines,
-    group_rules,
-    group_slices,
-    score_cosines,
-)
-from builder.statistics import Change, Interval, Proportion, compare, wilson
-from builder.system import AttributeSystem, Choice, Scoring
+from builder.scoring import GroupRules, Scores, group_rules
+from builder.statistics import Interval, wilson
+from builder.system import AttributeSystem, Choice
+
+# Nearer to a coin (0.5) than to certainty (1): a group that does worse tells two classes apart on
+# fewer than three images of four.
+TELLS_APART = 0.75
 
 # --- Classes ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Misleading:
+    """A group that speaks for the class predicted rather than the true one, on wrong images.
+
+    images: on how many of them. lead: by how much on these, the mean difference of what its
+    probabilities give the two classes, in (0, 1].
+    """
+
+    group: str
+    images: int
+    lead: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +40,19 @@ class ClassReport:
     """One class on its n images.
 
     mistaken_for: (class, number of its images), most first.
-    misleading_groups: (group, on how many of the wrong images it speaks for the class predicted
-    rather than the true one), most first; () where no system is at hand.
+    misleading_groups: those that speak for a wrong class on any image, the most misleading first
+    (by their leads, added up over the images); () where no system is at hand.
     """
 
     name: str
     n: int
     correct: int
     mistaken_for: tuple[tuple[str, int], ...]
-    misleading_groups: tuple[tuple[str, int], ...] = ()
+    misleading_groups: tuple[Misleading, ...] = ()
+
+    @property
+    def wrong(self) -> int:
+        return self.n - self.correct
 
     @property
     def accuracy(self) -> float:
@@ -60,11 +73,14 @@ def per_class(scores: Scores, system: AttributeSystem | None = None) -> tuple[Cl
     mistaken = [Counter[str]() for _ in range(size)]
     for label, prediction in zip(true.tolist(), predicted.tolist(), strict=True):
         mistaken[label][scores.classes[prediction]] += 1
-    misled = [Counter[str]() for _ in range(size)]
+    misled: list[list[Misleading]] = [[] for _ in range(size)]
     for name, p, rule in group_evidence(scores, system) if system else ():
-        against = _preference(p[wrong], rule, predicted, true) > 0
-        for label, count in enumerate(np.bincount(true[against], minlength=size).tolist()):
-            misled[label].update({name: count})
+        leads = np.maximum(_preference(p[wrong], rule, predicted, true), 0)
+        against = np.bincount(true[leads > 0], minlength=size).tolist()
+        total = np.bincount(true, weights=leads, minlength=size).tolist()
+        for groups, images, added in zip(misled, against, total, strict=True):
+            if images:
+                groups.append(Misleading(name, images, added / images))
     n = np.bincount(scores.labels[scores.labels >= 0], minlength=size).tolist()
     correct = np.bincount(scores.labels[scores.correct], minlength=size).tolist()
     order = {name: index for index, name in enumerate(scores.classes)}
@@ -76,7 +92,7 @@ def per_class(scores: Scores, system: AttributeSystem | None = None) -> tuple[Cl
             mistaken_for=tuple(
                 sorted(mistaken[index].items(), key=lambda item: (-item[1], order[item[0]]))
             ),
-            misleading_groups=tuple(item for item in misled[index].most_common() if item[1]),
+            misleading_groups=tuple(sorted(misled[index], key=lambda m: -m.images * m.lead)),
         )
         for index, name in enumerate(scores.classes)
     )
@@ -108,6 +124,31 @@ class ConfusedPair:
     def identical(self) -> bool:
         """Whether their rules are the same, so that nothing can tell them apart."""
         return not self.separating_groups
+
+    def verdict(self, spelled: Callable[[str], str] = str) -> str:
+        """Which group should tell the two apart, how well it does, and what is missing.
+
+        `spelled`: how the name of a group is written.
+        """
+        if self.identical:
+            return "identical rules: nothing can tell them apart"
+        named = [(spelled(n), part, f"{100 * part:.0f} %") for n, part in self.separating_groups]
+        best, part, percent = named[0]
+        if part < TELLS_APART and len(named) == 1:
+            shown = f"the images don't show it ({percent})"
+            return f"only {best} differs, and {shown}: reword it or add a group"
+        if part < TELLS_APART:
+            shown = f"the images hardly show it (the best, {best}, {percent})"
+            return f"{len(named)} groups differ, but {shown}: reword them or add a group"
+        told = f"{best} should tell them apart and does in {percent}"
+        if len(named) == 1:
+            return f"{told}; nothing else differs: add a group"
+        worst, part, percent = named[-1]
+        if part < 0.5:
+            return f"{told}; {worst} misleads ({percent}): reword it or change its rules"
+        if part < TELLS_APART:
+            return f"{told}; {worst} hardly does ({percent}): reword it or add a group"
+        return f"{told}; the others do in {percent} or more: add a group for the rest"
 
     def words(self) -> str:
         """The report as a sentence."""
@@ -160,126 +201,6 @@ def _separating(
         ]
         found.append((name, float(np.mean(sides))))
     return tuple(sorted(found, key=lambda item: -item[1]))
-
-
-# --- Groups -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class GroupReport:
-    """What one group of so many options contributes.
-
-    alone: images that this group by itself gets right; where its best option belongs to m classes,
-    the image counts 1/m, the expected value of a random pick among them.
-    without: the change if the group is left out; None for the only group.
-    agreement: of the images whose class has a rule here, those whose likeliest option it names.
-    bits: entropy of the rules' choice when all classes are equally likely, at most log2 of their
-    number. bits_given_others: what is left of it once all other groups are known. Both exact,
-    from the rules alone; several options, and none, count as a choice of their own.
-    """
-
-    name: str
-    options: int
-    alone: Proportion
-    without: Change | None
-    agreement: Proportion
-    bits: float
-    bits_given_others: float
-
-    @property
-    def weak(self) -> bool:
-        """Whether no fewer images would be correct without it."""
-        return self.without is not None and self.without.n > 0 and self.without.points >= 0
-
-    def words(self) -> str:
-        """The report as a sentence."""
-        parts = [
-            f"alone it gets {self.alone.fraction:.0%} of {self.alone.n} images right",
-            f"{self.agreement.fraction:.0%} of images look as its rules say",
-            f"{self.bits:.1f} bits, {self.bits_given_others:.1f} of them in no other group",
-        ]
-        if self.without is not None:
-            change = f"{self.without.fixed} fixed, {self.without.broken} broken"
-            parts.insert(1, f"without it {self.without.points:+.1f} points ({change})")
-        return f"{self.name}: {'; '.join(parts)}"
-
-
-def per_group(
-    system: AttributeSystem,
-    images: NDArray[np.float32],
-    phrases: NDArray[np.float32],
-    labels: Sequence[str],
-    *,
-    scoring: Scoring,
-    logit_scale: float,
-) -> tuple[GroupReport, ...]:
-    """One report per group, in order; the arguments are those of `scoring.score`."""
-    similar = cosines(images, phrases)
-    full = score_cosines(system, similar, labels, scoring=scoring, logit_scale=logit_scale)
-    codes = [rule.of_class.tolist() for rule in group_rules(system)]
-    all_bits = _entropy(zip(*codes, strict=True))
-    reports = []
-    for index, (name, p, rule) in enumerate(group_evidence(full, system)):
-        others = [column for position, column in enumerate(codes) if position != index]
-        without = None
-        if others:
-            columns = group_slices(system)[index]
-            rest = score_cosines(
-                _without(system, name),
-                np.delete(similar, columns, axis=1),
-                labels,
-                scoring=scoring,
-                logit_scale=logit_scale,
-            )
-            without = compare(full.correct, rest.correct)
-        others_bits = _entropy(zip(*others, strict=True)) if others else 0.0
-        reports.append(
-            GroupReport(
-                name=name,
-                options=p.shape[1],
-                alone=_alone(full, p, rule),
-                without=without,
-                agreement=_agreement(full, p, rule),
-                bits=_entropy(codes[index]),
-                bits_given_others=max(0.0, all_bits - others_bits),
-            )
-        )
-    return tuple(reports)
-
-
-def _without(system: AttributeSystem, group: str) -> AttributeSystem:
-    return AttributeSystem(
-        domain=system.domain,
-        groups=tuple(kept for kept in system.groups if kept.name != group),
-        rules={
-            name: {key: chosen for key, chosen in choices.items() if key != group}
-            for name, choices in system.rules.items()
-        },
-    )
-
-
-def _alone(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Proportion:
-    known = np.flatnonzero(scores.labels >= 0)
-    choices = p[known] @ rule.weights.T
-    best = choices == choices.max(axis=1, keepdims=True)
-    winners = best @ np.bincount(rule.of_class, minlength=len(rule.weights))
-    right = best[np.arange(len(known)), rule.of_class[scores.labels[known]]]
-    return Proportion(float((right / winners).sum()), scores.n)
-
-
-def _agreement(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Proportion:
-    named = (rule.weights > 0) & ~(rule.weights > 0).all(axis=1, keepdims=True)
-    own = named[rule.of_class[scores.labels]]
-    ruled = (scores.labels >= 0) & own.any(axis=1)
-    agrees = own[np.arange(scores.n), p.argmax(axis=1)] & ruled
-    return Proportion(int(agrees.sum()), int(ruled.sum()))
-
-
-def _entropy(symbols: Iterable[Hashable]) -> float:
-    """Bits of a symbol drawn at random from `symbols`."""
-    counts = Counter(symbols).values()
-    total = sum(counts)
-    return sum(count / total * log2(total / count) for count in counts)
 
 
 # --- Rules ------------------------------------------------------------------------------------

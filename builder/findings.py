@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from builder.applying import apply
-from builder.diagnosis import ClassReport, ConfusedPair, GroupReport, confused_pairs, per_class
+from builder.diagnosis import ClassReport, ConfusedPair, confused_pairs, per_class
 from builder.edits import Proposal
+from builder.group_report import GroupReport
 from builder.history import Step, renamed
 from builder.increments import Increments
 from builder.records import Effect, Started
@@ -54,7 +55,7 @@ class Findings:
 
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
-        return self._referee.renamed(self._step.names).groups(self.system)
+        return self._referee.renamed(self._step.names).groups(self.review, self.system)
 
     def after(self, proposal: Proposal) -> AttributeSystem:
         """The system with the proposal. Raises EditError when it does not fit."""

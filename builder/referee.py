@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.diagnosis import GroupReport, per_group
+from builder.group_measures import per_group
+from builder.group_report import GroupReport
 from builder.increments import EncodeTexts, Increments
 from builder.scoring import Scores, score, score_names
 from builder.system import AttributeSystem, Scoring
@@ -102,14 +103,13 @@ class Referee:
             for name, texts in baseline_texts(domain, descriptions).items()
         }
 
-    def groups(self, system: AttributeSystem) -> tuple[GroupReport, ...]:
-        """What each group contributes, on the review split."""
-        data = self.splits["review"]
+    def groups(self, review: Scores, system: AttributeSystem) -> tuple[GroupReport, ...]:
+        """What each group contributes to these scores of the system on the review split."""
         return per_group(
+            review,
             system,
-            data.vectors,
+            self.splits["review"].vectors,
             self.encode(system.phrases()),
-            data.labels,
             scoring=self.scoring,
             logit_scale=self.logit_scale,
         )

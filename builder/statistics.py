@@ -1,5 +1,6 @@
 """How sure an accuracy is, and whether two versions differ on the same images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -98,3 +99,17 @@ def mcnemar(fixed: int, broken: int) -> float:
         tail += ways
     everything: int = 2**changed
     return min(1.0, 2 * tail / everything)
+
+
+def holm(ps: Sequence[float]) -> tuple[float, ...]:
+    """The p of several tests made at once, each in its place, adjusted for their number.
+
+    Holm's step-down adjustment (1979): the chance that any of them is at most 0.05 without a true
+    effect is at most 0.05, however they depend on each other.
+    """
+    adjusted = [1.0] * len(ps)
+    reached = 0.0
+    for rank, index in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        reached = max(reached, min(1.0, (len(ps) - rank) * ps[index]))
+        adjusted[index] = reached
+    return tuple(adjusted)

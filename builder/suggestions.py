@@ -7,6 +7,7 @@ from itertools import islice
 import numpy as np
 
 from builder.diagnosis import (
+    TELLS_APART,
     ConfusedPair,
     RuleEvidence,
     confused_pairs,
@@ -23,7 +24,6 @@ from builder.system import AttributeSystem, Choice
 # leave the rest to the referee, who measures every proposal.
 _FEWEST = 2  # a single image is an accident
 _CLEARLY = 2  # times as many images
-_WEAK = 0.75  # nearer to a coin (0.5) than to certainty (1)
 # A person goes through a list one by one: a hundred proposals are a long evening.
 _MOST = 20  # of each kind
 _PAIRS = 50  # looked at
@@ -229,7 +229,7 @@ class _Telling:
 
 def _distinctions(scores: Scores, system: AttributeSystem, review: _Review) -> Iterator[Proposal]:
     for pair in confused_pairs(scores, system, limit=_PAIRS):
-        if pair.count < _FEWEST or any(part >= _WEAK for _, part in pair.separating_groups):
+        if pair.count < _FEWEST or any(part >= TELLS_APART for _, part in pair.separating_groups):
             continue
         sides = (pair.first, pair.second), (pair.second, pair.first)
         best = [_most_telling(system, review, own, other) for own, other in sides]

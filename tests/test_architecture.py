@@ -29,6 +29,11 @@ CORE = {
     "scoring": "system",
     "diagnosis": "scoring statistics system",
     "null_test": "diagnosis scoring system",
+    "information": "scoring system",
+    "leaving_out": "scoring statistics system",
+    "group_report": "information null_test statistics",
+    "group_measures": "diagnosis group_report information leaving_out null_test scoring "
+    "statistics system",
     "idle": "diagnosis edits null_test scoring system",
     "suggestions": "diagnosis edits idle scoring statistics system",
     "cases": "scoring system",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.statistics import Interval, Proportion, compare, mcnemar, wilson
+from builder.statistics import Interval, Proportion, compare, holm, mcnemar, wilson
 
 examples = settings(derandomize=True, deadline=None, max_examples=100)
 
@@ -101,3 +101,26 @@ def test_compare_of_nothing_and_of_different_images() -> None:
     assert (nothing.n, nothing.points, nothing.p) == (0, 0.0, 1.0)
     with pytest.raises(ValueError, match="not the same images"):
         compare(np.ones(2, bool), np.ones(3, bool))
+
+
+def test_holm_by_hand() -> None:
+    # 3 x 0.01, 2 x 0.02, and the last is no smaller than the one before it.
+    assert holm([0.02, 0.5, 0.01]) == pytest.approx((0.04, 0.5, 0.03))
+    assert holm([0.03, 0.02, 0.02]) == pytest.approx((0.06, 0.06, 0.06))
+    assert holm([0.9, 0.8]) == (1, 1)
+    assert holm([0.04]) == (0.04,)
+    assert holm([]) == ()
+
+
+@examples
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_keeps_the_order_and_asks_no_less_than_each_alone(ps: list[float]) -> None:
+    adjusted = holm(ps)
+    # As rejecting goes down the list and stops at the first that is too large.
+    for level in (0.01, 0.05, 0.5):
+        rejected = set()
+        for rank, index in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+            if ps[index] * (len(ps) - rank) > level:
+                break
+            rejected.add(index)
+        assert {index for index, p in enumerate(adjusted) if p <= level} == rejected

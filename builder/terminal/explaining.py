@@ -39,12 +39,54 @@ _FIGURES: tuple[Entry, ...] = (
     ("pp", "percentage points; 5 fixed, 2 broken: images that became right, and wrong"),
     ("p", "exact McNemar: how often chance alone would change as much (0.05 is rare)"),
     ("names", "the baselines: images matched to class names, without any attributes"),
-    ("alone", "a group's accuracy when it is the only one; left out: the change without it"),
-    ("told apart by", "how often a group speaks for the right one of the two; 50 % is a coin"),
     ("ahead by", "in the images: how far the wrong class's total is above the true one's"),
     ("misled", "in the images: a group that spoke more for the wrong class than for the true one"),
+    (
+        "misled by",
+        "the group that spoke most for a wrong class: on how many of the wrong images, and by how "
+        "many points of probability on these",
+    ),
+    (
+        "what should tell them apart",
+        "of the groups whose rules differ for the two classes the best, and how often it speaks "
+        "for the right one: 50 % is a coin, from 75 % on it counts as telling them apart",
+    ),
+    ("alone", "a group's accuracy when it is the only one"),
+    (
+        "left out",
+        "the change without the group; p (exact McNemar) allows for trying every group (Holm), "
+        "but not for proposals that were fitted on these images",
+    ),
+    (
+        "own bits",
+        "of the bits that a group's rules tell about the class, those that no other group tells; "
+        "exact, all classes equally likely; 1 bit halves the classes",
+    ),
+    (
+        "bits seen",
+        "what the images' answers tell about the class, less what shuffled labels seem to tell; "
+        "shown from as many images on as make that a quarter of a bit at most",
+    ),
+    (
+        "told by",
+        "the other group whose rules tell most of what this one's do, and how much of it; with few "
+        "classes much of that is chance, which the verdict allows for",
+    ),
     ("as ruled", "images that look as the rule of their class says"),
-    ("bits", "what a group tells about the class; of its own: not told by other groups"),
+    (
+        "shuffled p",
+        "how often the group's rules, shuffled over the classes, fit the images as well; above "
+        "0.05 the group may be decoration",
+    ),
+    (
+        "verdict",
+        "the first that holds of: carries the system, or misleads (left out, p is 0.05 or less); "
+        "decoration (no bits, or shuffled p above 0.05); repeats a group (which tells 90 % of it "
+        "or more, beyond what shuffled rules would tell); can't be told (no p could be small with "
+        "so few images or classes); tells few classes apart (less than a question that 9 of 10 "
+        "classes answer alike); may help (fewer are right without it, by chance as easily); adds "
+        "nothing (all others tell 90 % of it or more); helps little",
+    ),
 )
 
 

@@ -36,7 +36,7 @@ from builder.terminal.explaining import explanation, offer_explanation
 from builder.terminal.figures import counted
 from builder.terminal.gallery import Pictures, view_images
 from builder.terminal.locks import lock_or_unlock
-from builder.terminal.reports import class_table, group_table
+from builder.terminal.reports import class_table, group_block
 from builder.terminal.rounds import final_note, offer_block, round_screen, status_line
 
 
@@ -132,7 +132,7 @@ class TerminalReviewer:
             case "c" if view.findings:
                 self._console.print(class_table(view.findings.classes))
             case "g" if view.findings:
-                self._console.print(group_table(view.findings.groups))
+                self._console.print(group_block(view.findings))
             case "s":
                 self._console.print(round_screen(view))
             case "?":

@@ -23,7 +23,7 @@ from builder.terminal.figures import (
     points,
     proven,
 )
-from builder.terminal.reports import class_table, group_table, pair_table, worst_classes
+from builder.terminal.reports import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 
@@ -213,7 +213,8 @@ def _what_is_wrong(findings: Findings) -> list[RenderableType]:
     weak = [group for group in findings.groups if group.weak]
     if weak:
         parts += [Text(), Text("Weak groups: without one of them no fewer images are correct.")]
-        parts.append(group_table(weak[:_GROUPS]))
+        parts.append(weak_table(weak[:_GROUPS]))
+        parts.append(Text("g shows all groups with all measures.", style="dim"))
     return parts
 
 

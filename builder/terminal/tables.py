@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from builder.terminal.text import plain, shortened
+from builder.terminal.text import SHORT, plain, shortened
 
 # Below this a table is always stacked.
 NARROW = 60
@@ -24,12 +24,14 @@ _UNBOUNDED = 10_000
 class Rows:
     """Headers and rows of equal length; the first column names the row, `right` ones hold figures.
 
-    Cells may hold anything: they are shown as text, shortened. Empty cells are left out of a stack.
+    Cells may hold anything: they are shown as text, shortened to `longest` columns. Empty cells are
+    left out of a stack.
     """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     right: frozenset[int] = frozenset()
+    longest: int = SHORT
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if options.max_width >= NARROW:
@@ -51,7 +53,7 @@ class Rows:
                 overflow="fold",
             )
         for row in self.rows:
-            table.add_row(*(plain(cell) for cell in row))
+            table.add_row(*(plain(cell, self.longest) for cell in row))
         return table
 
     def _stack(self) -> RenderResult:
@@ -61,7 +63,7 @@ class Rows:
             yield plain(name, style="bold")
             yield Pieces(
                 [
-                    f"{header} {shortened(cell)}"
+                    f"{header} {shortened(cell, self.longest)}"
                     for header, cell in zip(self.headers[1:], cells, strict=True)
                     if cell
                 ],

@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from builder.history import fold
+from builder.information import redundancy
 from builder.records import (
     Assigned,
     Decided,
@@ -15,7 +16,14 @@ from builder.records import (
     Record,
     RoundEnded,
 )
-from builder.terminal.reports import class_table, group_table, pair_table, worst_classes
+from builder.system import AttributeGroup, AttributeSystem, make_system
+from builder.terminal.reports import (
+    class_table,
+    group_block,
+    pair_table,
+    redundancy_block,
+    worst_classes,
+)
 from builder.terminal.rounds import (
     final_note,
     offer_block,
@@ -79,7 +87,7 @@ def test_no_line_is_wider_than_the_screen(width: int, names: tuple[str, ...]) ->
     for renderable in (
         round_screen(view),
         class_table(view.findings.classes),
-        group_table(view.findings.groups),
+        group_block(view.findings),
     ):
         for line in drawn(renderable, width).splitlines():
             assert cell_len(line) <= width
@@ -90,6 +98,7 @@ def test_names_are_only_text(width: int) -> None:
     view = sample.view(names=EVIL)
     assert view.findings is not None
     text = drawn(round_screen(view), width) + drawn(class_table(view.findings.classes), width)
+    text += drawn(group_block(view.findings), width)
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "[red]Absol[/red]" in text.replace("\n", "").replace(" ", "")
@@ -217,7 +226,46 @@ def test_weak_groups_are_told() -> None:
     assert [report.name for report in view.findings.groups if report.weak] == ["sky"]
     text = drawn(round_screen(view))
     assert "Weak groups" in text
-    assert "sky" in text
+    assert "sky +0.0 pp (0 fixed, 0 broken) decoration" in words(text)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_group_is_shown_with_all_measures_and_its_verdict(width: int) -> None:
+    view = sample.view()
+    assert view.findings is not None
+    text = words(drawn(group_block(view.findings), width))
+    for measure in ("alone 50.0 %", "left out", "own", "bits seen", "as ruled", "shuffled p"):
+        assert measure in text
+    assert "-14.6 pp (0 fixed, 7 broken)" in text
+    assert text.count("verdict carries the system") == 2
+    # Four classes can be dealt out in too few ways.
+    assert text.count("too few classes") == 2
+    assert "What two groups tell alike" in text
+
+
+def grouped(count: int) -> AttributeSystem:
+    """Groups of which each two neighbours tell the same."""
+    groups = [
+        AttributeGroup(name=f"group [{g}]", prompt="{}", options=("a", "b")) for g in range(count)
+    ]
+    rules = {
+        f"class {c}": {group.name: "ab"[c >> g // 2 & 1] for g, group in enumerate(groups)}
+        for c in range(128)
+    }
+    return make_system("test", groups, rules)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_groups_tell_alike_is_a_matrix_or_the_most_alike(width: int) -> None:
+    four = drawn(redundancy_block(redundancy(grouped(4))), width)
+    assert four.count("100 %") == 2
+    assert four.count(" 0 %") + four.count("\n0 %") == 4
+    assert "group [3]" in four.replace("\n", " ")
+    many = words(drawn(redundancy_block(redundancy(grouped(13))), width))
+    assert "the most alike" in many
+    assert many.count("100 %") == 6
+    assert many.count("↔") == 10
+    assert drawn(redundancy_block(redundancy(grouped(1)))).strip() == ""
 
 
 def test_the_final_split_is_untouched_until_it_was_looked_at() -> None:
