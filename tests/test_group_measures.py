@@ -184,6 +184,9 @@ COLUMN = [c // 4 for c in range(16)]
 def test_orthogonal_groups_carry_the_system() -> None:
     reports = seen_by([ROW, COLUMN], 96)
     assert [r.verdict.words() for r in reports] == ["carries the system"] * 2
+    # Both are tried, so that the smaller p counts twice.
+    ps = [r.left_out.change.p for r in reports]
+    assert min(r.left_out.p for r in reports) == 2 * min(ps) < 0.05
     assert [(r.bits, r.bits_given_others) for r in reports] == [(2, 2)] * 2
     assert [(r.repeats.fraction, r.left_out.can_tell) for r in reports] == [(0, True)] * 2
     # 16 classes x 4 options are hidden below 130 images, and shown from there on.

@@ -187,6 +187,7 @@ def test_held_out_images_are_no_part_of_it() -> None:
     state = after(Noted(text="wings"))
     request = revision_request(state, DRAFT, found_by(judge, state), ("group form",))
     assert len(request.confusions) == len(request.weak_groups) == 1
+    assert request.weak_groups[0].startswith("form: decoration; alone it gets 33%")
     assert (request.locks, request.notes, request.classes) == (("group form",), ("wings",), CLASSES)
     hidden = {**judge.splits, "held_out": judge.splits["final"]}
     other = found_by(replace(judge, splits=hidden), state)
