@@ -47,10 +47,10 @@ CORE = {
     "lineage": "applying differing edits errors history system",
     "chronicle": "edits history lineage locking records system",
     "requests": "diagnosis edits system",
-    "referee": "applying diagnosis edits increments records scoring system system_file",
+    "referee": "group_measures group_report increments scoring system system_file",
     "exporting": "history records referee statistics system system_file",
-    "findings": "applying diagnosis edits history increments records referee scoring statistics "
-    "system",
+    "findings": "applying diagnosis edits group_report history increments records referee scoring "
+    "statistics system",
     "reviewing": "applying edits findings history locking records scoring system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history locking records referee "
