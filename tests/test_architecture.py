@@ -26,6 +26,7 @@ CORE = {
     "describing": "applying edits errors system",
     "proposal_json": "edits errors strict_json system",
     "records": "edits system system_file",
+    "figures": "records statistics",
     "scoring": "system",
     "diagnosis": "scoring statistics system",
     "null_test": "diagnosis scoring system",

@@ -37,9 +37,9 @@ from builder.encoders.open import Located
 from builder.encoders.protocol import Encoder
 from builder.encoders.reading import PixelReader, decoded_once
 from builder.encoders.spec import EncoderSpec
+from builder.figures import counted
 from builder.scoring import score, score_names
 from builder.system_file import EncoderIdentity, SystemFile, load_system_file
-from builder.terminal.figures import counted
 from builder.terminal.render import ScoreRow, score_table
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from builder.cli.screen import Screen
 from builder.encoders.cache import default_cache_folder
 from builder.errors import InputError
+from builder.figures import counted
 from builder.history import State
 from builder.llm import (
     Drafter,
@@ -27,7 +28,6 @@ from builder.llm.paste import PasteDrafter
 from builder.prompting import Prompts
 from builder.records import Started
 from builder.session import TRANSCRIPT
-from builder.terminal.figures import counted
 from builder.terminal.pasting import open_chat
 
 PASTE = "paste"

@@ -25,13 +25,13 @@ from builder.data import ImageSource, LabelledImage
 from builder.edits import Proposal
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
+from builder.figures import counted
 from builder.questions import Asked, Stopped, ask, best_order, random_accuracy, stopped
 from builder.scoring import Floats, Indices, Scores, cosines, score_cosines
 from builder.smallest_set import SmallestSet, drop_proposal, marks_without, smallest_set
 from builder.statistics import Change, Proportion, compare
 from builder.system import AttributeSystem
 from builder.system_file import SystemFile, load_system_file
-from builder.terminal.figures import counted
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 
 # Random orders are drawn anew at each run, but the same ones.

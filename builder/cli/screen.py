@@ -13,6 +13,7 @@ from rich.text import Text
 from builder.cli.bench import Bench
 from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
+from builder.figures import counted
 from builder.history import State
 from builder.llm import (
     CallFinished,
@@ -37,7 +38,6 @@ from builder.reviewing import View
 from builder.system import AttributeSystem
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
-from builder.terminal.figures import counted
 from builder.terminal.progress import OnTally, progress_bar, spinner, tally_bar
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words

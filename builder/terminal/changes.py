@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from builder.figures import counted, effect, points, proven
 from builder.findings import Findings
 from builder.history import State, Step, Version, from_marks, needs_measuring
 from builder.progress import (
@@ -20,7 +21,6 @@ from builder.progress import (
 )
 from builder.statistics import compare
 from builder.terminal.events import summary
-from builder.terminal.figures import counted, effect, points, proven
 from builder.terminal.text import shortened
 
 _STEPS, _CLASSES = 6, 4

@@ -8,17 +8,17 @@ from rich.text import Text
 
 from builder.describing import describe_proposal
 from builder.edits import Edit, Proposal
-from builder.history import Step, steps_between
-from builder.lineage import Point
-from builder.progress import held_out_change
-from builder.terminal.events import SOURCES, summary
-from builder.terminal.figures import (
+from builder.figures import (
     accuracy,
     accuracy_interval,
     counted,
     points,
     proven,
 )
+from builder.history import Step, steps_between
+from builder.lineage import Point
+from builder.progress import held_out_change
+from builder.terminal.events import SOURCES, summary
 from builder.terminal.text import LONG, plain
 
 

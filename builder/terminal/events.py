@@ -2,6 +2,7 @@
 
 from builder.describing import describe_proposal
 from builder.edits import Proposal
+from builder.figures import accuracy, accuracy_interval, counted, effect
 from builder.history import Act, State
 from builder.locking import lock_words
 from builder.records import (
@@ -20,7 +21,6 @@ from builder.records import (
     Unlocked,
 )
 from builder.system import AttributeSystem
-from builder.terminal.figures import accuracy, accuracy_interval, counted, effect
 from builder.terminal.text import LONG, SHORT, shortened
 
 SOURCES = {"llm": "the model", "data": "the data", "person": "you"}

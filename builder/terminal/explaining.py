@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from builder.figures import accuracy_interval, counted, percent, points
 from builder.reviewing import Offer, View
-from builder.terminal.figures import accuracy_interval, counted, percent, points
 
 Entry = tuple[str, str]
 

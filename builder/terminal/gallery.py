@@ -11,11 +11,11 @@ from rich.text import Text
 
 from builder.cases import Case, Seen, changed_cases, class_cases, pair_cases, wrong_cases
 from builder.edits import Proposal
+from builder.figures import counted
 from builder.findings import Findings
 from builder.reviewing import View
 from builder.system import Choice
 from builder.terminal.asker import Asker, Key
-from builder.terminal.figures import counted
 from builder.terminal.pictures import Way, complaint, drawn, way_to_draw
 from builder.terminal.tables import NARROW, Pieces, Rows
 from builder.terminal.text import LONG, plain, quoted, shortened

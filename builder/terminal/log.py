@@ -8,12 +8,7 @@ from rich.text import Text
 
 from builder.chronicle import Accepted, Chronicle, Delivery, Stretch
 from builder.describing import describe_proposal
-from builder.history import State, Version
-from builder.locking import lock_words
-from builder.progress import held_out_change
-from builder.records import Decided
-from builder.terminal.events import SOURCES, source_words
-from builder.terminal.figures import (
+from builder.figures import (
     accuracy,
     accuracy_interval,
     counted,
@@ -21,6 +16,11 @@ from builder.terminal.figures import (
     percent,
     proven,
 )
+from builder.history import State, Version
+from builder.locking import lock_words
+from builder.progress import held_out_change
+from builder.records import Decided
+from builder.terminal.events import SOURCES, source_words
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from builder.checks import Checks
 from builder.errors import CotbuildError
+from builder.figures import counted, interval, percent, points
 from builder.system import AttributeSystem
-from builder.terminal.figures import counted, interval, percent, points
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, shortened
 

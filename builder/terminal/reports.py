@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from builder.diagnosis import ClassReport, ConfusedPair
+from builder.figures import accuracy_interval, percent, points
 from builder.findings import Findings
 from builder.group_report import GroupReport
 from builder.information import Redundancy, SeenBits, redundancy
 from builder.null_test import NullTest
-from builder.terminal.figures import accuracy_interval, percent, points
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, labels, shortened
 

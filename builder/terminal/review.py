@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from builder.edits import Proposal
+from builder.figures import counted
 from builder.history import Act
 from builder.records import Decided, Locked, Reverted, Unlocked
 from builder.reviewing import (
@@ -33,7 +34,6 @@ from builder.terminal.edit_text import unfinished_text
 from builder.terminal.editing import edit_by_hand
 from builder.terminal.events import summary
 from builder.terminal.explaining import explanation, offer_explanation
-from builder.terminal.figures import counted
 from builder.terminal.gallery import Pictures, view_images
 from builder.terminal.locks import lock_or_unlock
 from builder.terminal.reports import class_table, group_block

@@ -7,14 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from builder.describing import describe_proposal
-from builder.findings import Findings
-from builder.history import State, Version, from_marks, needs_measuring
-from builder.locking import lock_words
-from builder.reviewing import Offer, View
-from builder.statistics import Change, compare
-from builder.system import AttributeSystem
-from builder.terminal.changes import changes_block
-from builder.terminal.figures import (
+from builder.figures import (
     accuracy,
     accuracy_interval,
     counted,
@@ -23,6 +16,13 @@ from builder.terminal.figures import (
     points,
     proven,
 )
+from builder.findings import Findings
+from builder.history import State, Version, from_marks, needs_measuring
+from builder.locking import lock_words
+from builder.reviewing import Offer, View
+from builder.statistics import Change, compare
+from builder.system import AttributeSystem
+from builder.terminal.changes import changes_block
 from builder.terminal.reports import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builder.terminal.gallery import Pictures
 from rich.console import Console
 
 from builder.edits import AddOption, Proposal, SetRule
@@ -38,6 +37,7 @@ from builder.reviewing import (
 from builder.system_text import system_to_text
 from builder.terminal.asker import InputEnded
 from builder.terminal.edit_text import FILE
+from builder.terminal.gallery import Pictures
 from builder.terminal.review import TerminalReviewer
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted

@@ -1,4 +1,4 @@
-"""Figures in words: the same figure reads the same on every screen."""
+"""Figures in words: the same figure reads the same on every screen and in the report."""
 
 from builder.records import Effect
 from builder.statistics import Change, wilson
