@@ -81,7 +81,7 @@ def export_file(
             created=created,
             cotbuild=cotbuild,
             encoder=encoder,
-            llm=_model_name(state.started.llm),
+            llm=model_name(state.started.llm),
             data=data_fingerprint(labels) if labels else None,
             crop=state.started.crop,
             splits=_split_digests(state, labels),
@@ -94,7 +94,7 @@ def export_file(
     )
 
 
-def _model_name(llm: str | None) -> str | None:
+def model_name(llm: str | None) -> str | None:
     """A recording's own name, without the folders it lies in: the file may be passed on."""
     if llm is None or not llm.startswith("replay:"):
         return llm

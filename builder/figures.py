@@ -18,7 +18,7 @@ def interval(low: float, high: float) -> str:
     return f"{100 * low:.0f}–{100 * high:.0f} %"
 
 
-def accuracy_interval(correct: int, n: int) -> str:
+def accuracy_interval(correct: float, n: int) -> str:
     """Wilson's 95 % interval, e.g. "40–67 %"; "" without images."""
     if not n:
         return ""

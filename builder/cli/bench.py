@@ -18,7 +18,7 @@ from builder.errors import InputError
 from builder.records import Started
 from builder.referee import Referee, SplitData
 from builder.system import Scoring
-from builder.system_file import SplitName
+from builder.system_file import EncoderIdentity, SplitName
 
 SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
 Progress = Callable[[int, int], None]
@@ -47,6 +47,16 @@ class Bench:
     encoder: Encoder
     referee: Referee
     labels: Mapping[str, str]
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """The encoder as a system file names it."""
+        return EncoderIdentity(
+            name=self.encoder.name,
+            revision=self.encoder.revision,
+            fingerprint=self.encoder.fingerprint,
+            logit_scale=self.encoder.logit_scale,
+        )
 
 
 def list_images(started: Started, on_progress: Progress | None) -> ImageSet | None:

@@ -17,7 +17,7 @@ from builder.records import Decided, Drafted, Exported, Measured, Redone, Revert
 from builder.requests import Drafter
 from builder.reviewing import Reviewer
 from builder.session import Session, replace_file
-from builder.system_file import EncoderIdentity, Estimate, SplitName, SystemFile, write_system_file
+from builder.system_file import Estimate, SplitName, SystemFile, write_system_file
 
 # Records after which the working system may be another one.
 _CHANGES = Drafted | Decided | Undone | Redone | Reverted
@@ -88,19 +88,11 @@ def save_best(session: Session, bench: Bench | None) -> None:
 
 def system_file(state: State, bench: Bench | None, *, final: Estimate | None) -> SystemFile:
     """The envelope of the session's best version as of now."""
-    encoder = None
-    if bench:
-        encoder = EncoderIdentity(
-            name=bench.encoder.name,
-            revision=bench.encoder.revision,
-            fingerprint=bench.encoder.fingerprint,
-            logit_scale=bench.encoder.logit_scale,
-        )
     return export_file(
         state,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
-        encoder=encoder,
+        encoder=bench.identity if bench else None,
         labels=bench.labels if bench else {},
         baselines=_baselines(state, bench, looked=final is not None) if bench else {},
         final=final,

@@ -249,6 +249,9 @@ class Screen:
     def below(self, reached: float, wanted: float) -> None:
         self._aside(f"Accuracy {100 * reached:.1f} % is below the {100 * wanted:.1f} % asked for.")
 
+    def report_written(self, path: Path, size: int) -> None:
+        self._result(Text(f"Report written to {visible(str(path))} ({size / 1e6:.1f} MB)."))
+
     def left(self, folder: Path) -> None:
         self.over()
         self._aside("Left. Everything decided is saved.")

@@ -1,6 +1,6 @@
 """From flags to a running session: everything is checked before anything is spent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,6 +161,31 @@ def bench_of(session: Session, screen: Screen) -> Bench | None:
     started = session.state.started
     images = _images(started, screen)
     return _bench(session, images, _encoder(started, screen), screen)
+
+
+def bench_to_read(state: State, screen: Screen) -> tuple[Bench, Mapping[str, LabelledImage]] | None:
+    """The workbench of a session that is only looked at, and its images by digest.
+
+    Images that the session does not know stay out: to give them a split is to write. None without
+    images or an encoder.
+    """
+    started = state.started
+    found = _images(started, screen)
+    known = {digest: image for digest, image in (found or {}).items() if digest in state.splits}
+    encoder = _encoder(started, screen) if known else None
+    if encoder is None:
+        return None
+    with screen.progress("Encoding images") as on_progress:
+        bench = open_bench(
+            started,
+            known,
+            state.splits,
+            encoder=encoder,
+            on_progress=on_progress,
+            on_warning=screen.warning,
+        )
+    screen.encoder(encoder, bench)
+    return bench, known
 
 
 def _reviewer(

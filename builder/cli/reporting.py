@@ -1,0 +1,105 @@
+"""From a session's folder to its report: what is measured and opened for it, and by whom."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from builder import __version__
+from builder.cli.bench import Bench
+from builder.cli.model import price_of
+from builder.cli.pictures import SessionPictures
+from builder.cli.screen import TOY, Screen, spent_words
+from builder.cli.setup import bench_to_read
+from builder.errors import InputError, SessionError
+from builder.exporting import version_to_export
+from builder.findings import Measurements
+from builder.history import State
+from builder.llm import spent
+from builder.report.contents import Contents, Measured, Origin, Picture
+from builder.report.failures import failures
+from builder.report.page import page
+from builder.report.thumbnails import data_uri
+from builder.session import TRANSCRIPT, read_journal, read_state, replace_file
+
+REPORT_NAME = "report.html"
+NO_IMAGES = (
+    "This report was made without images: it tells of the system and its history, and shows no "
+    "confusions, no failures and no figures on groups."
+)
+# Of all pictures in the page, as text; the rest of a large report takes about as much.
+_PICTURE_BYTES = 2_500_000
+
+
+def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -> None:
+    """Reads the session in `folder`, takes no lock, and replaces `path`. Raises CotbuildError."""
+    state = read_state(folder)
+    if state.system is None:
+        raise SessionError(
+            f"nothing was drafted yet in {folder}", hint=f"go on with: cotbuild resume {folder}"
+        )
+    found = None if no_images else bench_to_read(state, screen)
+    measured = None
+    if found:
+        bench, images = found
+        measured = _measured(state, bench, SessionPictures.of(state.started, images), screen)
+    origin = _origin(folder, state, found[0] if found else None)
+    text = page(Contents(state, origin, measured))
+    try:
+        replace_file(path, text)
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be written: {error.strerror or error}",
+            hint="name a file in a folder that you may write to: cotbuild report -o FILE",
+        ) from error
+    screen.report_written(path, len(text.encode()))
+
+
+def _measured(state: State, bench: Bench, pictures: SessionPictures, screen: Screen) -> Measured:
+    version = version_to_export(state)[1]
+    step = version.steps[-1] if version else state.steps[-1]
+    with screen.step("Measuring"):
+        findings = Measurements(bench.referee, state.started).of(step)
+        wrong = failures(findings.review, findings.system)
+    with screen.progress("Making thumbnails") as on_progress:
+        thumbnails: dict[str, Picture] = {}
+        left = _PICTURE_BYTES
+        for done, (_, case) in enumerate(wrong.worst, start=1):
+            digest = findings.digests[case.index]
+            picture = _picture(digest, pictures)
+            if picture and len(picture.source) <= left:
+                thumbnails[digest] = picture
+                left -= len(picture.source)
+            on_progress(done, len(wrong.worst))
+    return Measured(findings, wrong, thumbnails)
+
+
+def _picture(digest: str, pictures: SessionPictures) -> Picture | None:
+    opened = pictures.open(digest)
+    return Picture(pictures.name(digest), data_uri(opened)) if opened else None
+
+
+def _origin(folder: Path, state: State, bench: Bench | None) -> Origin:
+    times = read_journal(folder).times
+    took = spent(folder / TRANSCRIPT, price_of(state.started))
+    return Origin(
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        cotbuild=__version__,
+        began=times[0],
+        last=times[-1],
+        encoder=bench.identity if bench else None,
+        spending=spent_words(took) if took.tokens else "",
+        warnings=_warnings(state, bench.labels if bench else None),
+    )
+
+
+def _warnings(state: State, at_hand: Mapping[str, str] | None) -> tuple[str, ...]:
+    """What a reader must know first; `at_hand`: the images behind the report, by digest."""
+    warnings = [TOY] if state.started.encoder == "miniature" else []
+    if at_hand is None:
+        warnings.append(NO_IMAGES)
+    elif missing := len(state.splits) - len(at_hand):
+        warnings.append(
+            f"{missing} of the session's {len(state.splits)} images are not where they were, or "
+            "were changed: what is worked out from images is about the others."
+        )
+    return tuple(warnings)

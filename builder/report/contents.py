@@ -1,0 +1,68 @@
+"""What a report tells, as values: everything on the page is worked out from these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder.exporting import version_to_export
+from builder.findings import Findings
+from builder.history import State, Version
+from builder.report.failures import Failures
+from builder.system import AttributeSystem
+from builder.system_file import EncoderIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A review image as the page shows it: its file's name, and a `data:` address."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a report comes from. Times are ISO 8601 in UTC, "" where they are not known.
+
+    cotbuild: the version that made the report. spending: what the language model took, in words;
+    "" for nothing. warnings: what a reader must know first.
+    """
+
+    made: str
+    cotbuild: str
+    began: str = ""
+    last: str = ""
+    encoder: EncoderIdentity | None = None
+    spending: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What needs images: the findings on the best version, and a choice of what went wrong.
+
+    pictures: by digest; of images that could not be opened, or for which there was no room, there
+    is none.
+    """
+
+    findings: Findings
+    failures: Failures
+    pictures: Mapping[str, Picture]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """A session's state, and what was measured for this report; None without images at hand."""
+
+    state: State
+    origin: Origin
+    measured: Measured | None = None
+
+    @property
+    def version(self) -> Version | None:
+        """The version that the report is about: the best one."""
+        return version_to_export(self.state)[1]
+
+    @property
+    def system(self) -> AttributeSystem:
+        """The best version's system, or the working system where none was measured."""
+        return version_to_export(self.state)[0]

@@ -1,0 +1,86 @@
+"""Where the figures come from: images, encoder, language model, looks, dates and cost."""
+
+from pathlib import PurePath
+
+from builder.exporting import model_name
+from builder.figures import counted
+from builder.records import Started
+from builder.report.contents import Contents
+from builder.report.markup import Markup, element, joined
+from builder.system_file import SplitName
+
+
+def provenance_section(contents: Contents) -> Markup:
+    """A list of facts."""
+    entries = [
+        joined((element("dt", name), element("dd", words)))
+        for name, words in _facts(contents)
+        if words
+    ]
+    return element("dl", *entries, class_="facts-list")
+
+
+def _facts(contents: Contents) -> list[tuple[str, str]]:
+    state, origin = contents.state, contents.origin
+    started = state.started
+    looks = counted(len(state.versions), "time")
+    return [
+        ("Images", _images(started)),
+        ("Part of each image", _crop(started)),
+        ("Splits", _splits(contents)),
+        ("Looks at held-out", f"{looks}: once for each version, its accuracy alone"),
+        ("Looks at final", counted(state.final_looks, "time")),
+        ("Encoder", _encoder(contents)),
+        ("Scoring", _scoring(contents)),
+        ("Language model", model_name(started.llm) or "none"),
+        ("It took", origin.spending),
+        ("Proposals tried", f"{state.tried:,} on the same review images"),
+        ("Session began", f"{_time(origin.began)}, by cotbuild {started.cotbuild}"),
+        ("Last change", _time(origin.last)),
+        ("Report made", f"{_time(origin.made)}, by cotbuild {origin.cotbuild}"),
+    ]
+
+
+def _images(started: Started) -> str:
+    return _without_folders(started.images) if started.images else "none"
+
+
+def _without_folders(name: str) -> str:
+    # Where something lies is nobody's business but its owner's.
+    path = PurePath(name)
+    return path.name if path.is_absolute() else name
+
+
+def _crop(started: Started) -> str:
+    if started.crop is None:
+        return "all of it" if started.images else ""
+    left, top, right, bottom = (f"{100 * edge:.0f} %" for edge in started.crop)
+    return f"from {left} to {right} across, from {top} to {bottom} down"
+
+
+def _splits(contents: Contents) -> str:
+    splits = list(contents.state.splits.values())
+    if not splits:
+        return ""
+    names: dict[SplitName, str] = {"review": "review", "held_out": "held-out", "final": "final"}
+    parts = [f"{splits.count(split)} {words}" for split, words in names.items()]
+    return f"{', '.join(parts)} (seed {contents.state.started.seed})"
+
+
+def _encoder(contents: Contents) -> str:
+    encoder = contents.origin.encoder
+    if encoder is None:
+        return _without_folders(contents.state.started.encoder or "none")
+    return f"{_without_folders(encoder.name)}, revision {encoder.revision}"
+
+
+def _scoring(contents: Contents) -> str:
+    scoring, encoder = contents.state.started.scoring, contents.origin.encoder
+    if scoring.scale is not None:
+        return f"{scoring.rule}, at scale {scoring.scale:g}"
+    own = f" ({encoder.logit_scale:.1f})" if encoder else ""
+    return f"{scoring.rule}, at the encoder's own scale{own}"
+
+
+def _time(text: str) -> str:
+    return text.replace("T", " ").replace("+00:00", " UTC") if text else "not known"
