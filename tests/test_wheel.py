@@ -64,13 +64,15 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     package = shipped(
         ROOT / "builder",
         *(".py", ".typed", ".safetensors", ".jsonl", ".json", ".txt", ".png", ".jpg"),
+        *(".css", ".js"),
     )
     resources = {
         f"_resources/{folder}/{name}"
         for folder in ("prompts", "systems")
         for name in shipped(ROOT / folder, ".md", ".json")
     }
-    assert {"__main__.py", "py.typed", "_resources/systems/pokemon.json"} <= package | resources
+    expected = {"__main__.py", "py.typed", "report/style.css", "_resources/systems/pokemon.json"}
+    assert expected <= package | resources
     assert names == {f"builder/{name}" for name in package | resources}
 
 

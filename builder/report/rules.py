@@ -7,6 +7,7 @@ from builder.report.tables import Column, table
 from builder.system import AttributeGroup, AttributeSystem
 
 _FINDINGS = 20
+_UNFOLDED = 30
 # A class, and its options by group.
 Row = tuple[str, tuple[str, ...]]
 
@@ -17,11 +18,17 @@ def system_section(system: AttributeSystem) -> Markup:
         (
             element("div", *(_group(group, system) for group in system.groups), class_="groups"),
             _findings(system),
-            element("h3", "Rules"),
-            _search(system),
-            table(_columns(system), _rows(system), id="rules"),
+            _rules(system),
         )
     )
+
+
+def _rules(system: AttributeSystem) -> Markup:
+    """Folded where there are so many that what follows would be out of sight."""
+    summary = element("summary", f"Rules of {counted(len(system.classes), 'class', 'classes')}")
+    rows = table(_columns(system), _rows(system), id="rules")
+    is_open = len(system.classes) <= _UNFOLDED
+    return element("details", summary, _search(system), rows, open=is_open)
 
 
 def _group(group: AttributeGroup, system: AttributeSystem) -> Markup:

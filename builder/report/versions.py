@@ -96,17 +96,17 @@ def _compared(version: Version, before: Version) -> str:
 def _steps(
     done: Sequence[Step], taken_back: Sequence[Step], all_steps: Sequence[Step], state: State
 ) -> Markup:
+    """What led here: `done` are the last of `all_steps`."""
     items = []
     for step in taken_back:
         if step.proposal:
             items.append(_proposal("taken back", step.proposal, None, None))
-    for step in done:
+    for place, step in enumerate(done, start=len(all_steps) - len(done)):
         if step.back_to is not None:
             items.append(element("li", f"back to version {step.back_to}"))
         elif step.proposal:
-            before = all_steps[all_steps.index(step) - 1].system
-            decided = decision_on(step, state)
-            items.append(_proposal("", step.proposal, before, decided))
+            before = all_steps[place - 1].system
+            items.append(_proposal("", step.proposal, before, decision_on(step, state)))
     return element("ul", *items, class_="edits") if items else Markup()
 
 

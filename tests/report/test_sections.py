@@ -1,0 +1,157 @@
+"""What the other sections say, read as text."""
+
+from dataclasses import replace
+
+from builder.history import advance
+from builder.records import Decided, Exported, Measured, Reverted
+from builder.report.gallery import SHOWN, gallery_section, most_misleading
+from builder.report.groups import groups_section, redundancy_section
+from builder.report.opening import opening
+from builder.report.provenance import provenance_section
+from builder.report.rules import system_section
+from builder.report.versions import versions_section
+from builder.system import AttributeSystem
+from tests.report.sample import World, small_world, system_of
+from tests.report.test_markup import Reader
+from tests.worlds import DRAFT, GOOD
+
+WORLD = small_world()
+
+
+def text(markup: str) -> str:
+    return Reader(markup).text
+
+
+def test_each_version_tells_what_led_to_it() -> None:
+    said = text(versions_section(WORLD.contents()))
+    first, second = said.split("Version 1 ")[-1].split("Version 2 ")
+    assert "as it was drafted" in first
+    group, name = WORLD.system.groups[0], WORLD.system.classes[0]
+    (right,) = WORLD.system.rules[name][group.name]
+    assert f"{name} · {group.name}: " in second
+    assert f"-> {right}" in second
+    assert "from the data · on review +5.0 pp (4 fixed, 1 broken)" in second
+    assert "Against version 1: " in second
+    assert "no better" in second
+
+
+def test_returns_what_was_taken_back_and_what_is_not_measured() -> None:
+    contents = WORLD.contents(images=False)
+    state = advance(contents.state, Reverted(version=1))
+    said = text(versions_section(replace(contents, state=state)))
+    assert "Since then, not measured yet" in said
+    assert "back to version 1" in said
+
+
+def test_versions_on_other_images_are_not_compared() -> None:
+    contents = WORLD.contents(images=False)
+    record = Measured(version=3, images="others", review="10", held_out="10")
+    said = text(versions_section(replace(contents, state=advance(contents.state, record))))
+    assert "Measured on other images than version 2." in said
+
+
+def test_the_top_says_how_far_the_final_figure_can_be_trusted() -> None:
+    contents = WORLD.contents()
+    assert "Looked at once" in text(opening(contents))
+    version = contents.version
+    assert version
+    again = Exported(path="x", version=version.number, images="others", final="1011")
+    twice = replace(contents, state=advance(contents.state, again))
+    assert "Looked at 2 times: no longer an untouched estimate." in text(opening(twice))
+    other = Exported(path="x", version=99, images="others", final="1011")
+    assert "measured on for another version only" in text(
+        opening(replace(contents, state=advance(contents.state, other)))
+    )
+
+
+def test_the_top_compares_with_names_alone() -> None:
+    contents = WORLD.contents()
+    assert contents.measured
+    best = max(s.accuracy for s in contents.measured.findings.baselines.values())
+    said = text(opening(contents))
+    assert f"{100 * best:.1f} %" in said
+    assert "The system: +" in said
+    assert "A warning" in said
+
+
+def test_groups_are_told_as_they_were_measured() -> None:
+    measured = WORLD.contents().measured
+    assert measured
+    said = text(groups_section(measured.findings.groups))
+    for report in measured.findings.groups:
+        assert report.name in said
+        assert f"{100 * report.alone.fraction:.1f} %" in said
+        assert report.without
+        assert f"({report.without.fixed} fixed, {report.without.broken} broken)" in said
+
+
+def test_redundancy_is_told_both_ways() -> None:
+    made = redundancy_section(GOOD)
+    # colour has 0.92 bits, form 0.92; together 1.58, so that they share 0.25.
+    assert "form tells 0.25 of the 0.92 bits of colour" in made
+    assert "colour tells 0.92 bits about the class" in made
+
+
+def test_the_system_is_told_with_its_weak_spots() -> None:
+    said = text(system_section(DRAFT))
+    assert "It looks like {}." in said
+    assert "With these rules no encoder can exceed 66.7 %." in said
+    assert "Rules of 3 classes" in said
+    assert "a fish 0" in said
+
+
+def test_no_option_and_several_options() -> None:
+    group = GOOD.groups[0].name
+    rules = {"Beedrill δ": {**GOOD.rules["Beedrill δ"], group: ("red", "blue")}}
+    rules['Celebi & "Co"'] = {**GOOD.rules['Celebi & "Co"'], group: ()}
+    said = text(system_section(GOOD.with_rules(rules)))
+    assert "Beedrill δred or blue" in said
+    assert 'Celebi & "Co"–' in said
+
+
+def folded(size: int) -> bool:
+    system: AttributeSystem = system_of([f"c{n}" for n in range(size)], 2, 8)
+    return "<details open><summary>Rules of" not in system_section(system)
+
+
+def test_many_rules_are_folded() -> None:
+    assert not folded(30)
+    assert folded(31)
+
+
+def test_the_gallery_shows_the_worst_and_why() -> None:
+    world = World(system_of(("a", "b", "c", "d", "e"), 3, 3), 60, 1.2)
+    measured = world.contents().measured
+    assert measured
+    made = gallery_section(measured)
+    assert made.count("<li>") == SHOWN < measured.failures.count
+    cell, case = measured.failures.worst[0]
+    first = made.split("<li>")[1]
+    assert f'href="#{cell.id}"' in first
+    seen = most_misleading(case)
+    assert seen
+    assert f"{case.label} taken for {case.predicted}{seen.group}: {seen.seen}" in text(first)
+    assert all(seen.p_predicted - (seen.p_ruled or 0) >= g.p_predicted - (g.p_ruled or 0)
+               for g in case.groups)  # fmt: skip
+
+
+def test_provenance() -> None:
+    contents = WORLD.contents()
+    said = text(provenance_section(contents))
+    assert "Imagescards" in said
+    assert "from 10 % to 90 % across, from 20 % to 80 % down" in said
+    assert "32 review, 32 held-out, 16 final (seed 0)" in said
+    assert "Looks at held-out2 times" in said
+    assert "Looks at final1 time" in said
+    assert "Encodersample, revision 1" in said
+    assert "sum, at the encoder's own scale (20.0)" in said
+    assert "Language modelnone" in said
+    assert "2026-01-01 00:00:00 UTC, by cotbuild 0.1" in said
+
+
+def test_without_a_decision_by_a_person_it_says_so() -> None:
+    contents = WORLD.contents(images=False)
+    decided = [d for d in contents.state.decisions if d.decision == "accepted"]
+    record = Decided(**{**dict(decided[0]), "by": "auto"})
+    state = replace(contents.state, decisions=(record,))
+    assert "accepted automatically" in text(versions_section(replace(contents, state=state)))
