@@ -19,7 +19,7 @@ from builder.report.contents import Contents, Measured, Origin, Picture
 from builder.report.failures import failures
 from builder.report.page import page
 from builder.report.thumbnails import data_uri
-from builder.session import TRANSCRIPT, read_journal, read_state, replace_file
+from builder.session import TRANSCRIPT, read_chronicle, read_journal, replace_file
 
 REPORT_NAME = "report.html"
 NO_IMAGES = (
@@ -32,7 +32,8 @@ _PICTURE_BYTES = 2_500_000
 
 def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -> None:
     """Reads the session in `folder`, takes no lock, and replaces `path`. Raises CotbuildError."""
-    state = read_state(folder)
+    story = read_chronicle(folder)
+    state = story.state
     if state.system is None:
         raise SessionError(
             f"nothing was drafted yet in {folder}", hint=f"go on with: cotbuild resume {folder}"
@@ -43,7 +44,7 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
         bench, images = found
         measured = _measured(state, bench, SessionPictures.of(state.started, images), screen)
     origin = _origin(folder, state, found[0] if found else None)
-    text = page(Contents(state, origin, measured))
+    text = page(Contents(story, origin, measured))
     try:
         replace_file(path, text)
     except OSError as error:
@@ -79,13 +80,11 @@ def _picture(digest: str, pictures: SessionPictures) -> Picture | None:
 
 
 def _origin(folder: Path, state: State, bench: Bench | None) -> Origin:
-    times = read_journal(folder).times
     took = spent(folder / TRANSCRIPT, price_of(state.started))
     return Origin(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
-        began=times[0],
-        last=times[-1],
+        last=read_journal(folder).times[-1],
         encoder=bench.identity if bench else None,
         spending=spent_words(took) if took.tokens else "",
         warnings=_warnings(state, bench.labels if bench else None),

@@ -121,10 +121,11 @@ def _panel(cell: ConfusedCell, measured: Measured) -> Markup:
     names, digests = measured.findings.review.classes, measured.findings.digests
     more = cell.count - len(cell.cases)
     rest = f"{counted(more, 'more image')} not shown." if more else ""
+    order = ", the worst first" if len(cell.cases) > 1 else ""
     return element(
         "section",
         element("h3", f"{names[cell.row]} taken for {names[cell.column]}"),
-        element("p", f"{counted(cell.count, 'image')}, the worst first."),
+        element("p", f"{counted(cell.count, 'image')}{order}."),
         *(_case(case, measured.pictures.get(digests[case.index])) for case in cell.cases),
         element("p", rest, class_="aside"),
         element("a", "Back to the map", href="#confusions", class_="back"),
@@ -188,13 +189,6 @@ def _percentage(p: float) -> int:
     return round(100 * p)
 
 
-def _apart(pair: ConfusedPair) -> str:
-    if pair.identical:
-        return "nothing: their rules are identical"
-    groups = pair.separating_groups[:_LISTED]
-    return ", ".join(f"{name} {100 * part:.0f} %" for name, part in groups)
-
-
 def _counts(items: Sequence[tuple[str, int]]) -> str:
     shown = ", ".join(f"{name} {count}" for name, count in items[:_LISTED])
     return f"{shown}, …" if len(items) > _LISTED else shown
@@ -203,7 +197,7 @@ def _counts(items: Sequence[tuple[str, int]]) -> str:
 _PAIRS: tuple[Column[ConfusedPair], ...] = (
     Column("classes", lambda pair: f"{pair.first} ↔ {pair.second}"),
     Column("images", lambda pair: str(pair.count), number=True),
-    Column("told apart by (50 % is a coin)", _apart),
+    Column("what tells them apart (50 % is a coin)", ConfusedPair.verdict),
 )
 _CLASSES: tuple[Column[ClassReport], ...] = (
     Column("class", lambda report: report.name),
@@ -217,5 +211,8 @@ _CLASSES: tuple[Column[ClassReport], ...] = (
         "95 % interval", lambda report: accuracy_interval(report.correct, report.n), number=True
     ),
     Column("taken for", lambda report: _counts(report.mistaken_for)),
-    Column("misled by", lambda report: _counts(report.misleading_groups)),
+    Column(
+        "misled by",
+        lambda report: _counts([(m.group, m.images) for m in report.misleading_groups]),
+    ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from builder.chronicle import Chronicle
 from builder.exporting import version_to_export
 from builder.findings import Findings
 from builder.history import State, Version
@@ -21,15 +22,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a report comes from. Times are ISO 8601 in UTC, "" where they are not known.
+    """Where a report comes from.
 
+    made: when it was made, last: when the session was last written to, ISO 8601 in UTC, or "".
     cotbuild: the version that made the report. spending: what the language model took, in words;
     "" for nothing. warnings: what a reader must know first.
     """
 
     made: str
     cotbuild: str
-    began: str = ""
     last: str = ""
     encoder: EncoderIdentity | None = None
     spending: str = ""
@@ -51,11 +52,16 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """A session's state, and what was measured for this report; None without images at hand."""
+    """A session's story, and what was measured for this report; None without images at hand."""
 
-    state: State
+    story: Chronicle
     origin: Origin
     measured: Measured | None = None
+
+    @property
+    def state(self) -> State:
+        """The session's."""
+        return self.story.state
 
     @property
     def version(self) -> Version | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from builder.diagnosis import GroupReport
-from builder.figures import accuracy_interval, percent, points
-from builder.redundancy import mutual_information
+from builder.figures import accuracy_interval, p_value, percent, points
+from builder.group_report import GroupReport
+from builder.information import redundancy
 from builder.report.heatmap import Cell, heat_map
 from builder.report.markup import Markup, element, joined
 from builder.report.tables import Column, legend, table
@@ -19,12 +19,12 @@ def groups_section(reports: Sequence[GroupReport]) -> Markup:
 
 def redundancy_section(system: AttributeSystem) -> Markup:
     """The bits that each two groups share, from the rules alone."""
-    bits = mutual_information(system)
-    names = [group.name for group in system.groups]
+    found = redundancy(system)
+    names = found.groups
     cells = {}
     for a, first in enumerate(names):
         for b, second in enumerate(names):
-            own, shared = float(bits[a, a]), float(bits[a, b])
+            own, shared = found.bits[a], found.shared[a][b]
             told = f"{second} tells {shared:.2f} of the {own:.2f} bits of {first}"
             if a == b:
                 told = f"{first} tells {own:.2f} bits about the class"
@@ -46,15 +46,32 @@ def _fraction(proportion: Proportion) -> str:
 
 
 def _left_out(report: GroupReport) -> str:
-    change = report.without
-    if change is None:
+    left = report.left_out
+    if left is None:
         return "the only group"
-    return f"{points(change.points)} ({change.fixed} fixed, {change.broken} broken)"
+    change = left.change
+    p = p_value(left.p) if left.can_tell else "too few images for a p"
+    return f"{points(change.points)} ({change.fixed} fixed, {change.broken} broken, {p})"
+
+
+def _seen(report: GroupReport) -> str:
+    seen = report.seen
+    return f"from {seen.fewest:,} images on" if seen.bits is None else f"{seen.bits:.1f}"
+
+
+def _repeated(report: GroupReport) -> str:
+    repeats = report.repeats
+    return f"{repeats.group} {100 * repeats.fraction:.0f}\u00a0%" if repeats else "–"
+
+
+def _shuffled(report: GroupReport) -> str:
+    test = report.shuffled
+    return p_value(test.p) if test.can_tell else "too few classes"
 
 
 COLUMNS: tuple[Column[GroupReport], ...] = (
     Column("group", lambda report: report.name),
-    Column("options", lambda report: str(report.options), number=True),
+    Column("verdict", lambda report: report.verdict.words(), "what the measures come to"),
     Column(
         "alone",
         lambda report: _fraction(report.alone),
@@ -64,9 +81,23 @@ COLUMNS: tuple[Column[GroupReport], ...] = (
     Column(
         "left out",
         _left_out,
-        "what the review accuracy would change by without it; the more is lost, the more it counts",
+        "what the review accuracy changes by without it; p: how often chance alone changes as "
+        "much (exact McNemar, adjusted for the number of groups)",
+    ),
+    Column(
+        "own bits",
+        lambda report: f"{report.bits_given_others:.1f} of {report.bits:.1f}",
+        "what its answer tells about the class, and what of that no other group tells; from the "
+        "rules, with all classes equally likely",
         number=True,
     ),
+    Column(
+        "bits seen",
+        _seen,
+        "what its answers to the images tell about their classes, corrected for chance",
+        number=True,
+    ),
+    Column("told by", _repeated, "the group that tells most of its bits already"),
     Column(
         "as ruled",
         lambda report: _fraction(report.agreement),
@@ -74,16 +105,9 @@ COLUMNS: tuple[Column[GroupReport], ...] = (
         number=True,
     ),
     Column(
-        "bits",
-        lambda report: f"{report.bits:.1f}",
-        "what its answer tells about the class, if all classes are equally likely",
-        number=True,
+        "shuffled",
+        _shuffled,
+        "how often rules shuffled over the classes fit the images as well: a group that is no "
+        "better than its shuffles is decoration",
     ),
-    Column(
-        "of its own",
-        lambda report: f"{report.bits_given_others:.1f}",
-        "those of its bits that no other group tells",
-        number=True,
-    ),
-    Column("remark", lambda report: "no loss without it" if report.weak else ""),
 )

@@ -35,7 +35,8 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
         ("Language model", model_name(started.llm) or "none"),
         ("It took", origin.spending),
         ("Proposals tried", f"{state.tried:,} on the same review images"),
-        ("Session began", f"{_time(origin.began)}, by cotbuild {started.cotbuild}"),
+        ("First system", _drafted_by(contents.story.drafted_by)),
+        ("Session began", f"{_time(contents.story.began)}, by cotbuild {started.cotbuild}"),
         ("Last change", _time(origin.last)),
         ("Report made", f"{_time(origin.made)}, by cotbuild {origin.cotbuild}"),
     ]
@@ -49,6 +50,12 @@ def _without_folders(name: str) -> str:
     # Where something lies is nobody's business but its owner's.
     path = PurePath(name)
     return path.name if path.is_absolute() else name
+
+
+def _drafted_by(source: str) -> str:
+    if source == "person":
+        return "by hand"
+    return _without_folders(model_name(source) or "")
 
 
 def _crop(started: Started) -> str:
@@ -83,4 +90,5 @@ def _scoring(contents: Contents) -> str:
 
 
 def _time(text: str) -> str:
-    return text.replace("T", " ").replace("+00:00", " UTC") if text else "not known"
+    # To the second: journals are written finer.
+    return f"{text[:19].replace('T', ' ')} UTC" if text else "not known"

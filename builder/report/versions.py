@@ -1,62 +1,44 @@
 """How the system came to be: the versions, and what each proposal did."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from builder.chronicle import Accepted, Chronicle, Stretch
 from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.figures import accuracy, accuracy_interval, counted, points, proven
-from builder.history import State, Step, Version
-from builder.progress import causes, decision_on, held_out_change
-from builder.records import Decided
+from builder.history import State, Version
+from builder.progress import held_out_change
 from builder.report.charts import Level, Point, accuracy_chart
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
 from builder.report.opening import baselines_table, best_baseline
-from builder.system import AttributeSystem
 
-SOURCES = {"data": "from the data", "llm": "from the language model", "person": "by hand"}
+_SOURCES = {"data": "from the data", "llm": "from the language model", "person": "by hand"}
 
 
 def versions_section(contents: Contents) -> Markup:
     """A chart, each version with the proposals that led to it, and what was rejected."""
-    state = contents.state
-    if not state.versions:
-        return element("p", "No version was measured.")
+    story = contents.story
     items = [
-        _version(version, before, state)
-        for version, before in zip(state.versions, (None, *state.versions), strict=False)
+        _stretch(stretch, story)
+        for stretch in story.stretches
+        if stretch.version or stretch.accepted or stretch.taken_back
     ]
-    since = _since(state)
-    return element(
-        "div",
-        element("div", *_chart(contents), class_="beside"),
-        element("ol", *items, *([since] if since else []), class_="versions"),
-        _rejected(state),
-        class_="story",
-    )
+    chart = element("div", *_chart(contents), class_="beside") if story.state.versions else ""
+    none = "" if story.state.versions else element("p", "No version was measured.")
+    versions = element("ol", *items, class_="versions")
+    return element("div", none, chart, versions, _rejected(story.state), class_="story")
 
 
 def _chart(contents: Contents) -> Iterable[Markup]:
     shown = [version for version in contents.state.versions if version.held_out]
     if not shown:
         return
-    points_ = [
-        Point(
-            name=f"v{version.number}",
-            correct=version.correct,
-            n=len(version.held_out),
-            review_correct=version.review.count("1"),
-            review_n=len(version.review),
-            best=version.number == contents.state.best,
-        )
-        for version in shown
-    ]
-    level = None
     findings = contents.measured.findings if contents.measured else None
     found = best_baseline(findings) if findings else None
-    if found and found[1].n:
-        level = Level("names alone", found[1].accuracy)
-    yield element("div", accuracy_chart(points_, level), class_="scrolls", tabindex=0)
+    level = Level("names alone", found[1].accuracy) if found and found[1].n else None
+    drawn = accuracy_chart([_point(version, contents.state) for version in shown], level)
+    yield element("div", drawn, class_="scrolls", tabindex=0)
     key = [
         element("li", "held-out accuracy with its 95 % interval (Wilson)", class_="key-held-out"),
         element("li", "review accuracy, which flatters", class_="key-review"),
@@ -69,69 +51,75 @@ def _chart(contents: Contents) -> Iterable[Markup]:
         yield element("details", summary, baselines_table(findings))
 
 
-def _version(version: Version, before: Version | None, state: State) -> Markup:
+def _point(version: Version, state: State) -> Point:
+    return Point(
+        name=f"v{version.number}",
+        correct=version.correct,
+        n=len(version.held_out),
+        review_correct=version.review.count("1"),
+        review_n=len(version.review),
+        best=version.number == state.best,
+    )
+
+
+def _stretch(stretch: Stretch, story: Chronicle) -> Markup:
+    edits = [
+        *(_taken_back(proposal) for proposal in stretch.taken_back),
+        *(_accepted(accepted) for accepted in stretch.accepted),
+    ]
+    back = f"Back to version {stretch.back_to}." if stretch.back_to is not None else ""
+    return element(
+        "li",
+        _title(stretch, story),
+        _figures(stretch.version),
+        element("p", _compared(stretch), class_="aside"),
+        element("p", back, class_="aside") if back else "",
+        element("ul", *edits, class_="edits") if edits else "",
+    )
+
+
+def _title(stretch: Stretch, story: Chronicle) -> Markup:
+    version = stretch.version
+    if version is None:
+        since = "Since then" if story.state.versions else "Up to now"
+        return element("h3", f"{since}, not measured yet" if story.unmeasured else since)
+    best = element("span", "best", class_="badge") if version.number == story.state.best else ""
+    return element("h3", f"Version {version.number} ", best)
+
+
+def _figures(version: Version | None) -> Markup:
+    if version is None or not version.held_out:
+        return Markup()
     n = len(version.held_out)
-    best = element("span", "best", class_="badge") if version.number == state.best else ""
-    lines = []
-    if n:
-        interval = accuracy_interval(version.correct, n)
-        lines.append(element("p", f"Held-out {accuracy(version.correct, n)} ({interval})."))
-    if before:
-        lines.append(element("p", _compared(version, before), class_="aside"))
-        found = causes(before, version.steps)
-        lines.append(_steps(found.done, found.taken_back, version.steps, state))
-    else:
-        lines.append(element("p", "The first system, as it was drafted.", class_="aside"))
-        lines.append(_steps(version.steps[1:], (), version.steps, state))
-    return element("li", element("h3", f"Version {version.number} ", best), *lines)
+    interval = accuracy_interval(version.correct, n)
+    return element("p", f"Held-out {accuracy(version.correct, n)} ({interval}).")
 
 
-def _compared(version: Version, before: Version) -> str:
+def _compared(stretch: Stretch) -> str:
+    version, before = stretch.version, stretch.previous
+    if version is None:
+        return ""
+    if before is None:
+        return "The first system that was measured."
     change = held_out_change(before, version)
     if change is None:
         return f"Measured on other images than version {before.number}."
     return f"Against version {before.number}: {points(change.points)} ({proven(change)})."
 
 
-def _steps(
-    done: Sequence[Step], taken_back: Sequence[Step], all_steps: Sequence[Step], state: State
-) -> Markup:
-    """What led here: `done` are the last of `all_steps`."""
-    items = []
-    for step in taken_back:
-        if step.proposal:
-            items.append(_proposal("taken back", step.proposal, None, None))
-    for place, step in enumerate(done, start=len(all_steps) - len(done)):
-        if step.back_to is not None:
-            items.append(element("li", f"back to version {step.back_to}"))
-        elif step.proposal:
-            before = all_steps[place - 1].system
-            items.append(_proposal("", step.proposal, before, decision_on(step, state)))
-    return element("ul", *items, class_="edits") if items else Markup()
+def _taken_back(proposal: Proposal) -> Markup:
+    return _proposal(describe_proposal(proposal), ["taken back", _SOURCES[proposal.source]])
 
 
-def _proposal(
-    prefix: str, proposal: Proposal, before: AttributeSystem | None, decided: Decided | None
-) -> Markup:
-    words = describe_proposal(proposal, before)
-    facts = [prefix] if prefix else []
-    facts.append(SOURCES[proposal.source])
-    if decided:
-        effect = decided.effect
-        facts.append(f"on review {effect.words()}" if effect else "not measured")
-        facts += ["accepted automatically"] if decided.by == "auto" else []
-    reason = element("div", proposal.reason, class_="reason") if proposal.reason else ""
-    told = element("div", " · ".join(facts), class_="facts")
-    return element("li", element("div", words, class_="edit"), told, reason)
-
-
-def _since(state: State) -> Markup | None:
-    """What the working system has beyond the last version."""
-    found = causes(state.versions[-1], state.steps)
-    if not (found.done or found.taken_back):
-        return None
-    title = element("h3", "Since then, not measured yet")
-    return element("li", title, _steps(found.done, found.taken_back, state.steps, state))
+def _accepted(accepted: Accepted) -> Markup:
+    decided = accepted.decided
+    proposal, effect = decided.proposal, decided.effect
+    facts = [
+        _SOURCES[proposal.source],
+        f"on review {effect.words()}" if effect else "not measured",
+        *(["accepted automatically"] if decided.by == "auto" else []),
+    ]
+    return _proposal(describe_proposal(proposal, accepted.before), facts, proposal.reason)
 
 
 def _rejected(state: State) -> Markup:
@@ -140,10 +128,17 @@ def _rejected(state: State) -> Markup:
         return Markup()
     items = []
     for decided in rejected:
-        why = f" · {decided.reason}" if decided.reason else ""
-        effect = f" · {decided.effect.words()}" if decided.effect else ""
-        facts = f"{SOURCES[decided.proposal.source]}{effect}{why}"
-        edit = element("div", describe_proposal(decided.proposal), class_="edit")
-        items.append(element("li", edit, element("div", facts, class_="facts")))
+        facts = [_SOURCES[decided.proposal.source]]
+        facts += [decided.effect.words()] if decided.effect else []
+        items.append(_proposal(describe_proposal(decided.proposal), facts, decided.reason))
     summary = element("summary", f"{counted(len(rejected), 'proposal')} rejected")
     return element("details", summary, element("ul", joined(items), class_="edits"))
+
+
+def _proposal(words: str, facts: Iterable[str], reason: str = "") -> Markup:
+    return element(
+        "li",
+        element("div", words, class_="edit"),
+        element("div", " · ".join(facts), class_="facts"),
+        element("div", reason, class_="reason") if reason else "",
+    )

@@ -1,5 +1,6 @@
 """`cotbuild report` from end to end: a real session, its images, and without them."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -7,14 +8,20 @@ from pathlib import Path
 import pytest
 
 from builder.session import OWN_FILES
-from tests.cli.conftest import CLASSES, Job, cotbuild, failed
+from tests.cli.conftest import CLASSES, GROUPS, RULES, Job, cotbuild, failed
 from tests.openai_server import OpenAIServer
 from tests.report.test_markup import Reader
 
 
 @pytest.fixture
 def session(job: Job, model: OpenAIServer) -> Path:
-    result = cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    """With one group of two options nobody tells three classes apart: there are failures."""
+    start = job.folder / "start.json"
+    groups = [group for group in GROUPS["groups"] if group["name"] == "form"]
+    rules = {name: {"form": rule["form"]} for name, rule in RULES.items()}
+    start.write_text(json.dumps({"domain": "creature", "groups": groups, "rules": rules}))
+    flags = ["--start", start, "--llm", "m", "--llm-url", model.url, "--auto", "--rounds", 1]
+    result = cotbuild("new", *job.flags(), *flags)
     assert result.exit_code == 0, result.output
     return job.session
 
@@ -37,7 +44,6 @@ def test_a_session_becomes_a_page(session: Path) -> None:
         assert name in page.text
     assert "of 12, 95 % interval" in page.text
     assert "tokens" in page.text
-    # A random encoder gets some wrong, and these are to be seen.
     sources = [dict(a)["src"] for tag, a in page.tags if tag == "img"]
     assert sources
     assert all(source and source.startswith("data:image/webp") for source in sources)

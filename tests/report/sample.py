@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from builder.chronicle import Chronicle, chronicle
 from builder.edits import Proposal, RenameOption, SetRule
 from builder.exporting import exported, version_to_export
 from builder.findings import Measurements
-from builder.history import State, advance, fold, marks
+from builder.history import State, fold, marks
 from builder.records import (
     Assigned,
     ClassInfo,
@@ -17,6 +18,7 @@ from builder.records import (
     Drafted,
     Effect,
     Measured,
+    Record,
     Started,
 )
 from builder.referee import Referee, SplitData
@@ -100,6 +102,15 @@ class World:
         return SplitData(digests, labels, vectors)
 
     def state(self) -> State:
+        """What the records add up to."""
+        return self.story().state
+
+    def story(self, *more: Record) -> Chronicle:
+        """The records as they were written on a day, and `more` of them."""
+        records = [*self._records(), *more]
+        return chronicle((record, "2026-01-01T00:00:00.123+00:00") for record in records)
+
+    def _records(self) -> list[Record]:
         """A draft with a wrong rule, which a proposal corrected; then an export."""
         system = self.system
         group, name = system.groups[0], system.classes[0]
@@ -116,28 +127,26 @@ class World:
             source="llm",
         )
         splits = {d: split for split, data in self.referee.splits.items() for d in data.digests}
-        state = fold(
-            [
-                self._started(),
-                Assigned(splits=splits),
-                Drafted(system=draft, source="sample"),
-                self._measured(1, draft),
-                Decided(
-                    proposal=proposal,
-                    decision="accepted",
-                    by="person",
-                    effect=Effect(n=60, fixed=4, broken=1),
-                ),
-                Decided(
-                    proposal=rejected,
-                    decision="rejected",
-                    by="person",
-                    reason=f"no better {self._words}",
-                ),
-                self._measured(2, system),
-            ]
-        )
-        return advance(state, exported(state, self.referee, "/home/somebody/export.json"))
+        records = [
+            self._started(),
+            Assigned(splits=splits),
+            Drafted(system=draft, source="sample"),
+            self._measured(1, draft),
+            Decided(
+                proposal=proposal,
+                decision="accepted",
+                by="person",
+                effect=Effect(n=60, fixed=4, broken=1),
+            ),
+            Decided(
+                proposal=rejected,
+                decision="rejected",
+                by="person",
+                reason=f"no better {self._words}",
+            ),
+            self._measured(2, system),
+        ]
+        return [*records, exported(fold(records), self.referee, "/home/somebody/export.json")]
 
     def _started(self) -> Started:
         names = self.system.classes
@@ -168,13 +177,14 @@ class World:
         origin = report.Origin(
             made="2026-01-02T03:04:05+00:00",
             cotbuild="0.1",
-            began="2026-01-01T00:00:00+00:00",
             last="2026-01-01T01:00:00+00:00",
             encoder=identity if images else None,
             spending="1,234 tokens, $0.12",
             warnings=(f"A warning {self._words}",),
         )
-        return report.Contents(state, origin, self._measured_contents(state) if images else None)
+        return report.Contents(
+            self.story(), origin, self._measured_contents(state) if images else None
+        )
 
     def _measured_contents(self, state: State) -> report.Measured:
         version = version_to_export(state)[1]

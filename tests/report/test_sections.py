@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from builder.history import advance
+from builder.edits import Proposal, RenameOption, SetDomain
 from builder.records import Decided, Exported, Measured, Reverted
 from builder.report.gallery import SHOWN, gallery_section, most_misleading
 from builder.report.groups import groups_section, redundancy_section
@@ -25,7 +25,7 @@ def text(markup: str) -> str:
 def test_each_version_tells_what_led_to_it() -> None:
     said = text(versions_section(WORLD.contents()))
     first, second = said.split("Version 1 ")[-1].split("Version 2 ")
-    assert "as it was drafted" in first
+    assert "The first system that was measured." in first
     group, name = WORLD.system.groups[0], WORLD.system.classes[0]
     (right,) = WORLD.system.rules[name][group.name]
     assert f"{name} · {group.name}: " in second
@@ -37,16 +37,24 @@ def test_each_version_tells_what_led_to_it() -> None:
 
 def test_returns_what_was_taken_back_and_what_is_not_measured() -> None:
     contents = WORLD.contents(images=False)
-    state = advance(contents.state, Reverted(version=1))
-    said = text(versions_section(replace(contents, state=state)))
-    assert "Since then, not measured yet" in said
-    assert "back to version 1" in said
+    said = text(versions_section(replace(contents, story=WORLD.story(Reverted(version=1)))))
+    since = said.split("Since then")[1]
+    assert "Back to version 1." in since
+    assert "taken back · from the data" in since
+    group = WORLD.system.groups[0]
+    old = group.options[0]
+    edit = RenameOption(group=group.name, option=old, to="another")
+    proposal = Proposal(edits=(edit,), source="person")
+    decided = Decided(proposal=proposal, decision="accepted", by="person")
+    said = text(versions_section(replace(contents, story=WORLD.story(decided))))
+    since = said.split("Since then, not measured yet")[1]
+    assert f'rename option "{old}" to "another"by hand · not measured' in since
 
 
 def test_versions_on_other_images_are_not_compared() -> None:
     contents = WORLD.contents(images=False)
     record = Measured(version=3, images="others", review="10", held_out="10")
-    said = text(versions_section(replace(contents, state=advance(contents.state, record))))
+    said = text(versions_section(replace(contents, story=WORLD.story(record))))
     assert "Measured on other images than version 2." in said
 
 
@@ -56,11 +64,11 @@ def test_the_top_says_how_far_the_final_figure_can_be_trusted() -> None:
     version = contents.version
     assert version
     again = Exported(path="x", version=version.number, images="others", final="1011")
-    twice = replace(contents, state=advance(contents.state, again))
+    twice = replace(contents, story=WORLD.story(again))
     assert "Looked at 2 times: no longer an untouched estimate." in text(opening(twice))
     other = Exported(path="x", version=99, images="others", final="1011")
     assert "measured on for another version only" in text(
-        opening(replace(contents, state=advance(contents.state, other)))
+        opening(replace(contents, story=WORLD.story(other)))
     )
 
 
@@ -82,7 +90,8 @@ def test_groups_are_told_as_they_were_measured() -> None:
         assert report.name in said
         assert f"{100 * report.alone.fraction:.1f} %" in said
         assert report.without
-        assert f"({report.without.fixed} fixed, {report.without.broken} broken)" in said
+        assert f"({report.without.fixed} fixed, {report.without.broken} broken, " in said
+        assert f"{report.name}{report.verdict.words()}" in said
 
 
 def test_redundancy_is_told_both_ways() -> None:
@@ -146,12 +155,15 @@ def test_provenance() -> None:
     assert "Encodersample, revision 1" in said
     assert "sum, at the encoder's own scale (20.0)" in said
     assert "Language modelnone" in said
+    assert "First systemsample" in said
     assert "2026-01-01 00:00:00 UTC, by cotbuild 0.1" in said
 
 
 def test_without_a_decision_by_a_person_it_says_so() -> None:
     contents = WORLD.contents(images=False)
-    decided = [d for d in contents.state.decisions if d.decision == "accepted"]
-    record = Decided(**{**dict(decided[0]), "by": "auto"})
-    state = replace(contents.state, decisions=(record,))
-    assert "accepted automatically" in text(versions_section(replace(contents, state=state)))
+    assert "accepted automatically" not in text(versions_section(contents))
+    (decided,) = (d for d in contents.state.decisions if d.decision == "accepted")
+    other = Proposal(edits=(SetDomain(domain="beast"),), source="llm")
+    auto = decided.model_copy(update={"by": "auto", "proposal": other})
+    story = WORLD.story(auto)
+    assert "accepted automatically" in text(versions_section(replace(contents, story=story)))
