@@ -7,7 +7,7 @@ from builder.edits import Proposal
 from builder.history import State, Version, advance, begin, steps_between
 from builder.lineage import lineage
 from builder.locking import follow
-from builder.records import Decided, Drafted, Exported, Lock, Measured, Noted, Record, Started
+from builder.records import Decided, Drafted, Exported, Lock, Measured, Record, Started
 from builder.system import AttributeSystem
 
 
@@ -35,7 +35,7 @@ class Stretch:
     accepted: tuple[Accepted, ...]
     taken_back: tuple[Proposal, ...]
     back_to: int | None
-    rejected: int
+    rejected: tuple[Decided, ...]
     skipped: int
     notes: tuple[str, ...]
     locked: tuple[Lock, ...]
@@ -91,7 +91,6 @@ class _Telling:
     last: State
     drafted_by: str = ""
     accepted: dict[str, Decided] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def chronicle(entries: Iterable[tuple[Record, str]]) -> Chronicle:
@@ -114,13 +113,11 @@ def chronicle(entries: Iterable[tuple[Record, str]]) -> Chronicle:
                 telling.drafted_by = record.source
             case Decided() if record.decision == "accepted":
                 telling.accepted[record.proposal.key] = record
-            case Noted():
-                telling.notes.append(record.text)
             case Exported():
                 exports.append(Delivery(record, at, state.final_looks > before.final_looks))
             case Measured() if len(state.versions) > len(before.versions):
                 stretches.append(_stretch(telling, state, at, measured=True))
-                telling.last, telling.notes = state, []
+                telling.last = state
             case _:
                 pass
     stretches.append(_stretch(telling, state, "", measured=False))
@@ -149,12 +146,17 @@ def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Str
         accepted=accepted,
         taken_back=tuple(step.proposal for step in taken_back if step.proposal),
         back_to=returns[-1] if returns else None,
-        rejected=sum(each.decision == "rejected" for each in decisions),
+        rejected=tuple(each for each in decisions if each.decision == "rejected"),
         skipped=sum(each.decision == "skipped" for each in decisions),
-        notes=tuple(telling.notes),
+        notes=_notes(state)[len(_notes(last)) :],
         locked=tuple(lock for lock in state.locks if lock not in kept),
         unlocked=tuple(lock for lock in kept if lock not in state.locks),
     )
+
+
+def _notes(state: State) -> tuple[str, ...]:
+    """All that were not taken back."""
+    return (*state.told, *state.notes)
 
 
 def _shared(before: tuple[Decided, ...], after: tuple[Decided, ...]) -> int:

@@ -32,7 +32,8 @@ def exported(state: State, referee: Referee | None, path: str) -> Exported:
     number = version.number if version else 0
     if referee is None or not referee.splits["final"].labels:
         return Exported(path=path, version=number, final=None)
-    final = marks(referee.score(system, "final").correct)
+    names = version.steps[-1].names if version else {}
+    final = marks(referee.renamed(names).score(system, "final").correct)
     return Exported(path=path, version=number, images=referee.final_images, final=final)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from builder.applying import apply
 from builder.edits import Edit, Proposal, RenameClass
-from builder.locking import follow
+from builder.locking import follow, still_there
 from builder.records import (
     Assigned,
     Decided,
@@ -73,7 +73,7 @@ class Version:
 
 
 # What can be undone, and done again.
-Act = Decided | Locked | Unlocked | Reverted
+Act = Decided | Noted | Locked | Unlocked | Reverted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ class State:
 
     `steps` led to the working system, which is in the last one. `done` is the undo stack, `undone`
     the redo stack. `offers` are the current round's proposals that are not decided, out of
-    `offered`; they were made for the system `proposed_for`. `tried` counts all rounds' proposals.
+    `offered`; they were made for the system `proposed_for`. `seen` are the keys of all proposals
+    that were ever on offer. The decisions of this round begin at `round_began`.
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
     the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
     that looked at the final images.
@@ -109,7 +110,8 @@ class State:
     proposed: bool = False
     asked: int = 0
     asked_in_round: bool = False
-    tried: int = 0
+    seen: frozenset[str] = frozenset()
+    round_began: int = 0
     offered: int = 0
     offers: tuple[Proposal, ...] = ()
     proposed_for: Step | None = None
@@ -130,6 +132,19 @@ class State:
     @property
     def best_version(self) -> Version | None:
         return next((v for v in self.versions if v.number == self.best), None)
+
+    @property
+    def tried(self) -> int:
+        """How many different proposals were measured on the same review images."""
+        return len(self.seen)
+
+    @property
+    def settled(self) -> frozenset[str]:
+        """Keys of what was decided in this round, and of what was rejected at any time."""
+        found = set(self.rejected)
+        for decided in self.decisions[self.round_began :]:
+            found |= {each.key for each in (decided.proposal, decided.instead_of) if each}
+        return frozenset(found)
 
     @property
     def rejected(self) -> frozenset[str]:
@@ -173,23 +188,19 @@ def advance(state: State, record: Record) -> State:
                 proposed=True,
                 asked=state.asked + record.asked,
                 asked_in_round=state.asked_in_round or record.asked,
-                tried=state.tried + _new_offers(state, record),
+                seen=state.seen | {proposal.key for proposal in record.proposals},
                 offered=len(record.proposals),
                 offers=record.proposals,
                 proposed_for=state.proposed_for or state.steps[-1],
                 notes=notes,
                 told=(*state.told, *state.notes) if record.asked else state.told,
             )
-        case Decided() | Locked() | Unlocked() | Reverted():
+        case Decided() | Noted() | Locked() | Unlocked() | Reverted():
             return replace(_done(state, record), undone=())
-        case Noted():
-            return replace(state, notes=(*state.notes, record.text))
         case Undone():
             return _undone(state) if record.of == "last" else _acceptance_undone(state)
         case Redone():
-            if not state.undone:
-                raise ValueError("nothing to do again")
-            return replace(_done(state, state.undone[-1]), undone=state.undone[:-1])
+            return _redone(state)
         case RoundEnded():
             return replace(
                 state,
@@ -199,6 +210,7 @@ def advance(state: State, record: Record) -> State:
                 asked_in_round=False,
                 offers=(),
                 proposed_for=None,
+                round_began=len(state.decisions),
             )
         case Exported():
             return _exported(state, record)
@@ -307,12 +319,6 @@ def _best(versions: Iterable[Version]) -> int | None:
     return best.number if best else None
 
 
-def _new_offers(state: State, record: Proposed) -> int:
-    """Proposals that were not on offer before; asking again keeps the undecided ones."""
-    before = {offer.key for offer in state.offers}
-    return sum(proposal.key not in before for proposal in record.proposals)
-
-
 def _exported(state: State, record: Exported) -> State:
     if record.final is None:
         return state
@@ -329,12 +335,16 @@ def _done(state: State, act: Act) -> State:
     match act:
         case Decided():
             state = _decided(state, act)
+        case Noted():
+            state = replace(state, notes=(*state.notes, act.text))
         case Locked():
             state = replace(state, locks=(*_without(state.locks, act.lock), act.lock))
         case Unlocked():
             state = replace(state, locks=_without(state.locks, act.lock))
         case Reverted():
-            state = replace(state, steps=(*state.steps, _step_back(state, act.version)))
+            step = _step_back(state, act.version)
+            locks = still_there(state.locks, step.system)
+            state = replace(state, steps=(*state.steps, step), locks=locks)
     return replace(state, done=(*state.done, before))
 
 
@@ -346,7 +356,7 @@ def _decided(state: State, record: Decided) -> State:
         edits = record.proposal.edits
         system = apply(state.system, edits)
         steps = (*steps, Step(system, record.proposal, renamed(steps[-1].names, edits)))
-        locks = follow(locks, edits)
+        locks = still_there(follow(locks, edits), system)
     settled = _settled(state, record)
     return replace(
         state,
@@ -372,10 +382,11 @@ def _step_back(state: State, number: int) -> Step:
 
 
 def _undone(state: State) -> State:
+    """Without the last act, and those that it was made together with."""
     if not state.done:
         raise ValueError("nothing to undo")
     last = state.done[-1]
-    return replace(
+    undone = replace(
         state,
         steps=last.steps,
         locks=last.locks,
@@ -384,6 +395,32 @@ def _undone(state: State) -> State:
         done=state.done[:-1],
         undone=(*state.undone, last.act),
     )
+    if isinstance(last.act, Noted):
+        undone = _without_note(undone, last.act.text)
+    return _undone(undone) if _together(last.act) and undone.done else undone
+
+
+def _redone(state: State) -> State:
+    if not state.undone:
+        raise ValueError("nothing to do again")
+    redone = replace(_done(state, state.undone[-1]), undone=state.undone[:-1])
+    return _redone(redone) if redone.undone and _together(redone.undone[-1]) else redone
+
+
+def _together(act: Act) -> bool:
+    return isinstance(act, Decided) and act.together
+
+
+def _without_note(state: State, text: str) -> State:
+    """Taken back also where the model has read it: it is not told again."""
+    if text in state.notes:
+        return replace(state, notes=_without_last(state.notes, text))
+    return replace(state, told=_without_last(state.told, text))
+
+
+def _without_last(notes: tuple[str, ...], text: str) -> tuple[str, ...]:
+    place = max((place for place, note in enumerate(notes) if note == text), default=len(notes))
+    return (*notes[:place], *notes[place + 1 :])
 
 
 def _acceptance_undone(state: State) -> State:

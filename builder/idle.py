@@ -1,12 +1,13 @@
 """Proposals to drop what does nothing: groups that fit no better shuffled, options nobody sees."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from builder.diagnosis import RuleEvidence, rule_evidence
 from builder.edits import DropGroup, DropOption, Edit, Proposal, SetRule
+from builder.group_report import GroupReport
 from builder.null_test import null_tests
 from builder.scoring import Scores
 from builder.system import AttributeSystem
@@ -28,6 +29,17 @@ def idle_groups(scores: Scores, system: AttributeSystem, *, seed: int) -> Iterat
             f"classes ({test.permutations} shuffles, p = {test.p:.3f})"
         )
         yield _proposal(reason, DropGroup(group=test.group))
+
+
+def weak_groups(reports: Iterable[GroupReport]) -> Iterator[Proposal]:
+    """Drops of the groups without which more images are correct, those that gain most first."""
+    weak = [each for each in reports if each.without and each.without.points > 0]
+    weak.sort(key=lambda each: -each.without.points if each.without else 0)
+    for each in weak:
+        if each.without:
+            change = f"{each.without.fixed} fixed, {each.without.broken} broken"
+            reason = f"more review images are correct without it ({change})"
+            yield _proposal(reason, DropGroup(group=each.name))
 
 
 def idle_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:

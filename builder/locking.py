@@ -41,6 +41,11 @@ def follow(locks: Iterable[Lock], edits: Iterable[Edit]) -> tuple[Lock, ...]:
     return locks
 
 
+def still_there(locks: Iterable[Lock], system: AttributeSystem) -> tuple[Lock, ...]:
+    """The locks on what the system holds; a later thing of a lost one's name is another thing."""
+    return tuple(lock for lock in locks if _kept(lock, system, ()) is not None)
+
+
 def lock_words(lock: Lock) -> str:
     """E.g. "group color", "class Absol" or "rule Absol · color"."""
     if lock.class_name is None:

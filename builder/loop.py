@@ -14,7 +14,7 @@ from builder.applying import EditError, apply
 from builder.edits import Proposal
 from builder.errors import CotbuildError, InputError
 from builder.exporting import exported
-from builder.findings import Measurements
+from builder.findings import Findings, Measurements
 from builder.history import (
     Limit,
     State,
@@ -25,7 +25,8 @@ from builder.history import (
     needs_measuring,
     stop_reason,
 )
-from builder.locking import lock_words
+from builder.idle import weak_groups
+from builder.locking import lock_words, touched
 from builder.records import (
     Decided,
     Drafted,
@@ -224,9 +225,12 @@ def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple
         case Decide():
             state = yield from _record(state, _decided(action, _effect(action, view), at.reviewer))
         case AcceptHelpful():
+            together = False
             while helpful := _most_helpful(view):
                 accepted = Decide(helpful.proposal, "accepted")
-                state = yield from _record(state, _decided(accepted, helpful.effect, at.reviewer))
+                decided = _decided(accepted, helpful.effect, at.reviewer, together=together)
+                state = yield from _record(state, decided)
+                together = True
                 view = at.view(state)
                 if view.stopped:
                     return state, True
@@ -278,11 +282,16 @@ def _export(state: State, at: _Table) -> Generator[Event, None, tuple[State, boo
         if measured is None:
             return state, True
         state = yield from _record(state, measured)
-    state = yield from _record(state, exported(state, at.referee, at.export_to))
-    return state, False
+    export = partial(exported, state, at.referee, at.export_to)
+    record = yield from _interruptible("measuring on the final images", export, at)
+    if record is None:
+        return state, True
+    return (yield from _record(state, record)), False
 
 
-def _decided(action: Decide, effect: Effect | None, reviewer: Reviewer) -> Decided:
+def _decided(
+    action: Decide, effect: Effect | None, reviewer: Reviewer, *, together: bool = False
+) -> Decided:
     return Decided(
         proposal=action.proposal,
         decision=action.decision,
@@ -290,6 +299,7 @@ def _decided(action: Decide, effect: Effect | None, reviewer: Reviewer) -> Decid
         effect=effect,
         reason=action.reason,
         instead_of=action.instead_of,
+        together=together,
     )
 
 
@@ -353,17 +363,20 @@ def _propose(
         raise ValueError("nothing was drafted yet")
     found: list[Proposal] = list(state.offers)
     findings = at.measurements.of(state.steps[-1]) if at.measurements else None
-    if findings:
-        found.extend(suggest(findings.review, findings.system, rejected=state.rejected))
     asked = stopped = False
+    if findings:
+        work = partial(_from_data, state, findings)
+        suggested = yield from _interruptible("collecting what the data suggests", work, at)
+        stopped = suggested is None
+        found.extend(suggested or ())
     # Without images the first round has nothing to tell the model that its draft didn't know.
     worthwhile = findings or state.notes or state.decisions
-    if asking and at.drafter is not None and worthwhile:
+    if asking and not stopped and at.drafter is not None and worthwhile:
         locks = tuple(map(lock_words, state.locks))
         request = revision_request(state, state.system, findings, locks)
-        work = partial(at.drafter.revise, request)
+        ask = partial(at.drafter.revise, request)
         try:
-            answer = yield from _interruptible("asking the language model for proposals", work, at)
+            answer = yield from _interruptible("asking the language model for proposals", ask, at)
             asked, stopped = answer is not None, answer is None
             found.extend(answer or ())
         except CotbuildError as error:
@@ -374,13 +387,27 @@ def _propose(
     return (yield from _record(state, record)), stopped
 
 
+def _from_data(state: State, findings: Findings) -> tuple[Proposal, ...]:
+    """What the data suggests and nothing forbids."""
+    system = findings.system
+
+    def unwanted(proposal: Proposal) -> bool:
+        if proposal.key in state.settled:
+            return True
+        # Nearly always there are none, and then no system needs to be made.
+        return bool(state.locks and touched(state.locks, system, apply(system, proposal.edits)))
+
+    weak = (each for each in weak_groups(findings.groups) if not unwanted(each))
+    return (*suggest(findings.review, system, unwanted=unwanted), *weak)
+
+
 def _new(state: State, found: Sequence[Proposal]) -> tuple[Proposal, ...]:
-    """Without what was rejected before, and the first of those that lead to the same system."""
+    """Without what is settled, and the first of those that lead to the same system."""
     if state.system is None:
         return ()
     kept: dict[object, Proposal] = {}
     for proposal in found:
-        if proposal.key not in state.rejected:
+        if proposal.key not in state.settled:
             kept.setdefault(_leads_to(state.system, proposal), proposal)
     return tuple(kept.values())
 

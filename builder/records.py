@@ -126,7 +126,8 @@ Decision = Literal["accepted", "rejected", "skipped"]
 class Decided(_Record):
     """One decision. A person's own edit is a proposal of theirs, accepted.
 
-    `instead_of`: the proposal that it was made from, and that is decided with it.
+    `instead_of`: the proposal that it was made from, and that is decided with it. `together`: made
+    in one go with the decision before, and undone with it.
     """
 
     kind: Literal["decided"] = "decided"
@@ -136,6 +137,7 @@ class Decided(_Record):
     by: Literal["person", "auto"]
     effect: Effect | None = None
     reason: str = ""
+    together: bool = False
 
 
 class Noted(_Record):
@@ -169,7 +171,7 @@ class Unlocked(_Record):
 
 
 class Undone(_Record):
-    """The last decision, lock or return to a version is taken back.
+    """The last decision, note, lock or return to a version is taken back.
 
     `of` "accepted", as the first journals meant it: the last accepted proposal, whatever came
     after it.

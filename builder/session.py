@@ -233,7 +233,7 @@ def latest_session(under: Path) -> Path:
     if not journals:
         raise SessionError(
             f"there is no session below {under}",
-            hint="name its folder: cotbuild resume FOLDER   or begin one with: cotbuild new",
+            hint="name the session's folder, or begin one with: cotbuild new",
         )
     return max(journals, key=lambda path: path.stat().st_mtime_ns).parent
 

@@ -1,6 +1,6 @@
 """Proposals from the data alone: where the images speak against the system, or beyond it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -30,13 +30,17 @@ _PAIRS = 50  # looked at
 
 
 def suggest(
-    scores: Scores, system: AttributeSystem, *, seed: int = 0, rejected: Collection[str] = ()
+    scores: Scores,
+    system: AttributeSystem,
+    *,
+    seed: int = 0,
+    unwanted: Callable[[Proposal], bool] = lambda _: False,
 ) -> tuple[Proposal, ...]:
     """Proposals for the system with these scores; source "data", each once.
 
     An image chooses its likeliest option. Five kinds, in this order, each strongest first and at
     most 20, so that the list stays readable with any number of classes; what is left comes up
-    once these are accepted or rejected. `rejected` are keys of proposals not to be made again.
+    once these are accepted or rejected. What is `unwanted` takes no place.
 
     1. A missing distinction. Two classes confused at least twice whose rules differ in no group,
        or only in groups nearer to a coin than to certainty: the option that the most images of one
@@ -69,14 +73,16 @@ def suggest(
         idle_groups(scores, system, seed=seed),
         idle_options(scores, system),
     )
-    taken = set(rejected)
-    return tuple(p for kind in kinds for p in islice(_new(kind, taken), _MOST))
+    taken: set[str] = set()
+    return tuple(p for kind in kinds for p in islice(_new(kind, taken, unwanted), _MOST))
 
 
-def _new(proposals: Iterable[Proposal], taken: set[str]) -> Iterator[Proposal]:
-    """Those whose edits are not taken yet, and takes them."""
+def _new(
+    proposals: Iterable[Proposal], taken: set[str], unwanted: Callable[[Proposal], bool]
+) -> Iterator[Proposal]:
+    """Those that are wanted and whose edits are not taken yet, and takes them."""
     for proposal in proposals:
-        if proposal.key not in taken:
+        if proposal.key not in taken and not unwanted(proposal):
             taken.add(proposal.key)
             yield proposal
 

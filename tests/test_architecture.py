@@ -35,7 +35,7 @@ CORE = {
     "group_report": "information null_test statistics",
     "group_measures": "diagnosis group_report information leaving_out null_test scoring "
     "statistics system",
-    "idle": "diagnosis edits null_test scoring system",
+    "idle": "diagnosis edits group_report null_test scoring system",
     "suggestions": "diagnosis edits idle scoring statistics system",
     "cases": "scoring system",
     "changes": "scoring system",
@@ -54,7 +54,7 @@ CORE = {
     "statistics system",
     "reviewing": "applying edits findings history locking records scoring system",
     "targeting": "describing diagnosis findings history records requests system",
-    "loop": "applying edits errors exporting findings history locking records referee "
+    "loop": "applying edits errors exporting findings history idle locking records referee "
     "requests reviewing suggestions system targeting",
 }
 SHELLS = {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.edits import Proposal, RenameClass, RenameGroup, SetRule
+from builder.edits import DropGroup, Proposal, RenameClass, RenameGroup, SetRule
 from builder.history import (
     Limit,
     State,
@@ -140,6 +140,46 @@ def test_undo_of_any_depth_then_redo(done: list[Record], data: st.DataObject) ->
     assert state.undone == ()
     with pytest.raises(ValueError, match="nothing to do again"):
         advance(state, REDO)
+
+
+def test_what_was_made_in_one_go_is_undone_and_done_again_in_one_go() -> None:
+    first, second, third = (accepted(proposal(name, "green")) for name in CLASSES)
+    together = [each.model_copy(update={"together": True}) for each in (second, third)]
+    state = after(drafted(), Noted(text="x"), first, *together)
+    undone = advance(state, UNDO)
+    assert undone.system == DRAFT
+    assert undone.notes == ("x",)
+    redone = advance(undone, REDO)
+    assert shown(redone) == shown(state)
+    assert redone.undone == ()
+
+
+def test_a_note_can_be_taken_back_also_after_the_model_has_read_it() -> None:
+    asked = Proposed(round=1, asked=True, proposals=())
+    state = after(drafted(), Noted(text="horns"), asked, Noted(text="tails"))
+    assert (state.told, state.notes) == (("horns",), ("tails",))
+    once = advance(state, UNDO)
+    assert (once.told, once.notes) == (("horns",), ())
+    assert advance(once, UNDO).told == ()
+    assert advance(advance(once, UNDO), REDO).notes == ("horns",)
+
+
+def test_locks_go_with_what_they_were_on_and_come_back_with_it() -> None:
+    locks = [Lock(group="form"), Lock(class_name=CLASSES[0])]
+    drop = Proposal(edits=(DropGroup(group="form"),), source="person")
+    state = after(drafted(), *(Locked(lock=lock) for lock in locks), accepted(drop))
+    assert state.locks == (locks[1],)
+    assert advance(state, UNDO).locks == tuple(locks)
+
+
+def test_proposals_are_counted_once_however_often_they_are_made() -> None:
+    offer, other = proposal(CLASSES[0], "green"), proposal(CLASSES[1], "green")
+    again = Proposed(round=1, asked=True, proposals=(offer, other))
+    skipped = Decided(proposal=offer, decision="skipped", by="person")
+    state = after(drafted(), Proposed(round=1, asked=False, proposals=(offer,)), skipped, again)
+    assert state.tried == 2
+    assert state.settled == {offer.key}
+    assert advance(state, RoundEnded(round=1)).settled == frozenset()
 
 
 def test_a_new_decision_ends_what_could_be_done_again() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from builder.edits import Proposal, RenameClass, RenameOption, SetRule
+from builder.applying import apply
+from builder.edits import AddGroup, DropGroup, Proposal, RenameClass, RenameOption, SetRule
 from builder.errors import CotbuildError, LLMError
 from builder.history import Limit, State, fold
 from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, Working, run
@@ -45,7 +46,7 @@ from builder.reviewing import (
     View,
     look,
 )
-from builder.system import AttributeSystem
+from builder.system import AttributeGroup, AttributeSystem
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started
 
 CELEBI = CLASSES[2]
@@ -413,6 +414,42 @@ def test_what_is_locked_is_not_offered_and_the_person_alone_changes_it() -> None
     assert reviewer.views[2].system == GOOD
 
 
+def test_what_was_skipped_comes_back_in_the_next_round_not_in_this_one() -> None:
+    reviewer = ScriptedReviewer([Decide(HARM, "skipped"), Ask(), EndRound(), Quit()])
+    drafter = ScriptedDrafter([(HARM,), (HARM,), (HARM,)])
+    events(reviewer, drafter, referee(), before=[DRAFTED])
+    offered = [HARM.key in {o.proposal.key for o in view.offers} for view in reviewer.views]
+    assert offered == [True, False, False, True]
+
+
+def test_all_that_help_are_accepted_in_one_go() -> None:
+    again = Proposal(
+        edits=(SetRule(class_name=CLASSES[0], group="form", options=()),), source="llm"
+    )
+    reviewer = ScriptedReviewer([Decide(HARM, "accepted"), AcceptHelpful(), Undo(), Quit()])
+    found = events(reviewer, ScriptedDrafter([(REPAIR, again, HARM)]), referee(), before=[DRAFTED])
+    decided = [record for record in records(found) if isinstance(record, Decided)]
+    assert [each.together for each in decided] == [False, False, *[True] * (len(decided) - 2)]
+    assert len(decided) > 2
+    assert reviewer.views[3].system == reviewer.views[1].system
+
+
+def test_a_group_without_which_more_are_right_is_proposed_to_go() -> None:
+    noise = AddGroup(
+        group=AttributeGroup(name="noise", prompt="It is {}.", options=("red", "blue", "green")),
+        rules={CLASSES[0]: ("blue",), CLASSES[1]: ("red",), CELEBI: ("red",)},
+    )
+    worse = Drafted(system=apply(GOOD, (noise,)), source="test")
+    reviewer = ScriptedReviewer([Quit()])
+    events(reviewer, None, referee(), before=[worse])
+    drop = DropGroup(group="noise")
+    (offer,) = (o for o in reviewer.views[0].offers if o.proposal.edits == (drop,))
+    assert offer.effect is not None
+    assert offer.effect.net > 0
+    change = f"{offer.effect.fixed} fixed, {offer.effect.broken} broken"
+    assert offer.proposal.reason == f"more review images are correct without it ({change})"
+
+
 def test_an_automatic_session_keeps_locks() -> None:
     locked = Locked(lock=Lock(group="form"))
     found = events(
@@ -456,6 +493,17 @@ def test_images_follow_a_class_that_is_renamed() -> None:
     first, second = (record for record in records(found) if isinstance(record, Measured))
     assert first.held_out == second.held_out
     assert first.images == second.images
+
+
+def test_final_images_follow_a_class_that_is_renamed() -> None:
+    rename = Proposal(edits=(RenameClass(class_name=CELEBI, to="Celebi"),), source="person")
+    reviewer = ScriptedReviewer(
+        [Decide(REPAIR, "accepted"), Decide(rename, "accepted"), Export(), Quit()]
+    )
+    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED])
+    exported = records(found)[-1]
+    assert isinstance(exported, Exported)
+    assert (exported.version, exported.final) == (2, "1" * 9)
 
 
 def test_resuming_in_the_middle_of_a_round_shows_the_same_offers_without_asking() -> None:

@@ -315,8 +315,8 @@ def test_what_was_rejected_leaves_its_place_to_the_next() -> None:
     scores = seen(which, **{name: "000222333"[n % 3 * 3 :][:3] for n, name in enumerate(names)})
     first = suggest(scores, which)
     assert len(new_rules(first)) == 20
-    second = suggest(scores, which, rejected=[proposal.key for proposal in first])
-    third = suggest(scores, which, rejected=[proposal.key for proposal in first + second])
+    second = suggest(scores, which, unwanted=first.__contains__)
+    third = suggest(scores, which, unwanted=(first + second).__contains__)
     assert [name for name, _ in new_rules(first + second + third)] == names
 
 
@@ -399,7 +399,8 @@ def test_every_proposal_applies_changes_something_and_differs(
     assert len({which, *results}) == 1 + len(results)
     assert all(proposal.source == "data" and proposal.reason for proposal in proposals)
     assert suggest(scores, which) == proposals
-    assert suggest(scores, which, rejected=[proposal.key for proposal in proposals]) == ()
+    keys = {proposal.key for proposal in proposals}
+    assert suggest(scores, which, unwanted=lambda made: made.key in keys) == ()
     # All drops of a kind can be accepted, one after the other.
     for kind in ("drop_group", "drop_option"):
         left = which

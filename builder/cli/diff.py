@@ -25,7 +25,7 @@ def diff(
     from builder.lineage import edits_between, find_point
     from builder.session import read_state
 
-    state = read_state(session.absolute())
+    state = read_state(session.resolve())
     one, other = find_point(state, before), find_point(state, after)
     edits = edits_between(one.steps, other.steps)
     if as_json:

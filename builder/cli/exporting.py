@@ -34,7 +34,7 @@ def export(
     from builder.loop import remeasured
     from builder.session import Session, latest_session
 
-    folder = (session or latest_session(Path.cwd())).absolute()
+    folder = (session or latest_session(Path.cwd())).resolve()
     path = target(output or folder / EXPORT_NAME)
     screen = Screen.open()
     with Session.open(folder) as opened:

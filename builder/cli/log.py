@@ -28,7 +28,7 @@ def log(session: SessionFolder = None, as_json: Json = False) -> None:
     from builder.cli.screen import spent_words
     from builder.session import TRANSCRIPT, latest_session, read_chronicle
 
-    folder = (session or latest_session(Path.cwd())).absolute()
+    folder = (session or latest_session(Path.cwd())).resolve()
     story = read_chronicle(folder)
     price = price_of(story.state.started)
     costs = spent_per_stretch(folder / TRANSCRIPT, story.stretches, price)

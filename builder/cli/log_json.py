@@ -55,7 +55,7 @@ def _stretch(stretch: Stretch, state: State, cost: Spent) -> Data:
         "back_to": stretch.back_to,
         "accepted": [decided_data(each.decided, each.before) for each in stretch.accepted],
         "taken_back": [proposal.model_dump(mode="json") for proposal in stretch.taken_back],
-        "rejected": stretch.rejected,
+        "rejected": [decided_data(each, None) for each in stretch.rejected],
         "skipped": stretch.skipped,
         "notes": list(stretch.notes),
         "locked": [lock.model_dump() for lock in stretch.locked],

@@ -15,7 +15,7 @@ from builder.history import State
 from builder.loop import Ended, Recorded, StepFailed, Viewed, Working, run
 from builder.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
 from builder.requests import Drafter
-from builder.reviewing import Reviewer
+from builder.reviewing import Reviewer, View
 from builder.session import Session, replace_file
 from builder.system_file import Estimate, SplitName, SystemFile, write_system_file
 
@@ -55,10 +55,20 @@ def play(table: Table, screen: Screen, *, rounds: int | None) -> Ended:
             case StepFailed():
                 screen.failed(event)
             case Viewed():
-                screen.viewed(event.view, bench.encoder if bench else None)
+                _show(table, event.view, screen)
             case Ended():
                 return event
     raise RuntimeError("the loop ended without saying so")
+
+
+def _show(table: Table, view: View, screen: Screen) -> None:
+    """The round's screen; where the person stops its diagnosis, the menu comes without it."""
+    try:
+        screen.viewed(view, table.bench.encoder if table.bench else None)
+    except KeyboardInterrupt:
+        if not table.reviewer.present:
+            raise
+        screen.failed(StepFailed("drawing the round", None))
 
 
 def store(

@@ -31,6 +31,6 @@ def report(
     from builder.cli.screen import Screen
     from builder.session import latest_session
 
-    folder = (session or latest_session(Path.cwd())).absolute()
+    folder = (session or latest_session(Path.cwd())).resolve()
     path = target(output or folder / REPORT_NAME, f"-o {REPORT_NAME}")
     write_report(folder, path, Screen.open(), no_images=no_images)

@@ -22,7 +22,7 @@ def revert(
     from builder.terminal.console import progress_console, result_console
     from builder.terminal.difference import difference_screen
 
-    with Session.open(session.absolute()) as opened:
+    with Session.open(session.resolve()) as opened:
         now, goal = find_point(opened.state, "now"), find_point(opened.state, version)
         asides = progress_console()
         if goal.version is None or goal.system == now.system:

@@ -64,7 +64,7 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
             hint="name a model with --llm, or begin from a system with --start FILE",
         )
     _check_goal(started, manner)
-    folder = (out or _fresh_folder(wishes.classes)).absolute()
+    folder = (out or _fresh_folder(wishes.classes)).resolve()
     check_free(folder)
     drafter = open_model(started, folder, screen, parallel=wishes.model.parallel)
     _confirm_spending(started, manner, asker, drafted=start is not None)
@@ -80,7 +80,7 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
 
 def go_on(folder: Path, wishes: ModelWishes, manner: Manner, screen: Screen) -> None:
     """`cotbuild resume`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
-    with Session.open(folder.absolute()) as session:
+    with Session.open(folder.resolve()) as session:
         asker = asker_for(manner)
         started = session.state.started
         _check_goal(started, manner)

@@ -1,5 +1,7 @@
 """What has just been recorded, in a line."""
 
+from collections.abc import Sequence
+
 from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.figures import accuracy, accuracy_interval, counted, effect
@@ -21,7 +23,7 @@ from builder.records import (
     Unlocked,
 )
 from builder.system import AttributeSystem
-from builder.terminal.text import LONG, SHORT, shortened
+from builder.terminal.text import LONG, SHORT, quoted, shortened
 
 SOURCES = {"llm": "the model", "data": "the data", "person": "you"}
 _DECISIONS = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skipped"}
@@ -52,11 +54,10 @@ def record_line(record: Record, state: State) -> str | None:
         case Unlocked():
             return f"Unlocked: {shortened(lock_words(record.lock))}."
         case Undone():
-            what = f": {act_line(state.undone[-1], state.system)}" if state.undone else ""
+            what = f": {_acts(state.undone[::-1], state.system)}" if state.undone else ""
             return f"Taken back{what}. {_left(state)}"
         case Redone():
-            last = state.done[-1]
-            return f"Done again: {act_line(last.act, last.steps[-1].system)}."
+            return f"Done again: {act_line(state.done[-1].act, state.done[-1].steps[-1].system)}."
         case Reverted():
             return f"The working system is that of version {record.version} again."
         case Exported():
@@ -117,13 +118,27 @@ def act_line(act: Act, before: AttributeSystem | None) -> str:
         case Locked():
             return f"lock on {shortened(lock_words(act.lock))}"
         case Unlocked():
-            return f"no lock on {shortened(lock_words(act.lock))}"
+            return f"unlocking of {shortened(lock_words(act.lock))}"
+        case Noted():
+            return f"note {quoted(act.text)}"
         case Reverted():
             return f"return to version {act.version}"
 
 
+def _acts(undone: Sequence[Act], before: AttributeSystem | None) -> str:
+    """The last that was undone, and how many were made in one go with it."""
+    others = 0
+    for act in undone[1:]:
+        if not (isinstance(act, Decided) and act.together):
+            break
+        others += 1
+    more = f" and {others} more" if others else ""
+    return f"{act_line(undone[0], before)}{more}"
+
+
 def _left(state: State) -> str:
-    return f"{counted(len(state.done), 'decision')} can still be undone."
+    steps = counted(len(state.done), "step")
+    return f"{steps} can still be undone." if state.done else "Nothing is left to undo."
 
 
 def _decided(record: Decided, state: State) -> str:
@@ -131,9 +146,17 @@ def _decided(record: Decided, state: State) -> str:
     # The system that the proposal was made for, unless an undo has shortened the steps since.
     before = state.steps[-2].system if accepted and len(state.steps) > 1 else state.system
     what = f": {summary(record.proposal, before)}" if before else ""
-    measured = f"  {effect(record.effect)}" if record.effect else ""
+    # Of what did not happen no effect is told, as if it had.
+    measured = f"  {effect(record.effect)}" if record.effect and accepted else ""
     reason = f" ({shortened(record.reason, LONG)})" if record.reason else ""
-    return f"{_DECISIONS[record.decision]}{what}{measured}{reason}"
+    return f"{_DECISIONS[record.decision]}{what}{measured}{reason}{_lost_locks(state)}"
+
+
+def _lost_locks(state: State) -> str:
+    """Locks that went with what they were on."""
+    last = state.done[-1] if state.done else None
+    lost = len(last.locks) - len(state.locks) if last else 0
+    return f" ({counted(lost, 'lock')} went with it)" if lost > 0 else ""
 
 
 def _exported(record: Exported) -> str:

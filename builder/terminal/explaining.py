@@ -51,7 +51,16 @@ _FIGURES: tuple[Entry, ...] = (
         "of the groups whose rules differ for the two classes the best, and how often it speaks "
         "for the right one: 50 % is a coin, from 75 % on it counts as telling them apart",
     ),
-    ("alone", "a group's accuracy when it is the only one"),
+    (
+        "alone",
+        "of a group: its accuracy when it is the only one; of a proposal: its effect on the system "
+        "that the round began with, without what was accepted since",
+    ),
+    (
+        "best of 9 tried",
+        "so many different proposals were measured on these images: of many the best looks better "
+        "than it is",
+    ),
     (
         "left out",
         "the change without the group; p (exact McNemar) allows for trying every group (Holm), "
@@ -111,10 +120,10 @@ def _offer_figures(view: View, offer: Offer) -> Sequence[Entry]:
     entries = [
         (
             f"{points(measured.points)} ({measured.fixed} fixed, {measured.broken} broken)",
-            f"with this change, on top of all that is accepted, {measured.fixed} of the "
-            f"{counted(measured.n, 'review image')} that are wrong become right and "
-            f"{measured.broken} that are right become wrong: {measured.net:+d} of {measured.n}. v "
-            "shows these images",
+            f"of {counted(measured.n, 'review image')}, {measured.fixed} that are wrong become "
+            f"right with this change, on top of all that is accepted, and {measured.broken} that "
+            f"are right become wrong: {measured.net:+d} of {measured.n}"
+            + ("; v shows these images" if measured.fixed + measured.broken else ""),
         )
     ]
     if offer.alone and offer.alone != measured:

@@ -108,9 +108,10 @@ def _stretch(stretch: Stretch, story: Chronicle, cost: str) -> list[RenderableTy
     lines += [_line(_taken_back(describe_proposal(p))) for p in stretch.taken_back]
     for accepted in stretch.accepted:
         lines += _accepted(accepted)
-    counts = [(stretch.rejected, "rejected"), (stretch.skipped, "skipped")]
-    if shown := [f"{counted(n, 'proposal')} {words}" for n, words in counts if n]:
-        lines.append(_line(f"{', '.join(shown)}."))
+    for rejected in stretch.rejected:
+        lines += _rejected(rejected)
+    if stretch.skipped:
+        lines.append(_line(f"{counted(stretch.skipped, 'proposal')} skipped."))
     lines += [_line(f"Locked: {shortened(lock_words(lock))}.") for lock in stretch.locked]
     lines += [_line(f"Unlocked: {shortened(lock_words(lock))}.") for lock in stretch.unlocked]
     lines += [_line(f"Note: {quoted(note, LONG)}") for note in stretch.notes]
@@ -138,10 +139,22 @@ def _taken_back(described: str) -> str:
 def _accepted(accepted: Accepted) -> list[RenderableType]:
     decided = accepted.decided
     head = f"From {proposer(decided)}, accepted by {_DECIDERS[decided.by]}"
+    if decided.proposal.source == decided.by == "person" and decided.instead_of is None:
+        head = "Your change"
     measured = f": {effect(decided.effect)} on review" if decided.effect else ""
     lines = [_line(head + measured)]
     described = describe_proposal(decided.proposal, accepted.before)
     lines += [_line(line, indent=4) for line in paragraphs(described)]
+    return lines
+
+
+def _rejected(decided: Decided) -> list[RenderableType]:
+    """Less than of what was accepted: what it was, whose, and why not."""
+    first, *others = describe_proposal(decided.proposal).splitlines()
+    more = f" and {counted(len(others), 'more edit')}" if others else ""
+    lines = [_line(f"Rejected, from {proposer(decided)}: {shortened(first, LONG)}{more}")]
+    if decided.reason:
+        lines.append(_line(shortened(decided.reason, LONG), indent=4))
     return lines
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from builder.edits import Proposal
 from builder.figures import counted
 from builder.history import Act
-from builder.records import Decided, Locked, Reverted, Unlocked
+from builder.records import Decided, Locked, Noted, Reverted, Unlocked
 from builder.reviewing import (
     AcceptHelpful,
     Action,
@@ -37,7 +37,13 @@ from builder.terminal.explaining import explanation, offer_explanation
 from builder.terminal.gallery import Pictures, view_images
 from builder.terminal.locks import lock_or_unlock
 from builder.terminal.reports import class_table, group_block
-from builder.terminal.rounds import final_note, offer_block, round_screen, status_line
+from builder.terminal.rounds import (
+    final_note,
+    offer_block,
+    proposals_left,
+    round_screen,
+    status_line,
+)
 
 
 class TerminalReviewer:
@@ -166,7 +172,7 @@ class TerminalReviewer:
         offer = view.offers[0]
         self._console.print()
         self._console.print(offer_block("Proposal:", offer, view.system))
-        left = f"{counted(len(view.offers), 'proposal')} left, best of {view.state.tried} tried"
+        left = proposals_left(view)
         images = self._pictures is not None and _changes_images(offer)
         match self._menu(left, _proposal_keys(view, images=images)):
             case "a":
@@ -205,8 +211,9 @@ class TerminalReviewer:
         adjusted = adjust(self._asker, self._console, view, proposal)
         if adjusted is None:
             return None
-        same = adjusted.key == proposal.key
-        return Decide(adjusted, "accepted", instead_of=None if same else proposal)
+        if adjusted.key == proposal.key:
+            return Decide(proposal, "accepted")
+        return Decide(adjusted, "accepted", instead_of=proposal)
 
     def _view_images(self, view: View, proposal: Proposal | None = None) -> None:
         if self._pictures is not None:
@@ -239,14 +246,15 @@ def _main_keys(view: View, *, images: bool) -> list[Key]:
     keys.append(Key("e", "edit by hand"))
     if view.can_ask:
         keys += [Key("n", "note to the model"), Key("l", "ask the model")]
-    keys += [*_undo_keys(view), Key("k", "lock, unlock")]
+    keys.append(Key("k", "lock, unlock"))
     if images:
         keys.append(Key("v", "view images"))
     if view.findings:
         keys += [Key("c", "all classes"), Key("g", "all groups")]
     keys.append(Key("s", "show the round"))
     keys.append(Key("m", "measure, next round" if view.findings else "next round"))
-    return [*keys, Key("x", "export"), Key("q", "quit"), Key("?", "explain")]
+    keys += [Key("x", "export"), Key("q", "quit"), Key("?", "explain")]
+    return [*keys, *_undo_keys(view)]
 
 
 def _proposal_keys(view: View, *, images: bool) -> list[Key]:
@@ -261,12 +269,15 @@ def _proposal_keys(view: View, *, images: bool) -> list[Key]:
         keys.append(Key("h", "accept all that help"))
     if images:
         keys.append(Key("v", "view images"))
-    keys += [*_undo_keys(view), Key("k", "lock, unlock")]
-    return [*keys, Key("?", "explain"), Key("q", "quit")]
+    keys += [Key("k", "lock, unlock"), Key("?", "explain"), Key("q", "quit")]
+    return [*keys, *_undo_keys(view)]
 
 
 def _undo_keys(view: View) -> list[Key]:
-    """What would be undone or done again is named: it may have been in another run."""
+    """What would be undone or done again is named: it may have been in another run.
+
+    They stand last, so that the numbers of the others stay the same where these are read out.
+    """
     state = view.state
     keys = []
     if state.done:
@@ -279,7 +290,10 @@ def _undo_keys(view: View) -> list[Key]:
 def _named(act: Act) -> str:
     match act:
         case Decided():
-            return {"accepted": "accept", "rejected": "reject", "skipped": "skip"}[act.decision]
+            word = {"accepted": "accept", "rejected": "reject", "skipped": "skip"}[act.decision]
+            return f"{word} of several" if act.together else word
+        case Noted():
+            return "note"
         case Locked():
             return "lock"
         case Unlocked():

@@ -87,6 +87,16 @@ def status_line(view: View) -> str:
     return line[0].upper() + line[1:]
 
 
+def proposals_left(view: View) -> str:
+    """Where the working system stands, and how many proposals there are to decide on."""
+    parts = [f"{counted(len(view.offers), 'proposal')} left"]
+    if view.findings and view.findings.review.n:
+        review = view.findings.review
+        parts.insert(0, f"Review {percent(int(review.correct.sum()), review.n)}")
+        parts.append(f"best of {view.state.tried} tried")
+    return " · ".join(parts)
+
+
 def final_note(state: State) -> str:
     """Whether there is an untouched estimate to be had at export."""
     size = sum(split == "final" for split in state.splits.values())
@@ -233,8 +243,8 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
         tried = f"Best of {view.state.tried} tried, fitted on these images: expect less elsewhere."
         parts += [Text(), Text(tried, style="dim")]
     if view.locked:
-        locked = counted(view.locked, "proposal")
-        parts.append(Text(f"{locked} left out: they would change what is locked.", style="dim"))
+        locked = counted(view.locked, "proposal is", "proposals are")
+        parts.append(Text(f"{locked} left out, for a lock on what would change.", style="dim"))
     if view.state.locks:
         listed = ", ".join(shortened(lock_words(lock), 40) for lock in view.state.locks[:6])
         more = f" and {len(view.state.locks) - 6} more" if len(view.state.locks) > 6 else ""
@@ -242,9 +252,10 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
     if view.unfit:
         unfit = counted(view.unfit, "proposal no longer fits", "proposals no longer fit")
         parts.append(Text(f"{unfit} the system as it is now.", style="dim"))
-    if view.state.notes:
-        notes = counted(len(view.state.notes), "note")
-        parts.append(Text(f"{notes} waiting for the language model.", style="dim"))
+    for note in view.state.told[-3:]:
+        parts.append(Text(f"Note to the model: {shortened(note, LONG)}", style="dim"))
+    for note in view.state.notes:
+        parts.append(Text(f"Note, not sent yet: {shortened(note, LONG)}", style="dim"))
     return parts
 
 

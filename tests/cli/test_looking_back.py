@@ -79,7 +79,8 @@ def test_log_as_json(session: Path) -> None:
     assert (accepted["by"], accepted["effect"]["fixed"]) == ("person", 3)
     since = value["since"]
     assert isinstance(since, dict)
-    assert (since["unmeasured"], since["rejected"], since["notes"]) == (True, 1, ["[red] \x1b[31m"])
+    assert (since["unmeasured"], since["notes"]) == (True, ["[red] \x1b[31m"])
+    assert [each["decision"] for each in since["rejected"]] == ["rejected"]
     assert value["exports"] == []
 
 

@@ -69,7 +69,7 @@ def test_the_whole_story_fits_the_screen(width: int) -> None:
         "fixed",
         "From the data, accepted by --auto: +16.7 pp (9 fixed, 1 broken) on review",
         "Mew · background: a desert -> a forest",
-        "1 proposal rejected.",
+        "Rejected, from the",
         "Locked: group color.",
         'Note: "mind [red]Ab\\x1b[31msol[/red] and its tail"',
         "Language model: 1,234 tokens, $0.01.",

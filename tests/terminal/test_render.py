@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from builder.checks import check
+from builder.edits import DropGroup, Proposal
 from builder.errors import CotbuildError, InputError
 from builder.history import fold
 from builder.records import (
@@ -140,13 +141,25 @@ def test_every_record_has_its_line() -> None:
     assert line == 'Rejected: color: new option "purple" and 1 more edit (no \\x1b[2J)'
     undone = [*records, done, Undone(of="last")]
     assert record_line(undone[-1], fold(undone)) == (
-        "Taken back: accepted Mew · background: a desert -> a forest. 0 decisions can still be "
-        "undone."
+        "Taken back: accepted Mew · background: a desert -> a forest. Nothing is left to undo."
     )
     assert record_line(Redone(), fold([*undone, Redone()])) == (
         "Done again: accepted Mew · background: a desert -> a forest."
     )
+    both = Decided(proposal=purple, decision="accepted", by="person", together=True)
+    undone = [*records, done, both, Undone(of="last")]
+    assert record_line(undone[-1], fold(undone)) == (
+        "Taken back: accepted Mew · background: a desert -> a forest and 1 more. Nothing is left "
+        "to undo."
+    )
+    noted = [*records, Noted(text="tails"), Undone(of="last")]
+    assert 'note "tails"' in (record_line(noted[-1], fold(noted)) or "")
     lock = Lock(class_name="Mew", group="color")
+    lost = Proposal(edits=(DropGroup(group="color"),), source="person")
+    dropped = Decided(proposal=lost, decision="accepted", by="person")
+    assert "(1 lock went with it)" in (
+        record_line(dropped, fold([*records, Locked(lock=lock), dropped])) or ""
+    )
     locked = [*records, Locked(lock=lock)]
     assert "Locked: rule Mew · color." in (record_line(locked[-1], fold(locked)) or "")
     assert record_line(Unlocked(lock=lock), state) == "Unlocked: rule Mew · color."

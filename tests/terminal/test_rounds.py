@@ -179,7 +179,10 @@ def test_what_does_not_fit_any_more_and_what_waits_is_said() -> None:
     twice = [accepted(1), sample.records()[3], Noted(text="look at the tails")]
     text = drawn(round_screen(sample.view(twice)))
     assert "1 proposal no longer fits the system" in text
-    assert "1 note waiting" in text
+    assert "Note, not sent yet: look at the tails" in text
+    asked = sample.records()[3]
+    told = drawn(round_screen(sample.view([Noted(text="look at the tails"), asked])))
+    assert "Note to the model: look at the tails" in told
 
 
 def test_the_advice_to_stop_is_in_words() -> None:
