@@ -5,15 +5,24 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from builder.history import State, Version, marks
+from builder.ladder import trial_of
 from builder.records import Exported
 from builder.referee import Referee
 from builder.statistics import wilson
 from builder.system import AttributeSystem
-from builder.system_file import EncoderIdentity, Estimate, Provenance, SplitName, SystemFile
+from builder.system_file import (
+    Confirmation,
+    EncoderIdentity,
+    Estimate,
+    Provenance,
+    SplitName,
+    SystemFile,
+)
 
 NO_IMAGES = "never scored: there were no images"
 NOT_LOOKED = "best so far, not exported: the final images were not looked at"
 NO_FINAL = "no untouched estimate: too few images for a final split"
+SEEN = "the final estimate was seen already, at an earlier export of the same version"
 
 
 def version_to_export(state: State) -> tuple[AttributeSystem, Version | None]:
@@ -88,10 +97,27 @@ def export_file(
             splits=_split_digests(state, labels),
             accuracy=accuracy,
             baselines={name: dict(found) for name, found in baselines.items()},
+            confirmation=_confirmation(state, version),
+            held_out_looks=state.held_out_looks,
             final_looks=state.final_looks,
             versions_tried=len(state.versions),
             note=_note(state, version, final),
         ),
+    )
+
+
+def _confirmation(state: State, version: Version | None) -> Confirmation | None:
+    trial = trial_of(state.versions, version.number if version else None)
+    if trial is None:
+        return None
+    return Confirmation(
+        confirmed=trial.passed,
+        version=trial.version,
+        against=trial.against,
+        fixed=trial.change.fixed,
+        broken=trial.change.broken,
+        p=trial.change.p,
+        needed=trial.needed,
     )
 
 
@@ -116,9 +142,14 @@ def _note(state: State, version: Version | None, final: Estimate | None) -> str:
     if final is None:
         has_final = "final" in state.splits.values()
         return NOT_LOOKED if has_final else NO_FINAL
+    return final_seen(state)
+
+
+def final_seen(state: State) -> str:
+    """What the last final estimate is worth less for; "" while it was seen once."""
     if state.final_looks > 1:
         return (
-            f"{state.final_looks} versions of this session were measured on the final images: "
+            f"the final images were measured {state.final_looks} times in this session: "
             "their estimate is no longer untouched"
         )
-    return ""
+    return SEEN if state.final_exports > 1 else ""

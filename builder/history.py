@@ -53,7 +53,8 @@ class Step:
 class Version:
     """A system that was measured: its number (1 is the draft) and its marks per split.
 
-    `steps` led to it; the last holds the system.
+    `steps` led to it; the last holds the system. `look`: which of the session's looks at held-out
+    images gave the marks, from 1.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Version:
     images: str
     review: str
     held_out: str
+    look: int
 
     @property
     def system(self) -> AttributeSystem:
@@ -97,7 +99,8 @@ class State:
     that were ever on offer. The decisions of this round begin at `round_began`.
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
     the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
-    that looked at the final images.
+    that looked at the final images, `final_exports` counts these exports and `final_looks` those of
+    them that showed something new.
     """
 
     started: Started
@@ -122,6 +125,7 @@ class State:
     notes: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     final_looks: int = 0
+    final_exports: int = 0
     final: Exported | None = None
 
     @property
@@ -145,6 +149,11 @@ class State:
         for decided in self.decisions[self.round_began :]:
             found |= {each.key for each in (decided.proposal, decided.instead_of) if each}
         return frozenset(found)
+
+    @property
+    def held_out_looks(self) -> int:
+        """Looks at held-out images: one for each version, and again when the images change."""
+        return max((version.look for version in self.versions), default=0)
 
     @property
     def rejected(self) -> frozenset[str]:
@@ -298,7 +307,10 @@ def _measured(state: State, record: Measured) -> State:
         raise ValueError("nothing was drafted that could be measured")
     again = next((v for v in state.versions if v.number == record.version), None)
     steps = again.steps if again else state.steps
-    version = Version(record.version, steps, record.images, record.review, record.held_out)
+    # The same version on the same images shows nothing that was not seen before.
+    seen = again is not None and again.images == record.images
+    look = again.look if again and seen else state.held_out_looks + bool(record.held_out)
+    version = Version(record.version, steps, record.images, record.review, record.held_out, look)
     if again:
         versions = tuple(version if v is again else v for v in state.versions)
         return replace(state, versions=versions, best=_best(versions))
@@ -325,7 +337,12 @@ def _exported(state: State, record: Exported) -> State:
     # The same version on the same images gives the same figure: nothing new was seen.
     last = state.final
     again = last and (last.version, last.images) == (record.version, record.images)
-    return replace(state, final_looks=state.final_looks + (not again), final=record)
+    return replace(
+        state,
+        final_looks=state.final_looks + (not again),
+        final_exports=state.final_exports + 1,
+        final=record,
+    )
 
 
 def _done(state: State, act: Act) -> State:

@@ -69,13 +69,30 @@ class EncoderIdentity(_Record):
     logit_scale: Annotated[float, Field(gt=0)]
 
 
+class Confirmation(_Record):
+    """Whether a version is proven better than the version `against`, on held-out images.
+
+    `fixed` and `broken` count the images that only the one or only the other gets right, `p` is
+    McNemar's exact two-sided one, `needed` the largest that confirmed a gain at that look.
+    """
+
+    confirmed: bool
+    version: Annotated[int, Field(ge=1)]
+    against: Annotated[int, Field(ge=1)]
+    fixed: Count
+    broken: Count
+    p: Fraction
+    needed: Fraction
+
+
 class Provenance(_Record):
     """Where a system comes from, what it was measured on, and how well it did.
 
     `created` is an ISO 8601 time with its offset, `cotbuild` the version that wrote it,
     `data` is a sha256 over the sorted image digests and labels, `splits` the digests of each
     split, `crop` left, top, right and bottom in fractions of the image. A system that was never
-    measured has no encoder, data or accuracy.
+    measured has no encoder, data or accuracy. The session's first version has no confirmation: it
+    is what the others are compared with.
     """
 
     created: Annotated[str, Field(pattern=_TIME)]
@@ -87,6 +104,8 @@ class Provenance(_Record):
     splits: dict[SplitName, tuple[str, ...]] = Field(default_factory=dict)
     accuracy: dict[SplitName, Estimate] = Field(default_factory=dict)
     baselines: dict[str, dict[SplitName, Estimate]] = Field(default_factory=dict)
+    confirmation: Confirmation | None = None
+    held_out_looks: Count = 0
     final_looks: Count = 0
     versions_tried: Count = 0
     note: str = ""
@@ -212,7 +231,8 @@ def _envelope_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     if "scoring" in value:
         yield from model_problems(Scoring, value["scoring"], "scoring", Scoring.model_fields)
     if value.get("provenance") is not None:
-        known = [*Provenance.model_fields, *EncoderIdentity.model_fields, *Estimate.model_fields]
+        parts = (Provenance, EncoderIdentity, Estimate, Confirmation)
+        known = [name for part in parts for name in part.model_fields]
         yield from model_problems(Provenance, value["provenance"], "provenance", known)
 
 

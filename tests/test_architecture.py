@@ -49,9 +49,11 @@ CORE = {
     "chronicle": "edits history lineage locking records system",
     "requests": "diagnosis edits system",
     "referee": "group_measures group_report increments scoring system system_file",
-    "exporting": "history records referee statistics system system_file",
+    "ladder": "history statistics",
+    "exporting": "history ladder records referee statistics system system_file",
     "findings": "applying diagnosis edits group_report history increments records referee scoring "
     "statistics system",
+    "ladder": "history statistics",
     "reviewing": "applying edits findings history locking records scoring system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history idle locking records referee "

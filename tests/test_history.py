@@ -338,6 +338,21 @@ def test_measuring_again_replaces_marks_and_finds_the_best_anew() -> None:
     assert rule(state.versions[1].system, CLASSES[0], "colour") == "green"
 
 
+def test_looks_at_held_out_images_are_counted() -> None:
+    state = after(drafted())
+    assert state.held_out_looks == 0
+    state = advance(advance(state, measured(1, "110")), measured(2, "100"))
+    assert [version.look for version in state.versions] == [1, 2]
+    # The same version on the same images shows nothing new; other images do.
+    assert advance(state, measured(1, "110")).held_out_looks == 2
+    others = Measured(version=1, images="y", review="", held_out="1100")
+    state = advance(state, others)
+    assert [version.look for version in state.versions] == [3, 2]
+    assert state.held_out_looks == 3
+    none = Measured(version=2, images="z", review="1", held_out="")
+    assert advance(state, none).held_out_looks == 3
+
+
 def test_looks_at_the_final_images_are_counted() -> None:
     state = after(drafted(), measured(1, "1"))
     state = advance(state, Exported(path="a", version=1, final=None))
@@ -346,7 +361,7 @@ def test_looks_at_the_final_images_are_counted() -> None:
     assert state.final_looks == 1
     # The same version on the same images shows nothing new; another one, or other images, do.
     state = advance(state, Exported(path="b", version=1, images="x", final="10"))
-    assert state.final_looks == 1
+    assert (state.final_looks, state.final_exports) == (1, 2)
     state = advance(state, Exported(path="b", version=1, images="y", final="100"))
     state = advance(state, Exported(path="b", version=2, images="y", final="100"))
     assert state.final_looks == 3

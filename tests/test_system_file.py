@@ -15,6 +15,7 @@ from builder.errors import InputError
 from builder.resources import resource_folder
 from builder.system import AttributeSystem, Scoring, make_system
 from builder.system_file import (
+    Confirmation,
     EncoderIdentity,
     Estimate,
     Provenance,
@@ -57,6 +58,18 @@ provenances = st.builds(
     splits=st.dictionaries(splits, st.lists(texts).map(tuple)),
     accuracy=by_split,
     baselines=st.dictionaries(texts, by_split, max_size=2),
+    confirmation=st.none()
+    | st.builds(
+        Confirmation,
+        confirmed=st.booleans(),
+        version=st.integers(1, 9),
+        against=st.integers(1, 9),
+        fixed=st.integers(0, 99),
+        broken=st.integers(0, 99),
+        p=fractions,
+        needed=fractions,
+    ),
+    held_out_looks=st.integers(0, 9),
     final_looks=st.integers(0, 9),
     versions_tried=st.integers(0, 999),
     note=st.just("no untouched estimate"),
@@ -139,6 +152,16 @@ def good() -> dict[str, Any]:
                 "splits": {"review": ["ab"], "held_out": []},
                 "accuracy": {"review": {"n": 4, "correct": 3, "low": 0.3, "high": 0.95}},
                 "baselines": {"name": {"review": {"n": 4, "correct": 0, "low": 0, "high": 0.5}}},
+                "confirmation": {
+                    "confirmed": True,
+                    "version": 2,
+                    "against": 1,
+                    "fixed": 7,
+                    "broken": 0,
+                    "p": 0.015625,
+                    "needed": 0.05,
+                },
+                "held_out_looks": 2,
             },
         }
     )
@@ -227,6 +250,9 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str, str]] = [
         "provenance.baselines.name.review.high",
         "less than or equal to 1",
     ),
+    ((P, "confirmation", "p"), 1.5, "provenance.confirmation.p", "less than or equal to 1"),
+    ((P, "confirmation", "agianst"), 1, "provenance.confirmation.agianst", "'against'?"),
+    ((P, "held_out_looks"), -1, "provenance.held_out_looks", "greater than or equal to 0"),
     ((P, "final_looks"), -1, "provenance.final_looks", "greater than or equal to 0"),
 ]
 # The same, for what a JSON Schema cannot say.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from builder.describing import describe_proposal
 from builder.edits import Proposal
+from builder.exporting import final_seen
 from builder.figures import accuracy, accuracy_interval, counted, effect
 from builder.history import Act, State
 from builder.locking import lock_words
@@ -61,7 +62,7 @@ def record_line(record: Record, state: State) -> str | None:
         case Reverted():
             return f"The working system is that of version {record.version} again."
         case Exported():
-            return _exported(record)
+            return _exported(record, state)
         case _:
             return None
 
@@ -159,7 +160,7 @@ def _lost_locks(state: State) -> str:
     return f" ({counted(lost, 'lock')} went with it)" if lost > 0 else ""
 
 
-def _exported(record: Exported) -> str:
+def _exported(record: Exported, state: State) -> str:
     path = shortened(record.path, LONG)
     if not record.version:
         return f"The system was exported to {path}; it was never scored."
@@ -168,4 +169,5 @@ def _exported(record: Exported) -> str:
         return f"{line}; it has no untouched estimate."
     correct, n = record.final.count("1"), len(record.final)
     figures = f"{accuracy(correct, n)} ({accuracy_interval(correct, n)})"
-    return f"{line}; on the final images: {figures}."
+    seen = final_seen(state)
+    return f"{line}; on the final images: {figures}." + (f" Note: {seen}." if seen else "")

@@ -18,11 +18,13 @@ from builder.figures import (
 )
 from builder.findings import Findings
 from builder.history import State, Version, from_marks, needs_measuring
+from builder.ladder import confirmed
 from builder.locking import lock_words
 from builder.reviewing import Offer, View
 from builder.statistics import Change, compare
 from builder.system import AttributeSystem
 from builder.terminal.changes import changes_block
+from builder.terminal.proof import proof_lines
 from builder.terminal.reports import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
@@ -129,6 +131,7 @@ def _did_it_help(state: State, findings: Findings) -> list[RenderableType]:
     header = ("on held-out images", "correct", "accuracy", "95 % interval")
     parts += [Rows(header, rows, right=frozenset({1, 2, 3})), Text()]
     parts += [Text(line) for line in _comparisons(state, findings, best_name)]
+    parts += [Text(line) for line in proof_lines(state)]
     parts.append(Text(final_note(state), style="dim"))
     return parts
 
@@ -138,8 +141,12 @@ def _figures(correct: int, n: int) -> tuple[str, str, str]:
 
 
 def _shown_versions(state: State) -> list[Version]:
-    """The last, the best and the one before the last: all that a decision needs."""
-    wanted = {state.best, *(version.number for version in state.versions[-2:])}
+    """The last two, the best and the last that was confirmed: all that a decision needs."""
+    wanted = {
+        state.best,
+        confirmed(state.versions),
+        *(version.number for version in state.versions[-2:]),
+    }
     return [version for version in reversed(state.versions) if version.number in wanted]
 
 
@@ -151,6 +158,8 @@ def _version_name(version: Version, state: State) -> str:
         roles.append("the last")
     if version.number == state.best:
         roles.append("the best")
+    if version.number == confirmed(state.versions):
+        roles.append("confirmed")
     return f"version {version.number}" + (f" ({', '.join(roles)})" if roles else "")
 
 

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from builder.exporting import SEEN
 from builder.session import read_state
 from builder.system_file import load_system_file
 from tests.cli.conftest import CLASSES, RULES, Job, cotbuild, failed, kinds, lines_of
@@ -124,7 +125,8 @@ def test_export_measures_on_final_images_once_and_counts_the_looks(
         first = next((job.images / name).iterdir()).read_bytes()
         for number in range(14):
             (job.images / name / f"more{number}.png").write_bytes(first + bytes([number]))
-    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    flags = [*job.flags(), "--llm", "m", "--llm-url", model.url, "--auto"]
+    first_export = cotbuild("new", *flags)
     provenance = load_system_file(job.session / "export.json").provenance
     assert provenance is not None
     assert (provenance.final_looks, provenance.note) == (1, "")
@@ -134,8 +136,10 @@ def test_export_measures_on_final_images_once_and_counts_the_looks(
     assert result.exit_code == 0, result.output
     again = load_system_file(second).provenance
     assert again is not None
-    # The same version on the same images: nothing was seen that had not been seen before.
-    assert (again.final_looks, again.note) == (1, "")
+    # The same version on the same images: no new look, but the figure was known before.
+    assert (again.final_looks, again.note) == (1, SEEN)
+    assert "seen already" in " ".join(result.stdout.split())
+    assert "seen already" not in " ".join(first_export.stdout.split())
     assert again.accuracy["final"] == provenance.accuracy["final"]
 
 

@@ -123,13 +123,32 @@ def test_an_accuracy_has_its_interval_and_every_baseline_is_there() -> None:
 
 def test_versions_are_compared_on_held_out_images_with_p() -> None:
     text = words(drawn(round_screen(sample.view(second_round()))))
-    assert "version 2 (the last, the best) 48 of 48" in text
+    assert "version 2 (the last, the best, confirmed) 48 of 48" in text
+    assert (
+        "The best version 2 is confirmed against version 1: 6 fixed, 0 broken, p = 0.031, "
+        "needed p < 0.05. Held-out images were looked at 2 times."
+    ) in text
     assert "version 1 (the draft) 42 of 48" in text
     assert (
         "Version 2 against version 1: +12.5 pp on held-out images (6 fixed, 0 broken, p = 0.031)."
     ) in text
     assert "Classes on review images: up Mew 7 → 12 of 12." in text
     assert "+ Mew · background: a forest" in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_best_version_that_is_not_proven_is_called_so(width: int) -> None:
+    *before, measured, offers = second_round()
+    assert isinstance(measured, Measured)
+    # One of the images that the draft got wrong is right, all others are as they were.
+    held_out = fold(sample.records()).versions[0].held_out.replace("0", "1", 1)
+    slightly = measured.model_copy(update={"held_out": held_out})
+    text = words(drawn(round_screen(sample.view([*before, slightly, offers])), width))
+    assert "version 2 (the last, the best)" in text
+    assert (
+        "The best version 2 is not confirmed against version 1: 1 fixed, 0 broken, p = 1, "
+        "needed p < 0.05."
+    ) in text
 
 
 def test_on_review_images_there_is_no_p() -> None:
