@@ -1,6 +1,6 @@
 """What a session says: results on stdout, progress and warnings on stderr."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from builder.llm import (
 )
 from builder.llm.ruling import BATCH
 from builder.loop import Ended, Recorded, StepFailed, Working
+from builder.near_duplicates import NearDuplicates
 from builder.records import Started
 from builder.reviewing import View
 from builder.system import AttributeSystem
@@ -43,6 +44,8 @@ from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import shortened, visible
 
+# Of the near-duplicates, so many are named.
+_PAIRS = 5
 TOY = (
     "The miniature is a toy encoder: it knows drawn cards and nothing else. No figure it gives "
     "says anything about jina-clip or about photographs."
@@ -137,6 +140,21 @@ class Screen:
         self._listed(
             "Labels left out that are most like a class", map(_nearest, found.nearest_labels)
         )
+
+    def near_duplicates(self, found: NearDuplicates, names: Mapping[str, str]) -> None:
+        """Images that nearly repeat one of another split; `names`: digest -> what it is called."""
+        if not found.images:
+            return
+        self.warning(
+            f"{counted(found.images, 'image')} nearly repeat one of another split (a cosine of "
+            f"{found.cosine:.3f} or more): what is looked at there is not unseen here, and figures "
+            "on held-out and final images may flatter"
+        )
+        closest = [
+            f"{names[pair.first]} ~ {names[pair.second]} ({pair.cosine:.3f})"
+            for pair in found.closest[:_PAIRS]
+        ]
+        self._listed("The closest", closest)
 
     def no_images(self) -> None:
         self._aside("There are no images: nothing will be scored.")

@@ -28,6 +28,7 @@ from builder.errors import CotbuildError, InputError, SessionError
 from builder.exporting import exported
 from builder.history import State, advance
 from builder.loop import Recorded
+from builder.near_duplicates import near_duplicates
 from builder.proposal_json import read_proposals
 from builder.records import Assigned, Drafted, Record, Started
 from builder.requests import Drafter
@@ -283,6 +284,9 @@ def _bench(
             on_warning=screen.warning,
         )
     screen.encoder(encoder, bench)
+    if fresh:
+        names = {digest: str(image.path) for digest, image in images.items()}
+        screen.near_duplicates(near_duplicates(bench.referee.splits), names)
     return bench
 
 
