@@ -49,7 +49,8 @@ CORE = {
     "chronicle": "edits history lineage locking records system",
     "requests": "diagnosis edits system",
     "referee": "group_measures group_report increments scoring system system_file",
-    "ladder": "history statistics",
+    "controls": "scoring system",
+    "near_duplicates": "referee system_file",
     "exporting": "history ladder records referee statistics system system_file",
     "findings": "applying diagnosis edits group_report history increments records referee scoring "
     "statistics system",

@@ -146,6 +146,15 @@ def test_other_images_are_more_looks_and_are_not_compared_with_the_old_ones() ->
     assert not trial.passed
 
 
+def test_a_first_look_that_no_draft_had_confirms_nothing() -> None:
+    """The draft had no held-out images then; measured on the new ones later, it is compared."""
+    state = measured_again(state_of([np.empty(0, bool)]), "x")
+    later = Measured(version=2, images="y", review="", held_out="1" * 9)
+    state = measured_again(advance(state, later), "y", "0" * 9)
+    assert [version.look for version in state.versions] == [2, 1]
+    assert trials(state.versions) == ()
+
+
 def test_without_held_out_images_nothing_is_tried() -> None:
     assert trials(versions("", "")) == ()
 

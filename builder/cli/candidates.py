@@ -13,7 +13,7 @@ from builder.referee import baseline_texts
 from builder.statistics import wilson
 from builder.system import Scoring
 from builder.system_file import EncoderIdentity, SystemFile
-from builder.terminal.render import ScoreCell, ScoreRow
+from builder.terminal.render import ControlRow, ScoreCell, ScoreRow
 
 SPLIT_TITLES = {"review": "review", "held_out": "held-out", "final": "final"}
 UNSEEN = "images that the session had not seen"
@@ -109,6 +109,7 @@ def scores_json(
     tables: Mapping[str, Sequence[ScoreRow]],
     candidates: Sequence[Candidate],
     encoders: Mapping[str, EncoderIdentity],
+    controls: Mapping[str, Sequence[ControlRow]],
     *,
     dtype: str,
     source: ImageSource,
@@ -132,6 +133,11 @@ def scores_json(
             }
             for title, rows in tables.items()
         ],
+        # None of them but where --controls asks.
+        "controls": {
+            spec: [{**asdict(row), "accuracy": row.mean / row.n} for row in rows]
+            for spec, rows in controls.items()
+        },
     }
 
 

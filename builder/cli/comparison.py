@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from builder.cli.bench import distinct, scoring_from
+from builder.cli.bench import SPLITS, distinct, scoring_from
 from builder.cli.candidates import (
     ALL,
     SPLIT_TITLES,
@@ -20,6 +20,7 @@ from builder.cli.candidates import (
     rows_of,
     scores_json,
 )
+from builder.cli.controlling import Bench, controls_of
 from builder.cli.measured import (
     crop_for,
     encode_images,
@@ -38,9 +39,11 @@ from builder.encoders.protocol import Encoder
 from builder.encoders.reading import PixelReader, decoded_once
 from builder.encoders.spec import EncoderSpec
 from builder.figures import counted
-from builder.scoring import score, score_names
-from builder.system_file import EncoderIdentity, SystemFile, load_system_file
-from builder.terminal.render import ScoreRow, score_table
+from builder.near_duplicates import near_duplicates
+from builder.referee import SplitData
+from builder.scoring import score_names
+from builder.system_file import EncoderIdentity, SplitName, SystemFile, load_system_file
+from builder.terminal.render import ControlRow, ScoreRow, control_table, score_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,17 @@ class Comparison:
     scale: float | None
     device: str
     dtype: str
+    controls: bool
     as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one encoder makes of the images: by row, which are right, and the controls."""
+
+    marks: Marks
+    identity: EncoderIdentity
+    controls: Sequence[ControlRow]
 
 
 def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
@@ -76,20 +89,24 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
     pictures = distinct(found)
     images = [pictures[digest] for digest in sorted(pictures)]
     say_unknown_classes(files, images, screen)
-    measured = _measure(candidates, names, located, images, crop, screen)
-    identities = dict(zip(encoders, (identity for _, identity in measured), strict=True))
+    parts = parts_of(files.values(), images)
+    task = Task(candidates, names, images, crop, wanted.controls)
+    measured = dict(zip(encoders, _measure(task, located, parts, screen), strict=True))
+    identities = {spec: each.identity for spec, each in measured.items()}
     say_what_differs(files, identities.values(), screen)
 
-    marks = [each for each, _ in measured]
+    marks = [each.marks for each in measured.values()]
     tables = {
         part: rows_of(candidates, marks, [image.digest in members for image in images])
-        for part, members in parts_of(files.values(), images).items()
+        for part, members in parts.items()
     }
+    controls = {spec: each.controls for spec, each in measured.items() if wanted.controls}
     if wanted.as_json:
         report = scores_json(
             tables,
             candidates,
             identities,
+            controls,
             dtype=wanted.dtype,
             source=wanted.images,
             found=found,
@@ -98,6 +115,10 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
         typer.echo(json.dumps(report, ensure_ascii=False))
     else:
         _show(tables, encoders, found, crop, screen)
+        for spec, rows in controls.items():
+            title = EncoderSpec.parse(spec).title
+            screen.table(f"null controls, {ALL}, {title}", control_table(rows))
+    _say_looks(files, tables, screen)
     _check_accuracy(candidates, tables[ALL], min_accuracy, screen)
 
 
@@ -119,8 +140,23 @@ def _show(
             f"{counted(lost, 'image')} could not be used, more than the "
             f"{len(found.images):,} that could: these figures are of a remainder"
         )
-    if SPLIT_TITLES["final"] in tables:
-        screen.warning("every look at the final images makes their estimate worth less")
+
+
+def _say_looks(
+    files: Mapping[Path, SystemFile], tables: Mapping[str, object], screen: Screen
+) -> None:
+    """How often the session of a system has looked at these images before, as far as it knows."""
+    for path, file in files.items():
+        if not file.provenance or not any(title in tables for title in SPLIT_TITLES.values()):
+            continue
+        before = file.provenance
+        looks = f"{counted(before.held_out_looks, 'time')} at its held-out images"
+        if SPLIT_TITLES["final"] in tables:
+            looks += f" and {counted(before.final_looks, 'time')} at its final ones"
+        screen.warning(
+            f"the session of {path.name} looked {looks}; it can't count this look, and every one "
+            "makes their figures worth less"
+        )
 
 
 def _check_accuracy(
@@ -151,58 +187,71 @@ def _descriptions(classes: Path | None, names: Sequence[str]) -> dict[str, str]:
     return {name: described.get(name, "") for name in names}
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every encoder is to score: the candidates on these images, and whether with controls."""
+
+    candidates: Sequence[Candidate]
+    names: Sequence[str]
+    images: Sequence[LabelledImage]
+    crop: Crop | None
+    controls: bool
+
+
 def _measure(
-    candidates: Sequence[Candidate],
-    names: Sequence[str],
-    located: Mapping[str, Located],
-    images: Sequence[LabelledImage],
-    crop: Crop | None,
-    screen: Screen,
-) -> list[tuple[Marks, EncoderIdentity]]:
+    task: Task, located: Mapping[str, Located], parts: Mapping[str, frozenset[str]], screen: Screen
+) -> list[Measured]:
     """Encoders one after the other: each is loaded, used and freed before the next."""
-    measured = []
+    measured: list[Measured] = []
     preprocess = [each.preprocess for each in located.values()]
     folder = default_cache_folder()
-    with closing(decoded_once(preprocess, crop=crop, folder=folder)) as readers:
+    with closing(decoded_once(preprocess, crop=task.crop, folder=folder)) as readers:
         for each, read in zip(located.values(), readers, strict=False):
             title = EncoderSpec.parse(each.name).title
             with screen.step(f"Loading the encoder {title}"):
                 encoder = each.load()
-            measured.append(
-                (
-                    _marks(candidates, names, encoder, images, crop, read, screen),
-                    identity_of(encoder),
-                )
-            )
+            bench = _bench(task, encoder, read, screen)
+            if not measured:
+                _say_near_duplicates(task, bench, parts, screen)
+            measured.append(_measured(task, bench, identity_of(encoder)))
             # Weights may be in reference cycles, and two large encoders need not fit in memory.
-            del encoder
+            del encoder, bench
             gc.collect()
     return measured
 
 
-def _marks(
-    candidates: Sequence[Candidate],
-    names: Sequence[str],
-    encoder: Encoder,
-    images: Sequence[LabelledImage],
-    crop: Crop | None,
-    read: PixelReader,
-    screen: Screen,
-) -> Marks:
-    vectors, phrases = encode_images(encoder, images, crop, screen, read)
-    labels = [image.label for image in images]
-    return [
-        (
-            score(
-                each.file.system,
-                vectors,
-                phrases(each.texts),
-                labels,
-                scoring=each.file.scoring,
-                logit_scale=encoder.logit_scale,
-            )
+def _bench(task: Task, encoder: Encoder, read: PixelReader, screen: Screen) -> Bench:
+    vectors, phrases = encode_images(encoder, task.images, task.crop, screen, read)
+    labels = [image.label for image in task.images]
+    return Bench(vectors, labels, phrases, encoder.logit_scale)
+
+
+def _measured(task: Task, bench: Bench, identity: EncoderIdentity) -> Measured:
+    marks, controls = [], []
+    for each in task.candidates:
+        scores = (
+            bench.score(each.file)
             if each.file
-            else score_names(names, vectors, phrases(each.texts), labels)
-        ).correct
-        for each in candidates
-    ]
+            else score_names(task.names, bench.images, bench.phrases(each.texts), bench.labels)
+        )
+        marks.append(scores.correct)
+        if task.controls:
+            controls += controls_of(each, scores, bench)
+    return Measured(marks, identity, controls)
+
+
+def _say_near_duplicates(
+    task: Task, bench: Bench, parts: Mapping[str, frozenset[str]], screen: Screen
+) -> None:
+    """Of images of a session, those that nearly repeat one of another split."""
+    splits: dict[SplitName, SplitData] = {}
+    for split in SPLITS:
+        members = parts.get(SPLIT_TITLES[split], frozenset())
+        rows = [row for row, image in enumerate(task.images) if image.digest in members]
+        splits[split] = SplitData(
+            digests=tuple(task.images[row].digest for row in rows),
+            labels=tuple(bench.labels[row] for row in rows),
+            vectors=bench.images[rows],
+        )
+    names = {image.digest: str(image.path) for image in task.images}
+    screen.near_duplicates(near_duplicates(splits), names)

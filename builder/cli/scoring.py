@@ -45,6 +45,12 @@ def score(
         float | None,
         typer.Option("--min-accuracy", min=0, max=1, help="Exit with 1 if a system is below."),
     ] = None,
+    controls: Annotated[
+        bool,
+        typer.Option(
+            "--controls", help="Also score senseless rules, words and names, for comparison."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Score systems against matching images to names. Images of a session are shown per split."""
@@ -61,6 +67,7 @@ def score(
         scale=scale,
         device=device,
         dtype=dtype,
+        controls=controls,
         as_json=as_json,
     )
     compare(wanted, min_accuracy=min_accuracy)

@@ -38,6 +38,12 @@ _FIGURES: tuple[Entry, ...] = (
     ("95 % interval", "Wilson's; on other images of the same kind the accuracy is likely in there"),
     ("pp", "percentage points; 5 fixed, 2 broken: images that became right, and wrong"),
     ("p", "exact McNemar: how often chance alone would change as much (0.05 is rare)"),
+    (
+        "confirmed",
+        "proven better than the last confirmed version, or the draft, at a step that grows with "
+        "each look at held-out images: chance alone confirms something in fewer than 1 of 20 "
+        "sessions; best is only the highest figure",
+    ),
     ("names", "the baselines: images matched to class names, without any attributes"),
     ("ahead by", "in the images: how far the wrong class's total is above the true one's"),
     ("misled", "in the images: a group that spoke more for the wrong class than for the true one"),

@@ -57,6 +57,45 @@ class ScoreRow:
     cells: tuple[ScoreCell, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ControlRow:
+    """A control of the system or baseline `of`, in so many draws on n images.
+
+    mean, least, most: correct images of the draws. low, high: Wilson's interval of the mean.
+    """
+
+    of: str
+    control: str
+    draws: int
+    mean: float
+    n: int
+    low: float
+    high: float
+    least: int
+    most: int
+
+
+def control_table(rows: Sequence[ControlRow]) -> RenderableType:
+    """What each control gets right on average and at its extremes, and what it means."""
+    headers = ["", "draws", "mean", "images", "interval", "least to most"]
+    lines = [
+        (
+            f"{row.of}: {row.control.split(':')[0]}",
+            str(row.draws),
+            percent(row.mean, row.n),
+            f"{row.n:,}",
+            interval(row.low, row.high),
+            f"{percent(row.least, row.n)} to {percent(row.most, row.n)}",
+        )
+        for row in rows
+    ]
+    meanings = dict.fromkeys(row.control for row in rows)
+    notes = [Text(f"{meaning[0].upper()}{meaning[1:]}.", style="dim") for meaning in meanings]
+    advice = "A system that is not clearly above its controls tells nothing about the classes."
+    table = Rows(headers, lines, right=frozenset(range(1, len(headers))))
+    return Group(table, *notes, Text(advice, style="dim"))
+
+
 def score_table(
     rows: Sequence[ScoreRow], encoders: Sequence[str], *, looked_at: str = ""
 ) -> RenderableType:

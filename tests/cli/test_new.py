@@ -4,6 +4,7 @@ import json
 import stat
 
 import pytest
+from PIL import Image
 
 from builder.exporting import SEEN
 from builder.session import read_state
@@ -110,6 +111,46 @@ def test_score_shows_the_sessions_splits_and_the_baselines(job: Job, model: Open
     table = cotbuild("score", export, "--images", job.images)
     assert "a photo of {name}" in table.stdout
     assert cotbuild("score", export, "--images", job.images, "--min-accuracy", 1).exit_code == 1
+
+
+def test_score_with_controls(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    export = job.session / "export.json"
+    flags = ["score", export, "--images", job.images, "--controls"]
+    report = json.loads(cotbuild(*flags, "--json").stdout)
+    (rows,) = report["controls"].values()
+    kinds_of = [row["control"].split()[0] for row in rows]
+    assert kinds_of == ["names"] * 3 + ["rules", "random"]
+    for row in rows:
+        assert row["n"] == 24
+        assert row["least"] <= row["mean"] <= row["most"]
+        assert row["accuracy"] == pytest.approx(row["mean"] / 24)
+    # Where the rules stay with their classes a shuffle is right, elsewhere it is wrong.
+    (rules,) = [row for row in rows if row["control"].startswith("rules")]
+    assert rules["least"] < rules["most"]
+    shown = cotbuild(*flags)
+    assert "rules shuffled" in " ".join(shown.stdout.split())
+    assert "looked 1 time at its held-out images" in " ".join(shown.stderr.split())
+    assert "controls" not in cotbuild(*flags[:-1]).stdout
+
+
+def test_an_image_in_another_size_is_found_in_the_other_split(
+    job: Job, model: OpenAIServer
+) -> None:
+    name = CLASSES[0]
+    for path in sorted((job.images / name).iterdir()):
+        with Image.open(path) as image:
+            large = image.resize((48, 48), Image.Resampling.NEAREST)
+        large.save(path.with_stem(f"{path.stem} large"))
+    flags = [*job.flags(), "--llm", "m", "--llm-url", model.url, "--auto"]
+    said = " ".join(cotbuild("new", *flags).stderr.split())
+    assert "nearly repeat one of another split" in said
+    # A row of the closest: an image, and the same in the other size.
+    assert any(f"{number} large.png" in said for number in range(8))
+    # Said when images come, not every time; and again of the images that are scored.
+    assert "nearly repeat" not in cotbuild("resume", job.session, "--auto").stderr
+    scored = cotbuild("score", job.session / "export.json", "--images", job.images)
+    assert "nearly repeat one of another split" in " ".join(scored.stderr.split())
 
 
 def test_min_accuracy_decides_the_exit_code(job: Job, model: OpenAIServer) -> None:

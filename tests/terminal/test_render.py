@@ -25,7 +25,15 @@ from builder.records import (
 from builder.system import make_system
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
-from builder.terminal.render import ScoreCell, ScoreRow, checks_table, error_panel, score_table
+from builder.terminal.render import (
+    ControlRow,
+    ScoreCell,
+    ScoreRow,
+    checks_table,
+    control_table,
+    error_panel,
+    score_table,
+)
 from builder.terminal.tables import Rows
 from tests.terminal import sample
 
@@ -201,3 +209,25 @@ def test_nothing_printed_is_read_as_markup(capsys: pytest.CaptureFixture[str]) -
     for console in (result_console(), progress_console()):
         console.print("[bold]Mew[/bold] :smile: 'x' 12")
     assert capsys.readouterr() == ("[bold]Mew[/bold] :smile: 'x' 12\n",) * 2
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_controls_say_what_they_mean(width: int) -> None:
+    row = ControlRow(
+        of="[red]\x1b[2J.json",
+        control="rules shuffled: another class's answers",
+        draws=20,
+        mean=4.8,
+        n=48,
+        low=0.04,
+        high=0.21,
+        least=1,
+        most=12,
+    )
+    drawing = drawn(control_table([row, row]), width)
+    assert all(cell_len(line) <= width for line in drawing.splitlines())
+    assert "\x1b" not in drawing
+    text = " ".join(drawing.split())
+    assert "10.0 %" in text
+    assert "2.1 % to 25.0 %" in text
+    assert text.count("Rules shuffled: another class's answers.") == 1

@@ -1,0 +1,72 @@
+"""The null controls of `cotbuild score --controls`: systems and names, made senseless."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from builder.cli.bench import PhraseVectors
+from builder.cli.candidates import Candidate
+from builder.controls import WORD_DRAWS, shuffled, with_random_words
+from builder.encoders.protocol import Vectors
+from builder.scoring import Scores, score
+from builder.statistics import Proportion
+from builder.system_file import SystemFile
+from builder.terminal.render import ControlRow
+
+RULES = "rules shuffled: the same questions, each class with the answers of any other"
+WORDS = "random words: the same rules, with options that say nothing of how a thing looks"
+NAMES = "names shuffled: each class with the name of any other"
+# The same draws in every run, so that a figure can be looked up again.
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What the candidates are scored on: images [n, d] with their labels, and how to encode."""
+
+    images: Vectors
+    labels: Sequence[str]
+    phrases: PhraseVectors
+    logit_scale: float
+
+    def score(self, file: SystemFile) -> Scores:
+        return score(
+            file.system,
+            self.images,
+            self.phrases(file.system.phrases()),
+            self.labels,
+            scoring=file.scoring,
+            logit_scale=self.logit_scale,
+        )
+
+
+def controls_of(candidate: Candidate, scores: Scores, bench: Bench) -> list[ControlRow]:
+    """The controls of a baseline or a system whose scores on the bench's images are known."""
+    if candidate.file is None:
+        return [_row(candidate, NAMES, shuffled(scores, seed=_SEED), scores.n)]
+    if not candidate.main:
+        return []
+    file = candidate.file
+    senseless = (
+        file.model_copy(update={"system": with_random_words(file.system, seed=_SEED + draw)})
+        for draw in range(WORD_DRAWS)
+    )
+    words = tuple(int(bench.score(each).correct.sum()) for each in senseless)
+    return [
+        _row(candidate, RULES, shuffled(scores, seed=_SEED), scores.n),
+        _row(candidate, WORDS, words, scores.n),
+    ]
+
+
+def _row(candidate: Candidate, control: str, correct: Sequence[int], n: int) -> ControlRow:
+    mean = Proportion(sum(correct) / len(correct), n)
+    return ControlRow(
+        of=candidate.title,
+        control=control,
+        draws=len(correct),
+        mean=mean.count,
+        n=n,
+        low=mean.interval.low,
+        high=mean.interval.high,
+        least=min(correct),
+        most=max(correct),
+    )
