@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.history import State, advance, fold, marks
-from builder.ladder import confirmed
+from builder.ladder import trials
 from builder.records import Drafted, Measured
 from tests.worlds import DRAFT, started
 
@@ -90,11 +90,11 @@ def state_of(versions: Sequence[Marks]) -> State:
     return state
 
 
-def confirmed_share(setting: Setting, sessions: int, seed: int) -> float:
-    """Of so many sessions, the share that confirms any version."""
+def confirmed_share(setting: Setting, sessions: int, seed: int, *, times: int = 1) -> float:
+    """Of so many sessions, the share that confirms a version at least so many times."""
     rng = np.random.default_rng(seed)
     found = (
-        confirmed(state_of(list(session(setting, rng))).versions) is not None
+        sum(trial.passed for trial in trials(state_of(list(session(setting, rng))).versions))
         for _ in range(sessions)
     )
-    return sum(found) / sessions
+    return sum(passed >= times for passed in found) / sessions

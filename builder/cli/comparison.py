@@ -150,12 +150,14 @@ def _say_looks(
         if not file.provenance or not any(title in tables for title in SPLIT_TITLES.values()):
             continue
         before = file.provenance
-        looks = f"{counted(before.held_out_looks, 'time')} at its held-out images"
+        # Older files count versions only, each of which was a look.
+        held_out = max(before.held_out_looks, before.versions_tried)
+        looks = f"{counted(held_out, 'time')} at its held-out images"
         if SPLIT_TITLES["final"] in tables:
             looks += f" and {counted(before.final_looks, 'time')} at its final ones"
         screen.warning(
-            f"the session of {path.name} looked {looks}; it can't count this look, and every one "
-            "makes their figures worth less"
+            f"the session of {path.name} looked {looks}; it can't count this look, and every look "
+            "makes such figures worth less"
         )
 
 
