@@ -299,7 +299,8 @@ def marks(correct: NDArray[np.bool_]) -> str:
 
 def from_marks(text: str) -> NDArray[np.bool_]:
     """Marks as [n] booleans."""
-    return np.array([character == "1" for character in text], dtype=np.bool_)
+    found: NDArray[np.bool_] = np.frombuffer(text.encode(), np.uint8) == ord("1")
+    return found
 
 
 def _measured(state: State, record: Measured) -> State:

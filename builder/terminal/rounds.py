@@ -120,9 +120,13 @@ def unknown_words(words: Sequence[str]) -> RenderableType:
 def _did_it_help(state: State, findings: Findings) -> list[RenderableType]:
     parts: list[RenderableType] = [_heading("Did it help?")]
     best_name = _best_baseline(findings)
+    last_proven = confirmed(state.versions)
     rows = [
-        (_version_name(version, state), *_figures(version.correct, len(version.held_out)))
-        for version in _shown_versions(state)
+        (
+            _version_name(version, state, last_proven),
+            *_figures(version.correct, len(version.held_out)),
+        )
+        for version in _shown_versions(state, last_proven)
     ]
     for name, scores in findings.baselines.items():
         best = " (best)" if name == best_name and len(findings.baselines) > 1 else ""
@@ -140,17 +144,17 @@ def _figures(correct: int, n: int) -> tuple[str, str, str]:
     return f"{correct} of {n}", percent(correct, n), accuracy_interval(correct, n)
 
 
-def _shown_versions(state: State) -> list[Version]:
+def _shown_versions(state: State, last_proven: int | None) -> list[Version]:
     """The last two, the best and the last that was confirmed: all that a decision needs."""
     wanted = {
         state.best,
-        confirmed(state.versions),
+        last_proven,
         *(version.number for version in state.versions[-2:]),
     }
     return [version for version in reversed(state.versions) if version.number in wanted]
 
 
-def _version_name(version: Version, state: State) -> str:
+def _version_name(version: Version, state: State, last_proven: int | None) -> str:
     roles = []
     if version.number == 1:
         roles.append("the draft")
@@ -158,7 +162,7 @@ def _version_name(version: Version, state: State) -> str:
         roles.append("the last")
     if version.number == state.best:
         roles.append("the best")
-    if version.number == confirmed(state.versions):
+    if version.number == last_proven:
         roles.append("confirmed")
     return f"version {version.number}" + (f" ({', '.join(roles)})" if roles else "")
 

@@ -136,6 +136,22 @@ def test_versions_are_compared_on_held_out_images_with_p() -> None:
     assert "+ Mew · background: a forest" in text
 
 
+def test_the_confirmed_version_stays_on_the_screen() -> None:
+    """Three rounds later it is none of the last two."""
+    first = fold(sample.records())
+    marks = first.versions[0].held_out
+    steps: list[Record] = []
+    for number, held_out in enumerate(("1" * 48, marks, marks, marks), start=2):
+        measured = Measured(
+            version=number, images=first.versions[0].images, review="", held_out=held_out
+        )
+        steps.append(measured)
+    text = words(drawn(round_screen(sample.view(steps))))
+    assert "version 2 (the best, confirmed) 48 of 48" in text
+    assert "version 5 (the last) 42 of 48" in text
+    assert "version 3" not in text
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_best_version_that_is_not_proven_is_called_so(width: int) -> None:
     *before, measured, offers = second_round()
