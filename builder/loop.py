@@ -15,16 +15,7 @@ from builder.edits import Proposal
 from builder.errors import CotbuildError, InputError
 from builder.exporting import exported
 from builder.findings import Findings, Measurements
-from builder.history import (
-    Limit,
-    State,
-    Step,
-    advance,
-    limit_from,
-    marks,
-    needs_measuring,
-    stop_reason,
-)
+from builder.history import State, Step, advance, marks, needs_measuring
 from builder.idle import weak_groups
 from builder.locking import lock_words, touched
 from builder.records import (
@@ -61,6 +52,7 @@ from builder.reviewing import (
     View,
     look,
 )
+from builder.stopping import Limit, limit_from, stop_reason
 from builder.suggestions import suggest
 from builder.system import AttributeSystem
 from builder.targeting import revision_request

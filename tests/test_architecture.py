@@ -44,6 +44,7 @@ CORE = {
     "smallest_set": "applying edits scoring statistics system",
     "locking": "edits records system",
     "history": "applying edits locking records system system_file",
+    "stopping": "history",
     "progress": "history lineage records statistics",
     "lineage": "applying differing edits errors history system",
     "chronicle": "edits history lineage locking records system",
@@ -55,10 +56,10 @@ CORE = {
     "findings": "applying diagnosis edits group_report history increments records referee scoring "
     "statistics system",
     "ladder": "history statistics",
-    "reviewing": "applying edits findings history locking records scoring system",
+    "reviewing": "applying edits findings history locking records scoring stopping system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history idle locking records referee "
-    "requests reviewing suggestions system targeting",
+    "requests reviewing stopping suggestions system targeting",
 }
 SHELLS = {
     "resources": "errors system system_file",

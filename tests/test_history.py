@@ -6,18 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.edits import DropGroup, Proposal, RenameClass, RenameGroup, SetRule
-from builder.history import (
-    Limit,
-    State,
-    advance,
-    begin,
-    fold,
-    from_marks,
-    limit_from,
-    marks,
-    needs_measuring,
-    stop_reason,
-)
+from builder.history import State, advance, begin, fold, from_marks, marks
 from builder.records import (
     Assigned,
     Decided,
@@ -282,35 +271,6 @@ def test_best_is_the_highest_held_out_count_and_of_equals_the_earlier() -> None:
     assert state.versions[0].system == DRAFT
 
 
-def test_patience_counts_finished_rounds_without_a_new_best() -> None:
-    state = after(drafted(), measured(1, "0110"), RoundEnded(round=1))
-    assert (state.idle, state.round) == (1, 2)
-    assert stop_reason(state, Limit(2)) is None
-    worse = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "0010"))
-    over = advance(worse, RoundEnded(round=2))
-    assert over.idle == 2
-    assert "2 rounds" in (stop_reason(over, Limit(2)) or "")
-    better = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "1110"))
-    assert better.idle == 0
-    patient = fold([started(patience=3), drafted(), measured(1, "0"), *ended(2)])
-    assert stop_reason(patient, limit_from(patient, None)) is None
-
-
-def ended(count: int) -> list[Record]:
-    return [RoundEnded(round=number + 1) for number in range(count)]
-
-
-def test_rounds_are_limited_and_an_empty_round_is_the_end() -> None:
-    state = after(drafted(), measured(1, "1"), RoundEnded(round=1))
-    assert stop_reason(state, Limit(2, last_round=1)) == "round 1 was the last one asked for"
-    assert stop_reason(state, Limit(2, last_round=2)) is None
-    empty = advance(state, Proposed(round=2, asked=False, proposals=()))
-    assert stop_reason(empty, Limit(2)) == "nothing is left to propose"
-    changed = advance(empty, accepted(proposal(CLASSES[0], "green")))
-    assert needs_measuring(changed)
-    assert stop_reason(changed, Limit(2)) is None
-
-
 def test_notes_wait_until_the_model_was_asked() -> None:
     state = after(drafted(), Noted(text="look at the horns"))
     silent = advance(state, Proposed(round=1, asked=False, proposals=()))
@@ -376,20 +336,3 @@ def test_assignments_add_up() -> None:
 @given(st.lists(st.booleans()))
 def test_marks_round_trip(values: list[bool]) -> None:
     assert from_marks(marks(np.array(values, dtype=bool))).tolist() == values
-
-
-def test_a_resumed_session_gets_rounds_and_patience_from_where_it_is() -> None:
-    state = after(drafted(), measured(1, "01"), *ended(3))
-    assert (state.round, state.idle) == (4, 3)
-    limit = limit_from(state, 2)
-    assert limit == Limit(patience=2, first_round=4, last_round=5)
-    assert stop_reason(state, limit) is None
-    later = advance(state, RoundEnded(round=4))
-    assert stop_reason(later, limit) is None
-    over = advance(later, RoundEnded(round=5))
-    assert stop_reason(over, limit) == "round 5 was the last one asked for"
-    assert stop_reason(over, limit_from(state, None)) == (
-        "no new best on held-out images for 2 rounds"
-    )
-    better = advance(advance(later, accepted(proposal(CLASSES[0], "green"))), measured(2, "11"))
-    assert stop_reason(advance(better, RoundEnded(round=5)), limit_from(state, None)) is None

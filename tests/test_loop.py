@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from builder.applying import apply
 from builder.edits import AddGroup, DropGroup, Proposal, RenameClass, RenameOption, SetRule
 from builder.errors import CotbuildError, LLMError
-from builder.history import Limit, State, fold
+from builder.history import State, fold
 from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, Working, run
 from builder.records import (
     Decided,
@@ -46,6 +46,7 @@ from builder.reviewing import (
     View,
     look,
 )
+from builder.stopping import Limit
 from builder.system import AttributeGroup, AttributeSystem
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started
 
