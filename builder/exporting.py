@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import PurePath
 
+from builder.calibration import Calibration, fit_temperature
 from builder.history import State, Version, marks
 from builder.ladder import trial_of
 from builder.records import Exported
@@ -46,6 +47,16 @@ def exported(state: State, referee: Referee | None, path: str) -> Exported:
     return Exported(path=path, version=number, images=referee.final_images, final=final)
 
 
+def calibration_of(state: State, referee: Referee) -> Calibration | None:
+    """What the best version's totals on review images say of how sure they are; None for few."""
+    _, version = version_to_export(state)
+    if version is None:
+        return None
+    step = version.steps[-1]
+    scores = referee.renamed(step.names).score(step.system, "review")
+    return fit_temperature(scores.totals, scores.labels)
+
+
 def estimate(correct: int, n: int) -> Estimate | None:
     """Accuracy with its Wilson 95 % interval; None without images."""
     if n == 0:
@@ -67,6 +78,7 @@ def export_file(
     cotbuild: str,
     encoder: EncoderIdentity | None,
     labels: Mapping[str, str],
+    calibration: Calibration | None,
     baselines: Mapping[str, Mapping[SplitName, Estimate]],
     final: Estimate | None,
 ) -> SystemFile:
@@ -87,6 +99,7 @@ def export_file(
     return SystemFile(
         system=system,
         scoring=state.started.scoring,
+        calibration=calibration,
         provenance=Provenance(
             created=created,
             cotbuild=cotbuild,

@@ -1,6 +1,7 @@
 """The system file: an envelope of a system, how it is scored, and where it comes from.
 
-    {"version": 1, "system": {...}, "scoring": {"rule": "sum", "scale": null}, "provenance": {...}}
+    {"version": 1, "system": {...}, "scoring": {"rule": "sum", "scale": null},
+     "calibration": {"temperature": 0.2, "n": 336}, "provenance": {...}}
 
 Also read: a bare system, and the article's shape. A broken file gives every problem at once.
 """
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from builder.article import article_problems, article_system, is_article
+from builder.calibration import Calibration
 from builder.errors import InputError
 from builder.strict_json import model_problems, object_problems, read_json, wrong_kind
 from builder.system import AttributeSystem, Problem, Scoring
@@ -112,11 +114,16 @@ class Provenance(_Record):
 
 
 class SystemFile(_Record):
-    """A system, how it is scored, and its provenance where it was built by a session."""
+    """A system, how it is scored, and its provenance where it was built by a session.
+
+    `calibration` is that of the encoder that measured the system, on its review images; None where
+    there were too few.
+    """
 
     version: Literal[1] = 1
     system: AttributeSystem
     scoring: Scoring = Scoring()
+    calibration: Calibration | None = None
     provenance: Provenance | None = None
 
 
@@ -138,11 +145,12 @@ class SystemFileError(InputError):
 
 def write_system_file(file: SystemFile) -> str:
     """The envelope as JSON, two blanks a level, with a newline at the end."""
-    provenance = file.provenance
+    calibration, provenance = file.calibration, file.provenance
     value = {
         "version": file.version,
         "system": system_to_json(file.system),
         "scoring": file.scoring.model_dump(mode="json"),
+        "calibration": None if calibration is None else calibration.model_dump(mode="json"),
         "provenance": None if provenance is None else provenance.model_dump(mode="json"),
     }
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -223,13 +231,17 @@ def _envelope_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         message = f"version {version} was written by a newer cotbuild, this one reads {VERSION}"
         yield Problem("version", message)
         return
-    yield from object_problems(value, "", ("version", "system"), ("scoring", "provenance"))
+    optional = ("scoring", "calibration", "provenance")
+    yield from object_problems(value, "", ("version", "system"), optional)
     if "version" in value and (type(version) is not int or version != VERSION):
         yield Problem("version", f"should be {VERSION}")
     if "system" in value:
         yield from system_json_problems(value["system"], "system")
     if "scoring" in value:
         yield from model_problems(Scoring, value["scoring"], "scoring", Scoring.model_fields)
+    if (calibration := value.get("calibration")) is not None:
+        fields = Calibration.model_fields
+        yield from model_problems(Calibration, calibration, "calibration", fields)
     if value.get("provenance") is not None:
         parts = (Provenance, EncoderIdentity, Estimate, Confirmation)
         known = [name for part in parts for name in part.model_fields]
@@ -241,10 +253,11 @@ def _build(value: Mapping[str, Any]) -> SystemFile:
         return SystemFile(system=article_system(value))
     if _is_bare(value):
         return SystemFile(system=system_from_json(value))
-    provenance = value.get("provenance")
+    calibration, provenance = value.get("calibration"), value.get("provenance")
     return SystemFile(
         system=system_from_json(value["system"]),
         scoring=_model(Scoring, value.get("scoring", {})),
+        calibration=None if calibration is None else _model(Calibration, calibration),
         provenance=None if provenance is None else _model(Provenance, provenance),
     )
 

@@ -2,11 +2,14 @@
 
 import pytest
 
+from builder.calibration import fit_temperature
+from builder.edits import Proposal, RenameClass
 from builder.exporting import (
     NO_FINAL,
     NO_IMAGES,
     NOT_LOOKED,
     SEEN,
+    calibration_of,
     data_fingerprint,
     estimate,
     export_file,
@@ -14,7 +17,7 @@ from builder.exporting import (
     version_to_export,
 )
 from builder.history import State, advance, fold
-from builder.records import Assigned, Drafted, Exported, Measured
+from builder.records import Assigned, Decided, Drafted, Exported, Measured
 from builder.system_file import Estimate, SystemFile
 from tests.worlds import DRAFT, GOOD, referee, started
 
@@ -39,6 +42,7 @@ def file_of(state: State, final: Estimate | None = None) -> SystemFile:
         cotbuild="0",
         encoder=None,
         labels=LABELS,
+        calibration=None,
         baselines={},
         final=final,
     )
@@ -85,6 +89,7 @@ def test_without_images_the_working_system_is_exported_as_never_scored() -> None
         cotbuild="0",
         encoder=None,
         labels={},
+        calibration=None,
         baselines={},
         final=None,
     )
@@ -104,6 +109,35 @@ def test_an_export_looks_at_the_final_images_of_the_best_version() -> None:
     assert record == Exported(path="x", version=1, images=images, final="111100")
     assert referee(final=3).final_images != images
     assert exported(state, referee(final=0), "x").final is None
+
+
+def test_confidence_is_fitted_to_the_best_version_on_review_images() -> None:
+    state = measured_state("review", "held_out", "final")
+    found = calibration_of(state, referee(per_class=20))
+    assert found is not None
+    assert found.n == 60
+    scores = referee(per_class=20).score(DRAFT, "review")
+    assert found == fit_temperature(scores.totals, scores.labels)
+    assert calibration_of(state, referee(per_class=9)) is None
+    never_measured = fold([started(), Drafted(system=GOOD, source="test")])
+    assert calibration_of(never_measured, referee(per_class=20)) is None
+
+
+def test_images_of_a_class_that_was_renamed_count_for_its_confidence() -> None:
+    renaming = Proposal(
+        source="person", reason="", edits=(RenameClass(class_name="Absol [red]", to="Absol"),)
+    )
+    state = fold(
+        [
+            started(),
+            Drafted(system=GOOD, source="test"),
+            Decided(proposal=renaming, decision="accepted", by="person"),
+            Measured(version=1, images="x", review="1", held_out="10"),
+        ]
+    )
+    found = calibration_of(state, referee(per_class=20))
+    assert found is not None
+    assert found.n == 60
 
 
 def test_the_fingerprint_of_the_data_knows_order_from_content() -> None:

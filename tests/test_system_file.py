@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.calibration import Calibration
 from builder.errors import InputError
 from builder.resources import resource_folder
 from builder.system import AttributeSystem, Scoring, make_system
@@ -78,6 +79,7 @@ files = st.builds(
     SystemFile,
     system=systems(),
     scoring=st.builds(Scoring, rule=st.sampled_from(["sum", "log"]), scale=st.none() | scales),
+    calibration=st.none() | st.builds(Calibration, temperature=positive, n=st.integers(1, 10**6)),
     provenance=st.none() | provenances,
 )
 
@@ -108,9 +110,10 @@ def test_what_is_written() -> None:
     }
     text = write_system_file(SystemFile(system=make_system("creature", [COLOUR, TAIL], rules)))
     value = json.loads(text)
-    assert list(value) == ["version", "system", "scoring", "provenance"]
+    assert list(value) == ["version", "system", "scoring", "calibration", "provenance"]
     assert value["version"] == 1
     assert value["scoring"] == {"rule": "sum", "scale": None}
+    assert value["calibration"] is None
     assert value["provenance"] is None
     assert value["system"]["rules"] == {
         "Ant δ": {"colour": "red", "tail": None},
@@ -123,6 +126,7 @@ def test_what_may_be_left_out() -> None:
     envelope = {"version": 1, "system": good()["system"]}
     file = parse_system_file("\ufeff" + json.dumps(envelope))
     assert file.scoring == Scoring()
+    assert file.calibration is None
     assert file.provenance is None
     schema.validate(envelope)
 
@@ -144,6 +148,7 @@ def good() -> dict[str, Any]:
                 },
             },
             "scoring": {"rule": "log", "scale": 20},
+            "calibration": {"temperature": 0.25, "n": 47},
             "provenance": {
                 "created": "2025-06-01T12:00:00+00:00",
                 "cotbuild": "0.1.0",
@@ -190,7 +195,7 @@ def problems(text: str) -> dict[str, str]:
 
 
 # Where the good envelope is changed, to what, and the path and a part of the message that follow.
-S, P = "system", "provenance"
+S, P, C = "system", "provenance", "calibration"
 BROKEN: list[tuple[tuple[str | int, ...], object, str, str]] = [
     (("version",), MISSING, "version", "is missing"),
     (("version",), True, "version", "should be 1"),
@@ -233,6 +238,12 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str, str]] = [
     (("scoring", "scale"), 1e7, "scoring.scale", "less than or equal to 1000000"),
     (("scoring", "scale"), True, "scoring.scale", "valid number"),
     (("scoring", "rul"), "sum", "scoring.rul", "did you mean 'rule'?"),
+    ((C,), 0.25, "calibration", "should be"),
+    ((C, "temperature"), MISSING, "calibration.temperature", "is missing"),
+    ((C, "temperature"), 0, "calibration.temperature", "greater than 0"),
+    ((C, "temperature"), "hot", "calibration.temperature", "valid number"),
+    ((C, "n"), 0, "calibration.n", "greater than or equal to 1"),
+    ((C, "temprature"), 1, "calibration.temprature", "did you mean 'temperature'?"),
     ((P,), [], "provenance", "should be"),
     ((P, "created"), MISSING, "provenance.created", "is missing"),
     ((P, "created"), "yesterday", "provenance.created", "pattern"),
@@ -271,6 +282,7 @@ def test_the_envelope_they_all_start_from_is_good() -> None:
     schema.validate(good())
     file = parse_system_file(json.dumps(good()))
     assert file.scoring == Scoring(rule="log", scale=20)
+    assert file.calibration == Calibration(temperature=0.25, n=47)
     assert file.provenance is not None
     assert file.provenance.accuracy["review"].accuracy == 0.75
 

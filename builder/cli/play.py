@@ -10,7 +10,7 @@ from builder.article import write_article
 from builder.cli.bench import Bench
 from builder.cli.screen import Screen
 from builder.errors import InputError
-from builder.exporting import estimate, export_file
+from builder.exporting import calibration_of, estimate, export_file
 from builder.history import State
 from builder.loop import Ended, Recorded, StepFailed, Viewed, Working, run
 from builder.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
@@ -104,6 +104,7 @@ def system_file(state: State, bench: Bench | None, *, final: Estimate | None) ->
         cotbuild=__version__,
         encoder=bench.identity if bench else None,
         labels=bench.labels if bench else {},
+        calibration=calibration_of(state, bench.referee) if bench else None,
         baselines=_baselines(state, bench, looked=final is not None) if bench else {},
         final=final,
     )
