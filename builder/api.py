@@ -1,56 +1,84 @@
 """The public Python entries: load a system, open an encoder, classify images."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from builder.data import Crop, prepare
+from builder.calibration import Calibration
+from builder.data import Crop, Skipped, prepare
+from builder.encoders.cache import VectorCache, encode_phrases
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder, Vectors
+from builder.encoders.streaming import Picture, stream_vectors
+from builder.predicting import Prediction, predictions
 from builder.scoring import score
 from builder.system_file import SystemFile, load_system_file
 
-__all__ = ["Classifier", "Prediction", "load_system", "open_encoder"]
+__all__ = ["Classifier", "Prediction", "Skipped", "load_system", "open_encoder"]
 
 
 def load_system(path: str | Path) -> SystemFile:
     """A system file: cotbuild's own JSON or the article's. Raises InputError.
 
-    The result holds `.system`, `.scoring` and, where cotbuild measured it, `.provenance`.
+    The result holds `.system`, `.scoring` and, where cotbuild measured it, `.calibration` and
+    `.provenance`.
     """
     return load_system_file(Path(path))
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The best class, its total score, and per group the option the encoder saw most of."""
-
-    class_name: str
-    score: float
-    seen: dict[str, str]
 
 
 class Classifier:
     """A system file and an encoder, ready for images.
 
     The encoder may be another than the one that measured the system: systems carry over, at
-    another accuracy. Without an explicit `scale`, its own logit scale is used.
+    another accuracy, but not their calibration. Without an explicit `scale`, its own logit scale is
+    used. `crop` takes the place of the file's. Vectors are kept in `cache`, if there is one.
     """
 
-    def __init__(self, file: SystemFile, encoder: Encoder) -> None:
+    def __init__(
+        self,
+        file: SystemFile,
+        encoder: Encoder,
+        *,
+        crop: Crop | None = None,
+        cache: VectorCache | None = None,
+    ) -> None:
+        measured = file.provenance.crop if file.provenance else None
         self.file = file
         self.encoder = encoder
-        self._phrases = encoder.encode_texts(file.system.phrases())
+        self.crop = crop or (Crop(*measured) if measured else None)
+        self._cache = cache
+        self._phrases = encode_phrases(encoder, cache, file.system.phrases())
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The file's, where images are seen as those it was fitted to: same encoder and crop."""
+        provenance = self.file.provenance
+        if provenance is None or provenance.encoder is None:
+            return None
+        same_crop = self.crop == (Crop(*provenance.crop) if provenance.crop else None)
+        same_encoder = self.encoder.fingerprint == provenance.encoder.fingerprint
+        return self.file.calibration if same_crop and same_encoder else None
 
     def predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
-        """One prediction an image; `images` are whole pictures, the file's crop is applied here."""
-        crop = self.file.provenance.crop if self.file.provenance else None
-        box = Crop(*crop) if crop else None
+        """One prediction an image; `images` are whole pictures, the crop is applied here."""
         return self.predict_vectors(
-            self.encoder.encode_images([prepare(image, box) for image in images])
+            self.encoder.encode_images([prepare(image, self.crop) for image in images])
         )
+
+    def stream(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Prediction | Skipped]]:
+        """Each picture with its prediction, in order; one that can't be used with the reason.
+
+        `pictures` are paths of files or whole pictures. They are taken from the iterable, in a
+        thread of its own, no faster than they are classified, so that there may be any number of
+        them; what they give comes as soon as they do. Raises EncoderError.
+        """
+        for batch in stream_vectors(self.encoder, self._cache, pictures, crop=self.crop):
+            vectors = [found for _, found in batch if not isinstance(found, Skipped)]
+            predicted = iter(self.predict_vectors(np.stack(vectors)) if vectors else ())
+            for picture, found in batch:
+                yield picture, found if isinstance(found, Skipped) else next(predicted)
 
     def predict_vectors(self, vectors: Vectors) -> list[Prediction]:
         """The same from image vectors [n, d] of this encoder."""
@@ -63,16 +91,4 @@ class Classifier:
             scoring=self.file.scoring,
             logit_scale=self.encoder.logit_scale,
         )
-        seen = [
-            [group.options[k] for k in probabilities.argmax(axis=1)]
-            for group, probabilities in zip(system.groups, scores.probabilities, strict=True)
-        ]
-        names = [group.name for group in system.groups]
-        return [
-            Prediction(
-                class_name=system.classes[best],
-                score=float(scores.totals[row, best]),
-                seen={name: options[row] for name, options in zip(names, seen, strict=True)},
-            )
-            for row, best in enumerate(scores.predictions)
-        ]
+        return list(predictions(system, scores, self.calibration))

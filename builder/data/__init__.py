@@ -3,6 +3,7 @@
 from builder.data.classes import ClassEntry, read_classes
 from builder.data.folders import class_folder_name, read_images
 from builder.data.images import ImageSet, LabelledImage, Skipped, file_digest
+from builder.data.listing import files_named
 from builder.data.matching import Matched, Mismatch
 from builder.data.pictures import (
     Crop,
@@ -31,6 +32,7 @@ __all__ = [
     "class_folder_name",
     "decode_image",
     "file_digest",
+    "files_named",
     "known_crop",
     "open_image",
     "prepare",

@@ -39,7 +39,7 @@ def read_images(
     if not matching.classes:
         raise _no_match(folder, unknown)
 
-    files = {sub.name: tuple(_walk(sub)) for sub in folders if sub.name in matching.classes}
+    files = {sub.name: tuple(walk(sub)) for sub in folders if sub.name in matching.classes}
     wanted = _by_class(files, matching, class_names)
     if not wanted:
         raise InputError(
@@ -138,7 +138,7 @@ def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
     return folders, strays
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path) -> Iterator[Path]:
     """All files below a folder but hidden ones, in an order that no file system decides."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

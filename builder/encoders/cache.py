@@ -186,7 +186,7 @@ def encode_image_files(
     ImageUnreadable or InputError for a file that has changed since it was listed, EncoderError
     for a vector that is not finite.
     """
-    keys = [_key(_IMAGE_KEY_VERSION, image.digest, str(crop)) for image in images]
+    keys = [image_key(image, crop) for image in images]
     reader = read or partial(read_pixels, crop=crop, preprocess=encoder.preprocess)
 
     def encode(missing: Sequence[LabelledImage]) -> Iterator[Vectors]:
@@ -208,6 +208,11 @@ def encode_phrases(encoder: Encoder, cache: VectorCache | None, texts: Sequence[
             yield encoder.encode_texts(missing[start : start + _TEXTS_PER_BATCH])
 
     return _fill(encoder, cache, keys, texts, encode, None)
+
+
+def image_key(image: LabelledImage, crop: Crop | None) -> bytes:
+    """What the vector of that part of that content is kept under."""
+    return _key(_IMAGE_KEY_VERSION, image.digest, str(crop))
 
 
 def _checksum(key: bytes, blob: bytes) -> int:
@@ -256,7 +261,7 @@ def _fill(
     done = 0
     for fresh in encode([distinct[key] for key in missing]) if missing else ():
         batch = missing[done : done + len(fresh)]
-        _check_rows(encoder, fresh, [distinct[key] for key in batch], dimension)
+        check_rows(encoder, fresh, [distinct[key] for key in batch], dimension)
         rows = dict(zip(batch, fresh, strict=True))
         known |= rows
         done += len(batch)
@@ -271,9 +276,8 @@ def _fill(
     return np.stack([known[key] for key in keys])
 
 
-def _check_rows(
-    encoder: Encoder, vectors: Vectors, items: Sequence[object], dimension: int
-) -> None:
+def check_rows(encoder: Encoder, vectors: Vectors, items: Sequence[object], dimension: int) -> None:
+    """Raises EncoderError unless there is a finite vector [dimension] for each item."""
     if vectors.shape != (len(items), dimension):
         raise _misshapen(encoder, f"vectors of shape {vectors.shape}", len(items))
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))

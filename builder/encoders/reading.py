@@ -4,13 +4,14 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from io import FileIO
 from itertools import islice
 from pathlib import Path
+from queue import Queue
 from tempfile import TemporaryFile
 from typing import Any, NamedTuple, TypeVar
 
@@ -66,6 +67,51 @@ def read_ahead(
         finally:
             # Else an error, or Ctrl-C, would wait for all that was asked for.
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def read_as_they_come(
+    items: Iterable[_Item], read: Callable[[_Item], _Read], batch_size: int
+) -> Iterator[list[_Read]]:
+    """`read_ahead` for items that may be slow to come, such as lines that another program writes.
+
+    A batch is what has come by then, at least one item: none waits for the next. `items` is
+    consumed in a thread of its own, and no further than two batches ahead.
+    """
+    # None: the end.
+    waiting: Queue[Future[_Read] | None] = Queue(2 * batch_size)
+    stopped = threading.Event()
+    with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
+
+        def feed() -> None:
+            try:
+                for item in items:
+                    waiting.put(pool.submit(read, item))
+                    if stopped.is_set():
+                        return
+            except Exception as error:  # noqa: BLE001 - raised where the batches are taken
+                failed: Future[_Read] = Future()
+                failed.set_exception(error)
+                waiting.put(failed)
+            waiting.put(None)
+
+        # A daemon, as nothing can wake it while it waits for a line.
+        threading.Thread(target=feed, daemon=True).start()
+        try:
+            while (first := waiting.get()) is not None:
+                # Meanwhile others come.
+                batch = [first.result()]
+                while len(batch) < batch_size and not waiting.empty():
+                    if (following := waiting.get()) is None:
+                        yield batch
+                        return
+                    batch.append(following.result())
+                yield batch
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            # One that waits for room would wait for ever.
+            while not waiting.empty():
+                waiting.get()
 
 
 class Spool:

@@ -6,8 +6,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from queue import Queue
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from PIL import Image
 from builder.data import Crop, LabelledImage, file_digest
 from builder.encoders import reading
 from builder.encoders.protocol import Pixels
-from builder.encoders.reading import Spool, decoded_once, read_ahead, read_pixels
+from builder.encoders.reading import Spool, decoded_once, read_ahead, read_as_they_come, read_pixels
 from builder.errors import InputError
 
 
@@ -191,6 +193,7 @@ def test_a_full_disk_only_costs_time(tmp_path: Path) -> None:
     code = """
 import resource, signal, sys
 from pathlib import Path
+from queue import Queue
 import numpy as np
 from builder.encoders.reading import Spool
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -205,3 +208,63 @@ assert spool.get(1, "c") is None
 spool.close()
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=120)
+
+
+@given(st.lists(st.integers()), st.integers(1, 7))
+def test_what_comes_is_read_in_order(items: list[int], batch_size: int) -> None:
+    batches = list(read_as_they_come(iter(items), lambda item: -item, batch_size))
+    assert [-item for batch in batches for item in batch] == items
+    assert all(1 <= len(batch) <= batch_size for batch in batches)
+
+
+def test_no_item_waits_for_the_next() -> None:
+    given_out: Queue[int | None] = Queue()
+    batches = read_as_they_come(iter(given_out.get, None), lambda item: item, 8)
+    for number in range(3):
+        given_out.put(number)
+        assert next(batches) == [number]
+    given_out.put(None)
+    assert list(batches) == []
+
+
+def test_of_many_items_no_more_than_two_batches_are_taken_ahead() -> None:
+    taken = handed_out = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        while taken < 100:
+            taken += 1
+            yield taken
+
+    for batch in read_as_they_come(items(), lambda item: item, 4):
+        handed_out += len(batch)
+        time.sleep(0.002)
+        # Two batches wait, and one item for room.
+        assert taken <= handed_out + 8 + 2
+    assert handed_out == 100
+
+
+def test_an_error_of_the_source_or_of_reading_comes_out_in_its_place() -> None:
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise InputError("no more")
+
+    found: list[int] = []
+    with pytest.raises(InputError, match="no more"):
+        for batch in read_as_they_come(items(), lambda item: item, 1):
+            found += batch
+    assert found == [0, 1, 2]
+    with pytest.raises(ZeroDivisionError):
+        list(read_as_they_come(iter([1, 0]), lambda item: 1 // item, 4))
+
+
+def test_a_source_that_is_given_up_is_let_go() -> None:
+    before = threading.active_count()
+    batches = read_as_they_come(iter(int, 1), lambda item: item, 2)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+    for _ in range(500):
+        if threading.active_count() <= before:
+            break
+        time.sleep(0.01)
+    assert threading.active_count() <= before
