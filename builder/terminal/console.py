@@ -23,12 +23,16 @@ def progress_console() -> Console:
     return _console(sys.stderr, stderr=True)
 
 
+class OutputClosed(InputError):
+    """Whoever read the output went away, as `head` does."""
+
+
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """rich would end the program without a word, with a code that means something else."""
         # What is still in the buffer has nowhere to go; Python would complain of it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise InputError(
+        raise OutputClosed(
             "the output was closed before everything was said",
             hint="write it into a file instead: cotbuild ... > FILE",
         )

@@ -1,0 +1,204 @@
+"""A stream of images to a stream of predictions, told to people or to programs as they come."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from builder.api import Classifier, Prediction, Skipped
+from builder.cli.measured import identity_of, measured_by, say_what_differs
+from builder.cli.opening import fetch_encoder
+from builder.cli.screen import Screen
+from builder.data import Crop, files_named
+from builder.encoders.cache import VectorCache, default_cache_folder
+from builder.encoders.spec import EncoderSpec
+from builder.encoders.streaming import Picture
+from builder.errors import InputError
+from builder.system import AttributeSystem
+from builder.system_file import SystemFile, load_system_file
+from builder.terminal.console import OutputClosed
+from builder.terminal.figures import counted
+from builder.terminal.predictions import PredictionLine, explained, questions_asked
+
+STDIN = "-"
+UNREADABLE = 1
+# Of probabilities and scores; what follows differs between machines.
+_DIGITS = 6
+_CHUNK = 1 << 16
+# More bytes than any path has.
+_LONGEST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the flags of `classify` ask for."""
+
+    system: Path
+    images: tuple[str, ...]
+    encoder: str | None
+    crop: str | None
+    device: str
+    dtype: str
+    explain: bool
+    as_json: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many images were classified, and how many could not be."""
+
+    classified: int = 0
+    unreadable: int = 0
+    # What was named and stands for no image; the first of them.
+    nothing: int = 0
+    first: str = ""
+
+    def count(self, picture: Picture, found: Prediction | Skipped) -> None:
+        """One more outcome."""
+        if not isinstance(found, Skipped):
+            self.classified += 1
+        elif isinstance(picture, Skipped):
+            self.nothing += 1
+            self.first = self.first or f"{found.where}: {found.reason}"
+        else:
+            self.unreadable += 1
+
+    @property
+    def words(self) -> str:
+        lost = f", {self.unreadable:,} could not be read" if self.unreadable else ""
+        return f"{counted(self.classified, 'image')} classified{lost}."
+
+    def check(self) -> None:
+        """Raises InputError if no image was named at all, typer.Exit(1) if anything was lost."""
+        if not self.classified and not self.unreadable:
+            raise InputError(
+                f"there is no image to classify{f': {self.first}' if self.first else ''}",
+                hint="name image files, folders or patterns, or - for a list of paths on stdin",
+            )
+        if self.unreadable or self.nothing:
+            raise typer.Exit(UNREADABLE)
+
+
+def classify_all(wanted: Wanted) -> None:
+    """`cotbuild classify`. Raises CotbuildError, and typer.Exit(1) if an image was unreadable."""
+    screen = Screen.open()
+    file = load_system_file(wanted.system)
+    classifier = _open(wanted, file, screen)
+    tally = Tally()
+    try:
+        if wanted.explain and not wanted.as_json:
+            screen.results.print(questions_asked(file.system))
+        for picture, found in classifier.stream(paths(wanted.images, stdin_lines())):
+            tally.count(picture, found)
+            if wanted.as_json:
+                data = _data(picture, found, file.system if wanted.explain else None)
+                # ASCII, so that it arrives whole whatever the terminal's encoding.
+                screen.results.out(json.dumps(data), highlight=False)
+            else:
+                _show(picture, found, file.system if wanted.explain else None, screen)
+    except OutputClosed:
+        # Whoever reads has seen enough: `cotbuild classify ... | head`.
+        return
+    screen.progress_to.print(tally.words)
+    tally.check()
+
+
+def _open(wanted: Wanted, file: SystemFile, screen: Screen) -> Classifier:
+    spec = wanted.encoder or measured_by([file])[0]
+    crop = Crop.parse(wanted.crop) if wanted.crop is not None else None
+    located = fetch_encoder(spec, device=wanted.device, dtype=wanted.dtype, screen=screen)
+    with screen.step(f"Loading the encoder {EncoderSpec.parse(spec).title}"):
+        encoder = located.load()
+    say_what_differs({wanted.system: file}, [identity_of(encoder)], screen)
+    cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
+    classifier = Classifier(file, encoder, crop=crop, cache=cache)
+    if classifier.calibration is None:
+        why = "the file has no calibration"
+        if file.calibration is not None:
+            why = "that needs the encoder and the crop that the system was measured with"
+        screen.warning(f"the confidence is not calibrated, it only ranks: {why}")
+    return classifier
+
+
+def _show(
+    picture: Picture,
+    found: Prediction | Skipped,
+    explaining: AttributeSystem | None,
+    screen: Screen,
+) -> None:
+    if isinstance(found, Skipped):
+        screen.warning(f"{found.where} left out: {found.reason}")
+        return
+    screen.results.print(PredictionLine(str(picture), found))
+    if explaining:
+        screen.results.print(explained(found, explaining))
+
+
+def _data(
+    picture: Picture, found: Prediction | Skipped, explaining: AttributeSystem | None
+) -> dict[str, Any]:
+    if isinstance(found, Skipped):
+        return {"path": found.where, "error": found.reason}
+    return {
+        "path": str(picture),
+        "class": found.class_name,
+        "confidence": round(found.confidence, _DIGITS),
+        "calibrated": found.calibrated,
+        "best": [
+            {
+                "class": each.class_name,
+                "score": round(each.score, _DIGITS),
+                "confidence": round(each.confidence, _DIGITS),
+            }
+            for each in found.ranking
+        ],
+        "seen": {
+            group: {
+                "option": option,
+                "probability": round(found.seen_probability[group], _DIGITS),
+                **(_why(explaining, found.class_name, group) if explaining else {}),
+            }
+            for group, option in found.seen.items()
+        },
+    }
+
+
+def _why(system: AttributeSystem, class_name: str, group: str) -> dict[str, Any]:
+    """What was asked, and what the rule of the class says; no option if the group doesn't apply."""
+    return {
+        "question": system.group(group).prompt,
+        "rule": list(system.rules[class_name][group]),
+    }
+
+
+def paths(names: Iterable[str], lines: Iterator[str]) -> Iterator[str | Skipped]:
+    """The files that are named, in order; for `-` those that `lines` hold."""
+    for name in names:
+        yield from lines if name == STDIN else files_named(name)
+
+
+def stdin_lines() -> Iterator[str]:
+    """Lines of stdin as they come, without blank ones. Raises InputError for what is no text.
+
+    Read without Python's buffer, which a thread that waits would lock while the program ends.
+    """
+    rest = b""
+    while chunk := os.read(0, _CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST:
+            raise InputError(
+                "stdin holds no list of paths: a line is longer than any path",
+                hint="write one path a line: ls *.png | cotbuild classify SYSTEM -",
+            )
+        yield from _named(lines)
+    yield from _named([rest])
+
+
+def _named(lines: Iterable[bytes]) -> Iterator[str]:
+    # Names of files may be any bytes; those that are no UTF-8 go through unharmed.
+    texts = (line.removesuffix(b"\r").decode("utf-8", "surrogateescape") for line in lines)
+    return (text for text in texts if text.strip())

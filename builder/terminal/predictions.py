@@ -1,0 +1,74 @@
+"""What a system makes of images, a line or a few for each."""
+
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.text import Text
+
+from builder.predicting import Prediction
+from builder.system import AttributeSystem, Choice
+from builder.terminal.figures import percent
+from builder.terminal.tables import NARROW, Pieces
+from builder.terminal.text import LONG, plain, shortened, visible
+
+
+def questions_asked(system: AttributeSystem) -> RenderableType:
+    """What the encoder is asked of every image: the prompt of each group."""
+    return Group(
+        Text("Asked of each image:", style="dim"),
+        *(
+            Padding(
+                Text(f"{shortened(group.name)}: {shortened(group.prompt, LONG)}"),
+                (0, 0, 0, 2),
+                expand=False,
+            )
+            for group in system.groups
+        ),
+        Text(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionLine:
+    """An image's path, its class and how sure that is; on a narrow screen in two lines."""
+
+    path: str
+    prediction: Prediction
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # Whole, so that it can be copied.
+        path = Text(visible(self.path), overflow="fold")
+        found = Text.assemble(
+            plain(self.prediction.class_name, style="bold"), f", {_sure(self.prediction)}"
+        )
+        if options.max_width < NARROW:
+            yield path
+            yield Padding(found, (0, 0, 0, 2), expand=False)
+        else:
+            yield Text.assemble(path, ": ", found, overflow="fold")
+
+
+def explained(prediction: Prediction, system: AttributeSystem) -> RenderableType:
+    """The runner-up, and per group what was seen beside what the rule of the class says."""
+    second = prediction.ranking[1]
+    lines = [[f"runner-up: {shortened(second.class_name)}, {percent(second.confidence, 1)}"]]
+    rules = system.rules[prediction.class_name]
+    for group, option in prediction.seen.items():
+        seen = percent(prediction.seen_probability[group], 1)
+        lines.append(
+            [f"{shortened(group)}: {shortened(option)} {seen}", _rule(rules[group], option)]
+        )
+    return Group(*(Pieces(line, indent=2) for line in lines))
+
+
+def _sure(prediction: Prediction) -> str:
+    confidence = percent(prediction.confidence, 1)
+    return confidence if prediction.calibrated else f"{confidence} (not calibrated)"
+
+
+def _rule(chosen: Choice, seen: str) -> str:
+    if not chosen:
+        return "no rule"
+    says = "it" if chosen == (seen,) else " or ".join(map(shortened, chosen))
+    return f"the rule says {says}"
