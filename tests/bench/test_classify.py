@@ -1,0 +1,117 @@
+"""A stream of files against the bare encoder, and the memory that a long one takes.
+
+Run with: python -m pytest -n 0 -s tests/bench/test_classify.py
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from builder.api import Classifier
+from builder.encoders.cache import VectorCache
+from builder.encoders.open import open_encoder
+from builder.system_file import SystemFile
+from tests.worlds import GOOD
+
+FILES = 400
+DISTINCT = 50
+PEAK = """
+import resource, sys
+from pathlib import Path
+from builder.api import Classifier, open_encoder
+from builder.system_file import SystemFile
+from tests.worlds import GOOD
+
+folder, encoder, count = sys.argv[1:]
+files = sorted(Path(folder).iterdir())
+ready = Classifier(SystemFile(system=GOOD), open_encoder(encoder, device="cpu"))
+paths = (files[number % len(files)] for number in range(int(count)))
+assert sum(1 for _ in ready.stream(paths)) == int(count)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """JPEG files of 640 x 480 pixels."""
+    folder = tmp_path_factory.mktemp("noise")
+    random = np.random.default_rng(0)
+    for number in range(DISTINCT):
+        noise = Image.fromarray(random.integers(0, 256, (48, 64, 3), dtype=np.uint8))
+        noise.resize((640, 480)).save(folder / f"{number:03}.jpg", quality=90)
+    return sorted(folder.iterdir())
+
+
+def medians(runs: dict[str, Callable[[], object]], times: int = 5) -> dict[str, float]:
+    """Median seconds of each, run in turns so that a noisy neighbour disturbs all alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(times + 1):
+        for name, run in runs.items():
+            begun = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(taken[1:]) for name, taken in seconds.items()}
+
+
+@pytest.mark.parametrize("name", ["miniature", "clip"])
+def test_a_stream_beside_the_bare_encoder(
+    files: list[Path], clip_folder: Path, tmp_path: Path, name: str
+) -> None:
+    """The encoder alone gets pixels that lie ready; the stream opens and prepares files, too."""
+    encoder = open_encoder(name if name == "miniature" else str(clip_folder), device="cpu")
+    file = SystemFile(system=GOOD)
+    paths = [files[number % DISTINCT] for number in range(FILES)]
+    prepared = [encoder.preprocess(Image.open(path).convert("RGB")) for path in files]
+    pixels = [prepared[number % DISTINCT] for number in range(FILES)]
+    size = encoder.batch_size
+
+    def bare() -> None:
+        for start in range(0, FILES, size):
+            encoder.encode_pixels(pixels[start : start + size])
+
+    def opened() -> None:
+        """One file after the other, no thread."""
+        for path in paths:
+            encoder.preprocess(Image.open(path).convert("RGB"))
+
+    streaming = Classifier(file, encoder)
+    cached = Classifier(file, encoder, cache=VectorCache(tmp_path, encoder.fingerprint))
+    taken = medians(
+        {
+            "the encoder alone": bare,
+            "opening files alone": opened,
+            "stream": lambda: list(streaming.stream(paths)),
+            "stream, vectors kept": lambda: list(cached.stream(paths)),
+        }
+    )
+    print(f"\n{name}: {FILES} files of 640 x 480, batches of {size}")
+    for what, seconds in taken.items():
+        ratio = seconds / taken["the encoder alone"]
+        print(f"  {what:22} {FILES / seconds:8.0f} images/s  {ratio:6.2f} x the encoder alone")
+    # What can overlap does: it takes less than one after the other, with something for scoring.
+    one_by_one = taken["the encoder alone"] + taken["opening files alone"]
+    assert taken["stream"] < 1.2 * one_by_one
+
+
+def test_memory_does_not_grow_with_the_stream(files: list[Path], clip_folder: Path) -> None:
+    peaks = {}
+    for count in (200, 4000):
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, str(files[0].parent), str(clip_folder), str(count)],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        peaks[count] = int(done.stdout)
+    ratio = peaks[4000] / peaks[200]
+    print(f"\npeak memory: {peaks[200]:,} kB for 200 images, x {ratio:.3f} for 4,000")
+    assert ratio < 1.1
