@@ -24,7 +24,8 @@ from builder.terminal.console import OutputClosed
 from builder.terminal.figures import counted
 from builder.terminal.predictions import PredictionLine, explained, questions_asked
 
-STDIN = "-"
+_STDIN = 0
+_LIST = "-"
 UNREADABLE = 1
 # Of probabilities and scores; what follows differs between machines.
 _DIGITS = 6
@@ -92,7 +93,7 @@ def classify_all(wanted: Wanted) -> None:
     try:
         if wanted.explain and not wanted.as_json:
             screen.results.print(questions_asked(file.system))
-        for picture, found in classifier.stream(paths(wanted.images, stdin_lines())):
+        for picture, found in classifier.stream(paths(wanted.images, lines_of(_STDIN))):
             tally.count(picture, found)
             if wanted.as_json:
                 data = _data(picture, found, file.system if wanted.explain else None)
@@ -133,7 +134,7 @@ def _show(
     if isinstance(found, Skipped):
         screen.warning(f"{found.where} left out: {found.reason}")
         return
-    screen.results.print(PredictionLine(str(picture), found))
+    screen.results.print(PredictionLine(str(picture), found), crop=False)
     if explaining:
         screen.results.print(explained(found, explaining))
 
@@ -178,16 +179,16 @@ def _why(system: AttributeSystem, class_name: str, group: str) -> dict[str, Any]
 def paths(names: Iterable[str], lines: Iterator[str]) -> Iterator[str | Skipped]:
     """The files that are named, in order; for `-` those that `lines` hold."""
     for name in names:
-        yield from lines if name == STDIN else files_named(name)
+        yield from lines if name == _LIST else files_named(name)
 
 
-def stdin_lines() -> Iterator[str]:
-    """Lines of stdin as they come, without blank ones. Raises InputError for what is no text.
+def lines_of(stdin: int) -> Iterator[str]:
+    """Lines of a file descriptor as they come, without blank ones. Raises InputError for no text.
 
     Read without Python's buffer, which a thread that waits would lock while the program ends.
     """
     rest = b""
-    while chunk := os.read(0, _CHUNK):
+    while chunk := os.read(stdin, _CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST:
             raise InputError(
@@ -201,4 +202,5 @@ def stdin_lines() -> Iterator[str]:
 def _named(lines: Iterable[bytes]) -> Iterator[str]:
     # Names of files may be any bytes; those that are no UTF-8 go through unharmed.
     texts = (line.removesuffix(b"\r").decode("utf-8", "surrogateescape") for line in lines)
-    return (text for text in texts if text.strip())
+    # Some editors put a mark at the beginning of a text.
+    return (text for text in (each.removeprefix("\ufeff") for each in texts) if text.strip())

@@ -37,16 +37,15 @@ class PredictionLine:
     prediction: Prediction
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # Whole, so that it can be copied.
-        path = Text(visible(self.path), overflow="fold")
-        found = Text.assemble(
-            plain(self.prediction.class_name, style="bold"), f", {_sure(self.prediction)}"
-        )
+        # Wrapped by the terminal and not by us, a path can be copied, and a line found again.
+        path = Text(visible(self.path), no_wrap=True, overflow="ignore")
+        name = plain(self.prediction.class_name, style="bold")
+        found = Text.assemble(name, f", {_sure(self.prediction)}")
         if options.max_width < NARROW:
             yield path
             yield Padding(found, (0, 0, 0, 2), expand=False)
         else:
-            yield Text.assemble(path, ": ", found, overflow="fold")
+            yield path.append(": ").append(found)
 
 
 def explained(prediction: Prediction, system: AttributeSystem) -> RenderableType:
