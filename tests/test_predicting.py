@@ -52,9 +52,13 @@ def test_what_was_seen_has_its_probability() -> None:
 
 
 def test_ties_go_to_class_order_and_only_the_best_five_are_told() -> None:
-    totals = np.array([[1, 3, 2, 3, 0, 2, 1]], np.float32)
-    names = tuple("abcdefg")
+    totals = np.array([[1, 3, 2, 3, 0, 2, 1] * 6], np.float32)
+    names = tuple(f"{number:02}" for number in range(42))
     scores = Scores(names, np.array([0]), totals, np.array([1]), 1, ())
     (found,) = predictions(GOOD.model_copy(update={"groups": ()}), scores, None)
-    assert [ranked.class_name for ranked in found.ranking] == ["b", "d", "c", "f", "a"]
-    assert found.confidence == found.ranking[1].confidence
+    assert [ranked.class_name for ranked in found.ranking] == ["01", "03", "08", "10", "15"]
+    assert (
+        found.confidence
+        == found.ranking[1].confidence
+        == pytest.approx(found.ranking[4].confidence)
+    )

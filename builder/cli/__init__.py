@@ -15,8 +15,8 @@ R = TypeVar("R")
 
 INTERRUPTED = 130
 EPILOG = (
-    "Exit codes: 0 done · 1 below --min-accuracy, a file with problems, or an encoder that does "
-    "not agree with its reference · 2 unusable input · "
+    "Exit codes: 0 done · 1 below --min-accuracy, a file with problems, an image that can't be "
+    "read, or an encoder that does not agree with its reference · 2 unusable input · "
     "3 encoder · 4 language model · 5 session folder · 130 stopped with Ctrl-C"
 )
 

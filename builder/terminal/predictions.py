@@ -69,5 +69,6 @@ def _sure(prediction: Prediction) -> str:
 def _rule(chosen: Choice, seen: str) -> str:
     if not chosen:
         return "no rule"
-    says = "it" if chosen == (seen,) else " or ".join(map(shortened, chosen))
-    return f"the rule says {says}"
+    if chosen == (seen,):
+        return "as the rule says"
+    return f"the rule says {' or '.join(map(shortened, chosen))}"
