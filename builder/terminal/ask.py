@@ -1,6 +1,6 @@
 """Questions at a real terminal, by questionary and prompt_toolkit; so are those of `ask_lists`.
 
-Escape goes back at once everywhere. Without eager binding prompt_toolkit would wait for the second
+Escape goes back at once everywhere. Neither it nor Ctrl-C loses what was typed or ticked. Without eager binding prompt_toolkit would wait for the second
 key of an Alt combination, and Escape, Enter would answer with an empty text.
 """
 
@@ -24,11 +24,14 @@ from rich.cells import cell_len
 
 from builder.terminal.ask_lists import (
     LONGEST_LIST,
+    Place,
     add_bindings,
     entries_of,
     one_of,
+    place_in,
     some_of,
     typed_one_of,
+    walk_to,
 )
 from builder.terminal.asker import (
     Check,
@@ -44,6 +47,7 @@ from builder.terminal.plain import PlainAsker
 from builder.terminal.text import labels, matching, shortened
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 # Seconds to wait after Escape for the rest of an arrow key's code.
 _ESCAPE_WAIT = 0.1
@@ -62,9 +66,13 @@ class TerminalAsker:
 
     input: Input | None = None
     output: Output | None = None
-    # What was typed or ticked when the person went back, by question: it stands there again.
+    # What was typed, ticked or walked to when the person left a question without an answer, by
+    # question: it stands there again.
     _typed: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
     _ticked: dict[tuple[str, tuple[str, ...], frozenset[str]], frozenset[str]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _walked: dict[tuple[str, tuple[str, ...], str | None], Place] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -84,7 +92,14 @@ class TerminalAsker:
         if len(texts) > LONGEST_LIST:
             return self._type(title, texts, shown, index, output)
         question = one_of(shortened(title, _TITLE), shown, index, self.input, output)
-        picked = self._ask(question, title, output)
+        entries, place = entries_of(question), (title, tuple(texts), default)
+        if place in self._walked:
+            walk_to(entries, self._walked[place])
+        picked: object = None
+        try:
+            picked = self._ask(question, title, output)
+        finally:
+            _keep(self._walked, place, place_in(entries) if picked is None else None)
         return texts[picked] if isinstance(picked, int) else None
 
     def pick_many(
@@ -109,14 +124,13 @@ class TerminalAsker:
             self.input,
             output,
         )
-        indices = self._ask(question, title, output)
-        if isinstance(indices, list):
-            self._ticked.pop(place, None)
-            return tuple(texts[index] for index in indices)
-        self._ticked[place] = frozenset(
-            texts[index] for index in entries_of(question).selected_options
-        )
-        return None
+        indices: object = None
+        try:
+            indices = self._ask(question, title, output)
+        finally:
+            ticked = frozenset(texts[index] for index in entries_of(question).selected_options)
+            _keep(self._ticked, place, ticked if indices is None else None)
+        return tuple(texts[index] for index in indices) if isinstance(indices, list) else None
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
         def validate(typed: str) -> bool | str:
@@ -184,12 +198,13 @@ class TerminalAsker:
     ) -> str | None:
         """The answer of a typed question; what is left unfinished stands there the next time."""
         buffer = question.application.current_buffer
-        answer = self._ask(question, title, output)
-        if isinstance(answer, str):
-            self._typed.pop((title, default), None)
-            return answer
-        self._typed[title, default] = buffer.text or default
-        return None
+        answer: object = None
+        try:
+            answer = self._ask(question, title, output)
+        finally:
+            left = (buffer.text or default) if answer is None else None
+            _keep(self._typed, (title, default), left)
+        return answer if isinstance(answer, str) else None
 
     def _press(self, title: str, keys: Sequence[Key], *, enter: str | None) -> str | None:
         output = self._output()
@@ -260,6 +275,14 @@ class TerminalAsker:
             return self.output
         # Results may be piped while somebody reviews; questions then stay on the other stream.
         return create_output(stdout=sys.stderr if sys.stderr.isatty() else sys.stdout)
+
+
+def _keep(kept: dict[K, T], question: K, left: T | None) -> None:
+    """Keeps what is left unfinished; of a question that was answered nothing is (None)."""
+    if left is None:
+        kept.pop(question, None)
+    else:
+        kept[question] = left
 
 
 def _menu_fragments(title: str, keys: Sequence[Key], width: int) -> StyleAndTextTuples:

@@ -1,6 +1,7 @@
 """Lists at the terminal: one entry, several, or one typed with completion; filtered by typing."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import questionary
 from prompt_toolkit.application import Application
@@ -102,6 +103,30 @@ def entries_of(question: questionary.Question) -> InquirerControl:
         if isinstance(control, InquirerControl)
     )
     return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person is in a list: what they filter by, and the index of the entry pointed at.
+
+    None: nothing is filtered, nothing matches.
+    """
+
+    filter: str | None
+    entry: int | None
+
+
+def place_in(entries: InquirerControl) -> Place:
+    shown = [choice.value for choice in entries.filtered_choices]
+    at = entries.pointed_at
+    return Place(entries.search_filter, shown[at] if at < len(shown) else None)
+
+
+def walk_to(entries: InquirerControl, place: Place) -> None:
+    """Filters and points as before."""
+    entries.search_filter = place.filter
+    shown = [choice.value for choice in entries.filtered_choices]
+    entries.pointed_at = shown.index(place.entry) if place.entry in shown else 0
 
 
 def add_bindings(application: Application[object], bindings: KeyBindings) -> None:

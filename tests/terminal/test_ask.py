@@ -264,14 +264,26 @@ def test_a_long_list_offers_its_default() -> None:
     assert answer(ENTER, lambda asker: asker.pick("Which?", MANY, default="Class 7")) == "Class 7"
 
 
+@pytest.mark.parametrize("leave", [ESC, CTRL_C], ids=["Esc", "Ctrl-C"])
 class TestWhatWasTypedIsKept:
-    """Esc goes back; where the same question is asked again, it stands there."""
+    """Where the same question is asked again after it was left, it stands there."""
+
+    @pytest.fixture(autouse=True)
+    def _leaving(self, leave: str) -> None:
+        self.leave = leave
+
+    def left(self, asker: TerminalAsker, ask: Callable[[TerminalAsker], T]) -> None:
+        if self.leave == ESC:
+            assert ask(asker) is None
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                ask(asker)
 
     def twice(self, first: str, second: str, ask: Callable[[TerminalAsker], T]) -> T:
         with create_pipe_input() as pipe:
             asker = TerminalAsker(pipe, Screen())
-            pipe.send_text(first + ESC)
-            assert ask(asker) is None
+            pipe.send_text(first + self.leave)
+            self.left(asker, ask)
             pipe.send_text(second)
             return ask(asker)
 
@@ -285,6 +297,27 @@ class TestWhatWasTypedIsKept:
 
     def test_a_long_list(self) -> None:
         assert self.twice("beed", "rill" + ENTER, lambda a: a.pick("Which?", MANY)) == "Beedrill δ"
+
+    def test_the_place_and_the_filter_of_a_short_list(self) -> None:
+        texts = ["one", "two", "three", "four"]
+        assert self.twice(DOWN * 2, ENTER, lambda a: a.pick("Which?", texts)) == "three"
+        assert self.twice(DOWN, UP + ENTER, lambda a: a.pick("Which?", texts, "three")) == "three"
+        # "two" and "three" are shown; the pointer is at the second of them.
+        assert self.twice("t" + DOWN, ENTER, lambda a: a.pick("Which?", texts)) == "three"
+        assert self.twice("t" + DOWN, "w" + ENTER, lambda a: a.pick("Which?", texts)) == "two"
+        nothing = self.twice("zz", ENTER + BACKSPACE * 2 + ENTER, lambda a: a.pick("Which?", texts))
+        assert nothing == "one"
+
+    def test_a_list_that_was_answered_begins_anew(self) -> None:
+        texts = ["one", "two", "twice"]
+        with create_pipe_input() as pipe:
+            asker = TerminalAsker(pipe, Screen())
+            pipe.send_text("tw" + self.leave)
+            self.left(asker, lambda a: a.pick("Which?", texts))
+            pipe.send_text(DOWN + ENTER)
+            assert asker.pick("Which?", texts) == "twice"
+            pipe.send_text(ENTER)
+            assert asker.pick("Which?", texts) == "one"
 
     def test_ticks(self) -> None:
         texts = ["one", "two", "three"]
@@ -300,8 +333,8 @@ class TestWhatWasTypedIsKept:
     def test_for_that_question_only_and_until_it_is_answered(self) -> None:
         with create_pipe_input() as pipe:
             asker = TerminalAsker(pipe, Screen())
-            pipe.send_text("half" + ESC)
-            assert asker.text("Note:") is None
+            pipe.send_text("half" + self.leave)
+            self.left(asker, lambda a: a.text("Note:"))
             pipe.send_text(ENTER)
             assert asker.text("Another:") == ""
             pipe.send_text(ENTER)
