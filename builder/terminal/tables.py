@@ -18,6 +18,8 @@ NARROW = 60
 _INDENT = 2
 # rich clamps what a table needs to what there is.
 _UNBOUNDED = 10_000
+# Longer words are broken in a table.
+_LONGEST_WORD = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,30 @@ class Rows:
         if options.max_width >= NARROW:
             table = self._table()
             unbounded = options.update(max_width=_UNBOUNDED)
-            if Measurement.get(console, unbounded, table).minimum <= options.max_width:
+            natural = [self._width(index) for index in range(len(self.headers))]
+            gaps = Measurement.get(console, unbounded, table).maximum - sum(natural)
+            least = [self._least(index) for index in range(len(self.headers))]
+            if widths := _shared(natural, least, options.max_width - gaps):
+                for column, width in zip(table.columns, widths, strict=True):
+                    column.width = width
                 yield table
                 return
         yield from self._stack()
+
+    def _column(self, index: int) -> list[str]:
+        cells = [shortened(row[index], self.longest) for row in self.rows]
+        return [self.headers[index], *cells]
+
+    def _width(self, index: int) -> int:
+        return max(map(cell_len, self._column(index)))
+
+    def _least(self, index: int) -> int:
+        """Columns below which a figure would be cut, or a word that is not very long."""
+        if index in self.right:
+            return self._width(index)
+        words = [word for cell in self._column(index) for word in cell.split()]
+        longest = max(map(cell_len, words), default=0)
+        return min(longest, _LONGEST_WORD)
 
     def _table(self) -> Table:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
@@ -69,6 +91,20 @@ class Rows:
                 ],
                 indent=_INDENT,
             )
+
+
+def _shared(natural: Sequence[int], least: Sequence[int], width: int) -> list[int]:
+    """Widths of columns in `width`, the widest made narrower first; empty if they don't fit.
+
+    rich would make them so narrow that names are broken, rather than wait to be stacked.
+    """
+    widths = list(natural)
+    for _ in range(sum(natural) - width):
+        spare = [index for index, now in enumerate(widths) if now > least[index]]
+        if not spare:
+            return []
+        widths[max(spare, key=widths.__getitem__)] -= 1
+    return widths
 
 
 @dataclass(frozen=True, slots=True)
