@@ -1,17 +1,22 @@
 """The last question of every edit: its measured effect is seen before it is applied."""
 
 from rich.console import Console
+from rich.text import Text
 
-from builder.applying import EditError
+from builder.applying import EditError, apply
 from builder.edits import Proposal
+from builder.locking import lock_words, touched
 from builder.reviewing import Offer, View
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import offer_block
 from builder.terminal.steps import GoBack, Steps
+from builder.terminal.text import shortened
+
+_MOST_LOCKS = 6
 
 
 def confirmed(steps: Steps, console: Console, view: View, proposal: Proposal) -> bool:
-    """Shows the change and its measured effect, and asks.
+    """Shows the change and its measured effect, and asks. Enter alone applies no loss.
 
     A change that does not fit is told, and the question before is asked again.
     """
@@ -21,4 +26,14 @@ def confirmed(steps: Steps, console: Console, view: View, proposal: Proposal) ->
         console.print(error_panel(error))
         raise GoBack from None
     console.print(offer_block("Your change:", Offer(proposal, effect), view.system))
-    return steps.confirm("Apply it?", default=True)
+    if locked := _locked(view, proposal):
+        console.print(Text(f"This changes what you locked: {locked}.", style="bold"))
+    return steps.confirm("Apply it?", default=effect is None or effect.net >= 0)
+
+
+def _locked(view: View, proposal: Proposal) -> str:
+    """What the person locked and now changes, in words. They may; nobody else may."""
+    after = apply(view.system, proposal.edits)
+    broken = [shortened(lock_words(lock)) for lock in touched(view.state.locks, view.system, after)]
+    more = [f"and {len(broken) - _MOST_LOCKS} more"] if len(broken) > _MOST_LOCKS else []
+    return ", ".join([*broken[:_MOST_LOCKS], *more])

@@ -27,17 +27,19 @@ from builder.edits import (
     SetRule,
     SplitOption,
 )
+from builder.records import Lock, Locked
+from builder.reviewing import View
 from builder.system import AttributeGroup
 from builder.terminal.editing import edit_by_hand, first_system
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
 
 
-def played(*answers: object) -> tuple[Proposal | None, str, Scripted]:
+def played(*answers: object, view: View | None = None) -> tuple[Proposal | None, str, Scripted]:
     asker = Scripted(*answers)
     console = Console(width=100, color_system=None, highlight=False, markup=False)
     with console.capture() as captured:
-        proposal = edit_by_hand(asker, console, sample.view())
+        proposal = edit_by_hand(asker, console, view or sample.view())
     assert not asker.answers, "an answer was left over"
     return proposal, captured.get(), asker
 
@@ -161,6 +163,32 @@ def test_the_effect_is_shown_before_it_is_asked() -> None:
     assert "Your change: +10.4 pp (5 fixed, 0 broken)\n" in shown
     assert "Mew · background: a desert -> a forest" in shown
     assert asker.asked[-2:] == ["Apply it?", "Edit what?"]
+
+
+def test_enter_alone_applies_no_loss() -> None:
+    helpful, shown, _ = played("r", "Mew", "background", "o", "a forest", ENTER)
+    assert helpful is not None
+    harmful, shown, asker = played("r", "Absol G", "color", "o", "pink", ENTER, BACK)
+    assert "Your change: -" in shown
+    assert harmful is None
+    assert asker.asked[-2:] == ["Apply it?", "Edit what?"]
+    assert played("r", "Absol G", "color", "o", "pink", True)[0] is not None
+
+
+def test_what_is_locked_is_told_before_it_is_changed() -> None:
+    locks = [
+        Locked(lock=Lock(group="background")),
+        Locked(lock=Lock(class_name="Eevee")),
+        Locked(lock=Lock(class_name="Mew", group="background")),
+    ]
+    view = sample.view(locks)
+    told = "This changes what you locked: group background, rule Mew · background."
+    asker = ("r", "Mew", "background", "o", "a forest", True)
+    proposal, shown, _ = played(*asker, view=view)
+    assert proposal is not None
+    assert told in shown
+    assert shown.index("Your change: ") < shown.index(told)
+    assert "locked" not in played("r", "Mew", "color", "o", "black", True, view=view)[1]
 
 
 def test_nothing_changed_is_no_edit() -> None:
