@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from PIL import Image
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +22,24 @@ from builder.terminal.tables import NARROW, Pieces, Rows
 from builder.terminal.text import LONG, plain, quoted, shortened
 
 _NAME, _OPTION = 30, 24
+_EXPLAIN = Key("?", "explain")
+# What stands beside an image.
+_FIGURES = (
+    (
+        "ahead by",
+        "how far the total of the class that it was taken for is above that of its own class; "
+        "each group adds to a class's total the probability of that class's option",
+    ),
+    ("rule", "the option of its own class, and the probability that the group gave it"),
+    ("saw", "the likeliest option of the group, and its probability"),
+    ("has", "the option of the class that it was taken for, and its probability"),
+    (
+        "misled",
+        "the group spoke more for that class than for its own: look at its rule, at its words and "
+        "at the picture",
+    ),
+    ("fixed, broken", "the change that you look at makes the image right, or wrong"),
+)
 # The menu below a picture, with the blank lines around it.
 _MENU_LINES = 4
 _FEWEST_ROWS, _MOST_ROWS = 6, 24
@@ -65,7 +84,7 @@ def view_images(
     if view.findings is None or not view.findings.review.n:
         console.print(Text("There are no review images to look at."))
         return
-    if words := complaint():
+    if words := complaint(console):
         console.print(Text(words))
     gallery = _Gallery(asker, console, view, pictures, way_to_draw(console))
     if proposal is None:
@@ -108,7 +127,7 @@ class _Gallery:
         if wrong := int((~findings.review.correct).sum()):
             most = f"the worst {_MOST_SHOWN} of " if wrong > _MOST_SHOWN else ""
             keys.insert(0, Key("w", f"{most}{counted(wrong, 'wrong image')}"))
-        match self.asker.key("Which images?", keys):
+        match self._key("Which images?", keys):
             case "w":
                 cases = wrong_cases(findings.review, self.view.system, _MOST_SHOWN)
             case "p":
@@ -153,7 +172,7 @@ class _Gallery:
             keys = [Key("n", "done" if last else "next")]
             if number:
                 keys.append(Key("p", "previous"))
-            match self.asker.key(f"{number + 1} of {len(series)}", keys):
+            match self._key(f"{number + 1} of {len(series)}", keys):
                 case "n":
                     number += 1
                 case "p":
@@ -194,6 +213,14 @@ class _Gallery:
         """Rows for a picture on a screen that also holds `others` and the menu."""
         taken = len(self.console.render_lines(Group(*others))) + _MENU_LINES
         return max(_FEWEST_ROWS, min(_MOST_ROWS, self.console.height - taken))
+
+    def _key(self, title: str, keys: Sequence[Key]) -> str | None:
+        """The key pressed; the figures are explained as often as that is asked for."""
+        while (key := self.asker.key(title, [*keys, _EXPLAIN])) == _EXPLAIN.key:
+            for name, meaning in _FIGURES:
+                words = Text.assemble((name, "bold"), f": {meaning}")
+                self.console.print(Padding(words, (0, 0, 0, 2), expand=False))
+        return key
 
     def _say(self, words: str) -> None:
         self.console.print(Text(words))

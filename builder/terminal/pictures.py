@@ -17,7 +17,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich_pixels import Pixels
 
-from builder.terminal.asker import wants_plain
+from builder.terminal.asker import accessible, wants_plain
 from builder.terminal.text import quoted
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ _BACKGROUND = (128, 128, 128, 255)
 def way_to_draw(console: Console) -> Way:
     """How pictures are drawn there; "none" without colours, or where the screen is read aloud."""
     wished = _wished() or _known_to_work()
-    colours = console.color_system is not None and not console.no_color
-    if wished == "none" or not console.is_terminal or not colours or wants_plain():
+    if wished == "none" or _obstacle(console):
         return "none"
     # The number of a picture travels as the colour of its placeholders, which must not be rounded.
     if not _has_extra() or (wished == "kitty" and console.color_system != "truecolor"):
@@ -53,11 +52,18 @@ def way_to_draw(console: Console) -> Way:
     return wished
 
 
-def complaint() -> str | None:
-    """Why COTBUILD_IMAGES can't be followed, in words; None if it can, or is not set."""
+def complaint(console: Console) -> str | None:
+    """Why no picture is drawn there, or none as COTBUILD_IMAGES says, in words; None if one is.
+
+    None too where the user wants no pictures.
+    """
     value, wished = os.environ.get(VARIABLE, ""), _wished()
     if value and wished is None:
         return f"{VARIABLE} is {quoted(value)}; it can be {', '.join(get_args(Way))}."
+    if wished == "none":
+        return None
+    if reason := _obstacle(console):
+        return f"{reason}, which wins over {VARIABLE}={wished}." if wished else f"{reason}."
     if wished in ("kitty", "sixel") and not _has_extra():
         return f'{VARIABLE}={wished} needs the extra: pip install "cotbuild[images]"'
     return None
@@ -124,6 +130,21 @@ def _sharp_renderables() -> "tuple[type[TGPImage], type[SixelImage]]":
     finally:
         sys.__stdout__ = terminal  # type: ignore[misc]
     return TGPImage, SixelImage
+
+
+def _obstacle(console: Console) -> str | None:
+    """What keeps any picture from being drawn there, in words; None if nothing does."""
+    if accessible():
+        return "Pictures can't be read aloud: ACCESSIBLE is set"
+    if wants_plain():
+        return f"Pictures need a terminal that can draw: TERM is {os.environ.get('TERM', '')}"
+    if not console.is_terminal:
+        return "Pictures need a terminal: the output goes elsewhere"
+    if console.no_color:
+        return "Pictures need colours: NO_COLOR is set"
+    if console.color_system is None:
+        return "Pictures need colours: this terminal has none"
+    return None
 
 
 def _wished() -> Way | None:

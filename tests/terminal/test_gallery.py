@@ -251,6 +251,7 @@ def test_only_the_name_where_no_picture_can_be_drawn(
     assert "Mew/review-28.png" in talk.text
     assert "▄" not in talk.text
     assert "gone" not in talk.text
+    assert talk.text.count("Pictures ") == (variable != "COTBUILD_IMAGES=none")
     assert re.search(r"background \(misled\) +0 % a desert +100 % a forest +what it saw", talk.text)
 
 
@@ -273,6 +274,14 @@ def test_what_the_user_set_wrongly_is_said_once(monkeypatch: pytest.MonkeyPatch)
     talk = shown("w", "n", BACK, BACK)
     assert talk.text.count("COTBUILD_IMAGES is") == 1
     assert "▄" in talk.text
+
+
+def test_the_figures_are_explained_where_they_stand() -> None:
+    talk = shown("?", "w", "?", "n", BACK, BACK)
+    for word in ("ahead by", "rule", "saw", "has", "misled", "fixed, broken"):
+        assert len(re.findall(rf"^  {word}: ", talk.text, re.MULTILINE)) == 2
+    # It is the same image that is asked about after the explanation.
+    assert talk.asked[:5] == ["Which images?", "Which images?", "1 of 5", "1 of 5", "2 of 5"]
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, InputEnded])

@@ -92,21 +92,47 @@ def test_without_the_extra_there_are_half_blocks(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pictures, "find_spec", lambda _: None)
     monkeypatch.setenv("TERM", "xterm-kitty")
     assert way_to_draw(terminal()) == "blocks"
-    assert complaint() is None
+    assert complaint(terminal()) is None
     monkeypatch.setenv("COTBUILD_IMAGES", "sixel")
     assert way_to_draw(terminal()) == "blocks"
-    assert 'pip install "cotbuild[images]"' in (complaint() or "")
+    assert 'pip install "cotbuild[images]"' in (complaint(terminal()) or "")
 
 
 def test_an_unknown_way_is_complained_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert complaint() is None
+    assert complaint(terminal()) is None
     for way in ("kitty", "sixel", "blocks", "none"):
         monkeypatch.setenv("COTBUILD_IMAGES", way)
-        assert complaint() is None
+        assert complaint(terminal()) is None
     monkeypatch.setenv("COTBUILD_IMAGES", "\x1b[2Jsixels")
-    assert complaint() == (
+    assert complaint(terminal()) == (
         'COTBUILD_IMAGES is "\\x1b[2Jsixels"; it can be kitty, sixel, blocks, none.'
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "reason"),
+    [
+        ("NO_COLOR=1", "Pictures need colours: NO_COLOR is set"),
+        ("ACCESSIBLE=1", "Pictures can't be read aloud: ACCESSIBLE is set"),
+        ("TERM=dumb", "Pictures need a terminal that can draw: TERM is dumb"),
+    ],
+)
+def test_why_there_is_no_picture_is_said(
+    monkeypatch: pytest.MonkeyPatch, variable: str, reason: str
+) -> None:
+    monkeypatch.setenv(*variable.split("="))
+    assert complaint(terminal()) == f"{reason}."
+    monkeypatch.setenv("COTBUILD_IMAGES", "blocks")
+    assert complaint(terminal()) == f"{reason}, which wins over COTBUILD_IMAGES=blocks."
+    # Who wants none misses none.
+    monkeypatch.setenv("COTBUILD_IMAGES", "none")
+    assert complaint(terminal()) is None
+
+
+def test_no_terminal_and_no_colours_are_reasons_too() -> None:
+    elsewhere = complaint(Console(file=io.StringIO()))
+    assert elsewhere == "Pictures need a terminal: the output goes elsewhere."
+    assert complaint(terminal(None)) == "Pictures need colours: this terminal has none."
 
 
 @pytest.mark.parametrize(
