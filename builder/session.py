@@ -3,7 +3,8 @@
     session.jsonl   the journal, one record a line, the only truth
     llm.jsonl       every request to the language model and its reply
     system.json     the best system so far, replaced atomically
-    system.edit.yaml   the whole system as a text while somebody edits it
+    system.edit.yaml   the whole system as a text while somebody edits it; `system.edit.base.json`
+                    is what it was written from, `system.edit.kept.yaml` what no longer fitted
     session.lock    held by the process that writes; `session.owner` says who that is
 
 A last line that was cut off by a crash is taken out when the journal is opened for writing, and
@@ -36,7 +37,7 @@ BEST = "system.json"
 _LOCK = "session.lock"
 _OWNER = "session.owner"
 # What a session folder keeps for itself; no export may replace it.
-_OTHERS = ("prompt.txt", "system.edit.yaml")
+_OTHERS = ("prompt.txt", "system.edit.yaml", "system.edit.base.json", "system.edit.kept.yaml")
 OWN_FILES = frozenset({JOURNAL, f"{JOURNAL}.torn", TRANSCRIPT, BEST, *_OTHERS, _LOCK, _OWNER})
 _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
 

@@ -21,7 +21,7 @@ _ABOUT = """\
 # The whole system. Change what you like, save and close: the difference is shown before it counts.
 # A rule is one option, several in brackets ([black, white]) or none ([], does not apply).
 # Words that hold ": " or " #", or begin with a sign such as [ { & * ! " ' - ? stand in quotes.
-# Whatever gets another name here counts as new; the menus rename classes, groups and options.
+# What gets another name and stays as it was otherwise is renamed; of a class you are asked.
 """
 _WRONG = "#! "
 _HINT = "Correct the text; nothing of it is lost."
@@ -114,6 +114,11 @@ def with_problems(
     if more > 0:
         marks.append(f"{_WRONG}and {more:,} more\n")
     return "".join([*marks, *kept]), moved
+
+
+def with_notes(text: str, notes: Sequence[str]) -> str:
+    """The text under comment lines, which stay until `with_problems` puts others in their place."""
+    return "".join([*(f"{_WRONG}{' '.join(note.split())}\n" for note in notes), text])
 
 
 # --- Writing ----------------------------------------------------------------------------------

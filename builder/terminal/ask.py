@@ -1,7 +1,8 @@
 """Questions at a real terminal, by questionary and prompt_toolkit; so are those of `ask_lists`.
 
-Escape goes back at once everywhere. Neither it nor Ctrl-C loses what was typed or ticked. Without eager binding prompt_toolkit would wait for the second
-key of an Alt combination, and Escape, Enter would answer with an empty text.
+Escape goes back at once everywhere; neither it nor Ctrl-C loses what was typed or ticked. Without
+eager binding prompt_toolkit would wait for the second key of an Alt combination, and Escape, Enter
+would answer with an empty text.
 """
 
 import sys

@@ -1,18 +1,24 @@
 """The whole system as a text in the person's editor; what they changed becomes a proposal.
 
 The text lies in a file from the moment it is opened until its change is applied or dropped: neither
-a mistake in it, nor a missing editor, nor the end of the program loses it.
+a mistake in it, nor a missing editor, nor the end of the program loses it. What is accepted
+meanwhile stays: only what the person changed in the text is made to the system.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from builder.differing import diff
-from builder.edits import Proposal
+from builder.edits import Proposal, RenameClass
 from builder.errors import InputError
+from builder.figures import counted
+from builder.rebasing import rebase
+from builder.renaming import edits_between, perhaps_renamed
 from builder.reviewing import View
 from builder.system import AttributeSystem
 from builder.system_text import (
@@ -25,29 +31,40 @@ from builder.system_text import (
 )
 from builder.terminal.asker import Asker, Key
 from builder.terminal.confirming import confirmed
-from builder.terminal.editor import read_text, remove_file, run_editor, write_private
+from builder.terminal.edit_text_files import (
+    FILE,
+    KEPT,
+    WHAT,
+    begin,
+    begin_anew,
+    read_base,
+    remove,
+    remove_kept,
+    write_base,
+)
+from builder.terminal.editor import read_text, run_editor, write_private
 from builder.terminal.render import error_panel
 from builder.terminal.steps import Steps, stepwise
-from builder.terminal.text import LONG, shortened
+from builder.terminal.text import LONG, quoted, shortened
 
-FILE = "system.edit.yaml"
-_WHAT = "The text of the system"
 _AGAIN = (Key("e", "edit again"), Key("d", "drop it"))
 _LEFT = (Key("g", "go on with it"), Key("d", "drop it"))
+# More classes that may be renamed are asked about together.
+_MOST_ASKED = 5
 
 
 def unfinished_text(folder: Path, system: AttributeSystem) -> bool:
     """Whether a text lies in the folder whose change was neither applied nor dropped.
 
-    One that says what `system` is anyway is finished, and removed.
+    One that says what `system` is anyway, or what it was written from, is finished and removed.
     """
-    path = folder / FILE
-    if not path.exists():
+    if not (folder / FILE).exists():
         return False
     try:
-        if system_from_text(read_text(path)) != system:
+        said = system_from_text(read_text(folder / FILE))
+        if (folder / KEPT).exists() or said not in (system, read_base(folder)):
             return True
-        remove_file(path, _WHAT)
+        remove(folder)
     except InputError:
         return True
     return False
@@ -59,7 +76,7 @@ def resume_text(asker: Asker, console: Console, view: View, folder: Path) -> Pro
     if key == "g":
         return edit_as_text(asker, console, view, folder)
     if key == "d":
-        _dropped(asker, folder / FILE)
+        _dropped(asker, folder)
     return None
 
 
@@ -69,58 +86,138 @@ def edit_as_text(asker: Asker, console: Console, view: View, folder: Path) -> Pr
     A text that lies there already is gone on with. After a confirmed change it stays until
     `unfinished_text` finds it applied.
     """
-    path = folder / FILE
     while True:
         try:
-            after = _from_editor(path, view.system)
+            after = _from_editor(console, folder, view.system)
         except SystemTextError as error:
             console.print(_mistakes(error))
         except InputError as error:
             console.print(error_panel(error))
         else:
-            proposal = _proposal(console, view, after)
-            if proposal is None:
-                remove_file(path, _WHAT)
+            if after is None or after == view.system:
+                why = "was emptied, which changes nothing" if after is None else "changes nothing"
+                console.print(Text(f"The text {why}."))
+                remove(folder)
                 return None
-            answer = stepwise(asker, partial(_confirmed, console, view, proposal))
-            if answer is False:
-                remove_file(path, _WHAT)
+            answer = stepwise(asker, partial(_confirmed, console, view, after))
             if answer is not None:
-                return proposal if answer else None
-        if not _again(asker, path):
+                if answer.proposal is None:
+                    remove(folder)
+                else:
+                    remove_kept(folder)
+                return answer.proposal
+        if not _again(asker, folder):
             return None
 
 
-def _from_editor(path: Path, before: AttributeSystem) -> AttributeSystem | None:
-    """What the person made of the text; None if they emptied it.
+# --- What the person wrote ----------------------------------------------------------------------
+
+
+def _from_editor(console: Console, folder: Path, now: AttributeSystem) -> AttributeSystem | None:
+    """What the person wants the system to be, as it is now; None if they emptied the text.
 
     Raises SystemTextError, and then the mistakes stand above the text; InputError.
     """
+    path = folder / FILE
     if not path.exists():
-        write_private(path, system_to_text(before), _WHAT)
+        begin(folder, now)
+    elif (left := _readable(path)) is not None:
+        # Before the editor opens: nobody should change what is no longer so.
+        _carried_over(console, folder, left, now)
     run_editor(path)
     text = read_text(path)
     if without_words(text):
         return None
     try:
-        return system_from_text(text)
+        after = system_from_text(text)
     except SystemTextError as error:
         marked, problems = with_problems(text, error.problems)
-        write_private(path, marked, _WHAT)
+        write_private(path, marked, WHAT)
         raise SystemTextError(problems) from error
+    return _carried_over(console, folder, after, now)
 
 
-def _proposal(console: Console, view: View, after: AttributeSystem | None) -> Proposal | None:
-    edits = diff(view.system, after) if after else ()
-    if edits:
-        return Proposal(edits=edits, source="person")
-    why = "changes nothing" if after else "was emptied, which changes nothing"
-    console.print(Text(f"The text {why}."))
-    return None
+def _readable(path: Path) -> AttributeSystem | None:
+    """None for a text with mistakes, which only the editor can mend."""
+    try:
+        return system_from_text(read_text(path))
+    except InputError:
+        return None
 
 
-def _confirmed(console: Console, view: View, proposal: Proposal, steps: Steps) -> bool:
-    return confirmed(steps, console, view, proposal)
+def _carried_over(
+    console: Console, folder: Path, after: AttributeSystem, now: AttributeSystem
+) -> AttributeSystem:
+    """The system now with what the person changed in the text, which says `after`.
+
+    Where the system has changed since the text was written, the text is written anew. Raises
+    InputError where not all of it fits: it then has the rest, and says what is missing.
+    """
+    base = read_base(folder)
+    if base is None:
+        console.print(Text(_without_base(after, now)))
+        write_base(folder, now)
+        return after
+    if base == now:
+        return after
+    edits = edits_between(base, after, perhaps_renamed(base, after))
+    merged, misfits = rebase(edits, base, now)
+    notes = [f"not carried over: {misfit.what} ({misfit.why})" for misfit in misfits]
+    begin_anew(folder, now, merged, notes)
+    if misfits:
+        lines = [f"{shortened(misfit.what)}: {misfit.why}" for misfit in misfits]
+        raise InputError(
+            "\n".join(["The system has changed since, and no longer fits the text in:", *lines]),
+            hint=f"The text has all the rest; as you left it, it is kept in {KEPT}.",
+        )
+    console.print(Text("The system has changed since; the text has both that and your changes."))
+    return merged
+
+
+def _without_base(after: AttributeSystem, now: AttributeSystem) -> str:
+    before, written = (system_to_text(system).splitlines() for system in (now, after))
+    marks = [line for line in unified_diff(before, written, n=0) if line[0] in "+-"]
+    # The first two are its head.
+    lines = counted(max(0, len(marks) - 2), "line")
+    return (
+        f"What the text was written from is not known. It differs in {lines} from the system as "
+        "it is now, and what was accepted since it was written may be undone by it."
+    )
+
+
+# --- What comes of it ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The confirmed change; None if it is not to be applied."""
+
+    proposal: Proposal | None
+
+
+def _confirmed(console: Console, view: View, after: AttributeSystem, steps: Steps) -> _Answer:
+    renamed = _renamed_classes(steps, perhaps_renamed(view.system, after))
+    edits = edits_between(view.system, after, renamed)
+    proposal = Proposal(edits=edits, source="person")
+    return _Answer(proposal if confirmed(steps, console, view, proposal) else None)
+
+
+def _renamed_classes(steps: Steps, renames: Sequence[RenameClass]) -> list[RenameClass]:
+    """Those that the person says are the same classes; a new class begins without images."""
+    if len(renames) > _MOST_ASKED:
+        first = renames[0]
+        title = (
+            f"Are {len(renames)} classes the same under new names, "
+            f"e.g. {quoted(first.class_name, 30)} as {quoted(first.to, 30)}?"
+        )
+        return list(renames) if steps.confirm(title, default=True) else []
+    return [
+        rename
+        for rename in renames
+        if steps.confirm(
+            f"Is {quoted(rename.class_name, 40)} now called {quoted(rename.to, 40)}?", default=True
+        )
+    ]
 
 
 def _mistakes(error: SystemTextError) -> Text:
@@ -131,16 +228,16 @@ def _mistakes(error: SystemTextError) -> Text:
     return Text("\n".join(lines))
 
 
-def _again(asker: Asker, path: Path) -> bool:
+def _again(asker: Asker, folder: Path) -> bool:
     """Whether to go on editing; going back leaves the text for another time."""
     while (key := asker.key("The text as you left it is kept", _AGAIN)) == "d":
-        if _dropped(asker, path):
+        if _dropped(asker, folder):
             return False
     return key == "e"
 
 
-def _dropped(asker: Asker, path: Path) -> bool:
+def _dropped(asker: Asker, folder: Path) -> bool:
     if not asker.confirm("Drop all that was changed in the text?", default=False):
         return False
-    remove_file(path, _WHAT)
+    remove(folder)
     return True

@@ -9,10 +9,20 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from builder.edits import Proposal, SetRule
-from builder.records import Decided
+from builder.edits import (
+    DropClass,
+    Proposal,
+    RenameClass,
+    RenameGroup,
+    RenameOption,
+    SetRule,
+)
+from builder.records import Decided, Lock, Locked
 from builder.reviewing import View
-from builder.terminal.edit_text import FILE, unfinished_text
+from builder.session import OWN_FILES
+from builder.terminal import edit_text
+from builder.terminal.edit_text import unfinished_text
+from builder.terminal.edit_text_files import BASE, FILE, KEPT
 from builder.terminal.editing import edit_by_hand
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, Scripted
@@ -216,3 +226,172 @@ def test_a_text_that_is_none_is_kept(editor: Editor, folder: Path) -> None:
     _, shown, _ = played(folder, "g", BACK, BACK)
     assert "ended with an error" in shown
     assert (folder / FILE).read_bytes() == b"\xff\xfe\x00"
+
+
+# --- What was accepted since the text was written -------------------------------------------------
+
+
+def rewrite(folder: Path, old: str, new: str) -> None:
+    text = (folder / FILE).read_text(encoding="utf-8")
+    assert old in text
+    (folder / FILE).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def with_accepted(*proposals: Proposal) -> View:
+    return sample.view(
+        [Decided(proposal=proposal, decision="accepted", by="person") for proposal in proposals]
+    )
+
+
+HELPFUL = sample.proposals()[0]
+NO_EEVEE = Proposal(edits=(DropClass(class_name="Eevee"),), source="person")
+
+
+def test_what_was_accepted_since_is_not_undone(editor: Editor, folder: Path) -> None:
+    editor(SPACE)
+    played(folder, "t", BACK, BACK, BACK)
+    # The text opens with what was accepted, beside what the person had changed.
+    editor("domain => domain")
+    view = with_accepted(HELPFUL)
+    proposal, shown, asked = played(folder, "g", True, view=view)
+    assert proposal == FIXED
+    assert "The system has changed since; the text has both" in shown
+    assert "Mew" not in shown
+    assert asked == ["A text of the whole system was left unfinished", "Apply it?"]
+    text = (folder / FILE).read_text(encoding="utf-8")
+    assert "  Mew:\n    color: pink\n    background: a forest\n" in text
+    # Applied on top of what was accepted, it is finished.
+    applied = with_accepted(HELPFUL, FIXED)
+    assert not unfinished_text(folder, applied.system)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_text_in_which_nothing_was_changed_is_finished(editor: Editor, folder: Path) -> None:
+    editor("fail")
+    played(folder, "t", BACK, BACK)
+    assert (folder / BASE).exists()
+    assert not unfinished_text(folder, with_accepted(HELPFUL).system)
+    assert list(folder.iterdir()) == []
+
+
+def test_what_no_longer_fits_is_named_and_the_rest_carried_over(
+    editor: Editor, folder: Path
+) -> None:
+    editor(SPACE)
+    played(folder, "t", BACK, BACK, BACK)
+    rewrite(folder, "  Eevee:\n    color: pink\n", "  Eevee:\n    color: black\n")
+    editor("domain => domain")
+    proposal, shown, asked = played(folder, "g", "e", True, view=with_accepted(NO_EEVEE))
+    assert "no longer fits the text in:\n" in shown
+    assert "Eevee · color: pink -> black: " in shown
+    assert "there is no class 'Eevee'" in shown
+    assert f"kept in {KEPT}" in shown
+    assert asked[1] == "The text as you left it is kept"
+    assert proposal == FIXED
+    assert not (folder / KEPT).exists()
+
+
+def test_a_text_of_which_nothing_fits_is_kept_until_it_is_dropped(
+    editor: Editor, folder: Path
+) -> None:
+    editor("background: space => background: a desert # mine")
+    played(folder, "t", BACK, BACK, BACK)
+    view = with_accepted(NO_EEVEE)
+    played(folder, "g", BACK, BACK, view=view)
+    assert (folder / FILE).read_text(encoding="utf-8").startswith("#! not carried over: ")
+    assert "# mine" in (folder / KEPT).read_text(encoding="utf-8")
+    assert unfinished_text(folder, view.system)
+    played(folder, "d", True, BACK, view=view)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_text_with_mistakes_is_carried_over_once_they_are_mended(
+    editor: Editor, folder: Path
+) -> None:
+    editor("background: a desert => background: spaec")
+    played(folder, "t", BACK, BACK)
+    editor("background: spaec => background: space")
+    proposal, shown, _ = played(folder, "g", True, view=with_accepted(HELPFUL))
+    assert proposal == FIXED
+    assert "Mew" not in shown
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"groups": 3}', "\0"])
+def test_without_what_it_was_written_from_the_danger_is_told(
+    content: str | None, editor: Editor, folder: Path
+) -> None:
+    editor(SPACE)
+    played(folder, "t", BACK, BACK, BACK)
+    (folder / BASE).unlink()
+    if content is not None:
+        (folder / BASE).write_text(content, encoding="utf-8")
+    editor("domain => domain")
+    proposal, shown, _ = played(folder, "g", True, view=with_accepted(HELPFUL))
+    assert "It differs in 4 lines from the system as it is now" in " ".join(shown.split())
+    assert proposal is not None
+    assert len(proposal.edits) == 2
+
+
+# --- New names --------------------------------------------------------------------------------
+
+
+MEW_TWO = RenameClass(class_name="Mew", to="Mew 2")
+
+
+def test_a_class_with_a_new_name_is_asked_about(editor: Editor, folder: Path) -> None:
+    editor("  Mew: =>   Mew 2:")
+    proposal, shown, asked = played(folder, "t", True, True)
+    assert asked == ["Edit what?", 'Is "Mew" now called "Mew 2"?', "Apply it?"]
+    assert proposal == Proposal(edits=(MEW_TWO,), source="person")
+    # Its images stay its own.
+    assert "0 fixed, 0 broken" in shown
+
+
+def test_a_new_class_in_the_place_of_another_is_none_of_its_images(
+    editor: Editor, folder: Path
+) -> None:
+    editor("  Mew: =>   Mew 2:", "domain => domain")
+    proposal, _, asked = played(folder, "t", BACK, "e", False, BACK, False, True)
+    assert proposal is not None
+    assert [edit.kind for edit in proposal.edits] == ["drop_class", "add_class"]
+    assert asked.count('Is "Mew" now called "Mew 2"?') == 3
+
+
+def test_many_classes_are_asked_about_together(
+    editor: Editor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_text, "_MOST_ASKED", 3)
+    view = sample.view(names=("A 0", "A 1", "A 2", "A 3"))
+    editor("fail", "domain => domain")
+    played(folder, "t", BACK, BACK, view=view)
+    rewrite(folder, "  A ", "  B ")
+    proposal, _, asked = played(folder, "g", True, True, view=view)
+    assert proposal is not None
+    assert [edit.kind for edit in proposal.edits] == ["rename_class"] * 4
+    assert asked[1] == 'Are 4 classes the same under new names, e.g. "A 0" as "B 0"?'
+
+
+def test_new_names_of_groups_and_options_are_renames(editor: Editor, folder: Path) -> None:
+    editor("fail", "domain => domain")
+    played(folder, "t", BACK, BACK)
+    rewrite(folder, "background", "place")
+    rewrite(folder, "pink", "rose")
+    proposal, shown, _ = played(folder, "g", True)
+    assert proposal is not None
+    assert proposal.edits == (
+        RenameGroup(group="background", to="place"),
+        RenameOption(group="color", option="pink", to="rose"),
+    )
+    assert "rename group background to place" in shown
+
+
+def test_what_is_locked_is_told_of_a_text_too(editor: Editor, folder: Path) -> None:
+    editor(SPACE)
+    view = sample.view([Locked(lock=Lock(class_name="Absol G"))])
+    proposal, shown, _ = played(folder, "t", True, view=view)
+    assert proposal == FIXED
+    assert "This changes what you locked: class Absol G." in shown
+
+
+def test_no_export_may_replace_the_text() -> None:
+    assert {FILE, BASE, KEPT} <= OWN_FILES

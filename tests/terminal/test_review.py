@@ -36,7 +36,7 @@ from builder.reviewing import (
 )
 from builder.system_text import system_to_text
 from builder.terminal.asker import InputEnded
-from builder.terminal.edit_text import FILE
+from builder.terminal.edit_text_files import FILE
 from builder.terminal.gallery import Pictures
 from builder.terminal.review import TerminalReviewer
 from tests.terminal import sample
