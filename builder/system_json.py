@@ -6,7 +6,7 @@
 A rule is one option, a list of options, or null (does not apply); a group left out means null.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.strict_json import joined, object_problems, text_problems, wrong_kind
@@ -35,22 +35,26 @@ def system_json_problems(value: object, path: str = "") -> Iterator[Problem]:
         yield from text_problems(value["domain"], joined(path, "domain"))
     groups, rules = value.get("groups"), value.get("rules")
     if "groups" in value:
-        yield from _groups_problems(groups, joined(path, "groups"))
+        yield from groups_problems(groups, joined(path, "groups"))
     if "rules" in value:
         yield from _rules_problems(rules, joined(path, "rules"), groups)
 
 
 def system_from_json(value: Mapping[str, Any]) -> AttributeSystem:
     """The system in a JSON value that has no problems."""
-    groups = [
-        AttributeGroup(name=group["name"], prompt=group["prompt"], options=tuple(group["options"]))
-        for group in value["groups"]
-    ]
     rules = {
         class_name: {group: _chosen(choice) for group, choice in choices.items()}
         for class_name, choices in value["rules"].items()
     }
-    return make_system(value["domain"], groups, rules)
+    return make_system(value["domain"], groups_from_json(value["groups"]), rules)
+
+
+def groups_from_json(value: Sequence[Mapping[str, Any]]) -> tuple[AttributeGroup, ...]:
+    """The groups in a JSON value that has no problems."""
+    return tuple(
+        AttributeGroup(name=group["name"], prompt=group["prompt"], options=tuple(group["options"]))
+        for group in value
+    )
 
 
 def system_to_json(system: AttributeSystem) -> dict[str, Any]:
@@ -84,7 +88,8 @@ def group_body_problems(value: Mapping[str, Any], path: str) -> Iterator[Problem
         )
 
 
-def _groups_problems(groups: object, path: str) -> Iterator[Problem]:
+def groups_problems(groups: object, path: str) -> Iterator[Problem]:
+    """Everything wrong with a list of groups in JSON."""
     if not isinstance(groups, list):
         yield wrong_kind(groups, path, "a list")
         return

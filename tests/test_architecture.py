@@ -20,6 +20,7 @@ CORE = {
     "article": "errors strict_json system system_json",
     "system_text": "errors strict_json system system_json",
     "system_file": "article calibration errors strict_json system system_json",
+    "group_library": "strict_json system system_file system_json",
     "checks": "system",
     "edits": "system",
     "applying": "edits errors system",
