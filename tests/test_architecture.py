@@ -62,6 +62,11 @@ CORE = {
     "statistics system",
     "ladder": "history statistics",
     "reviewing": "applying edits findings history locking records scoring stopping system",
+    "rule_totals": "scoring system",
+    "optimising": "edits increments records referee rule_totals scoring system",
+    "greedy": "applying differing edits locking optimising records rule_totals scoring system",
+    "fitting": "greedy optimising scoring system",
+    "shuffled_labels": "applying optimising records referee system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history idle locking records referee "
     "requests reviewing stopping suggestions system targeting",

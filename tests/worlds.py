@@ -1,12 +1,14 @@
 """Small systems and images with known answers, for tests of scoring, history and the loop."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.findings import Findings, Measurements
 from builder.history import Step
+from builder.increments import EncodeTexts
 from builder.records import ClassInfo, Started
 from builder.referee import Referee, SplitData
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
@@ -77,6 +79,25 @@ def referee(per_class: int = 6, final: int = 3) -> Referee:
     )
 
 
+def judge_of(
+    vectors: NDArray[np.float32],
+    labels: Sequence[str],
+    encode: EncodeTexts,
+    *,
+    rule: Literal["sum", "log"] = "sum",
+    logit_scale: float = 10.0,
+) -> Referee:
+    """A referee whose splits are all made of the same images [n, d] with these labels."""
+    digests = tuple(f"{row:04}" for row in range(len(labels)))
+    return Referee(
+        encoder="test",
+        splits=dict.fromkeys(SPLITS, SplitData(digests, tuple(labels), vectors)),
+        encode=encode,
+        scoring=Scoring(rule=rule),
+        logit_scale=logit_scale,
+    )
+
+
 def findings(
     system: AttributeSystem, similar: NDArray[np.float32], labels: Sequence[str]
 ) -> Findings:
@@ -84,14 +105,7 @@ def findings(
     # An axis a phrase: the vectors are the cosines.
     axes = np.eye(similar.shape[1], dtype=np.float32)
     phrases = system.phrases()
-    digests = tuple(f"{row:04}" for row in range(len(labels)))
-    judge = Referee(
-        encoder="test",
-        splits=dict.fromkeys(SPLITS, SplitData(digests, tuple(labels), similar)),
-        encode=lambda texts: axes[[phrases.index(text) for text in texts]],
-        scoring=Scoring(),
-        logit_scale=10.0,
-    )
+    judge = judge_of(similar, labels, lambda texts: axes[[phrases.index(text) for text in texts]])
     return Measurements(judge, started()).of(Step(system, None))
 
 

@@ -1,0 +1,74 @@
+"""What changing a rule does, told for all its choices at once, against full scores."""
+
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.optimising import Review
+from builder.system import AttributeSystem
+from tests.strategies import THOROUGH, systems
+from tests.test_increments import SCALE, UNKNOWN, encode, random_images
+from tests.worlds import judge_of
+
+Rule = Literal["sum", "log"]
+
+
+def doubtful(review: Review, system: AttributeSystem) -> int:
+    """Images whose mark is up to rounding: classes with different rules share the best total."""
+    totals = review.score(system).totals
+    near = totals >= totals.max(axis=1, keepdims=True, initial=-np.inf) - 1e-5
+    rules = [tuple(row.values()) for row in system.rules.values()]
+    return sum(len({rules[index] for index in np.flatnonzero(classes)}) > 1 for classes in near)
+
+
+def with_rule(
+    system: AttributeSystem, name: str, group: str, choice: tuple[str, ...]
+) -> AttributeSystem:
+    return system.with_rules({name: {**system.rules[name], group: choice}})
+
+
+@THOROUGH
+@given(st.data())
+@pytest.mark.parametrize("rule", ["sum", "log"])
+def test_gains_are_those_of_full_scores(rule: Rule, data: st.DataObject) -> None:
+    system = data.draw(systems())
+    count = data.draw(st.integers(0, 12))
+    labels = data.draw(
+        st.lists(st.sampled_from([*system.classes, UNKNOWN]), min_size=count, max_size=count)
+    )
+    images = random_images(count, data.draw(st.integers(0, 99)))
+    review = Review(judge_of(images, labels, encode, rule=rule, logit_scale=SCALE))
+    totals = review.totals(system)
+    assert abs(totals.correct - review.right(system)) <= doubtful(review, system)
+    for _ in range(3):
+        index = data.draw(st.integers(0, len(system.classes) - 1))
+        place = data.draw(st.integers(0, len(system.groups) - 1))
+        name, group = system.classes[index], system.groups[place].name
+        gains = totals.gains(index, place)
+        for choice, gain in zip(totals.choices(place), gains, strict=True):
+            changed = with_rule(system, name, group, choice)
+            unclear = doubtful(review, system) + doubtful(review, changed)
+            assert abs(review.right(changed) - review.right(system) - gain) <= unclear
+        number = data.draw(st.integers(0, len(gains) - 1))
+        system = with_rule(system, name, group, totals.change(index, place, number))
+        assert abs(totals.correct - review.right(system)) <= doubtful(review, system)
+        assert totals.choice(index, place) == system.rules[name][group]
+
+
+def test_evidence_is_the_mean_on_the_classs_own_images() -> None:
+    system = AttributeSystem.model_validate(
+        {
+            "domain": "d",
+            "groups": [{"name": "g", "prompt": "{}", "options": ["a", "b", "c"]}],
+            "rules": {"one": {"g": ("a",)}, "two": {"g": ("b",)}},
+        }
+    )
+    images = random_images(6)
+    labels = ["one", "two", "one", "one", "two", UNKNOWN]
+    review = Review(judge_of(images, labels, encode, logit_scale=SCALE))
+    (p,) = review.score(system).probabilities
+    found = review.totals(system).evidence(0, 0)
+    assert np.allclose(found, [*p[[0, 2, 3]].mean(axis=0), 1 / 3], atol=1e-6)
