@@ -29,7 +29,7 @@ _SHAKEN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Greedy:
-    """Passes, then `restarts` restarts; None means as many as `limit` changes allow.
+    """Passes, then `restarts` restarts; None: until nobody listens any more.
 
     Not more than `limit` changes are measured. Restarts are numbered from `first_restart`, and
     what each changes at random follows from its number and the seed.
@@ -45,9 +45,6 @@ class Greedy:
         return "greedy"
 
     def search(self, task: Task) -> Iterator[Tried | Candidate]:
-        """Raises ValueError if there is no end in sight."""
-        if self.restarts is None and self.limit is None:
-            raise ValueError("neither the restarts nor the changes are bounded")
         run = _Run(task, self.limit, self.first_restart)
         yield from run.climb(task.start)
         last = None if self.restarts is None else self.first_restart + self.restarts

@@ -22,6 +22,7 @@ from builder.records import (
     Locked,
     Measured,
     Noted,
+    Optimised,
     Proposed,
     Record,
     Redone,
@@ -100,7 +101,7 @@ class State:
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
     the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
     that looked at the final images, `final_exports` counts these exports and `final_looks` those of
-    them that showed something new.
+    them that showed something new. `optimised`: the runs of optimisers.
     """
 
     started: Started
@@ -124,6 +125,7 @@ class State:
     undone: tuple[Act, ...] = ()
     notes: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    optimised: tuple[Optimised, ...] = ()
     final_looks: int = 0
     final_exports: int = 0
     final: Exported | None = None
@@ -221,6 +223,8 @@ def advance(state: State, record: Record) -> State:
                 proposed_for=None,
                 round_began=len(state.decisions),
             )
+        case Optimised():
+            return replace(state, optimised=(*state.optimised, record))
         case Exported():
             return _exported(state, record)
 

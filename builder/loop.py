@@ -323,10 +323,11 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
 
 def _measuring(state: State, referee: Referee) -> Callable[[], Measured]:
     """Measures the working system as the next version."""
-    return lambda: _measure(state.steps[-1], referee, len(state.versions) + 1)
+    return lambda: measure(state.steps[-1], referee, len(state.versions) + 1)
 
 
-def _measure(step: Step, referee: Referee, version: int) -> Measured:
+def measure(step: Step, referee: Referee, version: int) -> Measured:
+    """The marks of the step's system as this version."""
     scoring = referee.renamed(step.names)
     return Measured(
         version=version,
@@ -341,7 +342,7 @@ def remeasured(state: State, referee: Referee) -> Iterator[Measured]:
     """Marks of the versions whose images are no longer the ones at hand."""
     for version in state.versions:
         if version.images != referee.images:
-            yield _measure(version.steps[-1], referee, version.number)
+            yield measure(version.steps[-1], referee, version.number)
 
 
 def _propose(

@@ -69,8 +69,12 @@ class Assigned(_Record):
     splits: Mapping[str, SplitName]
 
 
+# The source of a draft from the bundled library, its rules fitted on review images.
+GENERAL_ATTRIBUTES = "general attributes"
+
+
 class Drafted(_Record):
-    """The first system, and where it came from (a model's name, a file, a person)."""
+    """The first system, and where it came from: a model's name, a file, a person, the library."""
 
     kind: Literal["drafted"] = "drafted"
     system: AttributeSystem
@@ -199,6 +203,21 @@ class RoundEnded(_Record):
     round: int
 
 
+class Optimised(_Record):
+    """A run of an optimiser, that far: so many changes measured, on review images, by this run.
+
+    `restarts` that are over, of this seed and in this session; the next run goes on from there.
+    `reason`: why it ended.
+    """
+
+    kind: Literal["optimised"] = "optimised"
+    optimiser: str
+    seed: int
+    measured: int
+    restarts: int = 0
+    reason: str
+
+
 class Exported(_Record):
     """A version was written to a file; `final` holds the marks if the final split was looked at.
 
@@ -226,6 +245,7 @@ Record = Annotated[
     | Redone
     | Reverted
     | RoundEnded
+    | Optimised
     | Exported,
     Field(discriminator="kind"),
 ]

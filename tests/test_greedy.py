@@ -194,9 +194,11 @@ def test_a_restart_changes_some_rules_as_its_seed_says() -> None:
     assert searched(Task(DRAFT, (), review), Greedy(seed=0, restarts=3)).system == GOOD
 
 
-def test_a_search_without_an_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="bounded"):
-        list(Greedy(seed=0, restarts=None).search(Task(DRAFT, (), Review(referee()))))
+def test_without_a_bound_on_restarts_it_goes_on_until_it_is_left() -> None:
+    search = Greedy(seed=0, restarts=None).search(Task(DRAFT, (), Review(referee())))
+    tried = next(e for e in search if isinstance(e, Tried) and e.restarts == 5)
+    bound = Greedy(seed=0, restarts=None, limit=tried.measured)
+    assert searched(Task(DRAFT, (), Review(referee())), bound).measured == tried.measured
 
 
 def test_classes_without_images_keep_their_rules() -> None:

@@ -85,8 +85,8 @@ def root(
 def load_commands() -> None:
     """Importing a module registers its commands; this is the order in which help lists them."""
     modules = (
-        "sessions log diff revert exporting report scoring classify questions checking encoder "
-        "prompt cache demo"
+        "sessions optimize log diff revert exporting report scoring classify questions checking "
+        "encoder prompt cache demo"
     )
     for module in modules.split():
         import_module(f"builder.cli.{module}")

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from builder.cli import INTERRUPTED, unusable_file
@@ -33,6 +34,7 @@ from builder.records import (
     Locked,
     Measured,
     Noted,
+    Optimised,
     Proposed,
     Record,
     Redone,
@@ -43,6 +45,7 @@ from builder.records import (
     Unlocked,
 )
 from builder.reviewing import Offer, View
+from builder.shuffled_labels import ShuffledNull
 from builder.system_file import SplitName
 from builder.terminal.console import progress_console, result_console
 
@@ -134,8 +137,12 @@ class JsonScreen(Screen):
             exit_code=1 if shortfall else 0,
         )
 
-    def left(self, folder: Path) -> None:
-        super().left(folder)
+    def shuffled(self, null: ShuffledNull) -> None:
+        self.over()
+        self._event("shuffled", **asdict(null))
+
+    def left(self, folder: Path, go_on: str = "resume") -> None:
+        super().left(folder, go_on)
         self.interrupted()
 
     def interrupted(self) -> None:
@@ -168,7 +175,16 @@ def _record_data(record: Record, state: State) -> Data | None:
             return decided_data(record)
         case Exported():
             return exported_data(record)
-        case Noted() | Locked() | Unlocked() | Reverted() | RoundEnded() | Undone() | Redone():
+        case (
+            Optimised()
+            | Noted()
+            | Locked()
+            | Unlocked()
+            | Reverted()
+            | RoundEnded()
+            | Undone()
+            | Redone()
+        ):
             return record.model_dump(mode="json", exclude={"kind"})
         case Started() | Proposed():
             return None

@@ -36,10 +36,11 @@ from builder.loop import Ended, Recorded, StepFailed, Working
 from builder.near_duplicates import NearDuplicates
 from builder.records import Started
 from builder.reviewing import View
+from builder.shuffled_labels import ShuffledNull
 from builder.system import AttributeSystem
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
-from builder.terminal.progress import OnTally, progress_bar, spinner, tally_bar
+from builder.terminal.progress import OnTally, live_line, progress_bar, spinner, tally_bar
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import shortened, visible
@@ -93,6 +94,7 @@ class Screen:
     _licensed: set[str] = field(default_factory=set)
     _step: ExitStack = field(default_factory=ExitStack)
     _tally: OnTally | None = None
+    _line: Callable[[str], None] | None = None
     # On the language model, by the session.
     _spent: Spent = field(default_factory=Spent)
 
@@ -220,6 +222,27 @@ class Screen:
             self.progress_to.print(error_panel(event.error), crop=False)
             self._aside("The session goes on without it.")
 
+    def searching(self, words: str) -> None:
+        """How far a search has come, always in the same line."""
+        if self._line is None:
+            self.over()
+            self._line = self._step.enter_context(live_line(self.progress_to))
+        self._line(words)
+
+    def shuffled(self, null: ShuffledNull) -> None:
+        """What the same search gains where there is nothing to find."""
+        self.over()
+        gain = 100 * (null.after - null.before) / null.review
+        held_out = f"{accuracy(null.correct, null.held_out)}"
+        interval = accuracy_interval(null.correct, null.held_out)
+        self._result(
+            Text(
+                f"With shuffled review labels the same search gains {points(gain)} on them "
+                f"({accuracy(null.before, null.review)} -> {accuracy(null.after, null.review)}), "
+                f"all of it luck; on held-out images: {held_out} ({interval})."
+            )
+        )
+
     def viewed(self, view: View, encoder: Encoder | None) -> None:
         """The round's screen."""
         self.over()
@@ -270,11 +293,12 @@ class Screen:
     def report_written(self, path: Path, size: int) -> None:
         self._result(Text(f"Report written to {visible(str(path))} ({size / 1e6:.1f} MB)."))
 
-    def left(self, folder: Path) -> None:
+    def left(self, folder: Path, go_on: str = "resume") -> None:
+        """`go_on`: the command that takes up what was left."""
         self.over()
         self._aside("Left. Everything decided is saved.")
         self._account()
-        self._next(folder)
+        self._next(folder, go_on)
 
     def unmeasured(self) -> None:
         self.warning(
@@ -294,15 +318,15 @@ class Screen:
 
     def over(self) -> None:
         """Ends the step that is under way, if there is one."""
-        self._tally = None
+        self._tally = self._line = None
         self._step.close()
 
     def _account(self) -> None:
         if self._spent.tokens:
             self._aside(f"The session spent on the language model: {spent_words(self._spent)}.")
 
-    def _next(self, folder: Path, *, exported: bool = False) -> None:
-        self._aside(f"Go on with:  cotbuild resume {folder}")
+    def _next(self, folder: Path, go_on: str = "resume", *, exported: bool = False) -> None:
+        self._aside(f"Go on with:  cotbuild {go_on} {folder}")
         if not exported:
             self._aside(f"Export with: cotbuild export {folder}")
 

@@ -15,6 +15,7 @@ from builder.cli.bench import (
     new_splits,
     open_bench,
 )
+from builder.cli.first_draft import first_draft
 from builder.cli.model import ModelWishes, may_cost, open_model, spoken_to, what_it_takes
 from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.pictures import SessionPictures
@@ -36,7 +37,6 @@ from builder.reviewing import AutoReviewer, EditsReviewer, Reviewer
 from builder.session import Session, check_free
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Asker, interactive
-from builder.terminal.editing import first_system
 from builder.terminal.review import TerminalReviewer
 
 SESSIONS = Path("cotbuild-sessions")
@@ -59,19 +59,21 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
     start = start_system(wishes.start, entries) if wishes.start else None
     asker = asker_for(manner)
     started = settings_of(wishes, entries, start, asker)
-    if start is None and started.llm is None and asker is None:
+    if start is None and started.llm is None and started.images is None and asker is None:
         raise InputError(
-            "there is no system to begin with, and no language model to draft one",
-            hint="name a model with --llm, or begin from a system with --start FILE",
+            "there is no system to begin with, no language model to draft one, and no image to "
+            "fit rules of general attributes on",
+            hint="name a model with --llm, images with --images, or begin from a system with "
+            "--start FILE",
         )
     _check_goal(started, manner)
-    folder = (out or _fresh_folder(wishes.classes)).resolve()
+    folder = (out or fresh_folder(wishes.classes)).resolve()
     check_free(folder)
     drafter = open_model(started, folder, screen, parallel=wishes.model.parallel)
     _confirm_spending(started, manner, asker, drafted=start is not None)
-    _confirm_download(started, manner, asker, screen, named=wishes.encoder is not None)
-    images = _images(started, screen)
-    encoder = _encoder(started, screen, agreed=True)
+    confirm_download(started, manner, asker, screen, named=wishes.encoder is not None)
+    images = images_of(started, screen)
+    encoder = encoder_of(started, screen, agreed=True)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         if start is not None:
@@ -98,8 +100,8 @@ def go_on(folder: Path, wishes: ModelWishes, manner: Manner, screen: Screen) -> 
         )
         if drafter is not None:
             _confirm_spending(speaking, manner, asker, drafted=session.state.system is not None)
-        images = _images(started, screen)
-        encoder = _encoder(started, screen)
+        images = images_of(started, screen)
+        encoder = encoder_of(started, screen)
         screen.resumed(session.folder, session.state, session.torn_bytes)
         _play(session, images, encoder, drafter, asker, manner, screen, edits)
 
@@ -115,11 +117,12 @@ def _play(
     edits: Sequence[Proposal] = (),
 ) -> None:
     try:
-        bench = _bench(session, images, encoder, screen)
+        bench = seat(session, images, encoder, screen)
         # A crash may have come between the journal and the file that follows from it.
         save_best(session, bench)
-        if session.state.system is None and drafter is None and asker is not None:
-            _begin_by_hand(session, bench, asker, screen)
+        if session.state.system is None and drafter is None:
+            drafted = first_draft(session.state.started, bench, asker, screen)
+            put(session, bench, drafted, screen)
         pictures = SessionPictures.of(session.state.started, images) if images else None
         reviewer = _reviewer(session, asker, edits, screen, pictures)
         ended = play(Table(session, bench, drafter, reviewer), screen, rounds=manner.rounds)
@@ -160,8 +163,8 @@ def put(
 def bench_of(session: Session, screen: Screen) -> Bench | None:
     """The workbench of a session that was opened."""
     started = session.state.started
-    images = _images(started, screen)
-    return _bench(session, images, _encoder(started, screen), screen)
+    images = images_of(started, screen)
+    return seat(session, images, encoder_of(started, screen), screen)
 
 
 def bench_to_read(state: State, screen: Screen) -> tuple[Bench, Mapping[str, LabelledImage]] | None:
@@ -171,9 +174,9 @@ def bench_to_read(state: State, screen: Screen) -> tuple[Bench, Mapping[str, Lab
     images or an encoder.
     """
     started = state.started
-    found = _images(started, screen)
+    found = images_of(started, screen)
     known = {digest: image for digest, image in (found or {}).items() if digest in state.splits}
-    encoder = _encoder(started, screen) if known else None
+    encoder = encoder_of(started, screen) if known else None
     if encoder is None:
         return None
     with screen.progress("Encoding images") as on_progress:
@@ -241,7 +244,8 @@ def asker_for(manner: Manner) -> Asker | None:
     return open_asker()
 
 
-def _images(started: Started, screen: Screen) -> dict[str, LabelledImage] | None:
+def images_of(started: Started, screen: Screen) -> dict[str, LabelledImage] | None:
+    """The session's images by digest; None if it has none. Raises InputError."""
     with screen.progress("Reading images") as on_progress:
         found = list_images(started, on_progress)
     if found is None:
@@ -252,7 +256,8 @@ def _images(started: Started, screen: Screen) -> dict[str, LabelledImage] | None
     return images
 
 
-def _encoder(started: Started, screen: Screen, *, agreed: bool = False) -> Encoder | None:
+def encoder_of(started: Started, screen: Screen, *, agreed: bool = False) -> Encoder | None:
+    """The session's encoder, loaded; None if it has none. Raises EncoderError."""
     if started.encoder is None:
         return None
     located = fetch_encoder(
@@ -262,7 +267,7 @@ def _encoder(started: Started, screen: Screen, *, agreed: bool = False) -> Encod
         return located.load()
 
 
-def _bench(
+def seat(
     session: Session,
     images: dict[str, LabelledImage] | None,
     encoder: Encoder | None,
@@ -290,14 +295,6 @@ def _bench(
     return bench
 
 
-def _begin_by_hand(session: Session, bench: Bench | None, asker: Asker, screen: Screen) -> None:
-    started = session.state.started
-    system = first_system(asker, started.domain, [entry.name for entry in started.classes])
-    if system is None:
-        raise KeyboardInterrupt
-    put(session, bench, Drafted(system=system, source="person"), screen)
-
-
 def _confirm_spending(
     started: Started, manner: Manner, asker: Asker | None, *, drafted: bool
 ) -> None:
@@ -314,7 +311,7 @@ def _confirm_spending(
         raise typer.Exit(0)
 
 
-def _confirm_download(
+def confirm_download(
     started: Started, manner: Manner, asker: Asker | None, screen: Screen, *, named: bool
 ) -> None:
     """Gigabytes are downloaded only if somebody asked for them; `named`: for this very encoder."""
@@ -335,7 +332,7 @@ def _confirm_download(
         )
 
 
-def _fresh_folder(classes: Path) -> Path:
+def fresh_folder(classes: Path) -> Path:
     stem = classes.absolute().parent.name if classes.stem == "classes" else classes.stem
     for number in range(1, 10_000):
         folder = SESSIONS / f"{stem or 'session'}-{number}"

@@ -9,6 +9,7 @@ from builder.figures import accuracy, accuracy_interval, counted, effect
 from builder.history import Act, State
 from builder.locking import lock_words
 from builder.records import (
+    GENERAL_ATTRIBUTES,
     Assigned,
     Decided,
     Drafted,
@@ -16,6 +17,7 @@ from builder.records import (
     Locked,
     Measured,
     Noted,
+    Optimised,
     Proposed,
     Record,
     Redone,
@@ -61,6 +63,11 @@ def record_line(record: Record, state: State) -> str | None:
             return f"Done again: {act_line(state.done[-1].act, state.done[-1].steps[-1].system)}."
         case Reverted():
             return f"The working system is that of version {record.version} again."
+        case Optimised():
+            return (
+                f"{record.optimiser.capitalize()}: {counted(record.measured, 'change')} measured "
+                f"on review images; {shortened(record.reason)}."
+            )
         case Exported():
             return _exported(record, state)
         case _:
@@ -71,6 +78,8 @@ def source_words(source: str) -> str:
     """Who wrote the first system."""
     if source == "person":
         return "you"
+    if source == GENERAL_ATTRIBUTES:
+        return "the bundled general attributes, rules fitted on review images"
     return "recorded replies" if source.startswith("replay:") else shortened(source)
 
 

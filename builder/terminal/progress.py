@@ -30,6 +30,8 @@ OnTally = Callable[[int, int, str], None]
 _NARROW = 60
 # Columns that "10000/10000 123/s 00:00" takes.
 _FIGURES = 28
+# Seconds between lines where nothing may be redrawn.
+_SILENT = 10
 
 
 class _Rate(ProgressColumn):
@@ -97,6 +99,31 @@ def _tenths(what: str, console: Console) -> OnTally:
             console.print(Text(f"{what}: {done:,} of {total:,}, {words}"))
 
     return on_tally
+
+
+@contextmanager
+def live_line(console: Console) -> Iterator[Callable[[str], None]]:
+    """A line that changes while a step without an end in sight goes on.
+
+    Where nothing may be redrawn there is a new one every ten seconds.
+    """
+    if not _redraws(console):
+        yield _now_and_then(console)
+        return
+    with console.status(Text("")) as status:
+        yield lambda words: status.update(Text(shortened(words, console.width)))
+
+
+def _now_and_then(console: Console) -> Callable[[str], None]:
+    last = time.monotonic()
+
+    def on_words(words: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SILENT:
+            last = time.monotonic()
+            console.print(Text(words))
+
+    return on_words
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""A new session that begins from a system file, for whoever has no classes file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.cli.bench import Bench
+from builder.cli.model import ModelWishes
+from builder.cli.screen import Screen
+from builder.cli.settings import Wishes, pinned, settings_of
+from builder.cli.setup import (
+    Manner,
+    confirm_download,
+    encoder_of,
+    fresh_folder,
+    images_of,
+    put,
+    seat,
+)
+from builder.data import ClassEntry, ImageSource
+from builder.errors import InputError
+from builder.records import Drafted
+from builder.session import Session, check_free
+from builder.system_file import SystemFile, load_system_file
+
+
+@dataclass(frozen=True, slots=True)
+class FileWishes:
+    """What the flags say; crop and scoring are otherwise those of the file."""
+
+    images: ImageSource | None
+    encoder: str | None
+    crop: str | None
+    device: str
+    dtype: str
+    seed: int
+    out: Path | None
+
+
+@contextmanager
+def session_from_file(
+    path: Path, wishes: FileWishes, manner: Manner, screen: Screen
+) -> Iterator[tuple[Session, Bench]]:
+    """The open session with the file's system as its draft. Raises CotbuildError."""
+    file = load_system_file(path)
+    if wishes.images is None:
+        raise InputError(
+            f"no images were named to measure {path} on",
+            hint="name a folder with one sub-folder per class, or a data set: --images FOLDER",
+        )
+    entries = tuple(ClassEntry(name) for name in file.system.classes)
+    started = settings_of(_wishes(path, file, wishes), entries, file.system, None)
+    started = started.model_copy(update={"scoring": file.scoring})
+    folder = (wishes.out or fresh_folder(path)).absolute()
+    check_free(folder)
+    confirm_download(started, manner, None, screen, named=wishes.encoder is not None)
+    images = images_of(started, screen)
+    encoder = encoder_of(started, screen, agreed=True)
+    with Session.create(folder, pinned(started, encoder)) as session:
+        screen.began(session.folder, started)
+        put(session, None, Drafted(system=file.system, source=str(path)), screen)
+        bench = seat(session, images, encoder, screen)
+        if bench is None:
+            raise ValueError("a session with images has a bench")
+        yield session, bench
+
+
+def _wishes(path: Path, file: SystemFile, wishes: FileWishes) -> Wishes:
+    """As `new --start` has them."""
+    crop = file.provenance.crop if file.provenance else None
+    return Wishes(
+        classes=path,
+        images=wishes.images,
+        no_images=False,
+        encoder=wishes.encoder,
+        model=ModelWishes(),
+        transcript=True,
+        language="en",
+        context=None,
+        domain=None,
+        attributes=(),
+        start=path,
+        crop=wishes.crop or (",".join(map(repr, crop)) if crop else None),
+        rule="sum",
+        scale=None,
+        device=wishes.device,
+        dtype=wishes.dtype,
+        seed=wishes.seed,
+        patience=2,
+    )

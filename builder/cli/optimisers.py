@@ -1,0 +1,64 @@
+"""Which optimiser searches, and how long: from flags to a plan. Raises InputError."""
+
+from dataclasses import dataclass, replace
+
+from builder.cli.optimising import Plan
+from builder.errors import InputError
+from builder.greedy import Greedy
+from builder.history import State
+from builder.optimising import Optimiser
+
+NAMES = ("greedy",)
+# Restarts of a greedy search.
+_RESTARTS = {"light": 0, "medium": 4, "heavy": 16}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the flags allow a run; without any of them it is a light one."""
+
+    effort: str | None
+    calls: int | None
+    minutes: float | None
+
+    @property
+    def restarts(self) -> int | None:
+        """None: as many as the calls or the minutes allow."""
+        if self.effort is None and (self.calls is not None or self.minutes is not None):
+            return None
+        return _RESTARTS[self.effort or "light"]
+
+
+def check_flags(name: str, budget: Budget) -> None:
+    """Before anything is opened."""
+    if name not in NAMES:
+        raise InputError(
+            f"there is no optimiser {name!r}", hint=f"choose one of: {', '.join(NAMES)}"
+        )
+    for flag, value in (("--max-calls", budget.calls), ("--max-minutes", budget.minutes)):
+        # Not even a number is neither above nor below.
+        if value is not None and not value > 0:
+            raise InputError(
+                f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"
+            )
+
+
+def plan_of(name: str, budget: Budget, seed: int, state: State) -> Plan:
+    """The run that goes on where the session's earlier ones of the same seed ended."""
+    earlier = [run.restarts for run in state.optimised if (run.optimiser, run.seed) == (name, seed)]
+    greedy = Greedy(
+        seed=seed,
+        restarts=budget.restarts,
+        limit=budget.calls,
+        first_restart=max(earlier, default=0),
+    )
+    return Plan(greedy, seed, budget.calls, budget.minutes)
+
+
+def for_null(optimiser: Optimiser, state: State) -> Optimiser:
+    """The same from its beginning, with no more changes than the session's runs measured."""
+    if not isinstance(optimiser, Greedy):
+        return optimiser
+    bounded = optimiser.restarts is not None and optimiser.limit is None
+    measured = sum(run.measured for run in state.optimised)
+    return replace(optimiser, first_restart=0, limit=None if bounded else measured)

@@ -1,0 +1,137 @@
+"""`cotbuild optimize`: an automatic search, in a session or from a system file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from builder.cli import INTERRUPTED, app, reports_errors
+from builder.cli.flags import (
+    Crop,
+    DataSplit,
+    Device,
+    Dtype,
+    ImageColumn,
+    ImagesIfAny,
+    LabelColumn,
+)
+from builder.cli.sessions import Yes
+
+if TYPE_CHECKING:
+    from builder.cli.bench import Bench
+    from builder.cli.file_session import FileWishes
+    from builder.cli.screen import Screen
+    from builder.cli.setup import Manner
+    from builder.session import Session
+
+
+@app.command()
+@reports_errors
+def optimize(
+    target: Annotated[
+        Path, typer.Argument(metavar="SESSION|SYSTEM", help="A session's folder, or a system file.")
+    ],
+    images: ImagesIfAny = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+    data_split: DataSplit = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="For a system file: as in cotbuild new.")
+    ] = None,
+    crop: Crop = None,
+    device: Device = "auto",
+    dtype: Dtype = "float32",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="For a system file: the new session's folder."),
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option("--optimizer", help="greedy (no language model).")
+    ] = "greedy",
+    budget: Annotated[
+        Literal["light", "medium", "heavy"] | None,
+        typer.Option("--budget", help="0, 4 or 16 restarts; default: light."),
+    ] = None,
+    max_calls: Annotated[
+        int | None,
+        typer.Option("--max-calls", help="Measure at most this many changes, with restarts."),
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option("--max-minutes", help="Search so long, with restarts.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the restarts.")] = 0,
+    null: Annotated[
+        bool,
+        typer.Option("--null", help="Do the same with shuffled labels: the gain that is luck."),
+    ] = False,
+    yes: Yes = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what happens as one JSON object a line.")
+    ] = False,
+) -> None:
+    """Improve a system without a person: fitted on review images, selected on held-out ones."""
+    from builder.cli.file_session import FileWishes
+    from builder.cli.json_events import session_screen
+    from builder.cli.optimisers import Budget, check_flags, for_null, plan_of
+    from builder.cli.optimising import STOPPED, null_of, optimise
+    from builder.cli.setup import Manner
+    from builder.data import ImageSource
+    from builder.errors import CotbuildError
+    from builder.loop import Ended
+
+    source = ImageSource(images, image_column, label_column, data_split) if images else None
+    wishes = FileWishes(source, encoder, crop, device, dtype, seed, out)
+    limits = Budget(budget, max_calls, max_minutes)
+    manner = Manner(auto=True, yes=yes, rounds=None, min_accuracy=None)
+    with session_screen(manner, as_json=as_json) as screen:
+        check_flags(optimizer, limits)
+        with _opened(target, wishes, manner, screen) as (session, bench):
+            try:
+                plan = plan_of(optimizer, limits, seed, session.state)
+                reason = optimise(session, bench, plan, screen)
+                if reason == STOPPED:
+                    raise KeyboardInterrupt
+                if null:
+                    same = for_null(plan.optimiser, session.state)
+                    with screen.step("The same search with shuffled labels"):
+                        found = null_of(session, bench, same, seed)
+                    screen.shuffled(found)
+            except KeyboardInterrupt:
+                screen.left(session.folder, "optimize")
+                raise typer.Exit(INTERRUPTED) from None
+            except CotbuildError:
+                screen.over()
+                raise
+            ended = Ended(session.state, reason)
+            screen.ended(session.folder, ended, exported=False, shortfall=None)
+
+
+@contextmanager
+def _opened(
+    target: Path, wishes: "FileWishes", manner: "Manner", screen: "Screen"
+) -> Iterator[tuple["Session", "Bench"]]:
+    """The session in that folder, or a new one from that file. Raises CotbuildError."""
+    from builder.cli.file_session import session_from_file
+    from builder.cli.optimising import check
+    from builder.cli.setup import bench_of
+    from builder.errors import InputError
+    from builder.session import Session
+
+    if not target.is_dir():
+        with session_from_file(target, wishes, manner, screen) as opened:
+            yield opened
+        return
+    if wishes.images or wishes.encoder or wishes.crop or wishes.out:
+        raise InputError(
+            f"the session in {target} has images, an encoder and a folder of its own",
+            hint="leave --images, --encoder, --crop and --out away, or name a system file",
+        )
+    with Session.open(target.absolute()) as session:
+        check(session.state, session.folder)
+        bench = bench_of(session, screen)
+        if bench is None:
+            raise ValueError("a session with images has a bench")
+        screen.resumed(session.folder, session.state, session.torn_bytes)
+        yield session, bench
