@@ -11,6 +11,7 @@ from builder.cli.screen import Screen
 from builder.cli.setup import put
 from builder.edits import Proposal
 from builder.errors import InputError
+from builder.figures import accuracy, counted
 from builder.greedy import open_cells
 from builder.history import State, needs_measuring
 from builder.loop import measure, remeasured
@@ -20,7 +21,6 @@ from builder.session import Session, read_chronicle
 from builder.shuffled_labels import ShuffledNull, shuffled_null
 from builder.statistics import compare
 from builder.system import AttributeSystem
-from builder.terminal.figures import accuracy, counted
 
 STOPPED = "stopped by Ctrl-C"
 FINISHED = "no change helps on review images any more"

@@ -13,7 +13,7 @@ from rich.text import Text
 from builder.cli.bench import Bench
 from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
-from builder.figures import counted
+from builder.figures import accuracy, accuracy_interval, counted, points
 from builder.history import State
 from builder.llm import (
     CallFinished,
