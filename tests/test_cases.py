@@ -197,7 +197,7 @@ def test_every_image_is_found_and_no_other(system: AttributeSystem, seed: int) -
         misled = Counter(
             seen.group for case in cases if not case.correct for seen in case.groups if seen.misled
         )
-        assert misled == dict(report.misleading_groups)
+        assert misled == {each.group: each.images for each in report.misleading_groups}
     for pair in confused_pairs(scores, system):
         cases = pair_cases(scores, system, pair.first, pair.second)
         assert Counter(case.label for case in cases) == +Counter(

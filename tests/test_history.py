@@ -1,5 +1,7 @@
 """The fold of a journal: undo, versions, best, patience, notes, rejected proposals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from builder.records import (
     Locked,
     Measured,
     Noted,
+    Optimised,
     Proposed,
     Record,
     Redone,
@@ -336,3 +339,11 @@ def test_assignments_add_up() -> None:
 @given(st.lists(st.booleans()))
 def test_marks_round_trip(values: list[bool]) -> None:
     assert from_marks(marks(np.array(values, dtype=bool))).tolist() == values
+
+
+def test_a_run_of_an_optimiser_is_kept_and_changes_nothing_else() -> None:
+    run = Optimised(optimiser="greedy", seed=0, measured=9, restarts=2, reason="done")
+    before = after(drafted(), measured(1, "10"))
+    state = advance(before, run)
+    assert state.optimised == (run,)
+    assert replace(state, optimised=()) == before

@@ -479,6 +479,6 @@ def test_the_referee_measures_a_proposal_like_two_full_scores() -> None:
     proposal = Proposal(edits=(edit,), source="person")
     before, after = DRAFT, apply(DRAFT, proposal.edits)
     change = compare(at.score(before, "review").correct, at.score(after, "review").correct)
-    effect = at.effect(DRAFT, proposal)
+    effect = at.increments(before, at.score(before, "review")).effect(after)
     assert (effect.n, effect.fixed, effect.broken) == (change.n, change.fixed, change.broken)
     assert effect.fixed > 0

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-
 # What the person does before each time the power goes: keys, and what they see of it.
 MOMENTS = (
     # In the midst of the proposals, a decision just made.
-    (("p", "left, best of"), ("a", "Accepted"), ("\x1b", "explain")),
-    (("p", "left, best of"), ("w", "Why not"), ("not [red]\r", "Rejected"), ("\x1b", "explain")),
+    (("p", "best of"), ("a", "Accepted"), ("\x1b", "explain")),
+    (("p", "best of"), ("w", "Why not"), ("not [red]\r", "Rejected"), ("\x1b", "explain")),
     (("u", "Taken back"), ("y", "Done again"), ("u", "Taken back"), ("", "explain")),
     (("k", "Lock what"), ("g", "Which group"), ("\r", "Locked"), ("", "explain")),
     # Half a line typed.

@@ -221,3 +221,15 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(session: Path) ->
     shared = min(found, len(decisions[1]))
     assert decisions[0][:shared] == decisions[1][:shared]
     assert (session / "system.json").exists()
+
+
+@pty
+def test_a_person_without_a_model_is_offered_the_general_attributes(job: Job) -> None:
+    terminal = Terminal("new", *job.flags(), "--llm", "none")
+    terminal.sees("make groups by hand")
+    terminal.types("\r")
+    terminal.sees("First system, from the bundled general attributes")
+    terminal.sees("explain")
+    terminal.types("q")
+    assert terminal.ends() == 0
+    assert read_chronicle(job.session).drafted_by == "general attributes"
