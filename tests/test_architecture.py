@@ -65,7 +65,7 @@ CORE = {
     "rule_totals": "scoring system",
     "optimising": "edits increments records referee rule_totals scoring system",
     "greedy": "applying differing edits locking optimising records rule_totals scoring system",
-    "fitting": "greedy optimising scoring system",
+    "first_rules": "greedy optimising scoring system",
     "shuffled_labels": "applying optimising records referee system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history idle locking records referee "

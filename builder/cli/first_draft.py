@@ -3,7 +3,7 @@
 from builder.cli.bench import Bench
 from builder.cli.screen import Screen
 from builder.errors import InputError
-from builder.fitting import system_from_groups
+from builder.first_rules import system_from_groups
 from builder.group_library import GENERAL, load_groups
 from builder.optimising import Review
 from builder.records import GENERAL_ATTRIBUTES, Drafted, Started

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from builder.fitting import fitted, system_from_groups
+from builder.first_rules import fitted, system_from_groups
 from builder.optimising import Review
 from builder.system import AttributeGroup, AttributeSystem
 from tests.worlds import CLASSES, COLOUR, FORM, GOOD, encode, images, judge_of, referee
