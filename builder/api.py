@@ -14,6 +14,7 @@ from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.streaming import Picture, stream_vectors
 from builder.predicting import Prediction, predictions
 from builder.scoring import score
+from builder.system import scored_texts
 from builder.system_file import SystemFile, load_system_file
 
 __all__ = ["Classifier", "Prediction", "Skipped", "load_system", "open_encoder"]
@@ -32,7 +33,8 @@ class Classifier:
     """A system file and an encoder, ready for images.
 
     The encoder may be another than the one that measured the system: systems carry over, at
-    another accuracy, but not their calibration. Without an explicit `scale`, its own logit scale is
+    another accuracy; what was fitted of their scoring does not, nor does their calibration: both
+    are left out (`scoring` is what remains). Without an explicit `scale`, its own logit scale is
     used. `crop` takes the place of the file's. Vectors are kept in `cache`, if there is one.
     """
 
@@ -49,7 +51,9 @@ class Classifier:
         self.encoder = encoder
         self.crop = crop or (Crop(*measured) if measured else None)
         self._cache = cache
-        self._phrases = encode_phrases(encoder, cache, file.system.phrases())
+        self.scoring = file.scoring.for_encoder(encoder.fingerprint)
+        texts = scored_texts(file.system, self.scoring)
+        self._texts = encode_phrases(encoder, cache, texts)
 
     @property
     def calibration(self) -> Calibration | None:
@@ -86,9 +90,9 @@ class Classifier:
         scores = score(
             system,
             vectors,
-            self._phrases,
+            self._texts,
             [system.classes[0]] * len(vectors),
-            scoring=self.file.scoring,
+            scoring=self.scoring,
             logit_scale=self.encoder.logit_scale,
         )
         return list(predictions(system, scores, self.calibration))

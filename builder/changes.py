@@ -1,7 +1,7 @@
 """Where two systems of the same classes differ, as steps that their classes' totals make.
 
-Groups are compared by what they ask (their phrases) and by what the rules answer: another name,
-place, order of options or way to say "does not apply" is no difference.
+Groups are compared by what they ask (their phrases), by their weight, and by what the rules answer:
+another name, place, order of options or way to say "does not apply" is no difference.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from operator import ne
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.scoring import Indices
-from builder.system import AttributeSystem, Choice
+from builder.scoring import Indices, group_weight
+from builder.system import AttributeSystem, Choice, Scoring
 
 # Rows are told apart by one number each as long as it fits.
 _MOST_ROWS = 1 << 62
@@ -22,11 +22,20 @@ _MOST_ROWS = 1 << 62
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """One group of a system: its K options, their phrases, and the choice of each of C classes."""
+    """One group of a system: its K options, their phrases, and the choice of each of C classes.
+
+    weight: what the group's score is multiplied by.
+    """
 
     options: tuple[str, ...]
     phrases: tuple[str, ...]
     choices: tuple[Choice, ...]
+    weight: float = 1.0
+
+    @property
+    def asks(self) -> object:
+        """What makes it the same group in another system."""
+        return frozenset(self.phrases), self.weight
 
     def chosen(self, index: int) -> Indices:
         """[k] positions of the options that a class chooses: all of them where it names none."""
@@ -54,7 +63,7 @@ class Asked:
             tuple(sorted((own[option] for option in choice), key=other.options.index))
             for choice in self.choices
         )
-        return Asked(other.options, other.phrases, choices)
+        return Asked(other.options, other.phrases, choices, self.weight)
 
 
 # What one group asks before and after; None where there is no such group.
@@ -80,12 +89,14 @@ class Change:
     distinct: NDArray[np.bool_]
 
 
-def asked_by(system: AttributeSystem) -> tuple[Asked, ...]:
-    """What each group of the system asks, in order."""
+def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
+    """What each group of the system asks, in order; of one that counts nothing, no class cares."""
     columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
+    nothing: tuple[Choice, ...] = ((),) * len(system.classes)
     return tuple(
-        Asked(group.options, group.phrases(), choices)
+        Asked(group.options, group.phrases(), choices if weight else nothing, weight)
         for group, choices in zip(system.groups, columns, strict=True)
+        for weight in (group_weight(group, scoring),)
     )
 
 
@@ -163,13 +174,13 @@ def _codes_like(was: Asked, now: Asked) -> Indices:
 def _paired(
     before: Sequence[Asked], after: Sequence[Asked]
 ) -> tuple[list[tuple[Asked, Asked]], list[int], list[int]]:
-    """Groups with the same phrases, and positions of those that went and of those that came."""
-    waiting: dict[frozenset[str], list[int]] = {}
+    """Groups that ask the same, and positions of those that went and of those that came."""
+    waiting: dict[object, list[int]] = {}
     for place, asked in enumerate(before):
-        waiting.setdefault(frozenset(asked.phrases), []).append(place)
+        waiting.setdefault(asked.asks, []).append(place)
     kept, come = [], []
     for place, asked in enumerate(after):
-        twins = waiting.get(frozenset(asked.phrases))
+        twins = waiting.get(asked.asks)
         if not twins:
             come.append(place)
             continue

@@ -6,7 +6,7 @@ matters, and the second where the best makes a step of its own. Both are kept pe
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
@@ -14,9 +14,18 @@ import numpy as np
 
 from builder.changes import Asked, Change, asked_by, change_between, distinct_classes
 from builder.records import Effect
-from builder.scoring import Floats, Indices, Scores, choice_score, cosines, option_scores, score
+from builder.scoring import (
+    Floats,
+    Indices,
+    Scores,
+    centred_on,
+    choice_score,
+    cosines,
+    option_scores,
+    score,
+)
 from builder.statistics import Marks, compare
-from builder.system import AttributeSystem, Scoring
+from builder.system import AttributeSystem, Scoring, scored_texts
 
 EncodeTexts = Callable[[Sequence[str]], Floats]
 # Phrase -> its cosine with each image [n].
@@ -40,7 +49,8 @@ class Increments:
     """A system, its scores on images [n, d] with these labels [n], and what changes do to them.
 
     `encode` turns phrases into vectors [m, d]. It, `scoring` and `logit_scale` are those that the
-    scores were made with. What is needed for many changes is kept: foremost, the totals once more.
+    scores were made with; means, if the scoring takes any, are taken on these images. What is
+    needed for many changes is kept: foremost, the totals once more.
     """
 
     system: AttributeSystem
@@ -86,18 +96,23 @@ class Increments:
         """The change, or the marks where there is none to speak of, or a full score is due."""
         change = None
         if after.classes == self.system.classes:
-            change = change_between(self._asked, asked_by(after))
+            change = change_between(self._asked, asked_by(after, self.scoring))
         if change is None or len(change.makers) > _MOST_STEPS:
             return self._full_score(after).correct
+        if self.scoring.name_prior:
+            # Classes with the same rules still differ in their names.
+            change = replace(change, distinct=self._distinct)
         return change if change.differences else self.scores.correct
 
     def _full_score(self, after: AttributeSystem) -> Scores:
+        texts = scored_texts(after, self.scoring)
+        vectors = self.encode(texts)
         return score(
             after,
             self.images,
-            self.encode(after.phrases()),
+            vectors,
             self.labels,
-            scoring=self.scoring,
+            scoring=centred_on(self.images, texts, vectors, self.scoring),
             logit_scale=self.logit_scale,
         )
 
@@ -161,7 +176,7 @@ class Increments:
                     options = self._option_scores(asked.phrases, similar)
                 for step, maker in zip(steps, change.makers.tolist(), strict=True):
                     adds = choice_score(options, asked.chosen(maker), scoring=self.scoring)
-                    move(step, adds, out=step)
+                    move(step, np.float32(asked.weight) * adds, out=step)
         return steps
 
     def _leaders_of(self, change: Change) -> "_Leaders":
@@ -188,10 +203,12 @@ class Increments:
 
     @cached_property
     def _asked(self) -> tuple[Asked, ...]:
-        return asked_by(self.system)
+        return asked_by(self.system, self.scoring)
 
     @cached_property
     def _distinct(self) -> Marks:
+        if self.scoring.name_prior:
+            return np.ones(len(self.system.classes), np.bool_)
         return distinct_classes(self._asked)
 
     @cached_property
@@ -212,7 +229,10 @@ class Increments:
     def _compared(self, phrases: Sequence[str]) -> Cosines:
         if not phrases:
             return {}
-        return dict(zip(phrases, cosines(self.images, self.encode(phrases)).T, strict=True))
+        similar = cosines(self.images, self.encode(phrases)).T
+        if self.scoring.means is not None:
+            similar = similar - similar.mean(axis=1, keepdims=True)
+        return dict(zip(phrases, similar, strict=True))
 
     def _option_scores(self, phrases: Sequence[str], similar: Cosines) -> Floats:
         """[K, n], of one group."""

@@ -38,7 +38,7 @@ def correct_without(
 ) -> tuple[Marks, ...]:
     """Per group [n], True where the system without it is right; () if there is only one group.
 
-    `similar` [n, Q] are the cosines that the scores were made from. Classes whose rules differ in
+    `similar` are the cosines that the scores were made from. Classes whose rules differ in
     the group alone tie exactly without it, to class order. Images on which other totals differ by
     no more than rounding are scored again, as the system without the group would be.
     """
@@ -98,7 +98,8 @@ class _LeftOut:
         rule = rules[index]
         others = [other.of_class for other in rules if other is not rule]
         _, first = np.unique(np.stack(others, axis=1), axis=0, return_index=True)
-        entered = np.zeros(len(rule.of_class), np.bool_)
+        # Names that count tell apart classes whose rules are equal.
+        entered = np.full(len(rule.of_class), scoring.name_prior > 0)
         entered[first] = True
         columns = group_slices(system)[index]
         return cls(
@@ -146,8 +147,9 @@ def _added(
         groups=(group,),
         rules={name: {group.name: system.rules[name][group.name]} for name in names},
     )
+    nameless = scoring.model_copy(update={"name_prior": 0.0})
     scores = score_cosines(
-        alone, similar, [""] * len(similar), scoring=scoring, logit_scale=logit_scale
+        alone, similar, [""] * len(similar), scoring=nameless, logit_scale=logit_scale
     )
     return np.ascontiguousarray(scores.totals.T)
 

@@ -16,7 +16,7 @@ from builder.records import Lock
 from builder.referee import Referee
 from builder.rule_totals import RuleTotals
 from builder.scoring import Floats, Scores, cosines
-from builder.system import AttributeGroup, AttributeSystem
+from builder.system import AttributeSystem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,19 +42,20 @@ class Review:
 
     def totals(self, system: AttributeSystem) -> RuleTotals:
         """For the effects of very many changes of its rules."""
-        similar = [self._cosines(group) for group in system.groups]
+        scoring = self._referee.scoring_of(system)
         return RuleTotals(
             system,
-            similar,
+            [self._cosines(group.phrases()) for group in system.groups],
             self.labels,
-            scoring=self._referee.scoring,
+            scoring=scoring,
             logit_scale=self._referee.logit_scale,
+            names=self._cosines(system.classes) if scoring.name_prior else None,
         )
 
-    def _cosines(self, group: AttributeGroup) -> Floats:
+    def _cosines(self, texts: Sequence[str]) -> Floats:
         """[K, n]"""
         vectors = self._referee.splits["review"].vectors
-        return cosines(vectors, self._referee.encode(group.phrases())).T
+        return cosines(vectors, self._referee.encode(texts)).T
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from builder.group_measures import per_group
 from builder.group_report import GroupReport
 from builder.increments import EncodeTexts, Increments
-from builder.scoring import Scores, score, score_names
-from builder.system import AttributeSystem, Scoring
+from builder.scoring import Scores, centred_on, score, score_names
+from builder.system import AttributeSystem, Scoring, scored_texts
 from builder.system_file import SplitName
 
 Vectors = NDArray[np.float32]
@@ -30,7 +30,8 @@ class SplitData:
 class Referee:
     """Scores systems. `encode` turns texts into vectors [m, d] (cached by the caller).
 
-    `encoder` is the fingerprint of the encoder behind all vectors.
+    `encoder` is the fingerprint of the encoder behind all vectors. Where the scoring is centred,
+    means are taken on the review images, whatever split is scored.
     """
 
     encoder: str
@@ -83,14 +84,23 @@ class Referee:
     def score(self, system: AttributeSystem, split: SplitName) -> Scores:
         """The system's scores on one split."""
         data = self.splits[split]
+        scoring = self.scoring_of(system)
         return score(
             system,
             data.vectors,
-            self.encode(system.phrases()),
+            self.encode(scored_texts(system, scoring)),
             data.labels,
-            scoring=self.scoring,
+            scoring=scoring,
             logit_scale=self.logit_scale,
         )
+
+    def scoring_of(self, system: AttributeSystem) -> Scoring:
+        """The scoring with all means that it takes for this system, as a file must hold it."""
+        if self.scoring.means is None:
+            return self.scoring
+        texts = scored_texts(system, self.scoring)
+        images = self.splits["review"].vectors
+        return centred_on(images, texts, self.encode(texts), self.scoring)
 
     def baselines(
         self, domain: str, descriptions: Mapping[str, str], split: SplitName
@@ -105,12 +115,13 @@ class Referee:
 
     def groups(self, review: Scores, system: AttributeSystem) -> tuple[GroupReport, ...]:
         """What each group contributes to these scores of the system on the review split."""
+        scoring = self.scoring_of(system)
         return per_group(
             review,
             system,
             self.splits["review"].vectors,
-            self.encode(system.phrases()),
-            scoring=self.scoring,
+            self.encode(scored_texts(system, scoring)),
+            scoring=scoring,
             logit_scale=self.logit_scale,
         )
 

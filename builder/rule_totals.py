@@ -13,8 +13,17 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.scoring import Floats, Indices, choice_score, label_indices, option_scores
-from builder.system import AttributeSystem, Choice, Scoring
+from builder.scoring import (
+    Floats,
+    Indices,
+    centred,
+    choice_score,
+    group_weight,
+    label_indices,
+    name_scores,
+    option_scores,
+)
+from builder.system import AttributeGroup, AttributeSystem, Choice, Scoring
 
 Doubles = NDArray[np.float64]
 _QUANTUM = 2.0**-24
@@ -53,18 +62,21 @@ class _Adds:
     @classmethod
     def of(
         cls,
-        options: Sequence[str],
+        group: AttributeGroup,
         similar: Floats,
         scoring: Scoring,
         logit_scale: float,
         rules: Iterable[Choice],
     ) -> Self:
-        scores = option_scores(similar, scoring=scoring, logit_scale=logit_scale)
+        options, weight = group.options, group_weight(group, scoring)
+        scores = option_scores(
+            centred(similar, group.phrases(), scoring), scoring=scoring, logit_scale=logit_scale
+        )
 
         def row(choice: Choice) -> Doubles:
             chosen = [options.index(option) for option in choice or options]
             added = choice_score(scores, np.array(chosen, np.intp), scoring=scoring)
-            return np.asarray(np.rint(added.astype(np.float64) / _QUANTUM) * _QUANTUM)
+            return _rounded(weight * added.astype(np.float64))
 
         choices = (*((option,) for option in options), ())
         several = {choice: row(choice) for choice in set(rules) if len(choice) > 1}
@@ -77,10 +89,15 @@ class _Adds:
         return np.asarray(self.rows[self.choices.index(choice)])
 
 
+def _rounded(added: Doubles) -> Doubles:
+    return np.asarray(np.rint(added / _QUANTUM) * _QUANTUM)
+
+
 class RuleTotals:
     """Totals of C classes on n images, from cosines [K, n] of each group; rules can be changed.
 
-    Choices of a group are numbered: its K options, then "does not apply".
+    `names` are the cosines [C, n] of the class names, where the scoring counts them. Choices of a
+    group are numbered: its K options, then "does not apply".
     """
 
     def __init__(
@@ -91,17 +108,22 @@ class RuleTotals:
         *,
         scoring: Scoring,
         logit_scale: float,
+        names: Floats | None = None,
     ) -> None:
         self._choices = [list(row.values()) for row in system.rules.values()]
         self._labels = label_indices(system.classes, labels)
         self._groups = [
-            _Adds.of(group.options, found, scoring, logit_scale, rules)
+            _Adds.of(group, found, scoring, logit_scale, rules)
             for group, found, rules in zip(
                 system.groups, similar, zip(*self._choices, strict=True), strict=True
             )
         ]
         n = len(labels)
         self._totals = np.zeros((len(self._choices), n))
+        if names is not None and scoring.name_prior:
+            similar_names = centred(names, system.classes, scoring)
+            prior = name_scores(similar_names, scoring=scoring, logit_scale=logit_scale)
+            self._totals += _rounded(prior.astype(np.float64))
         for place, adds in enumerate(self._groups):
             numbers: dict[Choice, int] = {}
             column = (row[place] for row in self._choices)

@@ -73,7 +73,7 @@ def marks_without(
     scoring: Scoring,
     logit_scale: float,
 ) -> Marks:
-    """[n] True where the system without those groups is right; `similar` [n, Q] is of all."""
+    """[n] True where the system without those groups is right; `similar` is of all."""
     kept = np.concatenate(
         [
             np.arange(columns.start, columns.stop)
@@ -81,6 +81,9 @@ def marks_without(
             if group.name not in dropped
         ]
     )
+    # Behind those of the phrases are those of the class names, where they count.
+    names = np.arange(len(system.phrases()), similar.shape[1])
+    kept = np.concatenate([kept, names])
     less = apply(system, [DropGroup(group=name) for name in dropped])
     found = score_cosines(less, similar[:, kept], labels, scoring=scoring, logit_scale=logit_scale)
     return found.correct

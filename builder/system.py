@@ -15,8 +15,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     field_serializer,
+    model_serializer,
     model_validator,
 )
 
@@ -26,6 +28,8 @@ _LONGEST_SHOWN = 100
 
 # Names keep their inner spelling; only blanks around them are never meant.
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# What the score of a group is multiplied by.
+Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 # The options a rule names in one group: one, several, or none ("does not apply").
 Choice = tuple[str, ...]
 Rules = Mapping[str, Mapping[str, Choice]]
@@ -128,18 +132,57 @@ class AttributeSystem(BaseModel):
         return tuple(phrase for group in self.groups for phrase in group.phrases())
 
 
-class Scoring(BaseModel):
-    """How cosines become class scores. `scale` None means the encoder's own logit scale.
+class Fitted(BaseModel):
+    """What of a scoring was fitted, with which encoder (its fingerprint), on how many images."""
 
-    sum: the article's, the sum over groups of the softmax probability of the class's option.
-    log: the sum of log probabilities.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parts: tuple[Literal["scale", "means", "weights", "name_prior"], ...]
+    encoder: str
+    images: Annotated[int, Field(ge=1)]
+
+
+class Scoring(BaseModel):
+    """How cosines become class scores.
+
+    rule: sum is the article's, the softmax probabilities of a class's options are added up; log
+    adds log p, robust-log log(0.9 p + 0.1/K), which no single group can spoil.
+    scale: what cosines are multiplied by before the softmax; None is the encoder's own.
+    means: what is subtracted from the cosines of each text first (its mean cosine over unlabelled
+    images); None for nothing. Empty in a session, which takes them on its review images.
+    weights: of what each group adds, by its prompt, which is what the encoder is asked, whatever
+    the group is called; 1 where there is none. Groups with the same prompt share it.
+    name_prior: the weight of one more group, whose options are the class names; 0 for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: Literal["sum", "log"] = "sum"
+    rule: Literal["sum", "log", "robust-log"] = "sum"
     # Far above any logit scale; beyond it single precision runs out.
     scale: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    means: Mapping[str, Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]] | None = None
+    weights: Mapping[str, Weight] = Field(default_factory=dict)
+    name_prior: Weight = 0.0
+    fitted: Fitted | None = None
+
+    def for_encoder(self, fingerprint: str) -> "Scoring":
+        """The scoring with that encoder: what was fitted with another one says nothing there."""
+        if self.fitted is None or self.fitted.encoder == fingerprint:
+            return self
+        plain: dict[str, object] = {p: getattr(Scoring(), p) for p in self.fitted.parts}
+        return self.model_copy(update={**plain, "fitted": None})
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What the first journals and files did not have is written only where it is set."""
+        later: dict[str, object] = {"means": None, "weights": {}, "name_prior": 0, "fitted": None}
+        written: dict[str, Any] = write(self)
+        return {k: v for k, v in written.items() if k not in later or v != later[k]}
+
+
+def scored_texts(system: AttributeSystem, scoring: Scoring) -> tuple[str, ...]:
+    """The texts that images are compared with: all phrases, then the class names if they count."""
+    return system.phrases() + (system.classes if scoring.name_prior else ())
 
 
 @dataclass(frozen=True, slots=True)

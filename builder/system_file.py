@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from builder.article import article_problems, article_system, is_article
 from builder.calibration import Calibration
 from builder.errors import InputError
-from builder.strict_json import model_problems, object_problems, read_json, wrong_kind
-from builder.system import AttributeSystem, Problem, Scoring
+from builder.strict_json import joined, model_problems, object_problems, read_json, wrong_kind
+from builder.system import AttributeSystem, Fitted, Problem, Scoring, scored_texts
 from builder.system_json import (
     SYSTEM_KEYS,
     system_from_json,
@@ -168,7 +168,10 @@ def parse_system_file(text: str, *, origin: str = "") -> SystemFile:
         problems.extend(p for p in _problems(reading.value) if p.path not in named)
     if problems:
         raise SystemFileError(tuple(problems), origin=origin)
-    return _build(reading.value)
+    file = _build(reading.value)
+    if missing := tuple(_missing_means(file)):
+        raise SystemFileError(missing, origin=origin)
+    return file
 
 
 def load_system_file(path: Path) -> SystemFile:
@@ -220,6 +223,14 @@ def _problems(value: object) -> Iterator[Problem]:
         yield from _envelope_problems(value)
 
 
+def _missing_means(file: SystemFile) -> Iterator[Problem]:
+    means = file.scoring.means
+    if means is not None:
+        for text in dict.fromkeys(scored_texts(file.system, file.scoring)):
+            if text not in means:
+                yield Problem(joined("scoring.means", text), "is missing")
+
+
 def _is_bare(value: Mapping[str, Any]) -> bool:
     enveloped = "version" in value or "system" in value
     return not enveloped and any(key in value for key in SYSTEM_KEYS)
@@ -238,7 +249,8 @@ def _envelope_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     if "system" in value:
         yield from system_json_problems(value["system"], "system")
     if "scoring" in value:
-        yield from model_problems(Scoring, value["scoring"], "scoring", Scoring.model_fields)
+        known = [*Scoring.model_fields, *Fitted.model_fields]
+        yield from model_problems(Scoring, value["scoring"], "scoring", known)
     if (calibration := value.get("calibration")) is not None:
         fields = Calibration.model_fields
         yield from model_problems(Calibration, calibration, "calibration", fields)

@@ -33,6 +33,7 @@ CORE = {
     "figures": "records statistics",
     "scoring": "system",
     "predicting": "calibration scoring system",
+    "fitting": "scoring system",
     "diagnosis": "scoring statistics system",
     "null_test": "diagnosis scoring system",
     "information": "scoring system",
@@ -67,6 +68,7 @@ CORE = {
     "greedy": "applying differing edits locking optimising records rule_totals scoring system",
     "first_rules": "greedy optimising scoring system",
     "shuffled_labels": "applying optimising records referee system",
+    "scoring_rules": "fitting referee scoring statistics system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history idle locking records referee "
     "requests reviewing stopping suggestions system targeting",

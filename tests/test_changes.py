@@ -17,7 +17,7 @@ from builder.edits import (
     SetPrompt,
     SetRule,
 )
-from builder.system import AttributeGroup, AttributeSystem, make_system
+from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.strategies import THOROUGH, proposals_to, systems
 
 COLOUR = AttributeGroup(name="colour", prompt="It is {}.", options=("red", "blue", "green"))
@@ -34,7 +34,7 @@ SYSTEM = make_system("test", [COLOUR, FORM], RULES)
 
 
 def change(*edits: Edit, before: AttributeSystem = SYSTEM) -> Change:
-    made = change_between(asked_by(before), asked_by(apply(before, edits)))
+    made = change_between(asked_by(before, Scoring()), asked_by(apply(before, edits), Scoring()))
     assert made is not None
     return made
 
@@ -61,7 +61,9 @@ def test_phrases_count_not_how_prompt_and_option_share_them() -> None:
     ]
     colours = {"A": "red.", "B": "blue.", "C": ["green.", "blue."], "D": "green."}
     rules = {name: {**row, "colour": colours[name]} for name, row in RULES.items()}
-    made = change_between(asked_by(SYSTEM), asked_by(make_system("test", groups, rules)))
+    made = change_between(
+        asked_by(SYSTEM, Scoring()), asked_by(make_system("test", groups, rules), Scoring())
+    )
     assert made is not None
     ((was, now),) = made.differences
     assert was and now and (now.options, now.choices[3]) == (COLOUR.options, ("green",))
@@ -115,7 +117,10 @@ def test_more_than_one_group_is_too_much() -> None:
         SetPrompt(group="colour", prompt="mainly {}"),
         SetPrompt(group="form", prompt="like {}"),
     ]
-    assert change_between(asked_by(SYSTEM), asked_by(apply(SYSTEM, prompts))) is None
+    assert (
+        change_between(asked_by(SYSTEM, Scoring()), asked_by(apply(SYSTEM, prompts), Scoring()))
+        is None
+    )
 
 
 def test_many_groups_are_told_apart() -> None:
@@ -127,7 +132,7 @@ def test_many_groups_are_told_apart() -> None:
     rules = {f"class {c}": dict(zip(names, row, strict=True)) for c, row in enumerate(rows)}
     rules["twin"] = rules["class 5"]
     system = make_system("test", groups, rules)
-    assert distinct_classes(asked_by(system)).tolist() == [True] * 14 + [False]
+    assert distinct_classes(asked_by(system, Scoring())).tolist() == [True] * 14 + [False]
 
 
 @THOROUGH
@@ -138,7 +143,7 @@ def test_steps_and_twins_follow_from_the_rules(
     after = apply(before, data.draw(proposals_to(before)).edits)
     if after.classes != before.classes:
         return
-    made = change_between(asked_by(before), asked_by(after))
+    made = change_between(asked_by(before, Scoring()), asked_by(after, Scoring()))
     if made is None:
         return
 

@@ -33,14 +33,14 @@ from builder.edits import (
     SplitOption,
 )
 from builder.increments import Increments
-from builder.scoring import Scores, score
+from builder.scoring import Scores, centred_on, group_weight, score
 from builder.statistics import compare
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
 from tests.strategies import THOROUGH, proposals_to, systems
 from tests.worlds import DRAFT, referee
 
-Rule = Literal["sum", "log"]
-RULES: tuple[Rule, ...] = ("sum", "log")
+Rule = Literal["sum", "log", "robust-log"]
+RULES: tuple[Rule, ...] = ("sum", "log", "robust-log")
 Vectors = NDArray[np.float32]
 SCALE = 10.0
 SIZE = 16
@@ -69,8 +69,24 @@ def full(
     scoring: Scoring,
     encoder: Callable[[Sequence[str]], Vectors] = encode,
 ) -> Scores:
-    phrases = encoder(system.phrases())
-    return score(system, images, phrases, labels, scoring=scoring, logit_scale=SCALE)
+    texts = scored_texts(system, scoring)
+    vectors = encoder(texts)
+    scoring = centred_on(images, texts, vectors, scoring)
+    return score(system, images, vectors, labels, scoring=scoring, logit_scale=SCALE)
+
+
+@st.composite
+def scorings(draw: st.DrawFn, *systems: AttributeSystem) -> Scoring:
+    """Any rule, with or without each of the other parts; weights of some groups, also of 0."""
+    prompts = [group.prompt for system in systems for group in system.groups]
+    weights = st.sampled_from([0.0, 0.3, 1.0, 2.5])
+    return Scoring(
+        rule=draw(st.sampled_from(RULES)),
+        scale=draw(st.sampled_from([None, 1.0, 60.0])),
+        means=draw(st.sampled_from([None, {}])),
+        weights=draw(st.just({}) | st.dictionaries(st.sampled_from(prompts), weights)),
+        name_prior=draw(st.sampled_from([0.0, 0.0, 0.5, 2.0])),
+    )
 
 
 def increments_of(
@@ -99,7 +115,12 @@ def labelled(systems: Sequence[AttributeSystem], images: Vectors, scoring: Scori
 
 
 def assert_marks(
-    made: NDArray[np.bool_], after: AttributeSystem, expected: Scores, *, exactly: bool = False
+    made: NDArray[np.bool_],
+    after: AttributeSystem,
+    expected: Scores,
+    scoring: Scoring = Scoring(),  # noqa: B008 - it is frozen
+    *,
+    exactly: bool = False,
 ) -> None:
     """The same marks, but for totals of different rules that are as good as equal."""
     for image in np.flatnonzero(made != expected.correct):
@@ -109,8 +130,12 @@ def assert_marks(
         rivals = [totals[first]] if first != label else np.delete(totals, label)
         gap = abs(max(rivals) - totals[label])
         assert gap <= 1e-5 * max(1, abs(totals).max())
-        rules = [[set(c) for c in row.values()] for row in after.rules.values()]
-        assert first == label or rules[first] != rules[label]
+        weights = [group_weight(group, scoring) for group in after.groups]
+        rules = [
+            [set(c) for c, weight in zip(row.values(), weights, strict=True) if weight]
+            for row in after.rules.values()
+        ]
+        assert first == label or scoring.name_prior or rules[first] != rules[label]
 
 
 def crowd(seed: int, classes: int, groups: int, options: int) -> AttributeSystem:
@@ -143,19 +168,17 @@ def crowds(draw: st.DrawFn) -> AttributeSystem:
 
 
 @THOROUGH
-@given(st.data(), st.sampled_from(RULES), st.sampled_from([None, 1.0, 60.0]))
-def test_marks_are_those_of_a_full_score(
-    data: st.DataObject, rule: Rule, scale: float | None
-) -> None:
-    scoring = Scoring(rule=rule, scale=scale)
+@given(st.data())
+def test_marks_are_those_of_a_full_score(data: st.DataObject) -> None:
     before = data.draw(systems() | crowds())
     afters = [apply(before, data.draw(proposals_to(before)).edits) for _ in range(3)]
+    scoring = data.draw(scorings(before, *afters))
     images = random_images(40)
     labels = labelled([before, *afters], images, scoring)
     base = increments_of(before, images, labels, scoring)
     expected = [full(after, images, labels, scoring) for after in afters]
     for after, scores in zip(afters, expected, strict=True):
-        assert_marks(base.correct(after), after, scores)
+        assert_marks(base.correct(after), after, scores, scoring)
     together = [base.effect(after) for after in afters]
     assert list(base.effects(afters)) == together
     for after, effect in zip(afters, together, strict=True):
@@ -164,9 +187,9 @@ def test_marks_are_those_of_a_full_score(
 
 
 @THOROUGH
-@given(st.data(), crowds(), st.sampled_from(RULES))
-def test_many_rules_at_once(data: st.DataObject, before: AttributeSystem, rule: Rule) -> None:
-    scoring = Scoring(rule=rule)
+@given(st.data(), crowds())
+def test_many_rules_at_once(data: st.DataObject, before: AttributeSystem) -> None:
+    scoring = data.draw(scorings(before))
     changes = st.builds(
         lambda name, group, place: SetRule(
             class_name=name, group=group.name, options=(group.options[place % len(group.options)],)
@@ -179,7 +202,7 @@ def test_many_rules_at_once(data: st.DataObject, before: AttributeSystem, rule: 
     images = random_images(150)
     labels = labelled([before, after], images, scoring)
     base = increments_of(before, images, labels, scoring)
-    assert_marks(base.correct(after), after, full(after, images, labels, scoring))
+    assert_marks(base.correct(after), after, full(after, images, labels, scoring), scoring)
 
 
 CROWD = crowd(3, classes=40, groups=3, options=4)

@@ -11,11 +11,27 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from builder import scoring
-from builder.scoring import Scores, cosines, label_indices, score, score_cosines, score_names
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.scoring import (
+    Scores,
+    centred_on,
+    cosines,
+    group_slices,
+    label_indices,
+    score,
+    score_cosines,
+    score_names,
+)
+from builder.system import (
+    AttributeGroup,
+    AttributeSystem,
+    Fitted,
+    Scoring,
+    make_system,
+    scored_texts,
+)
 
-Rule = Literal["sum", "log"]
-RULES: tuple[Rule, ...] = ("sum", "log")
+Rule = Literal["sum", "log", "robust-log"]
+RULES: tuple[Rule, ...] = ("sum", "log", "robust-log")
 Vectors = NDArray[np.float32]
 
 examples = settings(derandomize=True, deadline=None, max_examples=40)
@@ -78,13 +94,15 @@ def reference(
             logs = [log_p[group_name][option] for option in chosen or log_p[group_name]]
             top = max(logs)
             log_mean = top + math.log(sum(math.exp(z - top) for z in logs) / len(logs))
-            scores[name] += math.exp(log_mean) if rule == "sum" else log_mean
+            p = math.exp(log_mean)
+            robust = math.log(0.9 * p + 0.1 / len(log_p[group_name]))
+            scores[name] += {"sum": p, "log": log_mean, "robust-log": robust}[rule]
     return scores
 
 
 def tolerance(rule: Rule, scale: float) -> float:
     # What single precision leaves of a cosine, in units of the score.
-    return (1e-6 if rule == "log" else 5e-7) * max(scale, 10)
+    return {"sum": 5e-7, "log": 1e-6, "robust-log": 2e-5}[rule] * max(scale, 10)
 
 
 @examples
@@ -265,6 +283,8 @@ def test_one_several_and_no_options_by_hand() -> None:
     p = [(3 / 4, 1 / 2), (1 / 4, (1 / 4 + 1 / 8) / 2), (3 / 4, 1 / 4)]
     assert totals("sum") == pytest.approx([a + b for a, b in p])
     assert totals("log") == pytest.approx([math.log(a) + math.log(b) for a, b in p])
+    guessed = [math.log(0.9 * a + 0.05) + math.log(0.9 * b + 0.025) for a, b in p]
+    assert totals("robust-log") == pytest.approx(guessed)
 
 
 def test_without_its_own_scale_the_encoders_is_used() -> None:
@@ -366,3 +386,140 @@ def test_names_go_to_the_highest_cosine() -> None:
 def test_label_indices() -> None:
     assert label_indices(("x", "y"), ["y", "z", "x", "y"]).tolist() == [1, -1, 0, 1]
     assert label_indices(("x", "y"), []).dtype == np.intp
+
+
+# --- Weights, means and a name prior ----------------------------------------------------------
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[AttributeSystem, Vectors, list[str]]:
+    """A system, cosines [8, Q + C] with its phrases and then its class names, and labels."""
+    system = draw(systems())
+    texts = (*system.phrases(), *system.classes)
+    seed = draw(seeds)
+    similar = cosines(unit_vectors(seed, 8), unit_vectors(seed + 1, len(texts)))
+    return system, similar, [system.classes[row % len(system.classes)] for row in range(8)]
+
+
+def scored(world: tuple[AttributeSystem, Vectors, list[str]], scoring: Scoring) -> Scores:
+    system, similar, labels = world
+    used = similar[:, : len(scored_texts(system, scoring))]
+    return score_cosines(system, used, labels, scoring=scoring, logit_scale=20.0)
+
+
+@examples
+@given(worlds(), st.sampled_from(RULES))
+def test_weights_of_one_and_no_prior_are_the_articles(
+    world: tuple[AttributeSystem, Vectors, list[str]], rule: Rule
+) -> None:
+    ones = {group.prompt: 1.0 for group in world[0].groups}
+    plain = scored(world, Scoring(rule=rule))
+    same = scored(world, Scoring(rule=rule, weights=ones, name_prior=0))
+    np.testing.assert_array_equal(same.totals, plain.totals)
+    np.testing.assert_array_equal(same.predictions, plain.predictions)
+    assert same.ties == plain.ties
+
+
+@examples
+@given(worlds(), st.sampled_from(RULES), st.lists(st.sampled_from([0, 0.5, 1, 3]), min_size=4))
+def test_totals_are_weighted_sums_over_groups_and_the_name(
+    world: tuple[AttributeSystem, Vectors, list[str]], rule: Rule, drawn: list[float]
+) -> None:
+    system, similar, labels = world
+    weights = {g.prompt: w for g, w in zip(system.groups, drawn, strict=False)}
+    expected = np.zeros((8, len(system.classes)))
+    for group, columns in zip(system.groups, group_slices(system), strict=True):
+        rows = {name: {group.name: row[group.name]} for name, row in system.rules.items()}
+        alone = make_system("test", [group], rows)
+        part = scored((alone, similar[:, columns], labels), Scoring(rule=rule))
+        expected += weights[group.prompt] * part.totals.astype(float)
+    names = AttributeGroup(name="name", prompt="{}", options=system.classes)
+    own = make_system("test", [names], {name: {"name": name} for name in system.classes})
+    named = similar[:, len(system.phrases()) :]
+    expected += 1.5 * scored((own, named, labels), Scoring(rule=rule)).totals
+    made = scored(world, Scoring(rule=rule, weights=weights, name_prior=1.5))
+    np.testing.assert_allclose(made.totals, expected, rtol=1e-5, atol=1e-4)
+    best = expected[np.arange(8), made.predictions]
+    assert (best >= expected.max(axis=1) - 1e-3).all()
+
+
+@examples
+@given(worlds(), st.sampled_from(RULES), seeds)
+def test_a_texts_own_bias_changes_nothing_once_centred(
+    world: tuple[AttributeSystem, Vectors, list[str]], rule: Rule, seed: int
+) -> None:
+    system, similar, labels = world
+    bias = np.random.default_rng(seed).normal(scale=0.3, size=similar.shape[1])
+
+    def totals(cosines_: Vectors) -> Vectors:
+        # An axis a text: the vectors are the cosines.
+        scoring = Scoring(rule=rule, means={}, name_prior=0.5)
+        texts, axes = scored_texts(system, scoring), np.eye(similar.shape[1], dtype=np.float32)
+        scoring = centred_on(cosines_, texts, axes, scoring)
+        return scored((system, cosines_, labels), scoring).totals
+
+    biased = (similar + bias).astype(np.float32)
+    np.testing.assert_allclose(totals(biased), totals(similar), atol=2e-4)
+
+
+def test_a_centred_scoring_needs_the_mean_of_every_text() -> None:
+    system = wide_system(3, 3)
+    some = Scoring(means=dict.fromkeys(system.phrases()[1:], 0.1))
+    with pytest.raises(ValueError, match="has no mean for '0: a'"):
+        score_cosines(
+            system, np.zeros((1, 66), np.float32), ["class 0"], scoring=some, logit_scale=1.0
+        )
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_prior_parts_twins_unless_their_names_read_the_same(rule: Rule) -> None:
+    system = wide_system(classes=40, distinct=5)
+    texts = unit_vectors(2, 66 + 40, 48)
+    # The encoder knows only the first 10 names, and the others all look alike to it.
+    texts[76:] = texts[76]
+    images = unit_vectors(1, 64, 48)
+    scoring = Scoring(rule=rule, name_prior=1)
+    made = score(system, images, texts, ["class 0"] * 64, scoring=scoring, logit_scale=9.0)
+    twins = [[*choices.values()] for choices in system.rules.values()]
+    keys = [(twins.index(row), min(c, 10)) for c, row in enumerate(twins)]
+    first = [keys.index(key) for key in keys]
+    np.testing.assert_array_equal(made.totals, made.totals[:, first])
+    assert len(np.unique(made.totals[0])) == len(set(first)) > 5
+    np.testing.assert_array_equal(made.predictions, made.totals.argmax(axis=1))
+    tied = [row for row in made.totals if np.count_nonzero(row == row.max()) > 1]
+    assert made.ties == len(tied) > 0
+
+
+def test_classes_that_differ_where_nothing_counts_tie_exactly() -> None:
+    system = wide_system(classes=83, distinct=83)
+    weights = {group.prompt: 0.0 for group in system.groups[2:]}
+    images, phrases = unit_vectors(1, 64, 48), unit_vectors(2, 66, 48)
+    for rule in RULES:
+        scoring = Scoring(rule=rule, weights=weights)
+        made = score(system, images, phrases, ["class 0"] * 64, scoring=scoring, logit_scale=9.0)
+        kinds = [[*choices.values()][:2] for choices in system.rules.values()]
+        first = [kinds.index(kind) for kind in kinds]
+        assert len(set(first)) < 83
+        np.testing.assert_array_equal(made.totals, made.totals[:, first])
+
+
+def test_robust_log_bounds_what_one_group_can_do() -> None:
+    """Where p underflows to 0, log p grows with the scale; the robust one stays at log(0.1/K)."""
+    group = AttributeGroup(name="g", prompt="{}", options=("a", "b", "c", "d"))
+    system = make_system("test", [group], {"a": {"g": "a"}, "b": {"g": "b"}})
+    similar = np.array([[1, -1, -1, -1]], np.float32)
+    scoring = Scoring(rule="robust-log")
+    made = score_cosines(system, similar, ["a"], scoring=scoring, logit_scale=1e4)
+    assert made.totals[0] == pytest.approx([math.log(0.925), math.log(0.025)])
+
+
+def test_what_was_fitted_stays_with_its_encoder() -> None:
+    fitted = Fitted(parts=("scale", "means"), encoder="one", images=9)
+    scoring = Scoring(scale=7, means={"a": 0.1}, weights={"{}": 2.0}, fitted=fitted)
+    assert scoring.for_encoder("one") == scoring
+    assert scoring.for_encoder("other") == Scoring(weights={"{}": 2.0})
+
+
+def test_scorings_of_before_are_written_as_before() -> None:
+    assert Scoring().model_dump_json() == '{"rule":"sum","scale":null}'
+    assert list(Scoring(means={}).model_dump()) == ["rule", "scale", "means"]

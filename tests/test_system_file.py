@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from builder.calibration import Calibration
 from builder.errors import InputError
 from builder.resources import resource_folder
-from builder.system import AttributeSystem, Scoring, make_system
+from builder.system import AttributeSystem, Fitted, Scoring, make_system, scored_texts
 from builder.system_file import (
     Confirmation,
     EncoderIdentity,
@@ -78,7 +78,14 @@ provenances = st.builds(
 files = st.builds(
     SystemFile,
     system=systems(),
-    scoring=st.builds(Scoring, rule=st.sampled_from(["sum", "log"]), scale=st.none() | scales),
+    scoring=st.builds(
+        Scoring,
+        rule=st.sampled_from(["sum", "log", "robust-log"]),
+        scale=st.none() | scales,
+        weights=st.dictionaries(texts, st.floats(0, 9), max_size=2),
+        name_prior=st.floats(0, 9),
+        fitted=st.none() | st.just(Fitted(parts=("scale", "weights"), encoder="e", images=3)),
+    ),
     calibration=st.none() | st.builds(Calibration, temperature=positive, n=st.integers(1, 10**6)),
     provenance=st.none() | provenances,
 )
@@ -232,7 +239,7 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str, str]] = [
     ((S, "rules", "Ant", "colour"), ["red", None], "system.rules.Ant.colour[1]", "it is null"),
     ((S, "rules", "Ant", "colour"), ["red", "red"], "system.rules.Ant.colour", "named twice"),
     (("scoring",), None, "scoring", "should be"),
-    (("scoring", "rule"), "max", "scoring.rule", "'sum' or 'log'"),
+    (("scoring", "rule"), "max", "scoring.rule", "'sum', 'log' or 'robust-log'"),
     (("scoring", "scale"), 0, "scoring.scale", "greater than 0"),
     (("scoring", "scale"), "20", "scoring.scale", "valid number"),
     (("scoring", "scale"), 1e7, "scoring.scale", "less than or equal to 1000000"),
@@ -384,3 +391,22 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_no_record_holds_what_json_cannot(bad: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         EncoderIdentity(name="m", revision="1", fingerprint="f", logit_scale=bad)
+
+
+@given(systems(), st.floats(-2, 2), st.sampled_from([0.0, 0.5]))
+def test_a_centred_file_holds_the_mean_of_every_text(
+    system: AttributeSystem, mean: float, prior: float
+) -> None:
+    plain = Scoring(name_prior=prior)
+    means = dict.fromkeys(scored_texts(system, plain), mean)
+    file = SystemFile(system=system, scoring=plain.model_copy(update={"means": means}))
+    text = write_system_file(file)
+    assert parse_system_file(text) == file
+    schema.validate(json.loads(text))
+    envelope = json.loads(text)
+    del envelope["scoring"]["means"][system.phrases()[0]]
+    with pytest.raises(SystemFileError) as caught:
+        parse_system_file(json.dumps(envelope))
+    (problem,) = caught.value.problems
+    assert problem.path.startswith("scoring.means")
+    assert problem.message == "is missing"

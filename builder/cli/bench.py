@@ -138,7 +138,7 @@ def _split_data(
 
 
 def scoring_from(rule: str, scale: float | None) -> Scoring:
-    """The scoring that `--rule` and `--scale` ask for. Raises InputError."""
+    """The scoring that a plain `--rule` and `--scale` ask for. Raises InputError."""
     try:
         return Scoring.model_validate({"rule": rule, "scale": scale})
     except ValidationError as error:

@@ -11,7 +11,7 @@ from builder import __version__
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
 from builder.referee import baseline_texts
 from builder.statistics import wilson
-from builder.system import Scoring
+from builder.system import Scoring, scored_texts
 from builder.system_file import EncoderIdentity, SystemFile
 from builder.terminal.render import ControlRow, ScoreCell, ScoreRow
 
@@ -53,7 +53,7 @@ def candidates_of(
     for path, file in files.items():
         alone = [other.name for other in files].count(path.name) == 1
         title = path.name if alone else str(path)
-        texts = file.system.phrases()
+        texts = scored_texts(file.system, file.scoring)
         if file.scoring == Scoring():
             scoring = Scoring(scale=PRINTED_SCALE)
             printed = file.model_copy(update={"scoring": scoring})

@@ -1,15 +1,13 @@
 """Systems and baselines on the same images with one or more encoders: one table per part."""
 
-import gc
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from builder.cli.bench import SPLITS, distinct, scoring_from
+from builder.cli.bench import SPLITS, PhraseVectors, scoring_from
 from builder.cli.candidates import (
     ALL,
     SPLIT_TITLES,
@@ -21,46 +19,17 @@ from builder.cli.candidates import (
     scores_json,
 )
 from builder.cli.controlling import Bench, controls_of
-from builder.cli.measured import (
-    crop_for,
-    encode_images,
-    identity_of,
-    measured_by,
-    read_images,
-    say_unknown_classes,
-    say_what_differs,
-)
-from builder.cli.opening import fetch_encoder
+from builder.cli.score_inputs import Comparison, Inputs, class_names, gather, with_each_encoder
 from builder.cli.screen import Screen
-from builder.data import Crop, ImageSet, ImageSource, LabelledImage, read_classes
-from builder.encoders.cache import default_cache_folder
-from builder.encoders.open import Located
-from builder.encoders.protocol import Encoder
-from builder.encoders.reading import PixelReader, decoded_once
+from builder.data import Crop, ImageSet, LabelledImage, read_classes
+from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.spec import EncoderSpec
 from builder.figures import counted
 from builder.near_duplicates import near_duplicates
 from builder.referee import SplitData
 from builder.scoring import score_names
-from builder.system_file import EncoderIdentity, SplitName, SystemFile, load_system_file
+from builder.system_file import SplitName, SystemFile, load_system_file
 from builder.terminal.render import ControlRow, ScoreRow, control_table, score_table
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the flags of `score` ask for."""
-
-    systems: tuple[Path, ...]
-    images: ImageSource
-    encoders: tuple[str, ...]
-    classes: Path | None
-    crop: str | None
-    rule: str | None
-    scale: float | None
-    device: str
-    dtype: str
-    controls: bool
-    as_json: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +37,6 @@ class Measured:
     """What one encoder makes of the images: by row, which are right, and the controls."""
 
     marks: Marks
-    identity: EncoderIdentity
     controls: Sequence[ControlRow]
 
 
@@ -76,45 +44,41 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
     """`cotbuild score`. Raises CotbuildError, and typer.Exit with 1 below `min_accuracy`."""
     screen = Screen.open()
     files = {path: _load(path, wanted) for path in wanted.systems}
-    encoders = tuple(dict.fromkeys(wanted.encoders)) or measured_by(files.values())
-    crop = crop_for(wanted.crop, wanted.images, files.values())
-    names = tuple(dict.fromkeys(name for file in files.values() for name in file.system.classes))
-    candidates = candidates_of(files, _descriptions(wanted.classes, names))
-    # Before any image is read: a slip in a name is said at once.
-    located = {
-        spec: fetch_encoder(spec, device=wanted.device, dtype=wanted.dtype, screen=screen)
-        for spec in encoders
-    }
-    found = read_images(wanted.images, names, screen)
-    pictures = distinct(found)
-    images = [pictures[digest] for digest in sorted(pictures)]
-    say_unknown_classes(files, images, screen)
-    parts = parts_of(files.values(), images)
-    task = Task(candidates, names, images, crop, wanted.controls)
-    measured = dict(zip(encoders, _measure(task, located, parts, screen), strict=True))
-    identities = {spec: each.identity for spec, each in measured.items()}
-    say_what_differs(files, identities.values(), screen)
+    candidates = candidates_of(files, _descriptions(wanted.classes, class_names(files.values())))
+    inputs = gather(wanted, files, screen)
+    parts = parts_of(files.values(), inputs.images)
+    told: set[str] = set()
 
-    marks = [each.marks for each in measured.values()]
+    def work(encoder: Encoder, vectors: Vectors, phrases: PhraseVectors) -> Measured:
+        labels = [image.label for image in inputs.images]
+        bench = Bench(vectors, labels, phrases, encoder.fingerprint, encoder.logit_scale)
+        if not told:
+            # The same images are near each other with every encoder: once is enough.
+            told.add(encoder.fingerprint)
+            _say_near_duplicates(inputs.images, bench, parts, screen)
+        return _measured(candidates, inputs, bench, controls=wanted.controls)
+
+    measured = with_each_encoder(inputs, screen, work)
+    marks = [each.marks for each, _ in measured.values()]
     tables = {
-        part: rows_of(candidates, marks, [image.digest in members for image in images])
+        part: rows_of(candidates, marks, [image.digest in members for image in inputs.images])
         for part, members in parts.items()
     }
-    controls = {spec: each.controls for spec, each in measured.items() if wanted.controls}
+    controls = {spec: each.controls for spec, (each, _) in measured.items() if wanted.controls}
     if wanted.as_json:
         report = scores_json(
             tables,
             candidates,
-            identities,
+            {spec: identity for spec, (_, identity) in measured.items()},
             controls,
             dtype=wanted.dtype,
             source=wanted.images,
-            found=found,
-            crop=crop,
+            found=inputs.found,
+            crop=inputs.crop,
         )
         typer.echo(json.dumps(report, ensure_ascii=False))
     else:
-        _show(tables, encoders, found, crop, screen)
+        _show(tables, tuple(measured), inputs.found, inputs.crop, screen)
         for spec, rows in controls.items():
             title = EncoderSpec.parse(spec).title
             screen.table(f"null controls, {ALL}, {title}", control_table(rows))
@@ -176,7 +140,10 @@ def _check_accuracy(
 
 
 def _load(path: Path, wanted: Comparison) -> SystemFile:
+    """The file; a rule or a scale by a flag takes the place of its scoring, fits and all."""
     file = load_system_file(path)
+    if wanted.rule is None and wanted.scale is None:
+        return file
     rule = wanted.rule or file.scoring.rule
     scale = file.scoring.scale if wanted.scale is None else wanted.scale
     return file.model_copy(update={"scoring": scoring_from(rule, scale)})
@@ -189,71 +156,39 @@ def _descriptions(classes: Path | None, names: Sequence[str]) -> dict[str, str]:
     return {name: described.get(name, "") for name in names}
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What every encoder is to score: the candidates on these images, and whether with controls."""
-
-    candidates: Sequence[Candidate]
-    names: Sequence[str]
-    images: Sequence[LabelledImage]
-    crop: Crop | None
-    controls: bool
-
-
-def _measure(
-    task: Task, located: Mapping[str, Located], parts: Mapping[str, frozenset[str]], screen: Screen
-) -> list[Measured]:
-    """Encoders one after the other: each is loaded, used and freed before the next."""
-    measured: list[Measured] = []
-    preprocess = [each.preprocess for each in located.values()]
-    folder = default_cache_folder()
-    with closing(decoded_once(preprocess, crop=task.crop, folder=folder)) as readers:
-        for each, read in zip(located.values(), readers, strict=False):
-            title = EncoderSpec.parse(each.name).title
-            with screen.step(f"Loading the encoder {title}"):
-                encoder = each.load()
-            bench = _bench(task, encoder, read, screen)
-            if not measured:
-                _say_near_duplicates(task, bench, parts, screen)
-            measured.append(_measured(task, bench, identity_of(encoder)))
-            # Weights may be in reference cycles, and two large encoders need not fit in memory.
-            del encoder, bench
-            gc.collect()
-    return measured
-
-
-def _bench(task: Task, encoder: Encoder, read: PixelReader, screen: Screen) -> Bench:
-    vectors, phrases = encode_images(encoder, task.images, task.crop, screen, read)
-    labels = [image.label for image in task.images]
-    return Bench(vectors, labels, phrases, encoder.logit_scale)
-
-
-def _measured(task: Task, bench: Bench, identity: EncoderIdentity) -> Measured:
-    marks, controls = [], []
-    for each in task.candidates:
+def _measured(
+    candidates: Sequence[Candidate], inputs: Inputs, bench: Bench, *, controls: bool
+) -> Measured:
+    marks, rows = [], []
+    for each in candidates:
         scores = (
             bench.score(each.file)
             if each.file
-            else score_names(task.names, bench.images, bench.phrases(each.texts), bench.labels)
+            else score_names(
+                inputs.class_names, bench.images, bench.phrases(each.texts), bench.labels
+            )
         )
         marks.append(scores.correct)
-        if task.controls:
-            controls += controls_of(each, scores, bench)
-    return Measured(marks, identity, controls)
+        if controls:
+            rows += controls_of(each, scores, bench)
+    return Measured(marks, rows)
 
 
 def _say_near_duplicates(
-    task: Task, bench: Bench, parts: Mapping[str, frozenset[str]], screen: Screen
+    images: Sequence[LabelledImage],
+    bench: Bench,
+    parts: Mapping[str, frozenset[str]],
+    screen: Screen,
 ) -> None:
     """Of images of a session, those that nearly repeat one of another split."""
     splits: dict[SplitName, SplitData] = {}
     for split in SPLITS:
         members = parts.get(SPLIT_TITLES[split], frozenset())
-        rows = [row for row, image in enumerate(task.images) if image.digest in members]
+        rows = [row for row, image in enumerate(images) if image.digest in members]
         splits[split] = SplitData(
-            digests=tuple(task.images[row].digest for row in rows),
+            digests=tuple(images[row].digest for row in rows),
             labels=tuple(bench.labels[row] for row in rows),
             vectors=bench.images[rows],
         )
-    names = {image.digest: str(image.path) for image in task.images}
+    names = {image.digest: str(image.path) for image in images}
     screen.near_duplicates(near_duplicates(splits), names)

@@ -7,8 +7,9 @@ from builder.cli.bench import PhraseVectors
 from builder.cli.candidates import Candidate
 from builder.controls import WORD_DRAWS, shuffled, with_random_words
 from builder.encoders.protocol import Vectors
-from builder.scoring import Scores, score
+from builder.scoring import Scores, centred_on, score
 from builder.statistics import Proportion
+from builder.system import scored_texts
 from builder.system_file import SystemFile
 from builder.terminal.render import ControlRow
 
@@ -21,20 +22,28 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """What the candidates are scored on: images [n, d] with their labels, and how to encode."""
+    """What the candidates are scored on: images [n, d] with their labels, and how to encode.
+
+    `encoder` is the fingerprint of the one behind all vectors.
+    """
 
     images: Vectors
     labels: Sequence[str]
     phrases: PhraseVectors
+    encoder: str
     logit_scale: float
 
     def score(self, file: SystemFile) -> Scores:
+        """Random words have no means in the file: they are centred on the images at hand."""
+        scoring = file.scoring.for_encoder(self.encoder)
+        texts = scored_texts(file.system, scoring)
+        vectors = self.phrases(texts)
         return score(
             file.system,
             self.images,
-            self.phrases(file.system.phrases()),
+            vectors,
             self.labels,
-            scoring=file.scoring,
+            scoring=centred_on(self.images, texts, vectors, scoring),
             logit_scale=self.logit_scale,
         )
 

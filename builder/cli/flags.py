@@ -9,6 +9,11 @@ SessionFolder = Annotated[
     Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
 ]
 VERSION_NAMES = "A version's number, best, last, or now for the working system."
+# Scoring rules that need no images to fit anything on.
+PlainRule = Literal["sum", "log", "robust-log"]
+Rule = Literal[
+    "sum", "log", "robust-log", "fitted-scale", "centred", "weighted", "name-prior", "all"
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Classes = Annotated[
     Path, typer.Option("--classes", help="Text file, one class a line: name | description.")

@@ -73,6 +73,7 @@ def say_what_differs(
     files: Mapping[Path, SystemFile], identities: Iterable[EncoderIdentity], screen: Screen
 ) -> None:
     """A folder's weights may have changed, or another floating-point type may be used."""
+    identities = tuple(identities)
     by_name = {identity.name: identity for identity in identities}
     for path, file in files.items():
         before = file.provenance.encoder if file.provenance else None
@@ -82,6 +83,13 @@ def say_what_differs(
                 f"{now.name} is not as it was when {path.name} was measured (weights, "
                 "preprocessing or --dtype)"
             )
+        fitted = file.scoring.fitted
+        for other in identities:
+            if fitted and other.fingerprint != fitted.encoder:
+                screen.warning(
+                    f"the scoring of {path.name} was fitted with another encoder: {other.name} "
+                    f"scores by the rule {file.scoring.rule} without what was fitted"
+                )
 
 
 def encode_images(

@@ -31,6 +31,7 @@ from builder.scoring import Floats, Indices, Scores, cosines, score_cosines
 from builder.smallest_set import SmallestSet, drop_proposal, marks_without, smallest_set
 from builder.statistics import Change, Proportion, compare
 from builder.system import AttributeSystem
+from builder.system import scored_texts
 from builder.system_file import SystemFile, load_system_file
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 
@@ -97,8 +98,9 @@ def interview(wanted: Interview) -> None:
     with screen.step(f"Loading the encoder {EncoderSpec.parse(spec).title}"):
         encoder = located.load()
     say_what_differs({wanted.system: file}, [identity_of(encoder)], screen)
+    file = file.model_copy(update={"scoring": file.scoring.for_encoder(encoder.fingerprint)})
     vectors, phrases = encode_images(encoder, images, crop, screen)
-    similar = cosines(vectors, phrases(file.system.phrases()))
+    similar = cosines(vectors, phrases(scored_texts(file.system, file.scoring)))
 
     def part(title: str, digests: frozenset[str]) -> _Part:
         rows = [row for row, image in enumerate(images) if image.digest in digests]

@@ -1,12 +1,21 @@
 """`cotbuild score`: baselines and systems side by side, on the user's own images."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from builder.cli import app, reports_errors
-from builder.cli.flags import Crop, DataSplit, Device, Dtype, ImageColumn, Images, LabelColumn
+from builder.cli.flags import (
+    Crop,
+    DataSplit,
+    Device,
+    Dtype,
+    ImageColumn,
+    Images,
+    LabelColumn,
+    Rule,
+)
 
 
 @app.command()
@@ -32,8 +41,12 @@ def score(
     ] = None,
     crop: Crop = None,
     rule: Annotated[
-        Literal["sum", "log"] | None,
-        typer.Option("--rule", help="Scoring rule; default: as in the file."),
+        Rule | None,
+        typer.Option(
+            "--rule",
+            help="Scoring rule; default: as in the file. all: side by side. What is fitted is so "
+            "on the session's review images, or on half of the images, and shown on the others.",
+        ),
     ] = None,
     scale: Annotated[
         float | None,
@@ -51,10 +64,16 @@ def score(
             "--controls", help="Also score senseless rules, words and names, for comparison."
         ),
     ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", help="Write the system with the rule of --rule to this file."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Score systems against matching images to names. Images of a session are shown per split."""
-    from builder.cli.comparison import Comparison, compare
+    from builder.cli.comparison import compare
+    from builder.cli.rules import compare_rules, is_trial
+    from builder.cli.score_inputs import Comparison
     from builder.data import ImageSource
 
     wanted = Comparison(
@@ -69,5 +88,9 @@ def score(
         dtype=dtype,
         controls=controls,
         as_json=as_json,
+        save=save,
     )
-    compare(wanted, min_accuracy=min_accuracy)
+    if is_trial(wanted):
+        compare_rules(wanted, min_accuracy=min_accuracy)
+    else:
+        compare(wanted, min_accuracy=min_accuracy)

@@ -1,7 +1,7 @@
 """`cotbuild new` and `cotbuild resume`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -24,6 +24,7 @@ from builder.cli.flags import (
     LlmUrl,
     MaxCost,
     MaxTokens,
+    PlainRule,
     Price,
     PromptFolder,
     SessionFolder,
@@ -97,7 +98,7 @@ def new(
         Path | None, typer.Option("--start", help="Begin from this system instead of a draft.")
     ] = None,
     crop: Crop = None,
-    rule: Annotated[Literal["sum", "log"], typer.Option("--rule", help="Scoring rule.")] = "sum",
+    rule: Annotated[PlainRule, typer.Option("--rule", help="Scoring rule.")] = "sum",
     scale: Annotated[
         float | None,
         typer.Option("--scale", min=1e-6, max=1e6, help="Logit scale; default: the encoder's own."),

@@ -1,0 +1,238 @@
+"""`cotbuild score --rule`: scoring rules side by side, fitted on some images, shown on others."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from builder import __version__
+from builder.cli.bench import PhraseVectors, scoring_from
+from builder.cli.score_inputs import Comparison, gather, with_each_encoder
+from builder.cli.screen import Screen
+from builder.data import LabelledImage, assign_splits
+from builder.encoders.protocol import Encoder, Vectors
+from builder.errors import InputError
+from builder.exporting import estimate
+from builder.figures import counted
+from builder.fitting import FITTED_PART, RULE_NAMES
+from builder.referee import Referee, SplitData
+from builder.scoring_rules import Trial, try_rules
+from builder.session import replace_file
+from builder.statistics import wilson
+from builder.system_file import (
+    EncoderIdentity,
+    Estimate,
+    Provenance,
+    SplitName,
+    SystemFile,
+    load_system_file,
+    write_system_file,
+)
+from builder.terminal.scoring_rules import rules_table
+
+# The seed of the halves, where the images are of no session.
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Digests of the images to fit on and of those to show, and where they come from."""
+
+    fit: frozenset[str]
+    show: frozenset[str]
+    of_session: bool
+
+    @property
+    def words(self) -> str:
+        fit, show = counted(len(self.fit), "image"), f"{len(self.show):,}"
+        if self.of_session:
+            return f"Fitted on {fit} for review, shown on {show} held out."
+        return f"Fitted on {fit} drawn with seed {SEED}, shown on the other {show}."
+
+
+def is_trial(wanted: Comparison) -> bool:
+    """Whether the rule asked for needs images to be fitted on, or is to be written to a file."""
+    return wanted.rule in ("all", *FITTED_PART) or wanted.save is not None
+
+
+def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
+    """Raises CotbuildError, and typer.Exit with 1 where a rule is below `min_accuracy`."""
+    _check(wanted, min_accuracy)
+    screen = Screen.open()
+    files = {path: load_system_file(path) for path in wanted.systems}
+    inputs = gather(wanted, files, screen)
+    if wanted.save and len(inputs.located) > 1:
+        raise InputError("a file is scored with one encoder", hint="name one with --encoder")
+    halves = {path: _halves(file, inputs.images) for path, file in files.items()}
+
+    def work(
+        encoder: Encoder, vectors: Vectors, phrases: PhraseVectors
+    ) -> dict[Path, Sequence[Trial]]:
+        return {
+            path: _trials(
+                file, _referee(file, halves[path], encoder, inputs.images, vectors, phrases), wanted
+            )
+            for path, file in files.items()
+        }
+
+    measured = with_each_encoder(inputs, screen, work)
+    if wanted.as_json:
+        typer.echo(json.dumps(_report(measured, halves), ensure_ascii=False))
+    else:
+        for spec, (tables, _) in measured.items():
+            for path, trials in tables.items():
+                screen.table(f"{path.name} · {spec}", rules_table(trials, about=halves[path].words))
+    if wanted.save:
+        (path,) = files
+        ((tables, identity),) = measured.values()
+        _save(wanted.save, files[path], tables[path][-1], identity, halves[path])
+        screen.warning(f"{wanted.save} holds the system with this rule")
+    tried = [trials[-1] for tables, _ in measured.values() for trials in tables.values()]
+    worst = min(float(trial.correct.mean()) for trial in tried)
+    if min_accuracy is not None and worst < min_accuracy:
+        screen.below(worst, min_accuracy)
+        raise typer.Exit(1)
+
+
+def _check(wanted: Comparison, min_accuracy: float | None) -> None:
+    """Raises InputError for flags that say two things, or too little."""
+    if wanted.save and (wanted.rule in (None, "all") or len(wanted.systems) > 1):
+        raise InputError(
+            "--save writes one system with one rule",
+            hint="name one: --rule centred --save FILE",
+        )
+    if wanted.save and wanted.save.is_dir():
+        raise InputError(f"{wanted.save} is a folder", hint="name a file: --save system.json")
+    if wanted.rule == "all" and min_accuracy is not None:
+        raise InputError("--rule all has no one accuracy", hint="leave --min-accuracy out")
+    if wanted.scale is not None and wanted.rule in ("all", *FITTED_PART):
+        raise InputError(
+            f"--rule {wanted.rule} has its own scales", hint="leave --scale out, or name --rule sum"
+        )
+
+
+def _halves(file: SystemFile, images: Sequence[LabelledImage]) -> Halves:
+    """The session's review and held-out images, or two halves of them all, class by class."""
+    at_hand = frozenset(image.digest for image in images)
+    splits = file.provenance.splits if file.provenance else {}
+    fit, show = (at_hand & set(splits.get(split, ())) for split in ("review", "held_out"))
+    if fit and show:
+        return Halves(fit, show, of_session=True)
+    drawn = assign_splits({image.digest: image.label for image in images}, seed=SEED)
+    fit = frozenset(digest for digest, split in drawn.items() if split == "review")
+    if not fit or fit == at_hand:
+        raise InputError(
+            "there are too few images to fit on some and look at others",
+            hint="give at least two of each class",
+        )
+    return Halves(fit, at_hand - fit, of_session=False)
+
+
+def _referee(
+    file: SystemFile,
+    halves: Halves,
+    encoder: Encoder,
+    images: Sequence[LabelledImage],
+    vectors: Vectors,
+    phrases: PhraseVectors,
+) -> Referee:
+    def data(members: frozenset[str]) -> SplitData:
+        rows = [row for row, image in enumerate(images) if image.digest in members]
+        return SplitData(
+            tuple(images[row].digest for row in rows),
+            tuple(images[row].label for row in rows),
+            vectors[rows],
+        )
+
+    return Referee(
+        encoder=encoder.fingerprint,
+        splits={
+            "review": data(halves.fit),
+            "held_out": data(halves.show),
+            "final": data(frozenset()),
+        },
+        encode=phrases,
+        scoring=file.scoring.for_encoder(encoder.fingerprint),
+        logit_scale=encoder.logit_scale,
+    )
+
+
+def _trials(file: SystemFile, referee: Referee, wanted: Comparison) -> Sequence[Trial]:
+    if wanted.rule == "all":
+        return try_rules(referee, file.system)
+    for name in RULE_NAMES:
+        if name == wanted.rule and wanted.scale is None:
+            return try_rules(referee, file.system, (name,))
+    # A plain rule at a scale by hand.
+    return try_rules(referee, file.system, (), (scoring_from(str(wanted.rule), wanted.scale),))
+
+
+def _report(
+    measured: Mapping[str, tuple[Mapping[Path, Sequence[Trial]], EncoderIdentity]],
+    halves: Mapping[Path, Halves],
+) -> object:
+    """All that was measured, how, and on what, for programs."""
+    return {
+        "cotbuild": __version__,
+        "encoders": {spec: identity.model_dump() for spec, (_, identity) in measured.items()},
+        "systems": [
+            {
+                "name": str(path),
+                "encoder": spec,
+                "fitted_on": len(halves[path].fit),
+                "shown_on": len(halves[path].show),
+                "split": "session" if halves[path].of_session else f"seed {SEED}",
+                "compared": len(trials) - 1,
+                "rules": [_trial_data(trial, first=trial is trials[0]) for trial in trials],
+            }
+            for spec, (tables, _) in measured.items()
+            for path, trials in tables.items()
+        ],
+    }
+
+
+def _trial_data(trial: Trial, *, first: bool) -> object:
+    correct, n = int(trial.correct.sum()), len(trial.correct)
+    found, change = wilson(correct, n), trial.change
+    return {
+        "rule": "in use" if first else trial.name or "given",
+        "scoring": trial.scoring.model_dump(mode="json"),
+        "correct": correct,
+        "n": n,
+        "low": found.low,
+        "high": found.high,
+        "fixed": change.fixed,
+        "broken": change.broken,
+        "p": change.p,
+    }
+
+
+def _save(
+    path: Path, file: SystemFile, trial: Trial, identity: EncoderIdentity, halves: Halves
+) -> None:
+    """Writes the system with the trial's scoring; figures of another scoring are left out."""
+    provenance = file.provenance
+    if provenance is not None:
+        accuracy: dict[SplitName, Estimate] = {}
+        measured = estimate(int(trial.correct.sum()), len(trial.correct))
+        if measured and halves.of_session:
+            accuracy["held_out"] = measured
+        changed: dict[str, object] = {
+            "encoder": identity,
+            "accuracy": accuracy,
+            "note": "the scoring was changed after the session's export",
+        }
+        # Baselines were measured with the session's encoder.
+        if provenance.encoder is None or provenance.encoder.fingerprint != identity.fingerprint:
+            changed["baselines"] = {}
+        provenance = Provenance.model_validate({**dict(provenance), **changed})
+    saved = file.model_copy(update={"scoring": trial.scoring, "provenance": provenance})
+    try:
+        replace_file(path, write_system_file(saved))
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be written: {error.strerror or error}",
+            hint="name a file in a folder that you may write to: --save FILE",
+        ) from error

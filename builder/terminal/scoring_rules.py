@@ -1,0 +1,81 @@
+"""The scoring rules side by side, each against the one in use."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from builder.figures import accuracy, accuracy_interval, counted, proven
+from builder.fitting import RuleName
+from builder.scoring_rules import Trial
+from builder.system import Scoring
+from builder.terminal.tables import Rows
+
+_TITLES: dict[RuleName, str] = {
+    "sum-at-1": "sum, scale 1 (the article)",
+    "sum": "sum",
+    "fitted-scale": "sum, fitted scale",
+    "log": "log",
+    "robust-log": "robust-log",
+    "centred": "sum, centred",
+    "weighted": "sum, weighted",
+    "name-prior": "sum, with name prior",
+}
+
+
+def rules_table(trials: Sequence[Trial], *, about: str) -> RenderableType:
+    """The first is the rule in use. `about`: which images were fitted on and which are shown."""
+    rows = [_row(trial, trials) for trial in trials]
+    tested = len(trials) - 1
+    note = (
+        f"{about} Intervals: 95 %. p: exact McNemar against the rule in use"
+        f", not corrected for {counted(tested, 'rule')} compared; the best of them is flattered."
+    )
+    headers = ["rule", "fitted", "accuracy", "interval", "fixed, broken"]
+    return Group(Rows(headers, rows), Text(note, style="dim"))
+
+
+def rule_title(name: RuleName) -> str:
+    return _TITLES[name]
+
+
+def scoring_words(scoring: Scoring) -> str:
+    """A scoring in a line, e.g. "sum, scale 20, centred"."""
+    parts: list[str] = [scoring.rule]
+    parts += [f"scale {scoring.scale:g}"] if scoring.scale is not None else []
+    parts += ["centred"] if scoring.means is not None else []
+    parts += ["weighted"] if scoring.weights else []
+    parts += [f"name prior {scoring.name_prior:g}"] if scoring.name_prior else []
+    return ", ".join(parts)
+
+
+def _row(trial: Trial, trials: Sequence[Trial]) -> Sequence[str]:
+    correct, n = int(trial.correct.sum()), len(trial.correct)
+    first = trial is trials[0]
+    title = _TITLES[trial.name] if trial.name else scoring_words(trial.scoring)
+    title = f"in use: {title}" if first else title
+    against = "" if first else proven(trial.change)
+    return (
+        title,
+        _fitted_words(trial.scoring),
+        accuracy(correct, n),
+        accuracy_interval(correct, n),
+        against,
+    )
+
+
+def _fitted_words(scoring: Scoring) -> str:
+    """What was fitted of it, in figures."""
+    parts = []
+    for part in scoring.fitted.parts if scoring.fitted else ():
+        match part:
+            case "scale":
+                parts.append(f"{scoring.scale:g}")
+            case "means":
+                parts.append(counted(len(scoring.means or {}), "mean"))
+            case "weights":
+                low, high = min(scoring.weights.values()), max(scoring.weights.values())
+                parts.append(f"{low:.2f} to {high:.2f}")
+            case "name_prior":
+                parts.append(f"{scoring.name_prior:g}")
+    return ", ".join(parts)
