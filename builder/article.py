@@ -17,6 +17,7 @@ from builder.system import (
     AttributeGroup,
     AttributeSystem,
     Problem,
+    Scoring,
     did_you_mean,
     make_system,
     quoted,
@@ -71,12 +72,22 @@ def article_system(value: Mapping[str, Any]) -> AttributeSystem:
     return make_system(rules_key.removesuffix(_RULES), groups, rules)
 
 
-def write_article(system: AttributeSystem) -> str:
+def write_article(system: AttributeSystem, scoring: Scoring) -> str:
     """The system as JSON in the article's shape, with a newline at the end.
 
-    Raises InputError that names every rule which is not exactly one option: the shape has no
-    other.
+    Raises InputError that names what the shape has no place for: every rule which is not exactly
+    one option, means, weights and a name prior. The rule and the scale are its reader's choice.
     """
+    parts = {
+        "centred": scoring.means is not None,
+        "weighted": bool(scoring.weights),
+        "with a name prior": bool(scoring.name_prior),
+    }
+    if unlike := [words for words, there in parts.items() if there]:
+        raise InputError(
+            f"the article's format can't say that the scoring is {' and '.join(unlike)}",
+            hint="Write cotbuild's own format instead.",
+        )
     refused = [
         f"{class_name} · {group}: {', '.join(choice) or 'none'}"
         for class_name, choices in system.rules.items()

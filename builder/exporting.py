@@ -42,6 +42,7 @@ def exported(state: State, referee: Referee | None, path: str) -> Exported:
     number = version.number if version else 0
     if referee is None or not referee.splits["final"].labels:
         return Exported(path=path, version=number, final=None)
+    referee = referee.scoring_by(state.rescored)
     names = version.steps[-1].names if version else {}
     final = marks(referee.renamed(names).score(system, "final").correct)
     return Exported(path=path, version=number, images=referee.final_images, final=final)
@@ -81,8 +82,9 @@ def export_file(
     calibration: Calibration | None,
     baselines: Mapping[str, Mapping[SplitName, Estimate]],
     final: Estimate | None,
+    referee: Referee | None = None,
 ) -> SystemFile:
-    """The envelope of the session's best version.
+    """The envelope of the session's best version; a referee knows the means of a centred scoring.
 
     `labels`: digest -> class of the images at hand. `final`: the estimate on the final split if
     it was looked at for this file; `state` counts that look.
@@ -98,7 +100,7 @@ def export_file(
         accuracy["final"] = final
     return SystemFile(
         system=system,
-        scoring=state.started.scoring,
+        scoring=referee.scoring_by(state.rescored).scoring_of(system) if referee else state.scoring,
         calibration=calibration,
         provenance=Provenance(
             created=created,

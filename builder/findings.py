@@ -13,8 +13,9 @@ from builder.increments import Increments
 from builder.records import Effect, Started
 from builder.referee import Referee
 from builder.scoring import Scores
+from builder.scoring_rules import Trial, try_rules
 from builder.statistics import compare
-from builder.system import AttributeSystem
+from builder.system import AttributeSystem, Scoring
 
 # The working system, the one that the round began with, and one to come back to by undo.
 _REMEMBERED = 3
@@ -99,6 +100,10 @@ class Findings:
         referee = self._referee.renamed(self._step.names)
         return referee.increments(self.system, self.review)
 
+    def try_rules(self, step: Step) -> tuple[Trial, ...]:
+        """All scoring rules, fitted on review images, with the step's system on held-out ones."""
+        return try_rules(self._referee.renamed(step.names), step.system)
+
     def _names(self, proposal: Proposal) -> Mapping[str, str]:
         return renamed(self._step.names, proposal.edits)
 
@@ -127,14 +132,19 @@ class Measurements:
     def __init__(self, referee: Referee, started: Started) -> None:
         self.referee = referee
         self._baselines = Baselines(referee, started)
-        self._known: OrderedDict[int, tuple[Step, Findings]] = OrderedDict()
+        self._known: OrderedDict[tuple[int, int], tuple[object, Findings]] = OrderedDict()
 
-    def of(self, step: Step) -> Findings:
-        """The findings on the step's system."""
-        # The steps are kept with their findings, so that no other one gets the same identity.
-        if id(step) not in self._known:
-            self._known[id(step)] = (step, Findings(step, self.referee, self._baselines))
-        self._known.move_to_end(id(step))
+    def of(self, step: Step, rescored: Scoring | None = None) -> Findings:
+        """The findings on the step's system, by another scoring than the session's if there is one.
+
+        What is known of them is found by identity.
+        """
+        key = id(step), id(rescored)
+        # Both are kept with the findings, so that no other ones get the same identities.
+        if key not in self._known:
+            referee = self.referee.scoring_by(rescored)
+            self._known[key] = ((step, rescored), Findings(step, referee, self._baselines))
+        self._known.move_to_end(key)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return self._known[id(step)][1]
+        return self._known[key][1]

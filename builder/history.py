@@ -26,13 +26,14 @@ from builder.records import (
     Proposed,
     Record,
     Redone,
+    Rescored,
     Reverted,
     RoundEnded,
     Started,
     Undone,
     Unlocked,
 )
-from builder.system import AttributeSystem
+from builder.system import AttributeSystem, Scoring
 from builder.system_file import SplitName
 
 
@@ -76,7 +77,7 @@ class Version:
 
 
 # What can be undone, and done again.
-Act = Decided | Noted | Locked | Unlocked | Reverted
+Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Done:
     locks: tuple[Lock, ...]
     decisions: tuple[Decided, ...]
     settled: tuple[Proposal, ...]
+    rescored: Scoring | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class State:
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
     the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
     that looked at the final images, `final_exports` counts these exports and `final_looks` those of
-    them that showed something new. `optimised`: the runs of optimisers.
+    them that showed something new. `optimised`: the runs of
+    optimisers. `rescored` is the scoring that was chosen in the review.
     """
 
     started: Started
@@ -129,6 +132,12 @@ class State:
     final_looks: int = 0
     final_exports: int = 0
     final: Exported | None = None
+    rescored: Scoring | None = None
+
+    @property
+    def scoring(self) -> Scoring:
+        """How systems are scored: as was chosen last, else as the session began."""
+        return self.rescored or self.started.scoring
 
     @property
     def system(self) -> AttributeSystem | None:
@@ -206,7 +215,7 @@ def advance(state: State, record: Record) -> State:
                 notes=notes,
                 told=(*state.told, *state.notes) if record.asked else state.told,
             )
-        case Decided() | Noted() | Locked() | Unlocked() | Reverted():
+        case Decided() | Noted() | Locked() | Unlocked() | Reverted() | Rescored():
             return replace(_done(state, record), undone=())
         case Undone():
             return _undone(state) if record.of == "last" else _acceptance_undone(state)
@@ -318,7 +327,7 @@ def _exported(state: State, record: Exported) -> State:
 def _done(state: State, act: Act) -> State:
     """The state after the act, which can be undone from there."""
     settled = _settled(state, act) if isinstance(act, Decided) else ()
-    before = Done(act, state.steps, state.locks, state.decisions, settled)
+    before = Done(act, state.steps, state.locks, state.decisions, settled, state.rescored)
     match act:
         case Decided():
             state = _decided(state, act)
@@ -332,6 +341,8 @@ def _done(state: State, act: Act) -> State:
             step = _step_back(state, act.version)
             locks = still_there(state.locks, step.system)
             state = replace(state, steps=(*state.steps, step), locks=locks)
+        case Rescored():
+            state = replace(state, rescored=act.scoring)
     return replace(state, done=(*state.done, before))
 
 
@@ -379,6 +390,7 @@ def _undone(state: State) -> State:
         locks=last.locks,
         decisions=last.decisions,
         offers=_with_offers(state, last.settled),
+        rescored=last.rescored,
         done=state.done[:-1],
         undone=(*state.undone, last.act),
     )

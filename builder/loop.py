@@ -28,6 +28,7 @@ from builder.records import (
     Proposed,
     Record,
     Redone,
+    Rescored,
     RoundEnded,
     Undone,
     Unlocked,
@@ -46,6 +47,7 @@ from builder.reviewing import (
     Quit,
     Redo,
     RemoveLock,
+    Rescore,
     Reviewer,
     SetLock,
     Undo,
@@ -236,10 +238,13 @@ def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple
             pass
         case _:
             state = yield from _record(state, _plain_record(action))
+            if at.referee is not None and state.rescored is not view.state.rescored:
+                for measured in remeasured(state, at.referee):
+                    state = yield from _record(state, measured)
     return state, False
 
 
-def _plain_record(action: Note | SetLock | RemoveLock | Undo | Redo) -> Record:
+def _plain_record(action: Note | SetLock | RemoveLock | Rescore | Undo | Redo) -> Record:
     match action:
         case Note():
             return Noted(text=action.text)
@@ -247,6 +252,8 @@ def _plain_record(action: Note | SetLock | RemoveLock | Undo | Redo) -> Record:
             return Locked(lock=action.lock)
         case RemoveLock():
             return Unlocked(lock=action.lock)
+        case Rescore():
+            return Rescored(scoring=action.scoring.of_session())
         case Undo():
             return Undone(of="last")
         case Redo():
@@ -323,7 +330,8 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
 
 def _measuring(state: State, referee: Referee) -> Callable[[], Measured]:
     """Measures the working system as the next version."""
-    return lambda: measure(state.steps[-1], referee, len(state.versions) + 1)
+    judge = referee.scoring_by(state.rescored)
+    return lambda: measure(state.steps[-1], judge, len(state.versions) + 1)
 
 
 def measure(step: Step, referee: Referee, version: int) -> Measured:
@@ -339,7 +347,8 @@ def measure(step: Step, referee: Referee, version: int) -> Measured:
 
 
 def remeasured(state: State, referee: Referee) -> Iterator[Measured]:
-    """Marks of the versions whose images are no longer the ones at hand."""
+    """Marks of the versions whose images are no longer the ones at hand, or scored otherwise."""
+    referee = referee.scoring_by(state.rescored)
     for version in state.versions:
         if version.images != referee.images:
             yield measure(version.steps[-1], referee, version.number)
@@ -355,7 +364,7 @@ def _propose(
     if state.system is None:
         raise ValueError("nothing was drafted yet")
     found: list[Proposal] = list(state.offers)
-    findings = at.measurements.of(state.steps[-1]) if at.measurements else None
+    findings = at.measurements.of(state.steps[-1], state.rescored) if at.measurements else None
     asked = stopped = False
     if findings:
         work = partial(_from_data, state, findings)

@@ -198,6 +198,13 @@ class Reverted(_Record):
     version: int
 
 
+class Rescored(_Record):
+    """From here on systems are scored like this, and all versions are measured again."""
+
+    kind: Literal["rescored"] = "rescored"
+    scoring: Scoring
+
+
 class RoundEnded(_Record):
     kind: Literal["round_ended"] = "round_ended"
     round: int
@@ -244,6 +251,7 @@ Record = Annotated[
     | Undone
     | Redone
     | Reverted
+    | Rescored
     | RoundEnded
     | Optimised
     | Exported,

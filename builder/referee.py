@@ -61,6 +61,12 @@ class Referee:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
+    def scoring_by(self, scoring: Scoring | None) -> "Referee":
+        """The referee with that scoring; with None, or the one that it has, itself."""
+        if scoring is None or scoring is self.scoring:
+            return self
+        return replace(self, scoring=scoring)
+
     def renamed(self, names: Mapping[str, str]) -> "Referee":
         """The referee of a system whose classes bear other names than the images' labels.
 

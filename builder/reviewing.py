@@ -11,8 +11,9 @@ from builder.history import State, Step
 from builder.locking import touched
 from builder.records import Effect, Lock
 from builder.scoring import Scores
+from builder.scoring_rules import Trial
 from builder.stopping import Limit, stop_reason
-from builder.system import AttributeSystem
+from builder.system import AttributeSystem, Scoring
 
 # --- What a reviewer can do -----------------------------------------------------------------
 
@@ -53,6 +54,13 @@ class RemoveLock:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescore:
+    """From here on score systems like this, and measure all versions again."""
+
+    scoring: Scoring
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """Take back the last decision or lock, whatever it was."""
 
@@ -90,6 +98,7 @@ Action = (
     | Note
     | SetLock
     | RemoveLock
+    | Rescore
     | Undo
     | Redo
     | Ask
@@ -144,6 +153,15 @@ class View:
         """The system with a proposal and its scores on review images. Raises EditError."""
         return self.findings.try_out(proposal) if self.findings else None
 
+    def try_rules(self) -> tuple[Trial, ...]:
+        """The last version under each scoring rule, on held-out images; () without any.
+
+        Of the working system no more is seen on held-out images than at the end of its round.
+        """
+        if self.findings is None or not self.state.versions:
+            return ()
+        return self.findings.try_rules(self.state.versions[-1].steps[-1])
+
     @property
     def digests(self) -> tuple[str, ...]:
         """The review images, in the order of the scores."""
@@ -178,9 +196,11 @@ def look(
     if state.system is None:
         raise ValueError("nothing was drafted yet")
     working = state.steps[-1]
-    findings = measurements.of(working) if measurements else None
+    findings = measurements.of(working, state.rescored) if measurements else None
     first = state.proposed_for
-    base = measurements.of(first) if measurements and first and first is not working else None
+    base = None
+    if measurements and first and first is not working:
+        base = measurements.of(first, state.rescored)
     if not with_effects:
         base = None
     fitting = _fitting(state.offers, working, findings)

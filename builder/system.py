@@ -172,6 +172,10 @@ class Scoring(BaseModel):
         plain: dict[str, object] = {p: getattr(Scoring(), p) for p in self.fitted.parts}
         return self.model_copy(update={**plain, "fitted": None})
 
+    def of_session(self) -> "Scoring":
+        """Without the means, which a session takes for the texts that it has by then."""
+        return self if self.means is None else self.model_copy(update={"means": {}})
+
     @model_serializer(mode="wrap")
     def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What the first journals and files did not have is written only where it is set."""

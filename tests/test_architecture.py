@@ -69,6 +69,9 @@ CORE = {
     "first_rules": "greedy optimising scoring system",
     "shuffled_labels": "applying optimising records referee system",
     "scoring_rules": "fitting referee scoring statistics system",
+    "exporting": "history records referee statistics system system_file",
+    "findings": "applying diagnosis edits history increments records referee scoring scoring_rules "
+    "reviewing": "applying edits findings history locking records scoring scoring_rules system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history idle locking records referee "
     "requests reviewing stopping suggestions system targeting",

@@ -11,7 +11,7 @@ from hypothesis import given
 from builder.article import write_article
 from builder.errors import InputError
 from builder.resources import resource_folder
-from builder.system import AttributeSystem, make_system
+from builder.system import AttributeSystem, Scoring, make_system
 from builder.system_file import SystemFile, SystemFileError, load_system_file, parse_system_file
 from tests.test_system import COLOUR, TAIL, systems
 
@@ -20,7 +20,7 @@ PRINTED = Path(__file__).parent / "fixtures" / "printed_system.txt"
 
 @given(systems(single=True))
 def test_a_written_system_reads_back_the_same(system: AttributeSystem) -> None:
-    text = write_article(system)
+    text = write_article(system, Scoring())
     assert parse_system_file(text) == SystemFile(system=system)
     assert text.endswith("}\n")
 
@@ -52,7 +52,9 @@ def test_what_is_written() -> None:
         "Absol G": {"colour": "gold", "tail": "short"},
         "Bee": {"colour": "red", "tail": "long"},
     }
-    assert json.loads(write_article(make_system("trading card", [COLOUR, TAIL], rules))) == {
+    assert json.loads(
+        write_article(make_system("trading card", [COLOUR, TAIL], rules), Scoring())
+    ) == {
         "classification_groups": {
             "colour": {"prompt": "It is {}.", "options": ["red", "blue", "gold"]},
             "tail": {"prompt": "Its tail is {}.", "options": ["long", "short"]},
@@ -68,7 +70,7 @@ def test_what_it_cannot_express_is_refused_and_named() -> None:
     ant = {"colour": ["red", "blue"], "tail": "long"}
     rules: dict[str, dict[str, object]] = {"Ant": {**ant}, "Bee": {"colour": "red"}}
     with pytest.raises(InputError) as caught:
-        write_article(make_system("d", [COLOUR, TAIL], rules))
+        write_article(make_system("d", [COLOUR, TAIL], rules), Scoring())
     assert "  Ant · colour: red, blue\n  Bee · tail: none" in caught.value.message
     assert "Ant · tail" not in caught.value.message
 
@@ -179,8 +181,25 @@ def test_the_shipped_system_is_the_printed_one_completed_from_its_comments() -> 
 
 def test_the_two_printed_rules_are_the_shipped_ones() -> None:
     system = load_system_file(resource_folder("systems") / "pokemon.json").system
-    rules = json.loads(write_article(system))["pokemon_rules"]
+    rules = json.loads(write_article(system, Scoring()))["pokemon_rules"]
     block = PRINTED.read_text(encoding="utf-8").split('"pokemon_rules": ')[1].split(",\n// ...")[0]
     printed = json.loads(block + "}")
     assert list(printed) == ["Absol", "Absol G"]
     assert printed == {name: rules[name] for name in printed}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"means": {}}, "centred"),
+        ({"weights": {"It is {}.": 2.0}}, "weighted"),
+        ({"name_prior": 0.5}, "name prior"),
+    ],
+)
+def test_a_scoring_that_the_shape_has_no_place_for_is_refused(
+    changed: dict[str, Any], words: str
+) -> None:
+    system = parse_system_file(json.dumps(good())).system
+    assert write_article(system, Scoring(rule="log", scale=1))
+    with pytest.raises(InputError, match=words):
+        write_article(system, Scoring(**changed))

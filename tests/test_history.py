@@ -22,11 +22,13 @@ from builder.records import (
     Proposed,
     Record,
     Redone,
+    Rescored,
     Reverted,
     RoundEnded,
     Undone,
     Unlocked,
 )
+from builder.system import Scoring
 from tests.worlds import CLASSES, DRAFT, rule, started
 
 OPTIONS = ("red", "blue", "green")
@@ -222,6 +224,16 @@ def test_a_return_to_a_version_is_a_step_that_can_be_undone() -> None:
     assert advance(back, UNDO).system == state.system
     with pytest.raises(ValueError, match="no version 3"):
         advance(state, Reverted(version=3))
+
+
+def test_another_scoring_can_be_undone_and_done_again() -> None:
+    before = after(drafted())
+    scoring = Scoring(rule="log", weights={"It is {}.": 2.0})
+    state = advance(before, Rescored(scoring=scoring))
+    assert (before.scoring, state.scoring) == (Scoring(), scoring)
+    undone = advance(state, Undone(of="last"))
+    assert undone.scoring == Scoring()
+    assert advance(undone, Redone()).scoring == scoring
 
 
 def test_names_of_renamed_classes_and_locks_on_them_follow() -> None:

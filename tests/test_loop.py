@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,8 @@ from builder.applying import apply
 from builder.edits import AddGroup, DropGroup, Proposal, RenameClass, RenameOption, SetRule
 from builder.errors import CotbuildError, LLMError
 from builder.history import State, fold
+from builder.exporting import export_file
+from builder.history import Limit, State, fold, marks
 from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, Working, run
 from builder.records import (
     Decided,
@@ -40,6 +43,7 @@ from builder.reviewing import (
     Quit,
     Redo,
     RemoveLock,
+    Rescore,
     Reviewer,
     SetLock,
     Undo,
@@ -48,6 +52,8 @@ from builder.reviewing import (
 )
 from builder.stopping import Limit
 from builder.system import AttributeGroup, AttributeSystem
+from builder.system import AttributeSystem, Scoring
+from builder.system_file import parse_system_file, write_system_file
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started
 
 CELEBI = CLASSES[2]
@@ -545,6 +551,45 @@ def test_other_images_mean_that_all_versions_are_measured_again() -> None:
         (2, 24, bigger.images),
     ]
     assert final_state(found).best == 2
+
+
+def test_another_scoring_measures_all_versions_again_and_so_does_its_undo() -> None:
+    """What is centred in the session is exported with the means of the exported system."""
+    centred = Scoring(means=dict.fromkeys(GOOD.phrases(), 0.9), weights={"It is {}.": 2.0})
+    actions = [Decide(REPAIR, "accepted"), EndRound(), Rescore(centred), Export(), Undo()]
+    judge = referee()
+    found = events(ScriptedReviewer([*actions, Quit()]), ScriptedDrafter([(REPAIR,)]), judge)
+    made = [r for r in records(found) if isinstance(r, Measured)]
+    state = final_state(found)
+    assert [record.version for record in made] == [1, 2, 1, 2, 1, 2]
+    rescored = replace(judge, scoring=Scoring(means={}, weights={"It is {}.": 2.0}))
+    for first, again, back in zip(made[:2], made[2:4], made[4:], strict=True):
+        assert back == first
+        assert (first.images, again.images) == (judge.images, rescored.images)
+        assert first.images != again.images
+    for record, system in zip(made[2:4], (DRAFT, GOOD), strict=True):
+        assert record.held_out == marks(rescored.score(system, "held_out").correct)
+    (export,) = [r for r in records(found) if isinstance(r, Exported)]
+    assert export.final == marks(rescored.score(GOOD, "final").correct)
+    assert state.scoring == Scoring()
+
+    until_undo = [started(), *takewhile(lambda r: not isinstance(r, Undone), records(found))]
+    in_between = fold(until_undo)
+    file = export_file(
+        in_between,
+        created="2026-01-01T00:00:00Z",
+        cotbuild="0",
+        encoder=None,
+        labels={},
+        baselines={},
+        final=None,
+        referee=judge,
+    )
+    assert file.scoring == rescored.scoring_of(GOOD)
+    assert file.scoring.means is not None
+    assert file.scoring.means.keys() == set(GOOD.phrases())
+    assert all(mean < 0.8 for mean in file.scoring.means.values())
+    assert parse_system_file(write_system_file(file)) == file
 
 
 def test_rounds_end_an_automatic_session() -> None:

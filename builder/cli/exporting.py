@@ -44,7 +44,7 @@ def export(
             )
         if form == "article":
             # What the format can't express must fail before a look at the final images is spent.
-            write_article(version_to_export(opened.state)[0])
+            write_article(version_to_export(opened.state)[0], opened.state.scoring)
         bench = bench_of(opened, screen)
         if bench:
             for measured in remeasured(opened.state, bench.referee):

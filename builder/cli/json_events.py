@@ -38,6 +38,7 @@ from builder.records import (
     Proposed,
     Record,
     Redone,
+    Rescored,
     Reverted,
     RoundEnded,
     Started,
@@ -181,6 +182,7 @@ def _record_data(record: Record, state: State) -> Data | None:
             | Locked()
             | Unlocked()
             | Reverted()
+            | Rescored()
             | RoundEnded()
             | Undone()
             | Redone()

@@ -82,7 +82,11 @@ def store(
     session.append(record, state)
     if isinstance(record, Exported):
         file = system_file(state, bench, final=_final(record))
-        text = write_system_file(file) if form == "cotbuild" else write_article(file.system)
+        text = (
+            write_system_file(file)
+            if form == "cotbuild"
+            else write_article(file.system, file.scoring)
+        )
         _write_export(Path(record.path), text)
     # Measuring an old version again may make another one the best.
     measured = isinstance(record, Measured)
@@ -107,6 +111,7 @@ def system_file(state: State, bench: Bench | None, *, final: Estimate | None) ->
         calibration=calibration_of(state, bench.referee) if bench else None,
         baselines=_baselines(state, bench, looked=final is not None) if bench else {},
         final=final,
+        referee=bench.referee if bench else None,
     )
 
 

@@ -21,11 +21,13 @@ from builder.records import (
     Proposed,
     Record,
     Redone,
+    Rescored,
     Reverted,
     Undone,
     Unlocked,
 )
 from builder.system import AttributeSystem
+from builder.terminal.scoring_rules import scoring_words
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 
 SOURCES = {"llm": "the model", "data": "the data", "person": "you"}
@@ -67,6 +69,11 @@ def record_line(record: Record, state: State) -> str | None:
             return (
                 f"{record.optimiser.capitalize()}: {counted(record.measured, 'change')} measured "
                 f"on review images; {shortened(record.reason)}."
+            )
+        case Rescored():
+            return (
+                f"Scored from here on by: {scoring_words(record.scoring)}. "
+                "All versions are measured again."
             )
         case Exported():
             return _exported(record, state)
@@ -133,6 +140,8 @@ def act_line(act: Act, before: AttributeSystem | None) -> str:
             return f"note {quoted(act.text)}"
         case Reverted():
             return f"return to version {act.version}"
+        case Rescored():
+            return f"scoring by {scoring_words(act.scoring)}"
 
 
 def _acts(undone: Sequence[Act], before: AttributeSystem | None) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from builder.edits import Proposal
 from builder.figures import counted
 from builder.history import Act
-from builder.records import Decided, Locked, Noted, Reverted, Unlocked
+from builder.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
 from builder.reviewing import (
     AcceptHelpful,
     Action,
@@ -44,6 +44,7 @@ from builder.terminal.rounds import (
     round_screen,
     status_line,
 )
+from builder.terminal.scoring_rules import choose_rule
 
 
 class TerminalReviewer:
@@ -123,6 +124,8 @@ class TerminalReviewer:
                 return lock_or_unlock(self._asker, view)
             case "v":
                 self._view_images(view)
+            case "o":
+                return choose_rule(self._asker, self._console, view)
             case "m":
                 return self._end_round(view)
             case "x":
@@ -251,6 +254,8 @@ def _main_keys(view: View, *, images: bool) -> list[Key]:
         keys.append(Key("v", "view images"))
     if view.findings:
         keys += [Key("c", "all classes"), Key("g", "all groups")]
+        if view.state.versions:
+            keys.append(Key("o", "scoring rules"))
     keys.append(Key("s", "show the round"))
     keys.append(Key("m", "measure, next round" if view.findings else "next round"))
     keys += [Key("x", "export"), Key("q", "quit"), Key("?", "explain")]
@@ -298,5 +303,7 @@ def _named(act: Act) -> str:
             return "lock"
         case Unlocked():
             return "unlock"
+        case Rescored():
+            return "scoring rule"
         case Reverted():
             return "return"

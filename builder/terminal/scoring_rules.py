@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from builder.figures import accuracy, accuracy_interval, counted, proven
 from builder.fitting import RuleName
+from builder.reviewing import Rescore, View
 from builder.scoring_rules import Trial
 from builder.system import Scoring
+from builder.terminal.asker import Asker
 from builder.terminal.tables import Rows
 
 _TITLES: dict[RuleName, str] = {
@@ -35,8 +37,18 @@ def rules_table(trials: Sequence[Trial], *, about: str) -> RenderableType:
     return Group(Rows(headers, rows), Text(note, style="dim"))
 
 
-def rule_title(name: RuleName) -> str:
-    return _TITLES[name]
+def choose_rule(asker: Asker, console: Console, view: View) -> Rescore | None:
+    """Shows the last version under every rule; None where the rule in use is kept."""
+    trials = view.try_rules()
+    if not trials:
+        return None
+    n = view.findings.review.n if view.findings else 0
+    about = f"Version {view.state.versions[-1].number}, fitted on {counted(n, 'image')} for review."
+    console.print(rules_table(trials, about=f"{about} Accuracies are of held-out images."))
+    others = {_TITLES[trial.name]: trial for trial in trials if trial.name}
+    kept = f"keep {scoring_words(trials[0].scoring)}"
+    picked = asker.pick("Score by which rule from here on?", [kept, *others])
+    return Rescore(others[picked].scoring) if picked in others else None
 
 
 def scoring_words(scoring: Scoring) -> str:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from builder.exporting import SEEN
+from builder.fitting import RULE_NAMES
 from builder.session import read_state
 from builder.system_file import load_system_file
 from tests.cli.conftest import CLASSES, RULES, Job, cotbuild, failed, kinds, lines_of
@@ -152,6 +153,43 @@ def test_an_image_in_another_size_is_found_in_the_other_split(
     assert "nearly repeat" not in cotbuild("resume", job.session, "--auto").stderr
     scored = cotbuild("score", job.session / "export.json", "--images", job.images)
     assert "nearly repeat one of another split" in " ".join(scored.stderr.split())
+def test_scoring_rules_side_by_side_and_one_in_a_file(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    export, saved = job.session / "export.json", job.folder / "centred.json"
+    flags = ["score", export, "--images", job.images]
+    result = cotbuild(*flags, "--rule", "all", "--json")
+    assert result.exit_code == 0, result.output
+    (table,) = json.loads(result.stdout)["systems"]
+    provenance = load_system_file(export).provenance
+    assert provenance is not None
+    sizes = [len(provenance.splits[split]) for split in ("review", "held_out")]
+    assert [table["fitted_on"], table["shown_on"]] == sizes
+    assert (table["split"], table["compared"]) == ("session", 8)
+    rules = {row["rule"]: row for row in table["rules"]}
+    assert list(rules) == ["in use", *RULE_NAMES]
+    assert rules["in use"]["correct"] == provenance.accuracy["held_out"].correct
+    assert all(row["n"] == sizes[1] for row in rules.values())
+
+    written = cotbuild(*flags, "--rule", "centred", "--save", saved)
+    assert written.exit_code == 0, written.output
+    assert "in use: sum" in written.stdout
+    file = load_system_file(saved)
+    assert file.scoring.model_dump(mode="json") == rules["centred"]["scoring"]
+    assert file.provenance is not None
+    assert list(file.provenance.accuracy) == ["held_out"]
+    assert file.provenance.accuracy["held_out"].correct == rules["centred"]["correct"]
+
+    # Without a provenance half of the images are fitted on, and the others shown.
+    bare = job.folder / "bare.json"
+    bare.write_text(load_system_file(export).system.model_dump_json(), encoding="utf-8")
+    flags = ["score", bare, "--images", job.images, "--encoder", job.encoder]
+    halves = cotbuild(*flags, "--rule", "weighted", "--json")
+    assert halves.exit_code == 0, halves.output
+    (table,) = json.loads(halves.stdout)["systems"]
+    assert table["split"] == "seed 0"
+    assert [row["rule"] for row in table["rules"]] == ["in use", "weighted"]
+    for wrong in (["--save", saved], ["--rule", "all", "--scale", 2]):
+        assert cotbuild(*flags, *wrong).exit_code == 2
 
 
 def test_min_accuracy_decides_the_exit_code(job: Job, model: OpenAIServer) -> None:

@@ -15,6 +15,7 @@ from builder.records import (
     Lock,
     Locked,
     Record,
+    Rescored,
     Reverted,
     Undone,
     Unlocked,
@@ -30,15 +31,18 @@ from builder.reviewing import (
     Quit,
     Redo,
     RemoveLock,
+    Rescore,
     SetLock,
     Undo,
     View,
 )
+from builder.system import Scoring
 from builder.system_text import system_to_text
 from builder.terminal.asker import InputEnded
 from builder.terminal.edit_text_files import FILE
 from builder.terminal.gallery import Pictures
 from builder.terminal.review import TerminalReviewer
+from builder.terminal.scoring_rules import rules_table
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
 
@@ -364,3 +368,41 @@ def test_keeping_only_some_edits_and_renaming_an_option() -> None:
         SetRule(class_name="Eevee", group="color", options=("lilac",)),
     )
     assert renamed.proposal.reason == ""
+
+
+# --- Scoring rules ----------------------------------------------------------------------------
+
+
+def test_the_rules_are_shown_side_by_side_and_one_is_chosen() -> None:
+    view = sample.view()
+    trials = view.try_rules()
+    talk = Talk("o", "sum, centred")
+    action = talk.action(view)
+    (centred,) = [trial for trial in trials if trial.name == "centred"]
+    assert action == Rescore(centred.scoring)
+    assert centred.scoring.fitted is not None
+    assert centred.scoring.fitted.images == view.findings.review.n  # type: ignore[union-attr]
+    shown = " ".join(talk.shown.split())
+    assert f"in use: sum {trials[0].correct.sum()} of {len(trials[0].correct)}" in shown
+    for words in ("robust-log", "sum, weighted", "8 rules compared", "Version 1, fitted on"):
+        assert words in shown
+
+
+@pytest.mark.parametrize("answer", ["keep sum", BACK])
+def test_the_rule_in_use_may_be_kept(answer: str | None) -> None:
+    assert Talk("o", answer, "q").action(sample.view()) == Quit()
+
+
+def test_what_is_undone_of_the_scoring_is_named() -> None:
+    talk = Talk("q")
+    talk.action(sample.view([Rescored(scoring=Scoring(rule="log"))]))
+    assert "undo scoring rule" in talk.asker.labels
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_table_of_rules_fits_the_screen(width: int) -> None:
+    console = Console(width=width, color_system=None)
+    with console.capture() as captured:
+        console.print(rules_table(sample.view().try_rules(), about="Some."))
+    assert all(len(line.rstrip()) <= width for line in captured.get().splitlines())
+    assert "fixed" in captured.get()
