@@ -28,12 +28,10 @@ _TITLES: dict[RuleName, str] = {
 def rules_table(trials: Sequence[Trial], *, about: str) -> RenderableType:
     """The first is the rule in use. `about`: which images were fitted on and which are shown."""
     rows = [_row(trial, trials) for trial in trials]
-    tested = len(trials) - 1
-    note = (
-        f"{about} Intervals: 95 %. p: exact McNemar against the rule in use"
-        f", not corrected for {counted(tested, 'rule')} compared; the best of them is flattered."
-    )
-    headers = ["rule", "fitted", "accuracy", "interval", "fixed, broken"]
+    note = f"{about} Intervals: 95 %. Change: against the rule in use; p: exact McNemar."
+    if (tested := len(trials) - 1) > 1:
+        note += f" {tested} rules were compared, p is not corrected: the best is flattered by luck."
+    headers = ["rule", "fitted", "accuracy", "interval", "change"]
     return Group(Rows(headers, rows), Text(note, style="dim"))
 
 
