@@ -54,7 +54,8 @@ def calibration_of(state: State, referee: Referee) -> Calibration | None:
     if version is None:
         return None
     step = version.steps[-1]
-    scores = referee.renamed(step.names).score(step.system, "review")
+    judge = referee.scoring_by(state.rescored).renamed(step.names)
+    scores = judge.score(step.system, "review")
     return fit_temperature(scores.totals, scores.labels)
 
 

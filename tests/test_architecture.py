@@ -60,18 +60,16 @@ CORE = {
     "near_duplicates": "referee system_file",
     "exporting": "calibration history ladder records referee statistics system system_file",
     "findings": "applying diagnosis edits group_report history increments records referee scoring "
-    "statistics system",
+    "scoring_rules statistics system",
     "ladder": "history statistics",
-    "reviewing": "applying edits findings history locking records scoring stopping system",
+    "reviewing": "applying edits findings history locking records scoring scoring_rules stopping "
+    "system",
     "rule_totals": "scoring system",
     "optimising": "edits increments records referee rule_totals scoring system",
     "greedy": "applying differing edits locking optimising records rule_totals scoring system",
     "first_rules": "greedy optimising scoring system",
     "shuffled_labels": "applying optimising records referee system",
     "scoring_rules": "fitting referee scoring statistics system",
-    "exporting": "history records referee statistics system system_file",
-    "findings": "applying diagnosis edits history increments records referee scoring scoring_rules "
-    "reviewing": "applying edits findings history locking records scoring scoring_rules system",
     "targeting": "describing diagnosis findings history records requests system",
     "loop": "applying edits errors exporting findings history idle locking records referee "
     "requests reviewing stopping suggestions system targeting",

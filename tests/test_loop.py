@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from builder.applying import apply
 from builder.edits import AddGroup, DropGroup, Proposal, RenameClass, RenameOption, SetRule
 from builder.errors import CotbuildError, LLMError
-from builder.history import State, fold
 from builder.exporting import export_file
-from builder.history import Limit, State, fold, marks
+from builder.history import State, fold, marks
 from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, Working, run
 from builder.records import (
     Decided,
@@ -51,8 +50,7 @@ from builder.reviewing import (
     look,
 )
 from builder.stopping import Limit
-from builder.system import AttributeGroup, AttributeSystem
-from builder.system import AttributeSystem, Scoring
+from builder.system import AttributeGroup, AttributeSystem, Scoring
 from builder.system_file import parse_system_file, write_system_file
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started
 

@@ -66,7 +66,7 @@ def optimise(session: Session, bench: Bench, plan: Plan, screen: Screen) -> str:
     if needs_measuring(session.state):
         _measure(session, bench, screen)
     step = session.state.steps[-1]
-    review = Review(bench.referee.renamed(step.names))
+    review = _review(session.state, bench)
     if len(set(review.labels) & set(step.system.classes)) < 2:
         raise InputError(
             "the review images show fewer than two of the classes: there is nothing to tell apart",
@@ -114,13 +114,20 @@ def null_of(session: Session, bench: Bench, optimiser: Optimiser, seed: int) -> 
     def begin(review: Review) -> AttributeSystem:
         return general_system(state.started, review) if fitted else first
 
-    return shuffled_null(optimiser, begin, state.locks, bench.referee, seed)
+    return shuffled_null(
+        optimiser, begin, state.locks, bench.referee.scoring_by(state.rescored), seed
+    )
+
+
+def _review(state: State, bench: Bench) -> Review:
+    """The review images as the working system's session scores and names them."""
+    return Review(bench.referee.scoring_by(state.rescored).renamed(state.steps[-1].names))
 
 
 def _accept(session: Session, bench: Bench, proposal: Proposal, screen: Screen) -> None:
     """The proposal's system becomes the next version."""
     step = session.state.steps[-1]
-    review = Review(bench.referee.renamed(step.names))
+    review = _review(session.state, bench)
     after = review.score(apply(step.system, proposal.edits)).correct
     change = compare(review.score(step.system).correct, after)
     effect = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
@@ -133,7 +140,12 @@ def _accept(session: Session, bench: Bench, proposal: Proposal, screen: Screen) 
 def _measure(session: Session, bench: Bench, screen: Screen) -> None:
     state = session.state
     version = len(state.versions) + 1
-    put(session, bench, measure(state.steps[-1], bench.referee, version), screen)
+    put(
+        session,
+        bench,
+        measure(state.steps[-1], bench.referee.scoring_by(state.rescored), version),
+        screen,
+    )
 
 
 def _words(plan: Plan, tried: Tried, n: int, seconds: float) -> str:

@@ -30,8 +30,7 @@ from builder.questions import Asked, Stopped, ask, best_order, random_accuracy, 
 from builder.scoring import Floats, Indices, Scores, cosines, score_cosines
 from builder.smallest_set import SmallestSet, drop_proposal, marks_without, smallest_set
 from builder.statistics import Change, Proportion, compare
-from builder.system import AttributeSystem
-from builder.system import scored_texts
+from builder.system import AttributeSystem, scored_texts
 from builder.system_file import SystemFile, load_system_file
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 

@@ -59,7 +59,7 @@ def _measured(state: State, bench: Bench, pictures: SessionPictures, screen: Scr
     version = version_to_export(state)[1]
     step = version.steps[-1] if version else state.steps[-1]
     with screen.step("Measuring"):
-        findings = Measurements(bench.referee, state.started).of(step)
+        findings = Measurements(bench.referee, state.started).of(step, state.rescored)
         wrong = failures(findings.review, findings.system)
     with screen.progress("Making thumbnails") as on_progress:
         thumbnails: dict[str, Picture] = {}

@@ -228,7 +228,9 @@ def _save(
         if provenance.encoder is None or provenance.encoder.fingerprint != identity.fingerprint:
             changed["baselines"] = {}
         provenance = Provenance.model_validate({**dict(provenance), **changed})
-    saved = file.model_copy(update={"scoring": trial.scoring, "provenance": provenance})
+    # A confidence belongs to the totals that it was fitted to.
+    update = {"scoring": trial.scoring, "calibration": None, "provenance": provenance}
+    saved = file.model_copy(update=update)
     try:
         replace_file(path, write_system_file(saved))
     except OSError as error:

@@ -153,6 +153,8 @@ def test_an_image_in_another_size_is_found_in_the_other_split(
     assert "nearly repeat" not in cotbuild("resume", job.session, "--auto").stderr
     scored = cotbuild("score", job.session / "export.json", "--images", job.images)
     assert "nearly repeat one of another split" in " ".join(scored.stderr.split())
+
+
 def test_scoring_rules_side_by_side_and_one_in_a_file(job: Job, model: OpenAIServer) -> None:
     cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
     export, saved = job.session / "export.json", job.folder / "centred.json"
