@@ -14,7 +14,7 @@ from builder.greedy import Greedy, open_cells, pruned, shaken
 from builder.locking import touched
 from builder.optimising import Candidate, Review, Task, Tried
 from builder.records import Lock
-from builder.system import AttributeGroup, AttributeSystem, make_system
+from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.strategies import QUICK, systems
 from tests.test_increments import SCALE, UNKNOWN, encode, random_images
 from tests.test_rule_totals import doubtful
@@ -58,7 +58,7 @@ def tasks(draw: st.DrawFn) -> Task:
     labels = draw(st.lists(label, min_size=count, max_size=count))
     images = random_images(count, draw(st.integers(0, 99)))
     rule = draw(st.sampled_from(["sum", "log"]))
-    judge = judge_of(images, labels, encode, rule=rule, logit_scale=SCALE)
+    judge = judge_of(images, labels, encode, scoring=Scoring(rule=rule), logit_scale=SCALE)
     group, name = st.sampled_from([g.name for g in system.groups]), st.sampled_from(system.classes)
     lock = (
         st.builds(Lock, group=group)

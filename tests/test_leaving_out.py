@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from builder import leaving_out
 from builder.leaving_out import correct_without
 from builder.scoring import group_slices, score_cosines
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
 from tests.strategies import QUICK, systems
 
-Rule = Literal["sum", "log"]
+Rule = Literal["sum", "log", "robust-log"]
 
 
 def scored_again(
@@ -60,6 +60,33 @@ def test_leaving_out_equals_scoring_again(
     similar = rng.normal(scale=0.2, size=(40, len(system.phrases()))).astype(np.float32)
     labels = rng.choice([*system.classes, "unknown class"], size=40).tolist()
     scoring = Scoring(rule=rule, scale=scale)
+    expected = scored_again(system, similar, labels, scoring)
+    assert left_out(system, similar, labels, scoring) == expected
+
+
+@QUICK
+@given(
+    systems().filter(lambda system: len(system.groups) > 1),
+    st.sampled_from(["sum", "log", "robust-log"]),
+    st.booleans(),
+    st.floats(0, 2),
+    st.integers(0, 2**32 - 1),
+)
+def test_leaving_out_by_any_scoring(
+    system: AttributeSystem, rule: Rule, centred: bool, name_prior: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    scoring = Scoring(
+        rule=rule,
+        weights={group.prompt: float(rng.uniform(0.2, 2)) for group in system.groups},
+        name_prior=name_prior,
+    )
+    texts = scored_texts(system, scoring)
+    if centred:
+        means = {text: float(rng.uniform(-0.2, 0.2)) for text in texts}
+        scoring = scoring.model_copy(update={"means": means})
+    similar = rng.normal(scale=0.2, size=(40, len(texts))).astype(np.float32)
+    labels = rng.choice([*system.classes, "unknown class"], size=40).tolist()
     expected = scored_again(system, similar, labels, scoring)
     assert left_out(system, similar, labels, scoring) == expected
 

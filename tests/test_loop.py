@@ -579,6 +579,7 @@ def test_another_scoring_measures_all_versions_again_and_so_does_its_undo() -> N
         cotbuild="0",
         encoder=None,
         labels={},
+        calibration=None,
         baselines={},
         final=None,
         referee=judge,

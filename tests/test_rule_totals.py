@@ -1,26 +1,24 @@
 """What changing a rule does, told for all its choices at once, against full scores."""
 
-from typing import Literal
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.optimising import Review
-from builder.system import AttributeSystem
+from builder.system import AttributeSystem, Scoring
 from tests.strategies import THOROUGH, systems
 from tests.test_increments import SCALE, UNKNOWN, encode, random_images
 from tests.worlds import judge_of
 
-Rule = Literal["sum", "log"]
 
-
-def doubtful(review: Review, system: AttributeSystem) -> int:
+def doubtful(review: Review, system: AttributeSystem, scoring: Scoring) -> int:
     """Images whose mark is up to rounding: classes with different rules share the best total."""
     totals = review.score(system).totals
     near = totals >= totals.max(axis=1, keepdims=True, initial=-np.inf) - 1e-5
-    rules = [tuple(row.values()) for row in system.rules.values()]
+    # Names that count part classes of the same rules.
+    names = system.classes if scoring.name_prior else [""] * len(system.classes)
+    rules = [(n, *row.values()) for n, row in zip(names, system.rules.values(), strict=True)]
     return sum(len({rules[index] for index in np.flatnonzero(classes)}) > 1 for classes in near)
 
 
@@ -32,17 +30,29 @@ def with_rule(
 
 @THOROUGH
 @given(st.data())
-@pytest.mark.parametrize("rule", ["sum", "log"])
-def test_gains_are_those_of_full_scores(rule: Rule, data: st.DataObject) -> None:
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        Scoring(),
+        Scoring(rule="log"),
+        Scoring(rule="robust-log", means={}),
+        Scoring(name_prior=0.7, means={}),
+    ],
+    ids=str,
+)
+def test_gains_are_those_of_full_scores(scoring: Scoring, data: st.DataObject) -> None:
     system = data.draw(systems())
-    count = data.draw(st.integers(0, 12))
+    # Without images there is nothing to centre on.
+    count = data.draw(st.integers(int(scoring.means is not None), 12))
     labels = data.draw(
         st.lists(st.sampled_from([*system.classes, UNKNOWN]), min_size=count, max_size=count)
     )
     images = random_images(count, data.draw(st.integers(0, 99)))
-    review = Review(judge_of(images, labels, encode, rule=rule, logit_scale=SCALE))
+    weights = {group.prompt: data.draw(st.sampled_from([0.5, 1, 1.5])) for group in system.groups}
+    scoring = scoring.model_copy(update={"weights": weights})
+    review = Review(judge_of(images, labels, encode, scoring=scoring, logit_scale=SCALE))
     totals = review.totals(system)
-    assert abs(totals.correct - review.right(system)) <= doubtful(review, system)
+    assert abs(totals.correct - review.right(system)) <= doubtful(review, system, scoring)
     for _ in range(3):
         index = data.draw(st.integers(0, len(system.classes) - 1))
         place = data.draw(st.integers(0, len(system.groups) - 1))
@@ -50,11 +60,11 @@ def test_gains_are_those_of_full_scores(rule: Rule, data: st.DataObject) -> None
         gains = totals.gains(index, place)
         for choice, gain in zip(totals.choices(place), gains, strict=True):
             changed = with_rule(system, name, group, choice)
-            unclear = doubtful(review, system) + doubtful(review, changed)
+            unclear = doubtful(review, system, scoring) + doubtful(review, changed, scoring)
             assert abs(review.right(changed) - review.right(system) - gain) <= unclear
         number = data.draw(st.integers(0, len(gains) - 1))
         system = with_rule(system, name, group, totals.change(index, place, number))
-        assert abs(totals.correct - review.right(system)) <= doubtful(review, system)
+        assert abs(totals.correct - review.right(system)) <= doubtful(review, system, scoring)
         assert totals.choice(index, place) == system.rules[name][group]
 
 

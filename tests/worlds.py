@@ -1,7 +1,6 @@
 """Small systems and images with known answers, for tests of scoring, history and the loop."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from builder.system_file import SplitName
 
 COLOUR = AttributeGroup(name="colour", prompt="It is {}.", options=("red", "blue", "green"))
 FORM = AttributeGroup(name="form", prompt="It looks like {}.", options=("a bird", "a fish"))
+PLAIN = Scoring()
 SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
 CLASSES = ("Absol [red]", "Beedrill δ", 'Celebi & "Co"')
 TRUTH = {
@@ -84,7 +84,7 @@ def judge_of(
     labels: Sequence[str],
     encode: EncodeTexts,
     *,
-    rule: Literal["sum", "log"] = "sum",
+    scoring: Scoring = PLAIN,
     logit_scale: float = 10.0,
 ) -> Referee:
     """A referee whose splits are all made of the same images [n, d] with these labels."""
@@ -93,7 +93,7 @@ def judge_of(
         encoder="test",
         splits=dict.fromkeys(SPLITS, SplitData(digests, tuple(labels), vectors)),
         encode=encode,
-        scoring=Scoring(rule=rule),
+        scoring=scoring,
         logit_scale=logit_scale,
     )
 

@@ -140,12 +140,8 @@ def _accept(session: Session, bench: Bench, proposal: Proposal, screen: Screen) 
 def _measure(session: Session, bench: Bench, screen: Screen) -> None:
     state = session.state
     version = len(state.versions) + 1
-    put(
-        session,
-        bench,
-        measure(state.steps[-1], bench.referee.scoring_by(state.rescored), version),
-        screen,
-    )
+    judge = bench.referee.scoring_by(state.rescored)
+    put(session, bench, measure(state.steps[-1], judge, version), screen)
 
 
 def _words(plan: Plan, tried: Tried, n: int, seconds: float) -> str:
