@@ -2,6 +2,7 @@
 
 from builder.records import Effect
 from builder.statistics import Change, wilson
+from builder.system import Scoring
 
 
 def accuracy(correct: int, n: int) -> str:
@@ -50,3 +51,13 @@ def proven(change: Change) -> str:
 def counted(n: int, one: str, many: str = "") -> str:
     """E.g. "1 image", "2 images", "3 classes"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def scoring_words(scoring: Scoring) -> str:
+    """A scoring in a line, e.g. "sum, scale 20, centred"."""
+    parts: list[str] = [scoring.rule]
+    parts += [f"scale {scoring.scale:g}"] if scoring.scale is not None else []
+    parts += ["centred"] if scoring.means is not None else []
+    parts += ["weighted"] if scoring.weights else []
+    parts += [f"name prior {scoring.name_prior:g}"] if scoring.name_prior else []
+    return ", ".join(parts)

@@ -30,7 +30,7 @@ CORE = {
     "rebasing": "applying describing edits system",
     "proposal_json": "edits errors strict_json system",
     "records": "edits system system_file",
-    "figures": "records statistics",
+    "figures": "records statistics system",
     "scoring": "system",
     "predicting": "calibration scoring system",
     "fitting": "scoring system",

@@ -3,7 +3,7 @@
 from pathlib import PurePath
 
 from builder.exporting import model_name
-from builder.figures import counted
+from builder.figures import counted, scoring_words
 from builder.records import Started
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
@@ -82,11 +82,11 @@ def _encoder(contents: Contents) -> str:
 
 
 def _scoring(contents: Contents) -> str:
-    scoring, encoder = contents.state.started.scoring, contents.origin.encoder
+    scoring, encoder = contents.state.scoring, contents.origin.encoder
     if scoring.scale is not None:
-        return f"{scoring.rule}, at scale {scoring.scale:g}"
+        return scoring_words(scoring)
     own = f" ({encoder.logit_scale:.1f})" if encoder else ""
-    return f"{scoring.rule}, at the encoder's own scale{own}"
+    return f"{scoring_words(scoring)}, at the encoder's own scale{own}"
 
 
 def _time(text: str) -> str:

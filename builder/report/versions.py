@@ -7,6 +7,7 @@ from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.figures import accuracy, accuracy_interval, counted, points, proven
 from builder.history import State, Version
+from builder.ladder import confirmed
 from builder.progress import held_out_change
 from builder.report.charts import Level, Point, accuracy_chart
 from builder.report.contents import Contents
@@ -83,8 +84,13 @@ def _title(stretch: Stretch, story: Chronicle) -> Markup:
     if version is None:
         since = "Since then" if story.state.versions else "Up to now"
         return element("h3", f"{since}, not measured yet" if story.unmeasured else since)
-    best = element("span", "best", class_="badge") if version.number == story.state.best else ""
-    return element("h3", f"Version {version.number} ", best)
+    roles = {"best": story.state.best, "confirmed": confirmed(story.state.versions)}
+    badges = [
+        element("span", role, class_="badge")
+        for role, number in roles.items()
+        if number == version.number
+    ]
+    return element("h3", f"Version {version.number} ", *badges)
 
 
 def _figures(version: Version | None) -> Markup:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.exporting import final_seen
-from builder.figures import accuracy, accuracy_interval, counted, effect
+from builder.figures import accuracy, accuracy_interval, counted, effect, scoring_words
 from builder.history import Act, State
 from builder.locking import lock_words
 from builder.records import (
@@ -27,7 +27,6 @@ from builder.records import (
     Unlocked,
 )
 from builder.system import AttributeSystem
-from builder.terminal.scoring_rules import scoring_words
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 
 SOURCES = {"llm": "the model", "data": "the data", "person": "you"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from builder.figures import accuracy, accuracy_interval, counted, proven
+from builder.figures import accuracy, accuracy_interval, counted, proven, scoring_words
 from builder.fitting import RuleName
 from builder.reviewing import Rescore, View
 from builder.scoring_rules import Trial
@@ -47,16 +47,6 @@ def choose_rule(asker: Asker, console: Console, view: View) -> Rescore | None:
     kept = f"keep {scoring_words(trials[0].scoring)}"
     picked = asker.pick("Score by which rule from here on?", [kept, *others])
     return Rescore(others[picked].scoring) if picked in others else None
-
-
-def scoring_words(scoring: Scoring) -> str:
-    """A scoring in a line, e.g. "sum, scale 20, centred"."""
-    parts: list[str] = [scoring.rule]
-    parts += [f"scale {scoring.scale:g}"] if scoring.scale is not None else []
-    parts += ["centred"] if scoring.means is not None else []
-    parts += ["weighted"] if scoring.weights else []
-    parts += [f"name prior {scoring.name_prior:g}"] if scoring.name_prior else []
-    return ", ".join(parts)
 
 
 def _row(trial: Trial, trials: Sequence[Trial]) -> Sequence[str]:
