@@ -18,7 +18,18 @@ from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.strategies import QUICK, systems
 from tests.test_increments import SCALE, UNKNOWN, encode, random_images
 from tests.test_rule_totals import doubtful
-from tests.worlds import CLASSES, COLOUR, DRAFT, FORM, GOOD, TRUTH, images, judge_of, referee
+from tests.worlds import (
+    CLASSES,
+    COLOUR,
+    DRAFT,
+    FORM,
+    GOOD,
+    PLAIN,
+    TRUTH,
+    images,
+    judge_of,
+    referee,
+)
 from tests.worlds import encode as known
 
 NO_LIMIT = Greedy(seed=0)
@@ -93,7 +104,7 @@ def test_where_it_stops_no_single_change_of_a_rule_helps(task: Task) -> None:
         row = found.rules[cell.class_name]
         for choice in [(), *((option,) for option in found.group(cell.group).options)]:
             changed = found.with_rules({cell.class_name: {**row, cell.group: choice}})
-            unclear = doubtful(task.review, found) + doubtful(task.review, changed)
+            unclear = doubtful(task.review, found, PLAIN) + doubtful(task.review, changed, PLAIN)
             assert task.review.right(changed) <= best + unclear
 
 
@@ -125,7 +136,7 @@ def test_what_is_left_at_any_event_is_in_its_edits(task: Task, data: st.DataObje
     last = events[stopped]
     if isinstance(last, Tried):
         system = apply(system, last.edits)
-        assert abs(last.correct - task.review.right(system)) <= doubtful(task.review, system)
+        assert abs(last.correct - task.review.right(system)) <= doubtful(task.review, system, PLAIN)
 
 
 def test_a_wrong_rule_is_put_right() -> None:

@@ -2,14 +2,16 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
 from builder.api import Classifier, Prediction, Skipped
+from builder.cli import INTERRUPTED
 from builder.cli.measured import identity_of, measured_by, say_what_differs
 from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
@@ -84,6 +86,18 @@ class Tally:
             raise typer.Exit(UNREADABLE)
 
 
+def _leave_at_once() -> NoReturn:
+    """Ends the process without waiting for threads.
+
+    One may wait for a line for ever, and others be within the decoder or the encoder, which crash
+    where Python tidies up below them.
+    """
+    typer.echo("\nStopped.", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
+
+
 def classify_all(wanted: Wanted) -> None:
     """`cotbuild classify`. Raises CotbuildError, and typer.Exit(1) if an image was unreadable."""
     screen = Screen.open()
@@ -104,6 +118,8 @@ def classify_all(wanted: Wanted) -> None:
     except OutputClosed:
         # Whoever reads has seen enough: `cotbuild classify ... | head`.
         return
+    except KeyboardInterrupt:
+        _leave_at_once()
     screen.progress_to.print(tally.words)
     tally.check()
 
