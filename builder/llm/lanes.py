@@ -16,6 +16,10 @@ def _nothing() -> None:
     pass
 
 
+# Seconds.
+_SLICE = 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class Lanes:
     """`count` calls at most at a time; `stop` ends those in flight, for Ctrl-C."""
@@ -39,7 +43,9 @@ class Lanes:
                     futures.append(pool.submit(job, gate))
                     # Called by the thread that failed, before it takes up its next job.
                     futures[-1].add_done_callback(gate.close_after_failure)
-                wait(futures)
+                # In slices: a signal that comes while a wait begins is seen at its end only.
+                while wait(futures, timeout=_SLICE).not_done:
+                    pass
             except KeyboardInterrupt:
                 gate.close()
                 pool.shutdown(wait=False, cancel_futures=True)
