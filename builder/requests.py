@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from builder.diagnosis import RuleEvidence
 from builder.edits import Proposal
@@ -67,6 +67,37 @@ class RevisionRequest:
     classes: tuple[str, ...] | None = None
     seen: tuple[RuleEvidence, ...] = ()
     locks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RewritingRequest:
+    """What one group of a system is written anew from.
+
+    `about`: the system, and how it fares. `group`: the group in JSON with its part of every rule,
+    see `builder.components`; None to write one that there is not yet. `unusable`: why the latest
+    answers could not be used.
+    """
+
+    about: RevisionRequest
+    group: Mapping[str, Any] | None
+    unusable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """A component's new text, which may be none that can be read, and what speaks for it."""
+
+    text: str
+    reason: str = ""
+
+
+@runtime_checkable
+class Rewriter(Protocol):
+    """Whoever writes groups anew."""
+
+    def rewrite(self, request: RewritingRequest) -> Rewriting:
+        """Raises CotbuildError when no answer comes, not when one can't be used."""
+        ...
 
 
 class Drafter(Protocol):

@@ -21,6 +21,7 @@ CORE = {
     "system_text": "errors strict_json system system_json",
     "system_file": "article calibration errors strict_json system system_json",
     "group_library": "strict_json system system_file system_json",
+    "components": "errors strict_json system system_json",
     "checks": "system",
     "edits": "system",
     "applying": "edits errors system",
@@ -77,6 +78,7 @@ CORE = {
 SHELLS = {
     "resources": "errors system system_file",
     "prompting": "errors resources",
+    "gepa_search": "components differing edits errors locking optimising requests system",
     "llm": "applying diagnosis edits errors prompting requests system",
     # The vector cache opens the images that it lacks.
     "encoders": "data errors",
@@ -99,6 +101,7 @@ CORE_LIBRARIES = frozenset({"pydantic", "numpy", "yaml"})
 # The only places in which a library is imported at all.
 PLACES = {
     "yaml": ("system_text.py",),
+    "gepa": ("gepa_search.py",),
     "questionary": ("terminal/ask.py", "terminal/ask_lists.py"),
     "prompt_toolkit": ("terminal/ask.py", "terminal/ask_lists.py"),
     "rich": ("terminal/", "cli/screen.py"),

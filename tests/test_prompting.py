@@ -22,6 +22,10 @@ SLOTS = {
         "domain", "total", "groups", "shown", "rules", "confusions", "weak_groups", "past",
         "notes", "locks", "limit",
     },
+    "evolve": {
+        "domain", "total", "groups", "shown", "rules", "confusions", "weak_groups", "past",
+        "unusable", "notes", "locks", "group",
+    },
 }  # fmt: skip
 LANGUAGES = ("en", "zh")
 
@@ -44,7 +48,9 @@ def test_every_shipped_template_is_described_with_its_slots() -> None:
         assert row and set(re.findall(r"\{\{(\w+)\}\}", row[0])) == slots
 
 
-@pytest.mark.parametrize("name", ["draft", "system", "rules", "revise", "separate", "context"])
+@pytest.mark.parametrize(
+    "name", ["draft", "system", "rules", "revise", "evolve", "separate", "context"]
+)
 def test_whatever_the_language_the_options_are_english(name: str) -> None:
     text = Prompts("zh").render(name, **dict.fromkeys(SLOTS[name], ""))
     assert "英文" in text

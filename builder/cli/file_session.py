@@ -36,6 +36,7 @@ class FileWishes:
     dtype: str
     seed: int
     out: Path | None
+    model: ModelWishes
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def _wishes(path: Path, file: SystemFile, wishes: FileWishes) -> Wishes:
         images=wishes.images,
         no_images=False,
         encoder=wishes.encoder,
-        model=ModelWishes(),
+        model=wishes.model,
         transcript=True,
         language="en",
         context=None,

@@ -92,8 +92,12 @@ def open_model(
     *,
     parallel: int | None = None,
     state: State | None = None,
+    max_calls: int | None = None,
 ) -> Drafter | None:
-    """Whoever writes the words; None for nobody. Raises CotbuildError."""
+    """Whoever writes the words; None for nobody. Raises CotbuildError.
+
+    max_calls: the most requests that are sent from here on.
+    """
     if started.llm is None:
         return None
     prompts = prompts_of(started)
@@ -109,7 +113,7 @@ def open_model(
         revisions_heard=state.asked if state else 0,
         parallel=parallel,
         price=_given_price(started),
-        limits=Limits(started.max_cost, started.max_tokens),
+        limits=Limits(started.max_cost, started.max_tokens, max_calls),
         modes_file=default_cache_folder() / MODES,
         prompts=prompts,
     )

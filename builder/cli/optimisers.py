@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass, replace
 
+from builder.cli.model import ModelWishes
 from builder.cli.optimising import Plan
 from builder.errors import InputError
+from builder.gepa_search import require_gepa
 from builder.greedy import Greedy
 from builder.history import State
 from builder.optimising import Optimiser
 
-NAMES = ("greedy",)
-# Restarts of a greedy search.
+GREEDY, GEPA = "greedy", "gepa"
+NAMES = (GREEDY, GEPA)
+# Restarts of a greedy search, and calls to the model of an evolution.
 _RESTARTS = {"light": 0, "medium": 4, "heavy": 16}
+_ASKS = {"light": 10, "medium": 40, "heavy": 160}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Budget:
     effort: str | None
     calls: int | None
     minutes: float | None
+    cost: float | None = None
 
     @property
     def restarts(self) -> int | None:
@@ -28,24 +33,51 @@ class Budget:
             return None
         return _RESTARTS[self.effort or "light"]
 
+    @property
+    def asks(self) -> int | None:
+        """Calls to the model; None: as many as the money or the minutes allow."""
+        if self.calls is not None:
+            return self.calls
+        if self.effort is None and (self.cost is not None or self.minutes is not None):
+            return None
+        return _ASKS[self.effort or "light"]
 
-def check_flags(name: str, budget: Budget) -> None:
+
+def check_flags(name: str, budget: Budget, model: ModelWishes, *, null: bool) -> None:
     """Before anything is opened."""
     if name not in NAMES:
         raise InputError(
             f"there is no optimiser {name!r}", hint=f"choose one of: {', '.join(NAMES)}"
         )
-    for flag, value in (("--max-calls", budget.calls), ("--max-minutes", budget.minutes)):
+    for flag, value in (
+        ("--max-calls", budget.calls),
+        ("--max-minutes", budget.minutes),
+        ("--max-cost", budget.cost),
+    ):
         # Not even a number is neither above nor below.
         if value is not None and not value > 0:
             raise InputError(
                 f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"
             )
+    if name == GREEDY and model != ModelWishes():
+        raise InputError(
+            "a greedy search asks no language model",
+            hint="leave the model's flags away, or choose --optimizer gepa",
+        )
+    if name == GEPA and null:
+        raise InputError(
+            "with shuffled labels every call to the model would be paid for again",
+            hint="leave --null away, or see what is luck with --optimizer greedy --null",
+        )
+    if name == GEPA:
+        require_gepa()
 
 
-def plan_of(name: str, budget: Budget, seed: int, state: State) -> Plan:
-    """The run that goes on where the session's earlier ones of the same seed ended."""
-    earlier = [run.restarts for run in state.optimised if (run.optimiser, run.seed) == (name, seed)]
+def plan_of(budget: Budget, seed: int, state: State) -> Plan:
+    """The greedy run that goes on where the session's earlier ones of the same seed ended."""
+    earlier = [
+        run.restarts for run in state.optimised if (run.optimiser, run.seed) == (GREEDY, seed)
+    ]
     greedy = Greedy(
         seed=seed,
         restarts=budget.restarts,

@@ -16,7 +16,14 @@ from builder.greedy import open_cells
 from builder.history import State, needs_measuring
 from builder.loop import measure, remeasured
 from builder.optimising import Candidate, Optimiser, Review, Task, Tried
-from builder.records import GENERAL_ATTRIBUTES, Decided, Effect, Optimised, RoundEnded
+from builder.records import (
+    GENERAL_ATTRIBUTES,
+    Decided,
+    Decision,
+    Effect,
+    Optimised,
+    RoundEnded,
+)
 from builder.session import Session, read_chronicle
 from builder.shuffled_labels import ShuffledNull, shuffled_null
 from builder.statistics import compare
@@ -61,24 +68,15 @@ def optimise(session: Session, bench: Bench, plan: Plan, screen: Screen) -> str:
 
     Gives the reason why it ended. What it had found by then is kept, however it ended.
     """
-    for measured in remeasured(session.state, bench.referee):
-        put(session, bench, measured, screen)
-    if needs_measuring(session.state):
-        _measure(session, bench, screen)
-    step = session.state.steps[-1]
-    review = _review(session.state, bench)
-    if len(set(review.labels) & set(step.system.classes)) < 2:
-        raise InputError(
-            "the review images show fewer than two of the classes: there is nothing to tell apart",
-            hint="add images of more classes; at least two of each class are needed",
-        )
-    tried, reason = Tried(0, review.right(step.system)), FINISHED
+    task = task_of(session, bench, screen)
+    review = task.review
+    tried, reason = Tried(0, review.right(task.start)), FINISHED
     began = time.monotonic()
     try:
-        for event in plan.optimiser.search(Task(step.system, session.state.locks, review)):
+        for event in plan.optimiser.search(task):
             if isinstance(event, Candidate):
                 tried = event.tried
-                _accept(session, bench, event.proposal, screen)
+                accept(session, bench, event.proposal, screen)
             else:
                 tried = event
             seconds = time.monotonic() - began
@@ -91,7 +89,7 @@ def optimise(session: Session, bench: Bench, plan: Plan, screen: Screen) -> str:
     if tried.edits:
         words = f"{plan.optimiser.name} search, {tried.measured:,} changes measured; {reason}"
         proposal = Proposal(edits=tried.edits, source="data", reason=words)
-        _accept(session, bench, proposal, screen)
+        accept(session, bench, proposal, screen)
     if reason == FINISHED and tried.measured == plan.measured:
         reason = f"its budget of {counted(tried.measured, 'change')} is spent"
     record = Optimised(
@@ -124,17 +122,40 @@ def _review(state: State, bench: Bench) -> Review:
     return Review(bench.referee.scoring_by(state.rescored).renamed(state.steps[-1].names))
 
 
-def _accept(session: Session, bench: Bench, proposal: Proposal, screen: Screen) -> None:
+def task_of(session: Session, bench: Bench, screen: Screen) -> Task:
+    """The working system, which is measured if it was not yet. Raises InputError."""
+    for measured in remeasured(session.state, bench.referee):
+        put(session, bench, measured, screen)
+    if needs_measuring(session.state):
+        _measure(session, bench, screen)
+    step = session.state.steps[-1]
+    review = _review(session.state, bench)
+    if len(set(review.labels) & set(step.system.classes)) < 2:
+        raise InputError(
+            "the review images show fewer than two of the classes: there is nothing to tell apart",
+            hint="add images of more classes; at least two of each class are needed",
+        )
+    return Task(step.system, session.state.locks, review)
+
+
+def accept(session: Session, bench: Bench, proposal: Proposal, screen: Screen) -> None:
     """The proposal's system becomes the next version."""
+    decide(session, bench, proposal, "accepted", screen)
+    put(session, bench, RoundEnded(round=session.state.round), screen)
+    _measure(session, bench, screen)
+
+
+def decide(
+    session: Session, bench: Bench, proposal: Proposal, decision: Decision, screen: Screen
+) -> None:
+    """Journals what the proposal does to the working system, and what becomes of it."""
     step = session.state.steps[-1]
     review = _review(session.state, bench)
     after = review.score(apply(step.system, proposal.edits)).correct
     change = compare(review.score(step.system).correct, after)
     effect = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
-    decided = Decided(proposal=proposal, decision="accepted", by="auto", effect=effect)
+    decided = Decided(proposal=proposal, decision=decision, by="auto", effect=effect)
     put(session, bench, decided, screen)
-    put(session, bench, RoundEnded(round=session.state.round), screen)
-    _measure(session, bench, screen)
 
 
 def _measure(session: Session, bench: Bench, screen: Screen) -> None:
@@ -147,8 +168,13 @@ def _measure(session: Session, bench: Bench, screen: Screen) -> None:
 def _words(plan: Plan, tried: Tried, n: int, seconds: float) -> str:
     """E.g. "Greedy: 12,345 changes, 1:05 min, best on review 300 of 336, 89.3 %"."""
     most = f" of {plan.measured:,}" if plan.measured is not None else ""
-    minutes, rest = divmod(int(seconds), 60)
     return (
         f"{plan.optimiser.name.capitalize()}: {tried.measured:,}{most} changes, "
-        f"{minutes}:{rest:02} min, best on review {accuracy(tried.correct, n)}"
+        f"{clock(seconds)} min, best on review {accuracy(tried.correct, n)}"
     )
+
+
+def clock(seconds: float) -> str:
+    """E.g. 1:05."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02}"

@@ -16,6 +16,11 @@ from builder.cli.flags import (
     ImageColumn,
     ImagesIfAny,
     LabelColumn,
+    Llm,
+    LlmUrl,
+    MaxCost,
+    Price,
+    PromptFolder,
 )
 from builder.cli.sessions import Yes
 
@@ -48,20 +53,33 @@ def optimize(
         typer.Option("--out", help="For a system file: the new session's folder."),
     ] = None,
     optimizer: Annotated[
-        str, typer.Option("--optimizer", help="greedy (no language model).")
+        str,
+        typer.Option(
+            "--optimizer", help="greedy (no language model), or gepa (one that reflects)."
+        ),
     ] = "greedy",
     budget: Annotated[
         Literal["light", "medium", "heavy"] | None,
-        typer.Option("--budget", help="0, 4 or 16 restarts; default: light."),
+        typer.Option(
+            "--budget", help="0, 4 or 16 restarts; with gepa 10, 40 or 160 calls. Default: light."
+        ),
     ] = None,
     max_calls: Annotated[
         int | None,
-        typer.Option("--max-calls", help="Measure at most this many changes, with restarts."),
+        typer.Option(
+            "--max-calls",
+            help="At most so many changes that are measured; with gepa, calls to the model.",
+        ),
     ] = None,
+    max_cost: MaxCost = None,
     max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", help="Search so long, with restarts.")
+        float | None, typer.Option("--max-minutes", help="Search so long.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the restarts.")] = 0,
+    llm: Llm = None,
+    llm_url: LlmUrl = None,
+    price: Price = None,
+    prompts: PromptFolder = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the search.")] = 0,
     null: Annotated[
         bool,
         typer.Option("--null", help="Do the same with shuffled labels: the gain that is luck."),
@@ -72,9 +90,11 @@ def optimize(
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
+    from builder.cli.evolving import evolve_session, open_rewriter
     from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
-    from builder.cli.optimisers import Budget, check_flags, for_null, plan_of
+    from builder.cli.model import ModelWishes
+    from builder.cli.optimisers import GEPA, Budget, check_flags, for_null, plan_of
     from builder.cli.optimising import STOPPED, null_of, optimise
     from builder.cli.setup import Manner
     from builder.data import ImageSource
@@ -82,15 +102,20 @@ def optimize(
     from builder.loop import Ended
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
-    wishes = FileWishes(source, encoder, crop, device, dtype, seed, out)
-    limits = Budget(budget, max_calls, max_minutes)
+    model = ModelWishes(spec=llm, url=llm_url, price=price, max_cost=max_cost, prompts=prompts)
+    wishes = FileWishes(source, encoder, crop, device, dtype, seed, out, model)
+    limits = Budget(budget, max_calls, max_minutes, max_cost)
     manner = Manner(auto=True, yes=yes, rounds=None, min_accuracy=None)
     with session_screen(manner, as_json=as_json) as screen:
-        check_flags(optimizer, limits)
+        check_flags(optimizer, limits, model, null=null)
         with _opened(target, wishes, manner, screen) as (session, bench):
             try:
-                plan = plan_of(optimizer, limits, seed, session.state)
-                reason = optimise(session, bench, plan, screen)
+                if optimizer == GEPA:
+                    rewriter = open_rewriter(session, model, limits, manner, screen)
+                    reason = evolve_session(session, bench, rewriter, limits, seed, screen)
+                else:
+                    plan = plan_of(limits, seed, session.state)
+                    reason = optimise(session, bench, plan, screen)
                 if reason == STOPPED:
                     raise KeyboardInterrupt
                 if null:

@@ -256,6 +256,11 @@ class Screen:
         if before.tokens:
             self._aside(f"Spent on the language model so far: {spent_words(before)}.")
 
+    @property
+    def spending(self) -> str:
+        """What the session spent on the model so far; "" for nothing."""
+        return spent_words(self._spent) if self._spent.tokens else ""
+
     def llm_event(self, event: LLMEvent) -> None:
         """One line an event, or a bar for a draft in many calls."""
         if isinstance(event, CallFinished):

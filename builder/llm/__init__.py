@@ -38,15 +38,24 @@ from builder.llm.events import (
     Respelled,
     Waiting,
 )
+from builder.llm.evolving import rewrite_group
 from builder.llm.lanes import ONE_LANE, Lanes
 from builder.llm.prices import known_price
-from builder.llm.replay import ReplayDrafter, Unanswered
+from builder.llm.replay import RecordingEnded, ReplayDrafter, Unanswered
 from builder.llm.revising import revise_system
 from builder.llm.routes import Route, route
 from builder.llm.transcript import read, spent_in
 from builder.llm.transport import Transport
 from builder.prompting import ENGLISH, Prompts
-from builder.requests import DEFAULT_ATTRIBUTES, Drafter, DraftRequest, Past, RevisionRequest
+from builder.requests import (
+    DEFAULT_ATTRIBUTES,
+    Drafter,
+    DraftRequest,
+    Past,
+    RevisionRequest,
+    Rewriting,
+    RewritingRequest,
+)
 from builder.system import AttributeSystem
 
 if TYPE_CHECKING:
@@ -74,6 +83,7 @@ __all__ = [
     "ModelDrafter",
     "Past",
     "Price",
+    "RecordingEnded",
     "RecordingSilent",
     "ReplayDrafter",
     "Respelled",
@@ -130,6 +140,9 @@ class ModelDrafter:
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         return revise_system(request, self._transport, self._emit, prompts=self._prompts)
+
+    def rewrite(self, request: RewritingRequest) -> Rewriting:
+        return rewrite_group(request, self._transport, self._prompts)
 
 
 def open_drafter(

@@ -36,6 +36,7 @@ class Account:
         self.limits = limits
         self._spent = before
         self._reserved: list[Spent] = []
+        self._calls = 0
         self._changed = threading.Condition()
 
     @property
@@ -57,6 +58,7 @@ class Account:
 
         `most_input`: tokens, estimated with caution. Raises LimitReached, and Stopped from `halt`.
         """
+        self._count(purpose)
         if not self.limits.any:
             return Reservation(self.charge(most_input, 0, estimated=True), None)
         with self._changed:
@@ -69,6 +71,16 @@ class Account:
             reservation = Reservation(self.charge(most_input, output, estimated=True), output)
             self._reserved.append(reservation.worst)
             return reservation
+
+    def _count(self, purpose: str) -> None:
+        with self._changed:
+            if self._calls == self.limits.max_calls:
+                raise LimitReached(
+                    f"The budget of {self._calls:,} calls is spent; the next one ({purpose}) is "
+                    "not made.",
+                    hint="What came so far is kept. Go on with another budget.",
+                )
+            self._calls += 1
 
     def settle(self, reservation: Reservation, spent: Spent) -> None:
         """Puts what the call did spend in the place of its worst case."""

@@ -37,7 +37,7 @@ from builder.llm.halt import Halt, Stopped
 from builder.llm.modes import AnswerMode, Modes
 from builder.llm.schemas import answer_in, problem_of, short
 from builder.llm.transcript import Usage
-from builder.llm.transport import Message, ReplyT
+from builder.llm.transport import Message, ReplyT, UnusableAnswer
 
 # Both log requests, instructor whole completions as errors: that would break the screen.
 for _name in ("instructor", "httpx"):
@@ -156,7 +156,7 @@ class LiveTransport:
         problem = self._endpoint.scrub(_problem(cause, asked.wrong_tool))
         if not proven:
             raise SchemaRefused(f"the answer is not {asked.mode.words} ({problem})", ignored=True)
-        raise LLMError(
+        raise UnusableAnswer(
             f"The answers of {self._model} do not have the form asked for: {problem}.",
             hint="Try again, or try another model"
             + ("; llm.jsonl holds the answers." if self._kept else "."),

@@ -82,11 +82,13 @@ NOTHING = Spent()
 class Limits:
     """The most that a session may spend, earlier runs included; None: no limit.
 
+    `max_calls`: requests that may be sent, by this run alone, whatever comes of them.
     Raises InputError for what is no amount.
     """
 
     max_cost: float | None = None
     max_tokens: int | None = None
+    max_calls: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("--max-cost", self.max_cost), ("--max-tokens", self.max_tokens)):
@@ -95,6 +97,7 @@ class Limits:
 
     @property
     def any(self) -> bool:
+        """Whether a call's worst case must be known before it is made."""
         return self.max_cost is not None or self.max_tokens is not None
 
 

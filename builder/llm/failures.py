@@ -13,7 +13,7 @@ from openai.types.chat.chat_completion import Choice
 
 from builder.errors import LLMError
 from builder.llm.schemas import short
-from builder.llm.transport import TruncatedAnswer
+from builder.llm.transport import TruncatedAnswer, UnusableAnswer
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 # What endpoints say of a form of answer that they don't know; of those, some say 404.
@@ -327,7 +327,7 @@ def failure_in(
         )
     if message.refusal or finish == "content_filter":
         reason = short(message.refusal or "its content filter stepped in")
-        return LLMError(
+        return UnusableAnswer(
             f"{model} refuses to answer: {reason}.",
             hint="Reword the classes' descriptions or the domain, or use another model.",
         )

@@ -24,7 +24,7 @@ from builder.llm.events import LLMEvent
 from builder.llm.halt import Halt
 from builder.llm.schemas import Broken, Reply, problem_of, short
 from builder.llm.transcript import Usage, scrubbed
-from builder.llm.transport import Message, ReplyT, TruncatedAnswer
+from builder.llm.transport import Message, ReplyT, TruncatedAnswer, UnusableAnswer
 
 for _name in ("instructor", "httpx"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
@@ -55,7 +55,8 @@ class ProviderTransport:
     ) -> None:
         self._client: Any = client
         self._name = name
-        self._reasks = reasks
+        # Instructor asks again by itself: beyond the reach of a budget of calls.
+        self._reasks = reasks if limits.max_calls is None else 0
         self._secrets = _secrets()
         self._books = Books(name, record_to, emit, price=price, limits=limits)
         self._halt = Halt()
@@ -112,7 +113,7 @@ class ProviderTransport:
                 hint="Use another model.",
             )
         if isinstance(cause, ValidationError):
-            return LLMError(
+            return UnusableAnswer(
                 f"The answers of {self._name} do not have the form asked for: "
                 f"{self._scrub(problem_of(cause))}.",
                 hint="Try again, or try another model.",

@@ -12,12 +12,13 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, LLMEvent, RecordingSilent
+from builder.llm.evolving import rewrite_group
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 from builder.prompting import ENGLISH, Prompts
-from builder.requests import DraftRequest, RevisionRequest
+from builder.requests import DraftRequest, RevisionRequest, Rewriting, RewritingRequest
 from builder.system import AttributeSystem
 
 _SILENT = (
@@ -154,6 +155,9 @@ class ReplayDrafter:
         if silent:
             self._emit(RecordingSilent(_SILENT))
         return proposals
+
+    def rewrite(self, request: RewritingRequest) -> Rewriting:
+        return rewrite_group(request, self._transport, self._prompts)
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:

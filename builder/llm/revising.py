@@ -64,23 +64,26 @@ def _ask(
 
 def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
     """What is asked to get proposals: with the rules of the request's classes alone."""
+    question = prompts.render("revise", **told(request), limit=str(request.limit))
+    return with_context(question, request.context, prompts)
+
+
+def told(request: RevisionRequest) -> dict[str, str]:
+    """By their slots: the system, what is wrong with it, what was tried, wishes and locks."""
     system = request.system
     shown = system.classes if request.classes is None else request.classes
-    question = prompts.render(
-        "revise",
-        domain=system.domain,
-        total=str(len(system.classes)),
-        shown=str(len(shown)),
-        groups=as_data(_groups(request, shown)),
-        rules=as_data([_rule(request, name) for name in shown]),
-        confusions=as_data(request.confusions),
-        weak_groups=as_data(request.weak_groups),
-        past=as_data([_without_blanks(asdict(past)) for past in request.past]),
-        notes=as_data((*request.earlier_notes, *request.notes)),
-        locks=as_data(request.locks),
-        limit=str(request.limit),
-    )
-    return with_context(question, request.context, prompts)
+    return {
+        "domain": system.domain,
+        "total": str(len(system.classes)),
+        "shown": str(len(shown)),
+        "groups": as_data(_groups(request, shown)),
+        "rules": as_data([_rule(request, name) for name in shown]),
+        "confusions": as_data(request.confusions),
+        "weak_groups": as_data(request.weak_groups),
+        "past": as_data([_without_blanks(asdict(past)) for past in request.past]),
+        "notes": as_data((*request.earlier_notes, *request.notes)),
+        "locks": as_data(request.locks),
+    }
 
 
 def _groups(request: RevisionRequest, shown: Iterable[str]) -> list[dict[str, object]]:

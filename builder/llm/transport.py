@@ -13,7 +13,11 @@ class Message(TypedDict):
     content: str
 
 
-class TruncatedAnswer(LLMError):
+class UnusableAnswer(LLMError):
+    """The model answered, and nothing can be made of it: another question may fare better."""
+
+
+class TruncatedAnswer(UnusableAnswer):
     """The answer ended at the model's output limit (finish_reason "length")."""
 
 
