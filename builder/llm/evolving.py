@@ -10,7 +10,7 @@ from builder.llm.revising import told
 from builder.llm.schemas import Broken, Checked, Reply, TolerantModel, Words
 from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.prompting import ENGLISH, Prompts
-from builder.requests import Rewriting, RewritingRequest
+from builder.requests import RevisionRequest, Rewriting, RewritingRequest
 
 EVOLVE = "evolve"
 
@@ -52,10 +52,16 @@ def rewriting_question(request: RewritingRequest, prompts: Prompts) -> str:
     question = prompts.render(
         "evolve",
         **told(request.about),
-        group=as_data([request.group] if request.group else []),
+        group=as_data([_shown(request.group, request.about)] if request.group else []),
         unusable=as_data(request.unusable),
     )
     return with_context(question, request.about.context, prompts)
+
+
+def _shown(group: Mapping[str, Any], about: RevisionRequest) -> dict[str, Any]:
+    """The group with the rules of those classes alone that the model is told of."""
+    names = group["rules"] if about.classes is None else about.classes
+    return {**group, "rules": {name: group["rules"][name] for name in names}}
 
 
 def _rewriting(reply: RewritingReply, before: Mapping[str, Any] | None) -> Rewriting:

@@ -184,6 +184,19 @@ def test_a_limit_of_nothing_starts_no_call(tmp_path: Path, limits: Limits) -> No
     assert not live.transcript.exists()
 
 
+def test_a_budget_of_calls_counts_requests_and_limits_nothing_else(tmp_path: Path) -> None:
+    busy = failure(503, "overloaded", **{"Retry-After": "0"})
+    with openai_server([chat(GROUPS), busy, chat(GROUPS), chat(GROUPS)]) as server:
+        live = Live(server.url, tmp_path, retries=1, limits=Limits(max_calls=3))
+        complete(live)
+        live.transport.complete("another", ask("?"), GroupsReply)
+        with pytest.raises(LimitReached, match="budget of 3 calls"):
+            complete(live)
+        assert len(server.requests) == 3
+        assert "max_completion_tokens" not in server.requests[0].body
+        assert "max_tokens" not in server.requests[0].body
+
+
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
 def test_what_is_no_limit(value: float) -> None:
     with pytest.raises(InputError, match="--max-cost"):

@@ -1,0 +1,138 @@
+"""Evolution: what is written, measured and told, with answers written down in advance."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.applying import apply
+from builder.components import components_of
+from builder.gepa_search import Found, Idle, Parent, Rejected, Unusable, evolve
+from builder.locking import touched
+from builder.optimising import Candidate, Review, Task
+from builder.requests import Rewriting
+from builder.system import AttributeGroup, AttributeSystem, make_system
+from tests.strategies import QUICK, systems
+from tests.test_greedy import tasks
+from tests.test_increments import SCALE, encode, random_images
+from tests.worlds import DRAFT, GOOD, judge_of, referee
+
+TASK = Task(DRAFT, (), Review(referee()))
+
+
+class Run:
+    """An evolution whose answers come from a list; it is over with the last of them."""
+
+    def __init__(self, task: Task, answers: Sequence[str], seed: int = 0) -> None:
+        self.parents: list[Parent] = []
+        self.found: list[Found] = []
+        self._answers = iter(answers)
+        self._left = len(answers)
+        evolve(task, self._write, self.found.append, stop=lambda: self._left == 0, seed=seed)
+
+    def _write(self, parent: Parent) -> Rewriting:
+        self.parents.append(parent)
+        self._left -= 1
+        return Rewriting(next(self._answers), "because")
+
+
+def test_a_better_system_is_a_candidate_and_the_search_ends_where_all_is_right() -> None:
+    wanted = list(components_of(GOOD).values())
+    assert TASK.review.right(GOOD) == len(TASK.review.labels) > TASK.review.right(DRAFT)
+    run = Run(TASK, [*wanted, *wanted, *wanted])
+    system = DRAFT
+    for found in run.found:
+        if isinstance(found, Candidate):
+            system = apply(system, found.proposal.edits)
+    assert TASK.review.right(system) == len(TASK.review.labels)
+    assert len(run.found) <= 2 * len(wanted)
+
+
+@QUICK
+@given(tasks(), st.lists(systems(), max_size=3), st.integers(0, 3))
+def test_only_what_is_better_and_touches_no_lock_is_a_candidate(
+    task: Task, others: list[AttributeSystem], seed: int
+) -> None:
+    texts = [text for system in (*others, task.start) for text in components_of(system).values()]
+    run = Run(task, ["nonsense", *texts], seed)
+    system = task.start
+    for number, found in enumerate(run.found, start=1):
+        assert found.tried.measured == number
+        if isinstance(found, Candidate | Rejected):
+            after = apply(system, found.proposal.edits)
+            assert not touched(task.locked, task.start, after)
+            better = task.review.right(after) > task.review.right(system)
+            assert better == isinstance(found, Candidate)
+            system = after if better else system
+        assert found.tried.correct == task.review.right(system)
+    assert len(run.found) == len(run.parents)
+    again = Run(task, ["nonsense", *texts], seed)
+    assert (again.found, again.parents) == (run.found, run.parents)
+
+
+def test_groups_take_turns_and_answers_that_were_no_use_are_told() -> None:
+    groups = len(DRAFT.groups) + 1
+    run = Run(TASK, ["nonsense"] * (groups + 1))
+    names = [parent.group["name"] if parent.group else None for parent in run.parents]
+    assert names == [*(group.name for group in DRAFT.groups), None, DRAFT.groups[0].name]
+    assert all(isinstance(found, Unusable) for found in run.found)
+    assert run.parents[0].no_use == ()
+    assert "nonsense" in run.parents[1].no_use[0]
+    assert all(parent.system == DRAFT for parent in run.parents)
+
+
+def test_the_seed_chooses_among_systems_that_are_the_best_somewhere() -> None:
+    group = AttributeGroup(name="look", prompt="{}", options=("red", "blue", "a bird", "a fish"))
+    names = [f"class {number}" for number in range(6)]
+    start = make_system("creature", [group], {name: {"look": "red"} for name in names})
+    images = random_images(40, 0)
+    judge = judge_of(images, [names[n % 6] for n in range(40)], encode, logit_scale=SCALE)
+    random = Random(0)
+    looks = [{name: {"look": (random.choice(group.options),)} for name in names} for _ in range(12)]
+    # Every second turn is that of a group which is not there yet: nothing stays nothing.
+    texts = [
+        text for look in looks for text in (components_of(start.with_rules(look))["group 1"], "")
+    ]
+    runs = [Run(Task(start, (), Review(judge)), texts, seed) for seed in range(6)]
+    paths = [[parent.system for parent in run.parents] for run in runs]
+    assert any(path != paths[0] for path in paths)
+    again = Run(Task(start, (), Review(judge)), texts, 5)
+    assert [parent.system for parent in again.parents] == paths[5]
+
+
+def test_what_leads_nowhere_is_neither_better_nor_unusable() -> None:
+    run = Run(TASK, [components_of(DRAFT)["group 1"]])
+    assert [type(found) for found in run.found] == [Idle]
+
+
+def test_a_failure_ends_it_at_once_and_is_raised_as_it_is() -> None:
+    calls: list[Parent] = []
+
+    def fails(parent: Parent) -> Rewriting:
+        calls.append(parent)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        evolve(TASK, fails, print, stop=lambda: False, seed=0)
+    assert len(calls) == 1
+
+    def tell(found: Found) -> None:  # noqa: ARG001
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        evolve(TASK, lambda _: Rewriting("nonsense"), tell, stop=lambda: False, seed=0)
+
+
+def test_ctrl_c_is_let_through() -> None:
+    def stopped(_: Parent) -> Rewriting:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evolve(TASK, stopped, print, stop=lambda: False, seed=0)
+
+
+def test_it_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    Run(TASK, ["nonsense", *components_of(GOOD).values()])
+    assert capfd.readouterr() == ("", "")
