@@ -10,6 +10,7 @@ from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
 from builder.cli.screen import Screen
 from builder.cli.setup import Manner, put
 from builder.errors import CotbuildError, InputError, LLMError
+from builder.figures import accuracy, counted
 from builder.findings import Measurements
 from builder.gepa_search import Found, Idle, Parent, Rejected, Unusable, evolve
 from builder.history import Step
@@ -21,7 +22,6 @@ from builder.records import Optimised, Started
 from builder.requests import Rewriter, Rewriting, RewritingRequest
 from builder.session import Session
 from builder.targeting import revision_request
-from builder.terminal.figures import accuracy, counted
 
 ALL_RIGHT = "all review images are right"
 
