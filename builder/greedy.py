@@ -18,7 +18,7 @@ from builder.differing import diff
 from builder.edits import DropGroup, DropOption, Edit, Proposal, SetRule
 from builder.locking import touched
 from builder.optimising import Candidate, Task, Tried
-from builder.records import Lock
+from builder.records import GREEDY, Lock
 from builder.rule_totals import RuleTotals
 from builder.scoring import Scores
 from builder.system import AttributeSystem, Choice
@@ -42,7 +42,7 @@ class Greedy:
 
     @property
     def name(self) -> str:
-        return "greedy"
+        return GREEDY
 
     def search(self, task: Task) -> Iterator[Tried | Candidate]:
         run = _Run(task, self.limit, self.first_restart)

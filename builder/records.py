@@ -210,6 +210,10 @@ class RoundEnded(_Record):
     round: int
 
 
+# Optimisers by name.
+GREEDY, GEPA = "greedy", "gepa"
+
+
 class Optimised(_Record):
     """A run of an optimiser, that far: so many changes measured, on review images, by this run.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from builder.cli.bench import Bench
 from builder.cli.model import PASTE, ModelWishes, may_cost, open_model, spoken_to
-from builder.cli.optimisers import GEPA, Budget
+from builder.cli.optimisers import Budget
 from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
 from builder.cli.screen import Screen
 from builder.cli.setup import Manner, put
@@ -18,7 +18,7 @@ from builder.llm import Dropped, LimitReached, RecordingEnded
 from builder.llm.address import shown
 from builder.locking import lock_words
 from builder.optimising import Candidate, Tried
-from builder.records import Optimised, Started
+from builder.records import GEPA, Optimised, Started
 from builder.requests import Rewriter, Rewriting, RewritingRequest
 from builder.session import Session
 from builder.targeting import revision_request
@@ -58,12 +58,19 @@ def open_rewriter(
 
 
 def evolve_session(
-    session: Session, bench: Bench, rewriter: Rewriter, budget: Budget, seed: int, screen: Screen
+    session: Session,
+    bench: Bench,
+    rewriter: Rewriter,
+    budget: Budget,
+    seed: int,
+    screen: Screen,
+    go_on: str,
 ) -> str:
     """Evolves the working system; each answer is on the disk before the next is asked for.
 
-    Gives the reason why it ended. Raises CotbuildError where the endpoint fails, and where not one
-    answer could be used; what was found by then is kept.
+    `go_on`: the command that takes up a run that failed. Gives the reason why it ended. Raises
+    CotbuildError where the endpoint fails, and where not one answer could be used; what was found
+    by then is kept.
     """
     task = task_of(session, bench, screen)
     run = _Run(session, bench, rewriter, budget, screen, Tried(0, task.review.right(task.start)))
@@ -78,12 +85,12 @@ def evolve_session(
         failure = None if run.tried.measured else error
     except CotbuildError as error:
         reason, failure = f"an error: {error.message}", error
-    record = Optimised(optimiser=GEPA, seed=seed, measured=run.tried.measured, reason=reason)
-    put(session, bench, record, screen)
+    if run.tried.measured or failure is None:
+        record = Optimised(optimiser=GEPA, seed=seed, measured=run.tried.measured, reason=reason)
+        put(session, bench, record, screen)
     if failure is not None:
-        failure.hint += (
-            f"\nEverything so far is saved; go on with: cotbuild optimize {session.folder}"
-        )
+        saved = f"Everything so far is saved; go on with: cotbuild {go_on} {session.folder}"
+        failure.hint = f"{failure.hint}\n{saved}"
         raise failure
     if reason != STOPPED and run.tried.measured and run.unusable == run.tried.measured:
         raise LLMError(
@@ -148,13 +155,13 @@ class _Run:
                 self._screen.llm_event(Dropped("answer", (found.why,)))
 
     def _show(self) -> None:
-        """E.g. "GEPA: 3 of 8 calls, 0:12 min, 1,234 tokens, $0.01, best on review 10 of 12"."""
+        """E.g. "GEPA: 3 of 8 calls, best on review 10 of 12, 83.3 %, 1,234 tokens, 0:12 min"."""
         most = f" of {self._budget.asks:,}" if self._budget.asks is not None else ""
         n = len(self._bench.referee.splits["review"].labels)
         parts = (
             f"GEPA: {self.tried.measured:,}{most} calls",
-            f"{clock(time.monotonic() - self._began)} min",
-            self._screen.spending,
             f"best on review {accuracy(self.tried.correct, n)}",
+            self._screen.spending,
+            f"{clock(time.monotonic() - self._began)} min",
         )
         self._screen.searching(", ".join(part for part in parts if part))

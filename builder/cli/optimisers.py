@@ -1,5 +1,6 @@
 """Which optimiser searches, and how long: from flags to a plan. Raises InputError."""
 
+import shlex
 from dataclasses import dataclass, replace
 
 from builder.cli.model import ModelWishes
@@ -9,8 +10,8 @@ from builder.gepa_search import require_gepa
 from builder.greedy import Greedy
 from builder.history import State
 from builder.optimising import Optimiser
+from builder.records import GEPA, GREEDY
 
-GREEDY, GEPA = "greedy", "gepa"
 NAMES = (GREEDY, GEPA)
 # Restarts of a greedy search, and calls to the model of an evolution.
 _RESTARTS = {"light": 0, "medium": 4, "heavy": 16}
@@ -71,6 +72,20 @@ def check_flags(name: str, budget: Budget, model: ModelWishes, *, null: bool) ->
         )
     if name == GEPA:
         require_gepa()
+
+
+def going_on(name: str, model: ModelWishes) -> str:
+    """The command that takes up an interrupted run, but for the session: "optimize ..."."""
+    flags = {
+        "--optimizer": name if name != GREEDY else None,
+        "--llm": model.spec,
+        "--llm-url": model.url,
+        "--price": model.price,
+        "--max-cost": model.max_cost,
+        "--prompts": model.prompts,
+    }
+    given = [part for flag, value in flags.items() if value is not None for part in (flag, value)]
+    return shlex.join(["optimize", *map(str, given)])
 
 
 def plan_of(budget: Budget, seed: int, state: State) -> Plan:

@@ -94,12 +94,13 @@ def optimize(
     from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelWishes
-    from builder.cli.optimisers import GEPA, Budget, check_flags, for_null, plan_of
+    from builder.cli.optimisers import Budget, check_flags, for_null, going_on, plan_of
     from builder.cli.optimising import STOPPED, null_of, optimise
     from builder.cli.setup import Manner
     from builder.data import ImageSource
     from builder.errors import CotbuildError
     from builder.loop import Ended
+    from builder.records import GEPA
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
     model = ModelWishes(spec=llm, url=llm_url, price=price, max_cost=max_cost, prompts=prompts)
@@ -112,7 +113,8 @@ def optimize(
             try:
                 if optimizer == GEPA:
                     rewriter = open_rewriter(session, model, limits, manner, screen)
-                    reason = evolve_session(session, bench, rewriter, limits, seed, screen)
+                    go_on = going_on(optimizer, model)
+                    reason = evolve_session(session, bench, rewriter, limits, seed, screen, go_on)
                 else:
                     plan = plan_of(limits, seed, session.state)
                     reason = optimise(session, bench, plan, screen)
@@ -124,7 +126,7 @@ def optimize(
                         found = null_of(session, bench, same, seed)
                     screen.shuffled(found)
             except KeyboardInterrupt:
-                screen.left(session.folder, "optimize")
+                screen.left(session.folder, going_on(optimizer, model))
                 raise typer.Exit(INTERRUPTED) from None
             except CotbuildError:
                 screen.over()

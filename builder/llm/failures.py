@@ -115,13 +115,14 @@ def explained(
         case openai.APIConnectionError(__cause__=httpx.ConnectError() as cause):
             # Nobody is there: waiting a second helps as little as it does in a browser.
             return NoAnswer(
-                f"The language model's endpoint {url} cannot be reached: {short(str(cause))}.",
+                f"The language model's endpoint {url} cannot be reached: "
+                f"{short(str(cause)).rstrip('.')}.",
                 hint="Check that the server runs and that --llm-url is its address.",
             )
         case openai.APIConnectionError():
             return NoAnswer(
                 f"The connection to {url} broke off before the whole answer came: "
-                f"{short(str(error.__cause__ or error))}.",
+                f"{short(str(error.__cause__ or error)).rstrip('.')}.",
                 hint="Try again; a local server may say more in its own log.",
                 retries=retries,
                 at_work=True,
@@ -132,7 +133,8 @@ def explained(
             return unreadable(url, retries)
         case _:
             return NoAnswer(
-                f"The call to {url} failed: {short(str(error))}.", hint="Check --llm and --llm-url."
+                f"The call to {url} failed: {short(str(error)).rstrip('.')}.",
+                hint="Check --llm and --llm-url.",
             )
 
 

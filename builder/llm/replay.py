@@ -12,7 +12,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, LLMEvent, RecordingSilent
-from builder.llm.evolving import rewrite_group
+from builder.llm.evolving import EVOLVE, rewrite_group
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
@@ -79,7 +79,8 @@ class ReplayTransport:
         self.unanswered = Unanswered(purpose, messages, schema)
         raise RecordingEnded(
             f"The recording {self._path} holds no answer for {purpose!r}.",
-            hint="Connect a real model with --llm MODEL, or go on without one: --llm none.",
+            hint="Connect a real model with --llm MODEL, or go on without one: "
+            + ("--optimizer greedy." if purpose == EVOLVE else "--llm none."),
         )
 
     def _next(self, purpose: str, key: str) -> Exchange | None:

@@ -10,6 +10,7 @@ from builder.history import Act, State
 from builder.locking import lock_words
 from builder.records import (
     GENERAL_ATTRIBUTES,
+    GEPA,
     Assigned,
     Decided,
     Drafted,
@@ -65,10 +66,7 @@ def record_line(record: Record, state: State) -> str | None:
         case Reverted():
             return f"The working system is that of version {record.version} again."
         case Optimised():
-            return (
-                f"{record.optimiser.capitalize()}: {counted(record.measured, 'change')} measured "
-                f"on review images; {shortened(record.reason)}."
-            )
+            return _optimised(record)
         case Rescored():
             return (
                 f"Scored from here on by: {scoring_words(record.scoring)}. "
@@ -164,10 +162,19 @@ def _decided(record: Decided, state: State) -> str:
     # The system that the proposal was made for, unless an undo has shortened the steps since.
     before = state.steps[-2].system if accepted and len(state.steps) > 1 else state.system
     what = f": {summary(record.proposal, before)}" if before else ""
-    # Of what did not happen no effect is told, as if it had.
-    measured = f"  {effect(record.effect)}" if record.effect and accepted else ""
+    # Of what did not happen an effect is told only where the effect is the reason.
+    weighed = accepted or (record.by == "auto" and record.proposal.source == "llm")
+    measured = f"  {effect(record.effect)}" if record.effect and weighed else ""
     reason = f" ({shortened(record.reason, LONG)})" if record.reason else ""
     return f"{_DECISIONS[record.decision]}{what}{measured}{reason}{_lost_locks(state)}"
+
+
+def _optimised(record: Optimised) -> str:
+    if record.optimiser == GEPA:
+        measured = f"GEPA: {counted(record.measured, 'answer')}"
+    else:
+        measured = f"{record.optimiser.capitalize()}: {counted(record.measured, 'change')}"
+    return f"{measured} measured on review images; {shortened(record.reason, LONG).rstrip('.')}."
 
 
 def _lost_locks(state: State) -> str:

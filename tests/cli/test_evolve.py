@@ -1,6 +1,7 @@
 """`cotbuild optimize --optimizer gepa` against a model at a loopback address."""
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -174,12 +175,13 @@ def test_an_endpoint_that_fails_in_mid_run_costs_nothing_that_was_found(session:
     model = Model(answers(FIX), failure(401, "the account is empty"))
     with openai_server(model) as server:
         said = failed(cotbuild(*gepa(session, server.url)), 4, "account is empty")
-        assert f"cotbuild optimize {session}" in said
+        again = f"cotbuild optimize --optimizer gepa --llm m --llm-url {server.url} {session}"
+        assert again in said
         assert len(read_state(session).versions) == 2
         before = kinds(session)
         model.script[1:] = [answers(NONSENSE), answers()]
-        again = cotbuild(*gepa(session, server.url, "--max-calls", 3))
-        assert again.exit_code == 0, again.output
+        result = cotbuild(*shlex.split(again)[1:], "--max-calls", 3)
+        assert result.exit_code == 0, result.output
     assert kinds(session)[: len(before)] == before
 
 
@@ -298,7 +300,8 @@ def test_ctrl_c_and_a_kill_keep_what_was_found_and_the_next_run_goes_on(session:
         terminal = Terminal(*gepa(session, server.url))
         terminal.sees("GEPA: 1 of 10 calls")
         terminal.types("\x03")
-        terminal.sees(f"cotbuild optimize {session}")
+        terminal.sees("cotbuild optimize --optimizer gepa --llm m")
+        terminal.sees(str(session))
         assert terminal.ends() == 130
         state = read_state(session)
         assert len(state.versions) == 2
