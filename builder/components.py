@@ -78,10 +78,10 @@ def _part_problems(key: str, value: Any, classes: Sequence[str]) -> Iterator[Pro
     if not isinstance(rules, dict):
         yield Problem(f"{key}.rules", "the rules must be an object: class name -> option")
         return
+    known = frozenset(classes)
     for name in rules:
-        if name in classes:
-            continue
-        yield Problem(f"{key}.rules", f"no class {quoted(name)}{did_you_mean(name, classes)}")
+        if name not in known:
+            yield Problem(f"{key}.rules", f"no class {quoted(name)}{did_you_mean(name, classes)}")
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
