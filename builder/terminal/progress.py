@@ -111,7 +111,8 @@ def live_line(console: Console) -> Iterator[Callable[[str], None]]:
         yield _now_and_then(console)
         return
     with console.status(Text("")) as status:
-        yield lambda words: status.update(Text(shortened(words, console.width)))
+        # Up to three lines in a narrow terminal, less what turns in front of them.
+        yield lambda words: status.update(Text(shortened(words, 3 * console.width - 4)))
 
 
 def _now_and_then(console: Console) -> Callable[[str], None]:
