@@ -1,25 +1,25 @@
-"""GEPA: a language model writes one group of a system anew at a time, and what helps is kept.
+"""GEPA: a language model writes one text of what leads to a system anew at a time.
 
 The search itself is the package gepa's (Agrawal et al., "GEPA: Reflective Prompt Evolution Can
-Outperform Reinforcement Learning", 2025, arXiv:2507.19457): which of the systems so far is changed
-next is drawn from those that are the best on some review image. Here is what it needs to know of
-systems. gepa is imported nowhere else, and asks, writes and prints nothing by itself.
+Outperform Reinforcement Learning", 2025, arXiv:2507.19457): which of the candidates so far is
+changed next is drawn from those that are the best on some review image, and two of one descent are
+merged. Here is what it needs to know of systems. gepa is imported nowhere else, and asks, writes
+and prints nothing by itself.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from itertools import cycle
-from typing import Any
+from itertools import cycle, islice
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.components import ComponentError, components_of, group_in, system_of
 from builder.differing import diff
-from builder.edits import Proposal
+from builder.edits import Proposal, Source
 from builder.errors import InputError
-from builder.locking import lock_words, touched
 from builder.optimising import Candidate, Task, Tried
 from builder.requests import Rewriting
 from builder.system import AttributeSystem
@@ -27,31 +27,59 @@ from builder.system import AttributeSystem
 _OLDEST = (0, 1)
 # Of the answers that were no use, so many are told to the model.
 _MOST_TOLD = 5
+# Why a system is better that no answer led to.
+_MERGED = "two systems of the evolution in one"
+_BEGUN = "where the evolution began"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """The review images that a candidate has right [n]; no `system`: a `problem`, and none."""
+
+    right: NDArray[np.bool_]
+    system: AttributeSystem | None
+    problem: str = ""
+
+    @property
+    def correct(self) -> int:
+        return int(np.count_nonzero(self.right))
+
+
+class Evolved(Protocol):
+    """What evolves: texts by name that lead to a system."""
+
+    @property
+    def start(self) -> Mapping[str, str]: ...
+
+    @property
+    def turns(self) -> Sequence[str]:
+        """The names of those that may be written anew, in turn."""
+        ...
+
+    def judged(self, texts: Mapping[str, str]) -> Judged: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A system, which group of it is to be written anew, and why the latest answers were no use.
-
-    `group`: in JSON, see `builder.components`; None to write another one.
-    """
+    """A system, which text of what led to it is to be written anew, and why answers were no use."""
 
     system: AttributeSystem
-    group: Mapping[str, Any] | None
+    text: str
     no_use: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A proposal on top of the last candidate that has no more review images right."""
+    """A proposal on top of the last candidate whose system has only `correct` images right."""
 
     proposal: Proposal
+    correct: int
     tried: Tried
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An answer that is no system, or changes what is locked: no image counts as right."""
+    """An answer that leads to no system, or changes what is locked: no image counts as right."""
 
     why: str
     tried: Tried
@@ -68,6 +96,10 @@ class Idle:
 Found = Candidate | Rejected | Unusable | Idle
 
 
+def unusable(task: Task, problem: str) -> Judged:
+    return Judged(np.zeros(len(task.review.labels), dtype=np.bool_), None, problem)
+
+
 def require_gepa() -> None:
     """Raises InputError where the package is not there, or too old."""
     hint = "get it with: pip install 'cotbuild[gepa]'"
@@ -77,34 +109,40 @@ def require_gepa() -> None:
     except ImportError as error:
         raise InputError("the optimiser gepa is a package that is not here", hint=hint) from error
     version = metadata.version("gepa")
-    if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _OLDEST:
         raise InputError(f"gepa {version} is too old", hint=hint)
 
 
 def evolve(
     task: Task,
+    evolved: Evolved,
     write: Callable[[Parent], Rewriting],
     tell: Callable[[Found], None],
     *,
     stop: Callable[[], bool],
     seed: int,
+    turn: int = 0,
 ) -> None:
-    """Asks `write` for groups and tells how each answer fared, until `stop()`, or all is right.
+    """Asks `write` for texts and tells how each answer fared, until `stop()`, or all is right.
 
-    The same seed and answers give the same run. Raises what `write` and `tell` raise.
+    `turn`: how many texts were written before. The same seed and answers give the same run. Raises
+    what `write` and `tell` raise.
     """
     import gepa
 
     images = range(len(task.review.labels))
-    evolution = _Evolution(task, write, tell)
-    groups = cycle(_open_groups(task))
+    evolution = _Evolution(task, evolved, write, tell)
+    texts = islice(cycle(evolved.turns), turn % len(evolved.turns), None)
     gepa.optimize(
-        components_of(task.start),
+        dict(evolved.start),
         list(images),
         adapter=evolution,
         # Scoring is nearly free: every candidate is measured on all images.
         reflection_minibatch_size=len(images),
-        module_selector=lambda *_: [next(groups)],
+        module_selector=lambda *_: [next(texts)],
+        # A merge asks nobody.
+        use_merge=len(evolved.start) > 1,
+        max_merge_invocations=len(images),
         stop_callbacks=lambda _: stop() or evolution.over,
         track_best_outputs=False,
         logger=_Silent(),
@@ -114,45 +152,26 @@ def evolve(
         raise evolution.failure
 
 
-def _open_groups(task: Task) -> list[str]:
-    """The components that no lock closes."""
-    locked = {lock.group for lock in task.locked if lock.class_name is None}
-    names = [*(group.name for group in task.start.groups), None]
-    return [
-        key
-        for key, name in zip(components_of(task.start), names, strict=True)
-        if name not in locked
-    ]
-
-
 class _Silent:
     def log(self, message: str) -> None:
         """What gepa would print."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
-    """The review images that a candidate has right [n]; no `system`: a `problem`, and none."""
-
-    right: NDArray[np.bool_]
-    system: AttributeSystem | None
-    problem: str = ""
-
-    @property
-    def correct(self) -> int:
-        return int(np.count_nonzero(self.right))
-
-
 class _Evolution:
-    """What gepa calls an adapter. Candidates are components; examples are numbers of images."""
+    """What gepa calls an adapter. Candidates are texts; examples are numbers of images."""
 
     def __init__(
-        self, task: Task, write: Callable[[Parent], Rewriting], tell: Callable[[Found], None]
+        self,
+        task: Task,
+        evolved: Evolved,
+        write: Callable[[Parent], Rewriting],
+        tell: Callable[[Found], None],
     ) -> None:
         self._task = task
+        self._evolved = evolved
         self._write = write
         self._tell = tell
-        self._known: dict[tuple[str, ...], _Judged] = {}
+        self._known: dict[tuple[str, ...], Judged] = {}
         self._answer: Rewriting | None = None
         self._answers = 0
         self._no_use: list[str] = []
@@ -171,14 +190,14 @@ class _Evolution:
         """1 for each of these images that the candidate has right, else 0."""
         from gepa import EvaluationBatch
 
-        key = tuple(candidate.values())
-        repeated = key in self._known
-        judged = self._known[key] if repeated else self._judged(candidate)
-        self._known[key] = judged
-        # Of what is evaluated, the first after an answer is what it led to.
-        if self._answer is not None:
-            answer, self._answer = self._answer, None
+        answer, self._answer = self._answer, None
+        judged, repeated = self._judged(candidate, answer)
+        if answer is not None:
+            # Of what is evaluated, the first after an answer is what it led to.
             self._weigh(judged, answer, repeated=repeated)
+        elif judged.system is not None and judged.correct > self._correct:
+            reason = _MERGED if len(self._known) > 1 else _BEGUN
+            self._found(judged.system, judged.correct, reason, "data")
         scores = [float(judged.right[image]) for image in batch]
         traces = [judged] * len(batch) if capture_traces else None
         return EvaluationBatch(outputs=scores, scores=scores, trajectories=traces)
@@ -189,7 +208,7 @@ class _Evolution:
         """The parent; `write` puts what is wrong with it into words."""
         (name,) = components
         system = evaluated.trajectories[0].system
-        return {name: [{"parent": Parent(system, group_in(candidate[name]), self._told)}]}
+        return {name: [{"parent": Parent(system, candidate[name], self._told)}]}
 
     def propose_new_texts(
         self,
@@ -211,18 +230,19 @@ class _Evolution:
     def _told(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._no_use))[-_MOST_TOLD:]
 
-    def _judged(self, candidate: Mapping[str, str]) -> _Judged:
-        start, review = self._task.start, self._task.review
-        none = np.zeros(len(review.labels), dtype=np.bool_)
-        try:
-            system = system_of(start.domain, start.classes, candidate)
-        except ComponentError as error:
-            return _Judged(none, None, error.message)
-        if broken := touched(self._task.locked, start, system):
-            return _Judged(none, None, f"locked: {', '.join(map(lock_words, broken))}")
-        return _Judged(review.score(system).correct, system)
+    def _judged(
+        self, candidate: Mapping[str, str], answer: Rewriting | None
+    ) -> tuple[Judged, bool]:
+        """And whether it was judged before."""
+        if answer is not None and answer.problem:
+            return unusable(self._task, answer.problem), False
+        key = tuple(candidate.values())
+        repeated = key in self._known
+        if not repeated:
+            self._known[key] = self._evolved.judged(candidate)
+        return self._known[key], repeated
 
-    def _weigh(self, judged: _Judged, answer: Rewriting, *, repeated: bool) -> None:
+    def _weigh(self, judged: Judged, answer: Rewriting, *, repeated: bool) -> None:
         self._answers += 1
         system = judged.system
         if system is None:
@@ -234,12 +254,16 @@ class _Evolution:
             why = "it changes nothing" if not edits else "it is the same as one before"
             self._no_use.append(why)
             self._tell(Idle(why, self._tried))
-            return
-        proposal = Proposal(edits=edits, source="llm", reason=answer.reason)
-        if judged.correct <= self._correct:
-            self._tell(Rejected(proposal, self._tried))
-            return
-        self._best, self._correct = system, judged.correct
+        elif judged.correct > self._correct:
+            self._found(system, judged.correct, answer.reason, "llm")
+        else:
+            proposal = Proposal(edits=edits, source="llm", reason=answer.reason)
+            self._tell(Rejected(proposal, judged.correct, self._tried))
+
+    def _found(self, system: AttributeSystem, correct: int, reason: str, source: Source) -> None:
+        """A new best, on top of the last one."""
+        proposal = Proposal(edits=diff(self._best, system), source=source, reason=reason)
+        self._best, self._correct = system, correct
         self._tell(Candidate(proposal, self._tried))
 
     @property

@@ -8,6 +8,7 @@ from typing import Self
 from builder.errors import InputError
 from builder.resources import resource_folder
 
+DRAFT = "draft"
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FILE = re.compile(r"(?P<name>[^.]+)\.(?P<language>[^.]+)\.md")
@@ -15,10 +16,14 @@ _FILE = re.compile(r"(?P<name>[^.]+)\.(?P<language>[^.]+)\.md")
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Which templates are used: those in `override`, the shipped ones where it has none."""
+    """Which templates are used: those in `override`, the shipped ones where it has none.
+
+    `draft`: the text to use as the template of that name, whatever the folders hold.
+    """
 
     language: str = "en"
     override: Path | None = None
+    draft: str | None = None
 
     @classmethod
     def open(cls, language: str = "en", override: Path | None = None) -> Self:
@@ -31,7 +36,7 @@ class Prompts:
         if override is not None:
             _check_folder(override)
         if language not in prompts.languages():
-            raise _no_template(f"draft.{language}.md", prompts.languages())
+            raise _no_template(f"{DRAFT}.{language}.md", prompts.languages())
         return prompts
 
     def languages(self) -> tuple[str, ...]:
@@ -39,7 +44,7 @@ class Prompts:
         found = {
             match["language"]
             for path in _templates(*self._folders())
-            if (match := _FILE.fullmatch(path.name)) and match["name"] == "draft"
+            if (match := _FILE.fullmatch(path.name)) and match["name"] == DRAFT
         }
         return tuple(sorted(found))
 
@@ -50,10 +55,20 @@ class Prompts:
         Raises InputError for a template that is missing, unreadable or malformed, for a slot
         without a value and for a value without a slot.
         """
+        if name == DRAFT and self.draft is not None:
+            return fill(self.draft, values, where="the prompt")
+        path = self._path(name)
+        return fill(_read(path), values, where=str(path))
+
+    def template(self, name: str) -> str:
+        """The template as it is, slots and all. Raises InputError if there is none."""
+        return _read(self._path(name))
+
+    def _path(self, name: str) -> Path:
         file = f"{name}.{self.language}.md"
         for folder in self._folders():
             if (folder / file).is_file():
-                return fill(_read(folder / file), values, where=str(folder / file))
+                return folder / file
         raise _no_template(file, self.languages())
 
     def _folders(self) -> tuple[Path, ...]:
@@ -124,10 +139,14 @@ def _check_folder(folder: Path) -> None:
         )
 
 
+def slots_of(name: str) -> frozenset[str]:
+    """The slots of the template of this name, in every language."""
+    return frozenset(_slots(_read(resource_folder("prompts") / f"{name}.en.md"), name))
+
+
 def _check_slots(path: Path, name: str) -> None:
     """All slots of a template of the user's, before a session has come to where it is used."""
-    shipped = _read(resource_folder("prompts") / f"{name}.en.md")
-    fill(_read(path), dict.fromkeys(_slots(shipped, name), ""), where=str(path))
+    fill(_read(path), dict.fromkeys(slots_of(name), ""), where=str(path))
 
 
 def _no_template(file: str, languages: tuple[str, ...]) -> InputError:

@@ -45,7 +45,7 @@ def revision_request(
         notes=state.notes,
         earlier_notes=state.told,
         past=_past(state.decisions),
-        descriptions=_descriptions(state),
+        descriptions=class_descriptions(state),
         context=state.started.context,
         classes=classes_to_show(system, pairs, (*state.told, *state.notes)),
         seen=_seen(rule_evidence(findings.review, system), pairs) if findings else (),
@@ -53,7 +53,7 @@ def revision_request(
     )
 
 
-def _descriptions(state: State) -> dict[str, str]:
+def class_descriptions(state: State) -> dict[str, str]:
     """By the names that the classes bear by now."""
     names = state.steps[-1].names if state.steps else {}
     return {names.get(c.name, c.name): c.description for c in state.started.classes}

@@ -78,7 +78,9 @@ CORE = {
 SHELLS = {
     "resources": "errors system system_file",
     "prompting": "errors resources",
-    "gepa_search": "components differing edits errors locking optimising requests system",
+    "gepa_search": "differing edits errors optimising requests system",
+    "evolved_groups": "components gepa_search locking optimising",
+    "evolved_prompt": "errors gepa_search optimising system",
     "llm": "applying diagnosis edits errors prompting requests system",
     # The vector cache opens the images that it lacks.
     "encoders": "data errors",

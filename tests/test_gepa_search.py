@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.applying import apply
-from builder.components import components_of
+from builder.components import components_of, group_in
+from builder.evolved_groups import EvolvedGroups
 from builder.gepa_search import Found, Idle, Parent, Rejected, Unusable, evolve
 from builder.locking import touched
 from builder.optimising import Candidate, Review, Task
 from builder.requests import Rewriting
-from builder.system import AttributeGroup, AttributeSystem, make_system
+from builder.system import AttributeGroup, AttributeSystem, Choice, make_system
 from tests.strategies import QUICK, systems
 from tests.test_greedy import tasks
 from tests.test_increments import SCALE, encode, random_images
@@ -22,15 +23,22 @@ from tests.worlds import DRAFT, GOOD, judge_of, referee
 TASK = Task(DRAFT, (), Review(referee()))
 
 
+def _merged(found: Found) -> bool:
+    return isinstance(found, Candidate) and found.proposal.source == "data"
+
+
 class Run:
     """An evolution whose answers come from a list; it is over with the last of them."""
 
-    def __init__(self, task: Task, answers: Sequence[str], seed: int = 0) -> None:
+    def __init__(self, task: Task, answers: Sequence[str], seed: int = 0, turn: int = 0) -> None:
         self.parents: list[Parent] = []
         self.found: list[Found] = []
         self._answers = iter(answers)
         self._left = len(answers)
-        evolve(task, self._write, self.found.append, stop=lambda: self._left == 0, seed=seed)
+        evolve(
+            task, EvolvedGroups(task), self._write, self.found.append,
+            stop=lambda: self._left == 0, seed=seed, turn=turn,
+        )  # fmt: skip
 
     def _write(self, parent: Parent) -> Rewriting:
         self.parents.append(parent)
@@ -58,16 +66,20 @@ def test_only_what_is_better_and_touches_no_lock_is_a_candidate(
     texts = [text for system in (*others, task.start) for text in components_of(system).values()]
     run = Run(task, ["nonsense", *texts], seed)
     system = task.start
-    for number, found in enumerate(run.found, start=1):
-        assert found.tried.measured == number
+    answers = 0
+    for found in run.found:
+        answers += not _merged(found)
+        assert found.tried.measured == answers
         if isinstance(found, Candidate | Rejected):
             after = apply(system, found.proposal.edits)
             assert not touched(task.locked, task.start, after)
             better = task.review.right(after) > task.review.right(system)
             assert better == isinstance(found, Candidate)
+            if isinstance(found, Rejected):
+                assert found.correct == task.review.right(after)
             system = after if better else system
         assert found.tried.correct == task.review.right(system)
-    assert len(run.found) == len(run.parents)
+    assert answers == len(run.parents)
     again = Run(task, ["nonsense", *texts], seed)
     assert (again.found, again.parents) == (run.found, run.parents)
 
@@ -75,12 +87,15 @@ def test_only_what_is_better_and_touches_no_lock_is_a_candidate(
 def test_groups_take_turns_and_answers_that_were_no_use_are_told() -> None:
     groups = len(DRAFT.groups) + 1
     run = Run(TASK, ["nonsense"] * (groups + 1))
-    names = [parent.group["name"] if parent.group else None for parent in run.parents]
+    written = [group_in(parent.text) for parent in run.parents]
+    names = [group["name"] if group else None for group in written]
     assert names == [*(group.name for group in DRAFT.groups), None, DRAFT.groups[0].name]
     assert all(isinstance(found, Unusable) for found in run.found)
     assert run.parents[0].no_use == ()
     assert "nonsense" in run.parents[1].no_use[0]
     assert all(parent.system == DRAFT for parent in run.parents)
+    later = Run(TASK, ["nonsense"] * 2, turn=groups + 1)
+    assert [parent.text for parent in later.parents] == [p.text for p in run.parents[1:3]]
 
 
 def test_the_seed_chooses_among_systems_that_are_the_best_somewhere() -> None:
@@ -102,6 +117,34 @@ def test_the_seed_chooses_among_systems_that_are_the_best_somewhere() -> None:
     assert [parent.system for parent in again.parents] == paths[5]
 
 
+def test_two_of_one_descent_are_merged_without_an_answer() -> None:
+    """What one branch learnt in one group, and another in another."""
+    images = random_images(40, 0)
+    groups = [
+        AttributeGroup(name="color", prompt="It is {}.", options=("red", "blue", "white")),
+        AttributeGroup(name="form", prompt="It is {}.", options=("a bird", "a fish", "a wolf")),
+    ]
+    names = [f"class {number}" for number in range(6)]
+    start = make_system("creature", groups, {n: {"color": "red", "form": "a bird"} for n in names})
+    judge = judge_of(images, [names[n % 6] for n in range(40)], encode, logit_scale=SCALE)
+    task = Task(start, (), Review(judge))
+    random = Random(0)
+
+    def look() -> dict[str, dict[str, Choice]]:
+        return {n: {g.name: (random.choice(g.options),) for g in groups} for n in names}
+
+    parts = [components_of(start.with_rules(look())) for _ in range(12)]
+    texts = [text for part in parts for text in (part["group 1"], part["group 2"], "")]
+    runs = [Run(task, texts, seed) for seed in range(6)]
+    assert any(_merged(found) for run in runs for found in run.found)
+    for run in runs:
+        system = start
+        for found in run.found:
+            if isinstance(found, Candidate):
+                before, system = system, apply(system, found.proposal.edits)
+                assert task.review.right(before) < task.review.right(system) == found.tried.correct
+
+
 def test_what_leads_nowhere_is_neither_better_nor_unusable() -> None:
     run = Run(TASK, [components_of(DRAFT)["group 1"]])
     assert [type(found) for found in run.found] == [Idle]
@@ -115,14 +158,21 @@ def test_a_failure_ends_it_at_once_and_is_raised_as_it_is() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        evolve(TASK, fails, print, stop=lambda: False, seed=0)
+        evolve(TASK, EvolvedGroups(TASK), fails, print, stop=lambda: False, seed=0)
     assert len(calls) == 1
 
     def tell(found: Found) -> None:  # noqa: ARG001
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        evolve(TASK, lambda _: Rewriting("nonsense"), tell, stop=lambda: False, seed=0)
+        evolve(
+            TASK,
+            EvolvedGroups(TASK),
+            lambda _: Rewriting("nonsense"),
+            tell,
+            stop=lambda: False,
+            seed=0,
+        )
 
 
 def test_ctrl_c_is_let_through() -> None:
@@ -130,7 +180,7 @@ def test_ctrl_c_is_let_through() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evolve(TASK, stopped, print, stop=lambda: False, seed=0)
+        evolve(TASK, EvolvedGroups(TASK), stopped, print, stop=lambda: False, seed=0)
 
 
 def test_it_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:

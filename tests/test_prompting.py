@@ -26,6 +26,10 @@ SLOTS = {
         "domain", "total", "groups", "shown", "rules", "confusions", "weak_groups", "past",
         "unusable", "notes", "locks", "group",
     },
+    "evolve_prompt": {
+        "domain", "slots", "prompt", "total", "groups", "shown", "rules", "confusions",
+        "weak_groups", "earlier", "unusable", "notes",
+    },
 }  # fmt: skip
 LANGUAGES = ("en", "zh")
 
@@ -49,7 +53,7 @@ def test_every_shipped_template_is_described_with_its_slots() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["draft", "system", "rules", "revise", "evolve", "separate", "context"]
+    "name", ["draft", "system", "rules", "revise", "evolve", "evolve_prompt", "separate", "context"]
 )
 def test_whatever_the_language_the_options_are_english(name: str) -> None:
     text = Prompts("zh").render(name, **dict.fromkeys(SLOTS[name], ""))

@@ -2,81 +2,97 @@
 
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from builder.cli.bench import Bench
-from builder.cli.model import PASTE, ModelWishes, may_cost, open_model, spoken_to
+from builder.cli.evolving_prompt import evolved_prompt
+from builder.cli.model import (
+    PASTE,
+    ModelWishes,
+    check_agreed,
+    estimated_draft,
+    open_model,
+    price_of,
+    prompts_of,
+    spoken_to,
+)
 from builder.cli.optimisers import Budget
 from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
 from builder.cli.screen import Screen
 from builder.cli.setup import Manner, put
+from builder.components import components_of, group_in
 from builder.errors import CotbuildError, InputError, LLMError
+from builder.evolved_groups import EvolvedGroups
+from builder.evolved_prompt import EvolvedPrompt
 from builder.figures import accuracy, counted
 from builder.findings import Measurements
 from builder.gepa_search import Found, Idle, Parent, Rejected, Unusable, evolve
 from builder.history import Step
-from builder.llm import Dropped, LimitReached, RecordingEnded
-from builder.llm.address import shown
+from builder.llm import (
+    Dropped,
+    Estimate,
+    LimitReached,
+    RecordingEnded,
+    estimate_rewriting,
+    prompt_question,
+    rewriting_question,
+)
 from builder.locking import lock_words
-from builder.optimising import Candidate, Tried
+from builder.optimising import Candidate, Task, Tried
+from builder.prompting import DRAFT
 from builder.records import GEPA, Optimised, Started
-from builder.requests import Rewriter, Rewriting, RewritingRequest
+from builder.requests import PromptRequest, RevisionRequest, Rewriter, Rewriting, RewritingRequest
 from builder.session import Session
+from builder.system import AttributeSystem
 from builder.targeting import revision_request
 
 ALL_RIGHT = "all review images are right"
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """Who is asked, with which settings."""
+class Evolution:
+    """What evolves, how long, with which seed.
 
-    rewriter: Rewriter
-    settings: Started
+    `go_on`: the command that takes up a run that was broken off, but for the session.
+    """
 
-
-def open_rewriter(
-    session: Session, wishes: ModelWishes, budget: Budget, manner: Manner, screen: Screen
-) -> Rewriter:
-    """The model that the flags or the session name, within the budget. Raises CotbuildError."""
-    speaking = spoken_to(session.state.started, wishes)
-    if speaking.llm is None or speaking.llm == PASTE:
-        raise InputError(
-            "gepa asks a language model many times, and none is named",
-            hint="name one with --llm MODEL, or search without any: --optimizer greedy",
-        )
-    if may_cost(speaking) and not manner.yes:
-        calls = f"up to {counted(budget.asks, 'call')}" if budget.asks else "any number of calls"
-        raise InputError(
-            f"{speaking.llm} at {shown(speaking.llm_url)} will be sent the class names with their "
-            f"descriptions and the system: {calls}; nobody has agreed to the cost",
-            hint="add --yes to agree, or use a local server with --llm-url",
-        )
-    model = open_model(speaking, session.folder, screen, state=session.state, max_calls=budget.asks)
-    if not isinstance(model, Rewriter):
-        raise InputError(f"{speaking.llm} can't write groups anew", hint="name a model with --llm")
-    return model
+    what: Literal["system", "prompt"]
+    budget: Budget
+    seed: int
+    go_on: str
 
 
 def evolve_session(
     session: Session,
     bench: Bench,
-    rewriter: Rewriter,
-    budget: Budget,
-    seed: int,
+    wishes: ModelWishes,
+    evolution: Evolution,
+    manner: Manner,
     screen: Screen,
-    go_on: str,
 ) -> str:
     """Evolves the working system; each answer is on the disk before the next is asked for.
 
-    `go_on`: the command that takes up a run that failed. Gives the reason why it ended. Raises
-    CotbuildError where the endpoint fails, and where not one answer could be used; what was found
-    by then is kept.
+    Gives the reason why it ended. Raises CotbuildError where the endpoint fails, and where not one
+    answer could be used; what was found by then is kept.
     """
+    speaking, rewriter = _model(session, wishes, evolution.budget, screen)
+    if not manner.yes:
+        asks = evolution.budget.asks
+        check_agreed(speaking, _estimate(session, speaking, evolution), bounded=asks is not None)
     task = task_of(session, bench, screen)
-    run = _Run(session, bench, rewriter, budget, screen, Tried(0, task.review.right(task.start)))
+    evolved = (
+        evolved_prompt(session, task, rewriter, speaking, screen)
+        if evolution.what == "prompt"
+        else EvolvedGroups(task)
+    )
+    run = _Run(session, bench, rewriter, evolution.budget, screen, task, evolved)
+    turn = sum(run.measured for run in session.state.optimised if run.optimiser == GEPA)
     failure: CotbuildError | None = None
     try:
-        evolve(task, run.write, run.tell, stop=lambda: run.over is not None, seed=seed)
+        evolve(
+            task, evolved, run.write, run.tell, stop=lambda: run.over is not None,
+            seed=evolution.seed, turn=turn,
+        )  # fmt: skip
         reason = run.over or ALL_RIGHT
     except KeyboardInterrupt:
         reason = STOPPED
@@ -85,20 +101,54 @@ def evolve_session(
         failure = None if run.tried.measured else error
     except CotbuildError as error:
         reason, failure = f"an error: {error.message}", error
-    if run.tried.measured or failure is None:
-        record = Optimised(optimiser=GEPA, seed=seed, measured=run.tried.measured, reason=reason)
+    measured = run.tried.measured
+    if measured or failure is None:
+        record = Optimised(optimiser=GEPA, seed=evolution.seed, measured=measured, reason=reason)
         put(session, bench, record, screen)
     if failure is not None:
-        saved = f"Everything so far is saved; go on with: cotbuild {go_on} {session.folder}"
-        failure.hint = f"{failure.hint}\n{saved}"
+        saved = f"Everything so far is saved; go on with: cotbuild {evolution.go_on}"
+        failure.hint = f"{failure.hint}\n{saved} {session.folder}"
         raise failure
-    if reason != STOPPED and run.tried.measured and run.unusable == run.tried.measured:
+    if reason != STOPPED and measured and run.unusable == measured:
         raise LLMError(
-            f"None of the {counted(run.unusable, 'answer')} of the model could be used; "
-            f"the last: {run.problem}.",
+            f"None of the {counted(measured, 'answer')} of the model could be used; "
+            f"the last: {run.problem.rstrip('.')}.",
             hint="Try another model; llm.jsonl in the session holds the answers.",
         )
     return reason
+
+
+def _model(
+    session: Session, wishes: ModelWishes, budget: Budget, screen: Screen
+) -> tuple[Started, Rewriter]:
+    """The model that the flags or the session name, within the budget. Raises CotbuildError."""
+    speaking = spoken_to(session.state.started, wishes)
+    if speaking.llm is None or speaking.llm == PASTE:
+        raise InputError(
+            "gepa asks a language model many times, and none is named",
+            hint="name one with --llm MODEL, or search without any: --optimizer greedy",
+        )
+    model = open_model(speaking, session.folder, screen, state=session.state, max_calls=budget.asks)
+    if not isinstance(model, Rewriter):
+        raise InputError(f"{speaking.llm} can't write texts anew", hint="name a model with --llm")
+    return speaking, model
+
+
+def _estimate(session: Session, speaking: Started, evolution: Evolution) -> Estimate:
+    """Of all calls, or of one where there may be any number. Nothing need be measured for it."""
+    state = session.state
+    if state.system is None:
+        raise ValueError("there is a system to evolve")
+    about = revision_request(state, state.system, None)
+    prompts, price, calls = prompts_of(speaking), price_of(speaking), evolution.budget.asks or 1
+    if evolution.what == "prompt":
+        template = prompts.template(DRAFT)
+        question = prompt_question(PromptRequest(about, template), prompts)
+        draft = estimated_draft(speaking)
+        return estimate_rewriting(question, template, calls=calls, price=price, draft=draft)
+    text = next(iter(components_of(state.system).values()))
+    question = rewriting_question(RewritingRequest(about, group_in(text)), prompts)
+    return estimate_rewriting(question, text, calls=calls, price=price)
 
 
 class _Run:
@@ -111,16 +161,21 @@ class _Run:
         rewriter: Rewriter,
         budget: Budget,
         screen: Screen,
-        tried: Tried,
+        task: Task,
+        evolved: EvolvedGroups | EvolvedPrompt,
     ) -> None:
         self._session = session
         self._bench = bench
         self._rewriter = rewriter
         self._budget = budget
         self._screen = screen
+        self._evolved = evolved
+        self._n = len(task.review.labels)
         self._measurements = Measurements(bench.referee, session.state.started)
         self._began = time.monotonic()
-        self.tried = tried
+        # What prompts led to, in words.
+        self._earlier: list[str] = []
+        self.tried = Tried(0, task.review.right(task.start))
         self.unusable = 0
         self.problem = ""
 
@@ -128,39 +183,70 @@ class _Run:
     def over(self) -> str | None:
         """Why no more is asked; None: go on."""
         minutes = self._budget.minutes
-        if self._budget.asks is not None and self.tried.measured >= self._budget.asks:
-            return f"its budget of {counted(self._budget.asks, 'call')} is spent"
+        # A prompt takes several calls: there the transport alone counts them.
+        asks = self._budget.asks if isinstance(self._evolved, EvolvedGroups) else None
+        if asks is not None and self.tried.measured >= asks:
+            return f"its budget of {counted(asks, 'call')} is spent"
         if minutes is not None and time.monotonic() - self._began >= 60 * minutes:
             return f"its {minutes:g} minutes are over"
         return None
 
     def write(self, parent: Parent) -> Rewriting:
         self._show()
-        state = self._session.state
-        step = Step(parent.system, None, state.steps[-1].names)
-        locks = tuple(map(lock_words, state.locks))
-        about = revision_request(state, parent.system, self._measurements.of(step), locks)
-        return self._rewriter.rewrite(RewritingRequest(about, parent.group, parent.no_use))
+        about = self._about(parent.system)
+        if isinstance(self._evolved, EvolvedPrompt):
+            earlier = tuple(self._earlier)
+            request = PromptRequest(about, parent.text, earlier, parent.no_use)
+            return self._rewriter.rewrite_prompt(request)
+        group = group_in(parent.text)
+        return self._rewriter.rewrite_group(RewritingRequest(about, group, parent.no_use))
 
     def tell(self, found: Found) -> None:
         self.tried = found.tried
         match found:
             case Candidate():
+                self._remember(found.proposal.reason, found.tried.correct)
                 accept(self._session, self._bench, found.proposal, self._screen)
             case Rejected():
-                decide(self._session, self._bench, found.proposal, "rejected", self._screen)
-            case Unusable() | Idle():
-                if isinstance(found, Unusable):
-                    self.unusable, self.problem = self.unusable + 1, found.why
-                self._screen.llm_event(Dropped("answer", (found.why,)))
+                self._remember(found.proposal.reason, found.correct)
+                self._reject(found)
+            case Unusable():
+                self.unusable, self.problem = self.unusable + 1, found.why
+                self._drop("answer", found.why)
+            case Idle():
+                self._drop("answer", found.why)
+
+    def _reject(self, found: Rejected) -> None:
+        if isinstance(self._evolved, EvolvedGroups):
+            decide(self._session, self._bench, found.proposal, "rejected", self._screen)
+            return
+        # What it would change is a whole system: too much to be a proposal for anybody.
+        right = accuracy(found.correct, self._n)
+        self._drop("prompt", f"with its draft {right} of the review images are right")
+
+    def _drop(self, what: str, why: str) -> None:
+        self._screen.llm_event(Dropped(what, (why,)))
+
+    def _remember(self, reason: str, correct: int) -> None:
+        self._earlier.append(f"{reason} -> {accuracy(correct, self._n)} of review images right")
+
+    def _about(self, system: AttributeSystem) -> RevisionRequest:
+        state = self._session.state
+        step = Step(system, None, state.steps[-1].names)
+        locks = tuple(map(lock_words, state.locks))
+        return revision_request(state, system, self._measurements.of(step), locks)
 
     def _show(self) -> None:
         """E.g. "GEPA: 3 of 8 calls, best on review 10 of 12, 83.3 %, 1,234 tokens, 0:12 min"."""
-        most = f" of {self._budget.asks:,}" if self._budget.asks is not None else ""
-        n = len(self._bench.referee.splits["review"].labels)
+        measured = self.tried.measured
+        if isinstance(self._evolved, EvolvedPrompt):
+            done = counted(measured, "prompt")
+        else:
+            most = f" of {self._budget.asks:,}" if self._budget.asks is not None else ""
+            done = f"{measured:,}{most} calls"
         parts = (
-            f"GEPA: {self.tried.measured:,}{most} calls",
-            f"best on review {accuracy(self.tried.correct, n)}",
+            f"GEPA: {done}",
+            f"best on review {accuracy(self.tried.correct, self._n)}",
             self._screen.spending,
             f"{clock(time.monotonic() - self._began)} min",
         )

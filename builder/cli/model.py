@@ -167,14 +167,34 @@ def what_it_takes(started: Started, *, drafted: bool) -> str:
     what = f"{where} will be sent the {names} with their descriptions"
     if drafted:
         return f"{what} and the system: 1 call a round"
-    estimate = _estimated(started)
+    estimate = estimated_draft(started)
     return (
         f"{what}: about {estimate.calls:,} calls and {estimate.tokens:,} tokens for a draft, "
         f"{_price_words(estimate)}, then 1 call a round"
     )
 
 
-def _estimated(started: Started) -> Estimate:
+def check_agreed(started: Started, estimate: Estimate, *, bounded: bool) -> None:
+    """Raises InputError where a search without anybody to ask may cost something.
+
+    `bounded`: the estimate is of all its calls, else of one.
+    """
+    if not may_cost(started):
+        return
+    tokens = f"about {estimate.tokens // estimate.calls:,} tokens"
+    if bounded:
+        calls = f"up to {counted(estimate.calls, 'call')} of {tokens} each"
+    else:
+        calls = f"any number of calls of {tokens} each, one"
+    raise InputError(
+        f"{started.llm} at {shown(started.llm_url)} will be sent the class names with their "
+        f"descriptions and the system: {calls}, {_price_words(estimate)}; nobody has agreed to "
+        "the cost",
+        hint="add --yes to agree, or use a local server with --llm-url",
+    )
+
+
+def estimated_draft(started: Started) -> Estimate:
     classes = tuple((entry.name, entry.description) for entry in started.classes)
     request = DraftRequest(started.domain, classes, started.attributes, started.context)
     return estimate_draft(request, price=price_of(started), prompts=prompts_of(started))

@@ -13,6 +13,7 @@ from builder.optimising import Optimiser
 from builder.records import GEPA, GREEDY
 
 NAMES = (GREEDY, GEPA)
+SYSTEM = "system"
 # Restarts of a greedy search, and calls to the model of an evolution.
 _RESTARTS = {"light": 0, "medium": 4, "heavy": 16}
 _ASKS = {"light": 10, "medium": 40, "heavy": 160}
@@ -44,7 +45,7 @@ class Budget:
         return _ASKS[self.effort or "light"]
 
 
-def check_flags(name: str, budget: Budget, model: ModelWishes, *, null: bool) -> None:
+def check_flags(name: str, budget: Budget, model: ModelWishes, evolve: str, *, null: bool) -> None:
     """Before anything is opened."""
     if name not in NAMES:
         raise InputError(
@@ -60,10 +61,10 @@ def check_flags(name: str, budget: Budget, model: ModelWishes, *, null: bool) ->
             raise InputError(
                 f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"
             )
-    if name == GREEDY and model != ModelWishes():
+    if name == GREEDY and (model != ModelWishes() or evolve != SYSTEM):
         raise InputError(
-            "a greedy search asks no language model",
-            hint="leave the model's flags away, or choose --optimizer gepa",
+            "a greedy search asks no language model, and changes the system",
+            hint="leave the model's flags and --evolve away, or choose --optimizer gepa",
         )
     if name == GEPA and null:
         raise InputError(
@@ -74,10 +75,11 @@ def check_flags(name: str, budget: Budget, model: ModelWishes, *, null: bool) ->
         require_gepa()
 
 
-def going_on(name: str, model: ModelWishes) -> str:
+def going_on(name: str, evolve: str, model: ModelWishes) -> str:
     """The command that takes up an interrupted run, but for the session: "optimize ..."."""
     flags = {
         "--optimizer": name if name != GREEDY else None,
+        "--evolve": evolve if evolve != SYSTEM else None,
         "--llm": model.spec,
         "--llm-url": model.url,
         "--price": model.price,

@@ -58,6 +58,12 @@ def optimize(
             "--optimizer", help="greedy (no language model), or gepa (one that reflects)."
         ),
     ] = "greedy",
+    evolve: Annotated[
+        Literal["system", "prompt"],
+        typer.Option(
+            "--evolve", help="With gepa: the system, or the prompt that systems are drafted with."
+        ),
+    ] = "system",
     budget: Annotated[
         Literal["light", "medium", "heavy"] | None,
         typer.Option(
@@ -90,7 +96,7 @@ def optimize(
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
-    from builder.cli.evolving import evolve_session, open_rewriter
+    from builder.cli.evolving import Evolution, evolve_session
     from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelWishes
@@ -108,13 +114,12 @@ def optimize(
     limits = Budget(budget, max_calls, max_minutes, max_cost)
     manner = Manner(auto=True, yes=yes, rounds=None, min_accuracy=None)
     with session_screen(manner, as_json=as_json) as screen:
-        check_flags(optimizer, limits, model, null=null)
+        check_flags(optimizer, limits, model, evolve, null=null)
         with _opened(target, wishes, manner, screen) as (session, bench):
             try:
                 if optimizer == GEPA:
-                    rewriter = open_rewriter(session, model, limits, manner, screen)
-                    go_on = going_on(optimizer, model)
-                    reason = evolve_session(session, bench, rewriter, limits, seed, screen, go_on)
+                    evolution = Evolution(evolve, limits, seed, going_on(optimizer, evolve, model))
+                    reason = evolve_session(session, bench, model, evolution, manner, screen)
                 else:
                     plan = plan_of(limits, seed, session.state)
                     reason = optimise(session, bench, plan, screen)
@@ -126,7 +131,7 @@ def optimize(
                         found = null_of(session, bench, same, seed)
                     screen.shuffled(found)
             except KeyboardInterrupt:
-                screen.left(session.folder, going_on(optimizer, model))
+                screen.left(session.folder, going_on(optimizer, evolve, model))
                 raise typer.Exit(INTERRUPTED) from None
             except CotbuildError:
                 screen.over()

@@ -298,6 +298,12 @@ class Screen:
     def report_written(self, path: Path, size: int) -> None:
         self._result(Text(f"Report written to {visible(str(path))} ({size / 1e6:.1f} MB)."))
 
+    def prompt_found(self, path: Path, correct: int, n: int) -> None:
+        self._aside(
+            f"A better prompt, its draft {accuracy(correct, n)} on review images: {path} "
+            f"(use it with --prompts {path.parent})"
+        )
+
     def left(self, folder: Path, go_on: str = "resume") -> None:
         """`go_on`: the command that takes up what was left."""
         self.over()

@@ -6,6 +6,7 @@ when a live model is opened.
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from builder.llm.cost import (
     tokens_of,
 )
 from builder.llm.drafting import draft_system
-from builder.llm.estimating import Estimate, estimate_draft
+from builder.llm.estimating import Estimate, estimate_draft, estimate_rewriting
 from builder.llm.events import (
     CallFinished,
     CallReused,
@@ -38,20 +39,22 @@ from builder.llm.events import (
     Respelled,
     Waiting,
 )
-from builder.llm.evolving import rewrite_group
+from builder.llm.evolving import rewrite_group, rewriting_question
 from builder.llm.lanes import ONE_LANE, Lanes
 from builder.llm.prices import known_price
+from builder.llm.prompt_rewriting import prompt_question, rewrite_prompt
 from builder.llm.replay import RecordingEnded, ReplayDrafter, Unanswered
 from builder.llm.revising import revise_system
 from builder.llm.routes import Route, route
 from builder.llm.transcript import read, spent_in
-from builder.llm.transport import Transport
+from builder.llm.transport import Transport, UnusableAnswer
 from builder.prompting import ENGLISH, Prompts
 from builder.requests import (
     DEFAULT_ATTRIBUTES,
     Drafter,
     DraftRequest,
     Past,
+    PromptRequest,
     RevisionRequest,
     Rewriting,
     RewritingRequest,
@@ -92,12 +95,16 @@ __all__ = [
     "Spent",
     "Transport",
     "Unanswered",
+    "UnusableAnswer",
     "Waiting",
     "estimate_draft",
+    "estimate_rewriting",
     "known_price",
     "money",
     "open_drafter",
     "parse_price",
+    "prompt_question",
+    "rewriting_question",
     "route",
     "spent",
     "tokens_of",
@@ -129,20 +136,29 @@ class ModelDrafter:
         self.account = account
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
-        return draft_system(
-            request,
-            self._transport,
-            self._emit,
-            prompts=self._prompts,
-            lanes=self._lanes,
-            separating=True,
-        )
+        return self._draft(request, self._prompts)
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         return revise_system(request, self._transport, self._emit, prompts=self._prompts)
 
-    def rewrite(self, request: RewritingRequest) -> Rewriting:
+    def rewrite_group(self, request: RewritingRequest) -> Rewriting:
         return rewrite_group(request, self._transport, self._prompts)
+
+    def rewrite_prompt(self, request: PromptRequest) -> Rewriting:
+        return rewrite_prompt(request, self._transport, self._prompts)
+
+    def draft_with(self, template: str, request: DraftRequest) -> AttributeSystem:
+        return self._draft(request, replace(self._prompts, draft=template))
+
+    def _draft(self, request: DraftRequest, prompts: Prompts) -> AttributeSystem:
+        return draft_system(
+            request,
+            self._transport,
+            self._emit,
+            prompts=prompts,
+            lanes=self._lanes,
+            separating=True,
+        )
 
 
 def open_drafter(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from random import Random
 
-from builder.errors import LLMError
 from builder.llm.data import Described, as_data, described_classes, with_context
 from builder.llm.events import Dropped, LLMEvent
 from builder.llm.lanes import ONE_LANE, Lanes
@@ -23,7 +22,7 @@ from builder.llm.ruling import (
 )
 from builder.llm.schemas import Broken, DraftedGroup, GroupsReply, split_broken
 from builder.llm.separating import separated
-from builder.llm.transport import Transport, ask
+from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.prompting import ENGLISH, Prompts
 from builder.requests import DraftRequest
 from builder.system import AttributeGroup, AttributeSystem, folded, make_system
@@ -49,7 +48,7 @@ def draft_system(
 ) -> AttributeSystem:
     """`separating`: of more than SAMPLE classes, those still alike are told apart by more groups.
 
-    Raises LLMError naming the group or the classes for which no usable answer came.
+    Raises LLMError; UnusableAnswer naming the group or the classes for which no usable answer came.
     """
     asking = Asking(transport, emit, prompts, lanes)
     groups = _draft_groups(request, asking)
@@ -102,9 +101,9 @@ def _draft_groups(request: DraftRequest, asking: Asking) -> tuple[AttributeGroup
         slots = _merged(slots, reply.groups)
     groups, broken = split_broken(slots)
     if _NONE in broken:
-        raise LLMError("The model gave no group.", hint=TRY_AGAIN)
+        raise UnusableAnswer("The model gave no group.", hint=TRY_AGAIN)
     if broken:
-        raise LLMError(
+        raise UnusableAnswer(
             f"The model's group {sent_as(broken[0])} cannot be used: {broken[0].problem}.",
             hint=TRY_AGAIN,
         )

@@ -69,6 +69,26 @@ def estimate_draft(
     return Estimate(len(request.classes), calls, into, out, cost)
 
 
+def estimate_rewriting(
+    question: str,
+    answer: str,
+    *,
+    calls: int,
+    price: Price | None = None,
+    draft: Estimate | None = None,
+) -> Estimate:
+    """About what so many calls take that ask like this and get an answer of this length.
+
+    `draft`: what a draft takes, if one comes after each answer; its calls are among these.
+    """
+    into, out, each = tokens_of(question), tokens_of(answer), 1
+    if draft is not None:
+        into, out, each = into + draft.input_tokens, out + draft.output_tokens, 1 + draft.calls
+    into, out = calls * into // each, calls * out // each
+    cost = price.of(into, out) if price is not None else None
+    return Estimate(0 if draft is None else draft.classes, calls, into, out, cost)
+
+
 def _usual_groups(request: DraftRequest) -> tuple[AttributeGroup, ...]:
     count = min(_OPTIONS, max(2, math.ceil(len(request.classes) / 2)))
     options = tuple(f"{_OPTION} {number}" for number in range(count))

@@ -34,16 +34,12 @@ class RewritingReply(Reply):
 def rewrite_group(
     request: RewritingRequest, transport: Transport, prompts: Prompts = ENGLISH
 ) -> Rewriting:
-    """The component that the model gives for the request's.
-
-    What can't be used at all stands in its place as it is, or as the reason why. Raises LLMError
-    where no answer came.
-    """
+    """The component that the model gives for the request's. Raises LLMError where none came."""
     question = rewriting_question(request, prompts)
     try:
         reply = transport.complete(EVOLVE, ask(question), RewritingReply)
     except UnusableAnswer as error:
-        return Rewriting(error.message)
+        return Rewriting("", problem=error.message)
     return _rewriting(reply, request.group)
 
 
@@ -71,9 +67,9 @@ def _rewriting(reply: RewritingReply, before: Mapping[str, Any] | None) -> Rewri
         case [RewrittenGroup() as group]:
             return Rewriting(_text(group, before), group.reason)
         case [Broken() as broken]:
-            return Rewriting(broken.problem)
+            return Rewriting("", problem=broken.problem)
         case several:
-            return Rewriting(f"one group was asked for, {len(several)} came")
+            return Rewriting("", problem=f"one group was asked for, {len(several)} came")
 
 
 def _text(group: RewrittenGroup, before: Mapping[str, Any] | None) -> str:

@@ -1,7 +1,7 @@
 """Answers from a recording: a session's llm.jsonl, in the order in which they came."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,19 @@ from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, LLMEvent, RecordingSilent
 from builder.llm.evolving import EVOLVE, rewrite_group
+from builder.llm.prompt_rewriting import rewrite_prompt
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 from builder.prompting import ENGLISH, Prompts
-from builder.requests import DraftRequest, RevisionRequest, Rewriting, RewritingRequest
+from builder.requests import (
+    DraftRequest,
+    PromptRequest,
+    RevisionRequest,
+    Rewriting,
+    RewritingRequest,
+)
 from builder.system import AttributeSystem
 
 _SILENT = (
@@ -80,7 +87,7 @@ class ReplayTransport:
         raise RecordingEnded(
             f"The recording {self._path} holds no answer for {purpose!r}.",
             hint="Connect a real model with --llm MODEL, or go on without one: "
-            + ("--optimizer greedy." if purpose == EVOLVE else "--llm none."),
+            + ("--optimizer greedy." if purpose.startswith(EVOLVE) else "--llm none."),
         )
 
     def _next(self, purpose: str, key: str) -> Exchange | None:
@@ -142,9 +149,7 @@ class ReplayDrafter:
                 f"{short(', '.join(map(repr, other)), 120)} on one side only.",
                 hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
             )
-        return draft_system(
-            request, self._transport, self._emit, prompts=self._prompts, separating=True
-        )
+        return self._draft(request, self._prompts)
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         try:
@@ -157,8 +162,17 @@ class ReplayDrafter:
             self._emit(RecordingSilent(_SILENT))
         return proposals
 
-    def rewrite(self, request: RewritingRequest) -> Rewriting:
+    def rewrite_group(self, request: RewritingRequest) -> Rewriting:
         return rewrite_group(request, self._transport, self._prompts)
+
+    def rewrite_prompt(self, request: PromptRequest) -> Rewriting:
+        return rewrite_prompt(request, self._transport, self._prompts)
+
+    def draft_with(self, template: str, request: DraftRequest) -> AttributeSystem:
+        return self._draft(request, replace(self._prompts, draft=template))
+
+    def _draft(self, request: DraftRequest, prompts: Prompts) -> AttributeSystem:
+        return draft_system(request, self._transport, self._emit, prompts=prompts, separating=True)
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:

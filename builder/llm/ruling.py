@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 
-from builder.errors import LLMError
 from builder.llm.data import Described, as_data, described_classes, with_context
 from builder.llm.events import DraftProgress, Dropped, LLMEvent, Respelled
 from builder.llm.lanes import Lanes
 from builder.llm.schemas import Broken, DraftedRule, RulesReply, rules_reply, short, split_broken
 from builder.llm.spelling import likeness, unambiguous
-from builder.llm.transport import Transport, TruncatedAnswer, ask
+from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer, ask
 from builder.prompting import Prompts
 from builder.system import AttributeGroup
 
@@ -137,7 +136,7 @@ class _RulesDraft:
             )
         except TruncatedAnswer as error:
             if len(classes) == 1:
-                raise LLMError(
+                raise UnusableAnswer(
                     f"The model's answer is cut off even for the class {names[0]!r} alone.",
                     hint="Raise the endpoint's limit on output tokens or use another model.",
                 ) from error
@@ -158,7 +157,7 @@ class _RulesDraft:
         wrong = {name: "no rule was given" for name, _ in missing}
         wrong |= {_class_of(item): item.problem for item in broken if _class_of(item) in wrong}
         if extra_rounds == 0:
-            raise LLMError(
+            raise UnusableAnswer(
                 f"The model gave no usable rule for {_listed(list(wrong))}: "
                 f"{next(iter(wrong.values()))}.",
                 hint=f"{TRY_AGAIN} Batches kept in the session's llm.jsonl are not paid again.",

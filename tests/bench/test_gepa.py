@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from builder.components import components_of
+from builder.evolved_groups import EvolvedGroups
 from builder.gepa_search import Found, Parent, evolve
 from builder.greedy import open_cells, shaken
 from builder.optimising import Review, Task
@@ -39,14 +40,17 @@ def test_an_answer_on_top_of_its_score(groups: int) -> None:
     found: list[Found] = []
 
     def write(parent: Parent) -> Rewriting:
-        group = dict(parent.group or json.loads(right[truth.groups[0].name]))
+        group = json.loads(parent.text or right[truth.groups[0].name])
         mended = json.loads(right[group["name"]])["rules"]
         names = random.choice(list(mended), len(mended) // 10, replace=False)
         group["rules"] = {**group["rules"], **{name: mended[name] for name in names}}
         return Rewriting(json.dumps(group))
 
     begin = time.perf_counter()
-    evolve(Task(start, (), review), write, found.append, stop=lambda: len(found) == ANSWERS, seed=0)
+    task = Task(start, (), review)
+    evolve(
+        task, EvolvedGroups(task), write, found.append, stop=lambda: len(found) == ANSWERS, seed=0
+    )
     spent = (time.perf_counter() - begin) / ANSWERS
     print(
         f"\n{len(start.classes)} classes x {groups} groups x {len(labels)} images: "

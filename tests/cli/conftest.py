@@ -100,6 +100,23 @@ def model() -> Iterator[OpenAIServer]:
         yield server
 
 
+@pytest.fixture
+def session(job: Job) -> Path:
+    """A session with a draft that was measured, and nothing more."""
+    from tests.cli.pty import start_file
+
+    result = cotbuild(
+        "optimize", start_file(job), "--images", job.images, "--encoder", job.encoder, "--out",
+        job.session, "--max-calls", 1,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    journal = job.session / "session.jsonl"
+    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+    first = next(n for n, line in enumerate(lines) if '"kind": "measured"' in line)
+    journal.write_text("".join(lines[: first + 1]), encoding="utf-8")
+    return job.session
+
+
 @pytest.fixture(autouse=True)
 def single_thread() -> Iterator[None]:
     """A tiny network is far slower on several threads than on one when the machine is busy."""

@@ -1,6 +1,7 @@
 """`cotbuild optimize --optimizer gepa` against a model at a loopback address."""
 
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -44,21 +45,6 @@ class Model:
     def __call__(self, request: Request) -> Answer:
         self.asked.append(request)
         return self.script[min(len(self.asked), len(self.script)) - 1]
-
-
-@pytest.fixture
-def session(job: Job) -> Path:
-    """A session with a draft that was measured, and nothing more."""
-    result = cotbuild(
-        "optimize", start_file(job), "--images", job.images, "--encoder", job.encoder, "--out",
-        job.session, "--max-calls", 1,
-    )  # fmt: skip
-    assert result.exit_code == 0, result.output
-    journal = job.session / "session.jsonl"
-    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
-    first = next(n for n, line in enumerate(lines) if '"kind": "measured"' in line)
-    journal.write_text("".join(lines[: first + 1]), encoding="utf-8")
-    return job.session
 
 
 @pytest.fixture
@@ -235,10 +221,13 @@ def test_a_system_file_is_evolved_in_a_new_session_which_keeps_its_model(
     result = cotbuild(*gepa(start_file(job), fixing.url, *flags, "--max-calls", 1))
     assert result.exit_code == 0, result.output
     assert read_state(job.session).started.llm == "m"
-    again = cotbuild("optimize", job.session, "--optimizer", "gepa", "--max-calls", 1)
+    # It goes on with the next group, then one that is not there yet, and comes back to the first.
+    again = cotbuild("optimize", job.session, "--optimizer", "gepa", "--max-calls", 3)
+    assert again.exit_code == 0, again.output
+    asked = [request.text.partition("<group>\n")[2] for request in fixing.requests]
+    assert ['"color"' in text for text in asked] == [True, False, False, True]
+    assert asked[2].startswith("[]")
     assert "it changes nothing" in again.stderr
-    assert again.exit_code == 0
-    assert len(fixing.requests) == 2
 
 
 def test_nothing_is_written_outside_the_session_and_the_cache(
@@ -278,10 +267,16 @@ def test_bad_input_is_told_and_leaves_the_journal_as_it_was(
     failed(cotbuild(*gepa(session, fixing.url, "--max-cost", 0)), 2, "budget of 0")
     failed(cotbuild(*gepa(session, fixing.url, "--null")), 2, "--null")
     failed(cotbuild("optimize", session, "--llm", "m"), 2, "greedy search asks no")
-    hosted = cotbuild(*gepa(session, "https://example.org/v1", "--max-calls", 2))
-    failed(hosted, 2, "up to 2 calls", "--yes")
     keyless = cotbuild(*gepa(session, "https://example.org/v1", "--yes"))
     failed(keyless, 4, "OPENAI_API_KEY")
+    with monkeypatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "a key")
+        hosted = gepa(session, "https://example.org/v1", "--price", "1000/1000")
+        said = failed(cotbuild(*hosted, "--max-calls", 2), 2, "up to 2 calls of about", "--yes")
+        tokens, dollars = re.search(r"about ([\d,]+) tokens each, about \$([\d.]+);", said).groups()  # type: ignore[union-attr]
+        assert float(dollars) == pytest.approx(2 * int(tokens.replace(",", "")) / 1000, rel=0.1)
+        failed(cotbuild(*hosted, "--max-minutes", 1), 2, "any number of calls", "tokens each, one")
+        failed(cotbuild(*hosted, "--evolve", "prompt"), 2, "up to 10 calls of about")
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "gepa", None)
         failed(cotbuild(*gepa(session, fixing.url)), 2, "pip install 'cotbuild[gepa]'")
@@ -310,7 +305,7 @@ def test_ctrl_c_and_a_kill_keep_what_was_found_and_the_next_run_goes_on(session:
         terminal.sees("GEPA: 0 of 10 calls")
         terminal.killed()
         assert read_state(session).versions == state.versions
-        model.script[1:] = [answers(group(prompt="Its colour is {}."))]
+        model.script[1:] = [answers()]
         assert cotbuild(*gepa(session, server.url, "--max-calls", 1)).exit_code == 0
     after = read_state(session)
     assert after.decisions[: len(state.decisions)] == state.decisions

@@ -38,7 +38,7 @@ def request(text: str = COLOR, classes: tuple[str, ...] | None = None) -> Rewrit
 def rewritten(folder: Path, *script: Answer, asked: RewritingRequest | None = None) -> Rewriting:
     with openai_server(script) as server:
         live = Live(server.url, folder)
-        answer = live.drafter.rewrite(asked or request())
+        answer = live.drafter.rewrite_group(asked or request())
         assert {exchange.purpose for exchange in live.exchanges} == {EVOLVE}
         return answer
 
@@ -78,11 +78,11 @@ def test_a_new_group_has_the_rules_that_are_given(tmp_path: Path) -> None:
         ([chat("I had rather not")] * 9, "form asked for"),
     ],
 )
-def test_what_is_no_group_stands_in_its_place(
-    tmp_path: Path, script: list[Answer], text: str
-) -> None:
+def test_what_is_no_group_is_told(tmp_path: Path, script: list[Answer], text: str) -> None:
     answer = rewritten(tmp_path, *script)
-    assert text in answer.text if text else not answer.text
+    assert not answer.text
+    assert text in answer.problem
+    assert bool(answer.problem) == bool(text)
 
 
 def test_an_endpoint_that_fails_is_no_answer(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""The drafting prompt of a session: where an evolution begins, and where what it finds is kept."""
+
+from pathlib import Path
+
+from builder.cli.model import prompts_of
+from builder.cli.screen import Screen
+from builder.errors import InputError
+from builder.evolved_prompt import EvolvedPrompt, NoDraft
+from builder.history import State
+from builder.llm import DraftRequest, UnusableAnswer
+from builder.optimising import Task
+from builder.prompting import DRAFT, Prompts
+from builder.records import Started
+from builder.requests import Rewriter
+from builder.session import Session, replace_file
+from builder.system import AttributeSystem
+from builder.targeting import class_descriptions
+
+FOLDER = "prompts"
+
+
+def evolved_prompt(
+    session: Session, task: Task, rewriter: Rewriter, speaking: Started, screen: Screen
+) -> EvolvedPrompt:
+    """Begins with what an earlier run found in this session, else with the session's prompt.
+
+    Raises InputError where something is locked.
+    """
+    if task.locked:
+        raise InputError(
+            "every prompt leads to a new system, which keeps nothing of what is locked",
+            hint="unlock it in the review (k), or evolve the system itself: --evolve system",
+        )
+    found = session.folder / FOLDER / f"{DRAFT}.{speaking.language}.md"
+    request = _request(session.state, task)
+
+    def draft(template: str) -> AttributeSystem | NoDraft:
+        try:
+            return rewriter.draft_with(template, request)
+        except UnusableAnswer as error:
+            return NoDraft(error.message)
+
+    def keep(template: str, correct: int) -> None:
+        replace_file(found, f"{template}\n")
+        screen.prompt_found(found, correct, len(task.review.labels))
+
+    return EvolvedPrompt(task, _template(found, prompts_of(speaking)), draft, keep)
+
+
+def _template(found: Path, prompts: Prompts) -> str:
+    if found.is_file():
+        prompts = Prompts.open(prompts.language, found.parent)
+    return prompts.template(DRAFT).strip()
+
+
+def _request(state: State, task: Task) -> DraftRequest:
+    """The same as the session's own, by the names that the classes bear by now."""
+    descriptions = class_descriptions(state)
+    classes = tuple((name, descriptions.get(name, "")) for name in task.start.classes)
+    started = state.started
+    return DraftRequest(started.domain, classes, started.attributes, started.context)
