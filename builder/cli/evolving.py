@@ -97,7 +97,7 @@ def evolve_session(
     except KeyboardInterrupt:
         reason = STOPPED
     except (LimitReached, RecordingEnded) as error:
-        reason = error.message.rstrip(".")
+        reason = f"{error.message[0].lower()}{error.message[1:]}".rstrip(".")
         failure = None if run.tried.measured else error
     except CotbuildError as error:
         reason, failure = f"an error: {error.message}", error

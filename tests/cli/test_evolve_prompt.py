@@ -60,7 +60,7 @@ def evolve(session: Path, url: str, *more: object) -> list[object]:
 def test_a_better_prompt_is_kept_and_its_draft_becomes_a_version(session: Path) -> None:
     model = Model(WORSE, BETTER, WORSE)
     with openai_server(model) as server:
-        result = cotbuild(*evolve(session, server.url, "--max-calls", 9))
+        result = cotbuild(*evolve(session, server.url, "--max-calls", 9, "--json"))
         assert result.exit_code == 0, result.output
         # A draft with the prompt it begins with, then a prompt and its draft, as the calls allow.
         assert model.purposes == ["groups", "rules", *["prompt", "groups", "rules"] * 2, "prompt"]
@@ -68,6 +68,8 @@ def test_a_better_prompt_is_kept_and_its_draft_becomes_a_version(session: Path) 
         found = session / "prompts" / "draft.en.md"
         assert found.read_text(encoding="utf-8") == f"{BETTER}\n"
         assert str(found) in result.stderr.replace("\n", "")
+        told = {"event": "prompt_found", "path": str(found), "correct": 8, "n": 12}
+        assert told in map(json.loads, result.stdout.splitlines())
         assert "4 of 12" in result.stderr
         (decided,) = state.decisions
         assert (decided.decision, decided.proposal.source) == ("accepted", "llm")
