@@ -86,7 +86,7 @@ def evolve_session(
         else EvolvedGroups(task)
     )
     run = _Run(session, bench, rewriter, evolution.budget, screen, task, evolved)
-    turn = sum(run.measured for run in session.state.optimised if run.optimiser == GEPA)
+    turn = sum(past.measured for past in session.state.optimised if past.optimiser == GEPA)
     failure: CotbuildError | None = None
     try:
         evolve(
