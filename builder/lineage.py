@@ -81,7 +81,7 @@ def lineage(steps: Steps, versions: Sequence[Version]) -> Steps:
     return steps
 
 
-def edits_between(before: Steps, after: Steps) -> tuple[Edit, ...]:
+def edits_between_steps(before: Steps, after: Steps) -> tuple[Edit, ...]:
     """Edits with `apply(before[-1].system, edits) == after[-1].system`, of two lineages.
 
     What bears another name in the one than in the other is renamed, not dropped and added.

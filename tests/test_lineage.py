@@ -24,7 +24,7 @@ from builder.edits import (
 )
 from builder.errors import InputError
 from builder.history import State, Step, Version, advance, begin
-from builder.lineage import edits_between, find_point, lineage
+from builder.lineage import edits_between_steps, find_point, lineage
 from builder.records import Decided, Drafted, Measured, Reverted
 from builder.system import AttributeGroup, AttributeSystem
 from tests.strategies import THOROUGH, edits_to, proposals_to, systems
@@ -51,7 +51,7 @@ def test_the_edits_lead_from_any_system_of_a_session_to_any_other(data: st.DataO
     shared = data.draw(histories())
     one, other = data.draw(histories(shared)), data.draw(histories(shared))
     for before, after in ((one, other), (other, one), (shared, one)):
-        found = edits_between(before, after)
+        found = edits_between_steps(before, after)
         assert apply(before[-1].system, found) == after[-1].system
 
 
@@ -64,7 +64,7 @@ def test_what_was_renamed_alone_is_renamed_both_ways(
     edit = data.draw(edits_to(system).filter(lambda edit: isinstance(edit, renames)))
     before = (Step(system, None),)
     after = then(before, edit)
-    there, back = edits_between(before, after), edits_between(after, before)
+    there, back = edits_between_steps(before, after), edits_between_steps(after, before)
     if after[-1].system == system:
         assert there == back == ()
     else:
@@ -84,11 +84,11 @@ def test_a_rename_is_followed_through_its_groups_and_its_own_later_names() -> No
     after = then(BEGUN, RenameOption(group="colour", option="red", to="crimson"))
     after = then(after, RenameGroup(group="colour", to="fur"))
     after = then(after, RenameOption(group="fur", option="crimson", to="dark red"))
-    assert edits_between(BEGUN, after) == (
+    assert edits_between_steps(BEGUN, after) == (
         RenameGroup(group="colour", to="fur"),
         RenameOption(group="fur", option="red", to="dark red"),
     )
-    assert edits_between(after, BEGUN) == (
+    assert edits_between_steps(after, BEGUN) == (
         RenameGroup(group="fur", to="colour"),
         RenameOption(group="colour", option="dark red", to="red"),
     )
@@ -122,7 +122,7 @@ RED_AGAIN = AddOption(group="colour", option="red")
 )
 def test_what_was_dropped_is_not_what_bears_its_name_later(edits: tuple[Edit, ...]) -> None:
     after = then(BEGUN, *edits)
-    found = edits_between(BEGUN, after)
+    found = edits_between_steps(BEGUN, after)
     assert not any(isinstance(edit, RenameGroup | RenameOption | RenameClass) for edit in found)
     assert apply(DRAFT, found) == after[-1].system
 
@@ -136,14 +136,14 @@ def test_what_was_dropped_is_not_what_bears_its_name_later(edits: tuple[Edit, ..
 )
 def test_a_name_that_became_free_and_was_taken_by_another(gone: Edit) -> None:
     after = then(BEGUN, gone, RenameOption(group="colour", option="green", to="red"))
-    assert apply(DRAFT, edits_between(BEGUN, after)) == after[-1].system
-    assert apply(after[-1].system, edits_between(after, BEGUN)) == DRAFT
+    assert apply(DRAFT, edits_between_steps(BEGUN, after)) == after[-1].system
+    assert apply(after[-1].system, edits_between_steps(after, BEGUN)) == DRAFT
 
 
 def test_names_that_were_passed_on_are_told_in_an_order_that_fits() -> None:
     after = then(BEGUN, RenameOption(group="colour", option="blue", to="navy"))
     after = then(after, RenameOption(group="colour", option="red", to="blue"))
-    found = edits_between(BEGUN, after)
+    found = edits_between_steps(BEGUN, after)
     assert found == (
         RenameOption(group="colour", option="blue", to="navy"),
         RenameOption(group="colour", option="red", to="blue"),

@@ -22,12 +22,12 @@ def diff(
 ) -> None:
     """The edits that lead from version A to version B, and what they did to held-out images."""
     from builder.edits import Proposal
-    from builder.lineage import edits_between, find_point
+    from builder.lineage import edits_between_steps, find_point
     from builder.session import read_state
 
     state = read_state(session.resolve())
     one, other = find_point(state, before), find_point(state, after)
-    edits = edits_between(one.steps, other.steps)
+    edits = edits_between_steps(one.steps, other.steps)
     if as_json:
         reason = f"from {one.title} to {other.title}"
         found = [Proposal(edits=edits, source="person", reason=reason)] if edits else []

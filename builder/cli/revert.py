@@ -16,7 +16,7 @@ def revert(
 ) -> None:
     """Make an earlier version the working system again; `u` in the review takes that back."""
     from builder.history import advance
-    from builder.lineage import edits_between, find_point
+    from builder.lineage import edits_between_steps, find_point
     from builder.records import Reverted
     from builder.session import Session
     from builder.terminal.console import progress_console, result_console
@@ -30,7 +30,7 @@ def revert(
             return
         record = Reverted(version=goal.version.number)
         opened.append(record, advance(opened.state, record))
-        edits = edits_between(now.steps, goal.steps)
+        edits = edits_between_steps(now.steps, goal.steps)
         result_console().print(difference_screen(now, goal, edits))
         asides.print(f"The working system is {goal.title} again; u in the review takes that back.")
         asides.print(f"Go on with: cotbuild resume {opened.folder}", crop=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 
 from builder.chronicle import Chronicle, chronicle
 from builder.edits import Proposal, RenameClass
-from builder.lineage import edits_between, find_point
+from builder.lineage import edits_between_steps, find_point
 from builder.records import Decided, Effect, Exported, Lock, Locked, Noted, Record, Reverted
 from builder.terminal.difference import difference_screen
 from builder.terminal.log import log_screen
@@ -109,7 +109,9 @@ def test_a_session_without_images_or_without_a_draft() -> None:
 def test_a_difference_shows_edits_proposals_and_the_comparison(width: int) -> None:
     state = played().state
     before, after = find_point(state, "1"), find_point(state, "now")
-    text = drawn(difference_screen(before, after, edits_between(before.steps, after.steps)), width)
+    text = drawn(
+        difference_screen(before, after, edits_between_steps(before.steps, after.steps)), width
+    )
     assert all(cell_len(line) <= width for line in text.splitlines())
     assert "\x1b" not in text
     said = flat(text)
