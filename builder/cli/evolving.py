@@ -1,46 +1,26 @@
 """GEPA at work in a session: the model is asked, and every answer's fate is journalled."""
 
 import time
-from dataclasses import dataclass
-from typing import Literal
 
 from builder.cli.bench import Bench
+from builder.cli.evolving_model import Evolution, Model
 from builder.cli.evolving_prompt import evolved_prompt
-from builder.cli.model import (
-    PASTE,
-    ModelWishes,
-    check_agreed,
-    estimated_draft,
-    open_model,
-    price_of,
-    prompts_of,
-    spoken_to,
-)
 from builder.cli.optimisers import Budget
 from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
 from builder.cli.screen import Screen
-from builder.cli.setup import Manner, put
-from builder.components import components_of, group_in
-from builder.errors import CotbuildError, InputError, LLMError
+from builder.cli.setup import put
+from builder.components import group_in
+from builder.errors import CotbuildError, LLMError
 from builder.evolved_groups import EvolvedGroups
 from builder.evolved_prompt import EvolvedPrompt
 from builder.figures import accuracy, counted
 from builder.findings import Measurements
 from builder.gepa_search import Found, Idle, Parent, Rejected, Unusable, evolve
 from builder.history import Step
-from builder.llm import (
-    Dropped,
-    Estimate,
-    LimitReached,
-    RecordingEnded,
-    estimate_rewriting,
-    prompt_question,
-    rewriting_question,
-)
+from builder.llm import Dropped, LimitReached, RecordingEnded
 from builder.locking import lock_words
 from builder.optimising import Candidate, Task, Tried
-from builder.prompting import DRAFT
-from builder.records import GEPA, Optimised, Started
+from builder.records import GEPA, Optimised
 from builder.requests import PromptRequest, RevisionRequest, Rewriter, Rewriting, RewritingRequest
 from builder.session import Session
 from builder.system import AttributeSystem
@@ -49,43 +29,21 @@ from builder.targeting import revision_request
 ALL_RIGHT = "all review images are right"
 
 
-@dataclass(frozen=True, slots=True)
-class Evolution:
-    """What evolves, how long, with which seed.
-
-    `go_on`: the command that takes up a run that was broken off, but for the session.
-    """
-
-    what: Literal["system", "prompt"]
-    budget: Budget
-    seed: int
-    go_on: str
-
-
 def evolve_session(
-    session: Session,
-    bench: Bench,
-    wishes: ModelWishes,
-    evolution: Evolution,
-    manner: Manner,
-    screen: Screen,
+    session: Session, bench: Bench, evolution: Evolution, model: Model, screen: Screen
 ) -> str:
     """Evolves the working system; each answer is on the disk before the next is asked for.
 
     Gives the reason why it ended. Raises CotbuildError where the endpoint fails, and where not one
     answer could be used; what was found by then is kept.
     """
-    speaking, rewriter = _model(session, wishes, evolution.budget, screen)
-    if not manner.yes:
-        asks = evolution.budget.asks
-        check_agreed(speaking, _estimate(session, speaking, evolution), bounded=asks is not None)
     task = task_of(session, bench, screen)
     evolved = (
-        evolved_prompt(session, task, rewriter, speaking, screen)
+        evolved_prompt(session, task, model, screen)
         if evolution.what == "prompt"
         else EvolvedGroups(task)
     )
-    run = _Run(session, bench, rewriter, evolution.budget, screen, task, evolved)
+    run = _Run(session, bench, model.rewriter, evolution.budget, screen, task, evolved)
     turn = sum(past.measured for past in session.state.optimised if past.optimiser == GEPA)
     failure: CotbuildError | None = None
     try:
@@ -116,39 +74,6 @@ def evolve_session(
             hint="Try another model; llm.jsonl in the session holds the answers.",
         )
     return reason
-
-
-def _model(
-    session: Session, wishes: ModelWishes, budget: Budget, screen: Screen
-) -> tuple[Started, Rewriter]:
-    """The model that the flags or the session name, within the budget. Raises CotbuildError."""
-    speaking = spoken_to(session.state.started, wishes)
-    if speaking.llm is None or speaking.llm == PASTE:
-        raise InputError(
-            "gepa asks a language model many times, and none is named",
-            hint="name one with --llm MODEL, or search without any: --optimizer greedy",
-        )
-    model = open_model(speaking, session.folder, screen, state=session.state, max_calls=budget.asks)
-    if not isinstance(model, Rewriter):
-        raise InputError(f"{speaking.llm} can't write texts anew", hint="name a model with --llm")
-    return speaking, model
-
-
-def _estimate(session: Session, speaking: Started, evolution: Evolution) -> Estimate:
-    """Of all calls, or of one where there may be any number. Nothing need be measured for it."""
-    state = session.state
-    if state.system is None:
-        raise ValueError("there is a system to evolve")
-    about = revision_request(state, state.system, None)
-    prompts, price, calls = prompts_of(speaking), price_of(speaking), evolution.budget.asks or 1
-    if evolution.what == "prompt":
-        template = prompts.template(DRAFT)
-        question = prompt_question(PromptRequest(about, template), prompts)
-        draft = estimated_draft(speaking)
-        return estimate_rewriting(question, template, calls=calls, price=price, draft=draft)
-    text = next(iter(components_of(state.system).values()))
-    question = rewriting_question(RewritingRequest(about, group_in(text)), prompts)
-    return estimate_rewriting(question, text, calls=calls, price=price)
 
 
 class _Run:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from builder.cli.evolving_model import Model
 from builder.cli.model import prompts_of
 from builder.cli.screen import Screen
 from builder.errors import InputError
@@ -10,8 +11,6 @@ from builder.history import State
 from builder.llm import DraftRequest, UnusableAnswer
 from builder.optimising import Task
 from builder.prompting import DRAFT, Prompts
-from builder.records import Started
-from builder.requests import Rewriter
 from builder.session import Session, replace_file
 from builder.system import AttributeSystem
 from builder.targeting import class_descriptions
@@ -19,9 +18,7 @@ from builder.targeting import class_descriptions
 FOLDER = "prompts"
 
 
-def evolved_prompt(
-    session: Session, task: Task, rewriter: Rewriter, speaking: Started, screen: Screen
-) -> EvolvedPrompt:
+def evolved_prompt(session: Session, task: Task, model: Model, screen: Screen) -> EvolvedPrompt:
     """Begins with what an earlier run found in this session, else with the session's prompt.
 
     Raises InputError where something is locked.
@@ -31,12 +28,12 @@ def evolved_prompt(
             "every prompt leads to a new system, which keeps nothing of what is locked",
             hint="unlock it in the review (k), or evolve the system itself: --evolve system",
         )
-    found = session.folder / FOLDER / f"{DRAFT}.{speaking.language}.md"
+    found = session.folder / FOLDER / f"{DRAFT}.{model.settings.language}.md"
     request = _request(session.state, task)
 
     def draft(template: str) -> AttributeSystem | NoDraft:
         try:
-            return rewriter.draft_with(template, request)
+            return model.rewriter.draft_with(template, request)
         except UnusableAnswer as error:
             return NoDraft(error.message)
 
@@ -44,7 +41,7 @@ def evolved_prompt(
         replace_file(found, f"{template}\n")
         screen.prompt_found(found, correct, len(task.review.labels))
 
-    return EvolvedPrompt(task, _template(found, prompts_of(speaking)), draft, keep)
+    return EvolvedPrompt(task, _template(found, prompts_of(model.settings)), draft, keep)
 
 
 def _template(found: Path, prompts: Prompts) -> str:

@@ -1,9 +1,10 @@
 """A new session that begins from a system file, for whoever has no classes file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from builder.cli.bench import Bench
 from builder.cli.model import ModelWishes
@@ -20,9 +21,12 @@ from builder.cli.setup import (
 )
 from builder.data import ClassEntry, ImageSource
 from builder.errors import InputError
+from builder.history import State, advance, begin
 from builder.records import Drafted
 from builder.session import Session, check_free
 from builder.system_file import SystemFile, load_system_file
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,17 @@ class FileWishes:
 
 @contextmanager
 def session_from_file(
-    path: Path, wishes: FileWishes, manner: Manner, screen: Screen
-) -> Iterator[tuple[Session, Bench]]:
-    """The open session with the file's system as its draft. Raises CotbuildError."""
+    path: Path,
+    wishes: FileWishes,
+    manner: Manner,
+    screen: Screen,
+    ready: Callable[[State, Path], T],
+) -> Iterator[tuple[Session, Bench, T]]:
+    """The open session with the file's system as its draft, and what `ready` made of that.
+
+    `ready` gets the state and the folder, which is not there yet, before images are read. Raises
+    CotbuildError.
+    """
     file = load_system_file(path)
     if wishes.images is None:
         raise InputError(
@@ -55,16 +67,18 @@ def session_from_file(
     started = started.model_copy(update={"scoring": file.scoring})
     folder = (wishes.out or fresh_folder(path)).absolute()
     check_free(folder)
+    draft = Drafted(system=file.system, source=str(path))
+    made = ready(advance(begin(started), draft), folder)
     confirm_download(started, manner, None, screen, named=wishes.encoder is not None)
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
-        put(session, None, Drafted(system=file.system, source=str(path)), screen)
+        put(session, None, draft, screen)
         bench = seat(session, images, encoder, screen)
         if bench is None:
             raise ValueError("a session with images has a bench")
-        yield session, bench
+        yield session, bench, made
 
 
 def _wishes(path: Path, file: SystemFile, wishes: FileWishes) -> Wishes:

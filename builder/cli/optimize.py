@@ -1,9 +1,9 @@
 """`cotbuild optimize`: an automatic search, in a session or from a system file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -26,10 +26,14 @@ from builder.cli.sessions import Yes
 
 if TYPE_CHECKING:
     from builder.cli.bench import Bench
+    from builder.cli.evolving_model import Model
     from builder.cli.file_session import FileWishes
     from builder.cli.screen import Screen
     from builder.cli.setup import Manner
+    from builder.history import State
     from builder.session import Session
+
+T = TypeVar("T")
 
 
 @app.command()
@@ -96,7 +100,8 @@ def optimize(
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
-    from builder.cli.evolving import Evolution, evolve_session
+    from builder.cli.evolving import evolve_session
+    from builder.cli.evolving_model import Evolution, evolution_model
     from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelWishes
@@ -115,11 +120,17 @@ def optimize(
     manner = Manner(auto=True, yes=yes, rounds=None, min_accuracy=None)
     with session_screen(manner, as_json=as_json) as screen:
         check_flags(optimizer, limits, model, evolve, null=null)
-        with _opened(target, wishes, manner, screen) as (session, bench):
+        evolution = Evolution(evolve, limits, seed, going_on(optimizer, evolve, model))
+
+        def ready(state: "State", folder: Path) -> "Model | None":
+            if optimizer != GEPA:
+                return None
+            return evolution_model(state, folder, evolution, model, screen, agreed=yes)
+
+        with _opened(target, wishes, manner, screen, ready) as (session, bench, asked):
             try:
-                if optimizer == GEPA:
-                    evolution = Evolution(evolve, limits, seed, going_on(optimizer, evolve, model))
-                    reason = evolve_session(session, bench, model, evolution, manner, screen)
+                if asked is not None:
+                    reason = evolve_session(session, bench, evolution, asked, screen)
                 else:
                     plan = plan_of(limits, seed, session.state)
                     reason = optimise(session, bench, plan, screen)
@@ -131,7 +142,7 @@ def optimize(
                         found = null_of(session, bench, same, seed)
                     screen.shuffled(found)
             except KeyboardInterrupt:
-                screen.left(session.folder, going_on(optimizer, evolve, model))
+                screen.left(session.folder, evolution.go_on)
                 raise typer.Exit(INTERRUPTED) from None
             except CotbuildError:
                 screen.over()
@@ -142,9 +153,16 @@ def optimize(
 
 @contextmanager
 def _opened(
-    target: Path, wishes: "FileWishes", manner: "Manner", screen: "Screen"
-) -> Iterator[tuple["Session", "Bench"]]:
-    """The session in that folder, or a new one from that file. Raises CotbuildError."""
+    target: Path,
+    wishes: "FileWishes",
+    manner: "Manner",
+    screen: "Screen",
+    ready: "Callable[[State, Path], T]",
+) -> Iterator[tuple["Session", "Bench", T]]:
+    """The session in that folder, or a new one from that file, and what `ready` made of it.
+
+    Raises CotbuildError.
+    """
     from builder.cli.file_session import session_from_file
     from builder.cli.optimising import check
     from builder.cli.setup import bench_of
@@ -152,7 +170,7 @@ def _opened(
     from builder.session import Session
 
     if not target.is_dir():
-        with session_from_file(target, wishes, manner, screen) as opened:
+        with session_from_file(target, wishes, manner, screen, ready) as opened:
             yield opened
         return
     if wishes.images or wishes.encoder or wishes.crop or wishes.out:
@@ -162,8 +180,9 @@ def _opened(
         )
     with Session.open(target.absolute()) as session:
         check(session.state, session.folder)
+        made = ready(session.state, session.folder)
         bench = bench_of(session, screen)
         if bench is None:
             raise ValueError("a session with images has a bench")
         screen.resumed(session.folder, session.state, session.torn_bytes)
-        yield session, bench
+        yield session, bench, made

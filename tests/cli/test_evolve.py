@@ -262,7 +262,8 @@ def test_bad_input_is_told_and_leaves_the_journal_as_it_was(
     session: Path, fixing: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = lines_of(session / "session.jsonl")
-    failed(cotbuild("optimize", session, "--optimizer", "gepa"), 2, "none is named")
+    said = failed(cotbuild("optimize", session, "--optimizer", "gepa"), 2, "none is named")
+    assert "images" not in said
     failed(cotbuild(*gepa(session, fixing.url, "--max-calls", 0)), 2, "budget of 0")
     failed(cotbuild(*gepa(session, fixing.url, "--max-cost", 0)), 2, "budget of 0")
     failed(cotbuild(*gepa(session, fixing.url, "--null")), 2, "--null")

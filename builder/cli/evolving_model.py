@@ -1,0 +1,91 @@
+"""What evolves, for how long, and who is asked: settled before an image is read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from builder.cli.model import (
+    PASTE,
+    ModelWishes,
+    check_agreed,
+    estimated_draft,
+    open_model,
+    price_of,
+    prompts_of,
+    spoken_to,
+)
+from builder.cli.optimisers import Budget
+from builder.cli.screen import Screen
+from builder.components import components_of, group_in
+from builder.errors import InputError
+from builder.history import State
+from builder.llm import Estimate, estimate_rewriting, prompt_question, rewriting_question
+from builder.prompting import DRAFT
+from builder.records import Started
+from builder.requests import PromptRequest, Rewriter, RewritingRequest
+from builder.targeting import revision_request
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """What evolves, how long, with which seed.
+
+    `go_on`: the command that takes up a run that was broken off, but for the session.
+    """
+
+    what: Literal["system", "prompt"]
+    budget: Budget
+    seed: int
+    go_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Who is asked, with which settings."""
+
+    rewriter: Rewriter
+    settings: Started
+
+
+def evolution_model(
+    state: State,
+    folder: Path,
+    evolution: Evolution,
+    wishes: ModelWishes,
+    screen: Screen,
+    *,
+    agreed: bool,
+) -> Model:
+    """The model that the flags or the session in `folder` name, within the budget.
+
+    `agreed`: to what it may cost. Raises CotbuildError.
+    """
+    speaking = spoken_to(state.started, wishes)
+    if speaking.llm is None or speaking.llm == PASTE:
+        raise InputError(
+            "gepa asks a language model many times, and none is named",
+            hint="name one with --llm MODEL, or search without any: --optimizer greedy",
+        )
+    asks = evolution.budget.asks
+    model = open_model(speaking, folder, screen, state=state, max_calls=asks)
+    if not isinstance(model, Rewriter):
+        raise InputError(f"{speaking.llm} can't write texts anew", hint="name a model with --llm")
+    if not agreed:
+        check_agreed(speaking, _estimate(state, speaking, evolution), bounded=asks is not None)
+    return Model(model, speaking)
+
+
+def _estimate(state: State, speaking: Started, evolution: Evolution) -> Estimate:
+    """Of all calls, or of one where there may be any number. Nothing is measured for it."""
+    if state.system is None:
+        raise ValueError("there is no system that could evolve")
+    about = revision_request(state, state.system, None)
+    prompts, price, calls = prompts_of(speaking), price_of(speaking), evolution.budget.asks or 1
+    if evolution.what == "prompt":
+        template = prompts.template(DRAFT)
+        question = prompt_question(PromptRequest(about, template), prompts)
+        draft = estimated_draft(speaking)
+        return estimate_rewriting(question, template, calls=calls, price=price, draft=draft)
+    text = next(iter(components_of(state.system).values()))
+    question = rewriting_question(RewritingRequest(about, group_in(text)), prompts)
+    return estimate_rewriting(question, text, calls=calls, price=price)
