@@ -66,7 +66,7 @@ def record_line(record: Record, state: State) -> str | None:
         case Reverted():
             return f"The working system is that of version {record.version} again."
         case Optimised():
-            return _optimised(record)
+            return _optimised(record, state)
         case Rescored():
             return (
                 f"Scored from here on by: {scoring_words(record.scoring)}. "
@@ -169,12 +169,24 @@ def _decided(record: Decided, state: State) -> str:
     return f"{_DECISIONS[record.decision]}{what}{measured}{reason}{_lost_locks(state)}"
 
 
-def _optimised(record: Optimised) -> str:
+def _optimised(record: Optimised, state: State) -> str:
     if record.optimiser == GEPA:
         measured = f"GEPA: {counted(record.measured, 'answer')}"
     else:
         measured = f"{record.optimiser.capitalize()}: {counted(record.measured, 'change')}"
-    return f"{measured} measured on review images; {shortened(record.reason, LONG).rstrip('.')}."
+    reason = shortened(record.reason, LONG).rstrip(".")
+    return f"{measured} measured on review images; {reason}.{_best_of(state)}"
+
+
+def _best_of(state: State) -> str:
+    """Which version is best on held-out images; "" without such images."""
+    best = state.best_version
+    if best is None or not best.held_out:
+        return ""
+    return (
+        f" On held-out images the best of {counted(len(state.versions), 'version')} is "
+        f"version {best.number}: {accuracy(best.correct, len(best.held_out))}."
+    )
 
 
 def _lost_locks(state: State) -> str:

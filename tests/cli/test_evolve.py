@@ -63,7 +63,12 @@ def test_a_draft_is_mended_and_can_be_reviewed_afterwards(
     result = cotbuild(*gepa(session, fixing.url, "--max-calls", 3))
     assert result.exit_code == 0, result.output
     assert "tokens" in result.stderr
+    said = " ".join(result.stdout.split())
+    assert "GEPA: 3 answers measured on review images; its budget of 3 calls is spent." in said
     state = read_state(session)
+    best = state.best_version
+    assert best is not None
+    assert f"the best of 2 versions is version {best.number}: {best.correct} of 12" in said
     accepted = [d for d in state.decisions if d.decision == "accepted"]
     assert len(accepted) == 1
     assert (accepted[0].by, accepted[0].proposal.source) == ("auto", "llm")
