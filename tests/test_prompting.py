@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import InputError
-from builder.prompting import Prompts, fill, render
+from builder.prompting import Prompts, fill, render, slots_of
 from builder.resources import resource_folder
 
 SLOTS = {
@@ -185,3 +185,20 @@ def test_a_folder_without_templates(own: Path) -> None:
         Prompts.open("en", own)
     with pytest.raises(InputError, match="no folder"):
         Prompts.open("en", own / "none")
+
+
+def test_a_text_stands_in_for_the_draft_template_alone() -> None:
+    own = Prompts(draft="{{domain}}, {{classes}}, {{attributes}}")
+    values = {"domain": "birds", "classes": "[]", "attributes": "- color"}
+    assert own.render("draft", **values) == "birds, [], - color"
+    assert own.render("context", context="x") == render("context", context="x")
+    with pytest.raises(InputError, match="leaves out"):
+        Prompts(draft="{{domain}}").render("draft", **values)
+
+
+def test_a_template_can_be_had_as_it_is() -> None:
+    for name, slots in SLOTS.items():
+        assert slots_of(name) == slots
+        assert all(f"{{{{{slot}}}}}" in Prompts().template(name) for slot in slots)
+    with pytest.raises(InputError, match="no prompt template"):
+        Prompts("fr").template("draft")

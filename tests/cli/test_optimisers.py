@@ -1,0 +1,25 @@
+import shlex
+from pathlib import Path
+
+from builder.cli.model import ModelWishes
+from builder.cli.optimisers import Budget, going_on
+
+
+def test_the_command_that_goes_on_has_what_a_session_does_not_keep() -> None:
+    assert going_on("greedy", "system", ModelWishes()) == "optimize"
+    wishes = ModelWishes(spec="a model", url="http://x", price="1/2", prompts=Path("my prompts"))
+    assert shlex.split(going_on("gepa", "prompt", wishes)) == [
+        "optimize", "--optimizer", "gepa", "--evolve", "prompt", "--llm", "a model",
+        "--llm-url", "http://x", "--price", "1/2", "--prompts", "my prompts",
+    ]  # fmt: skip
+
+
+def test_a_budget_in_words_numbers_or_money() -> None:
+    light, heavy = Budget(None, None, None), Budget("heavy", None, None)
+    assert (light.restarts, light.asks) == (0, 10)
+    assert (heavy.restarts, heavy.asks) == (16, 160)
+    assert Budget("heavy", 3, None).asks == 3
+    assert Budget(None, None, 1.0).asks is None
+    assert Budget(None, None, None, cost=2.0).asks is None
+    assert Budget("medium", None, None, cost=2.0).asks == 40
+    assert Budget(None, 3, None).restarts is None
