@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.errors import InputError
 from builder.group_measures import per_group
 from builder.group_report import GroupReport
 from builder.increments import EncodeTexts, Increments
@@ -101,11 +102,19 @@ class Referee:
         )
 
     def scoring_of(self, system: AttributeSystem) -> Scoring:
-        """The scoring with all means that it takes for this system, as a file must hold it."""
+        """The scoring with all means that it takes for this system, as a file must hold it.
+
+        Raises InputError where means are missing and there is no review image to take them on.
+        """
         if self.scoring.means is None:
             return self.scoring
         texts = scored_texts(system, self.scoring)
         images = self.splits["review"].vectors
+        if not len(images) and set(texts) - set(self.scoring.means):
+            raise InputError(
+                "the scoring is centred on review images, and no review image is at hand",
+                hint="put the session's images back where they were",
+            )
         return centred_on(images, texts, self.encode(texts), self.scoring)
 
     def baselines(

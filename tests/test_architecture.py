@@ -56,7 +56,7 @@ CORE = {
     "lineage": "applying differing edits errors history system",
     "chronicle": "edits history lineage locking records system",
     "requests": "diagnosis edits system",
-    "referee": "group_measures group_report increments scoring system system_file",
+    "referee": "errors group_measures group_report increments scoring system system_file",
     "controls": "scoring system",
     "near_duplicates": "referee system_file",
     "exporting": "calibration history ladder records referee statistics system system_file",
