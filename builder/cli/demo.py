@@ -61,7 +61,7 @@ def demo(
         attributes=(),
         start=None,
         crop=",".join(repr(edge) for edge in ART_CROP),
-        rule="sum",
+        rule=None,
         scale=None,
         device="cpu",
         dtype="float32",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from builder.cli.bench import Bench
+from builder.cli.measured import identity_of, say_what_differs
 from builder.cli.model import ModelWishes
 from builder.cli.screen import Screen
 from builder.cli.settings import Wishes, pinned, settings_of
@@ -63,8 +64,7 @@ def session_from_file(
             hint="name a folder with one sub-folder per class, or a data set: --images FOLDER",
         )
     entries = tuple(ClassEntry(name) for name in file.system.classes)
-    started = settings_of(_wishes(path, file, wishes), entries, file.system, None)
-    started = started.model_copy(update={"scoring": file.scoring})
+    started = settings_of(_wishes(path, file, wishes), entries, file, None)
     folder = (wishes.out or fresh_folder(path)).absolute()
     check_free(folder)
     draft = Drafted(system=file.system, source=str(path))
@@ -72,6 +72,8 @@ def session_from_file(
     confirm_download(started, manner, None, screen, named=wishes.encoder is not None)
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
+    if encoder:
+        say_what_differs({path: file}, [identity_of(encoder)], screen)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         put(session, None, draft, screen)
@@ -97,7 +99,7 @@ def _wishes(path: Path, file: SystemFile, wishes: FileWishes) -> Wishes:
         attributes=(),
         start=path,
         crop=wishes.crop or (",".join(map(repr, crop)) if crop else None),
-        rule="sum",
+        rule=None,
         scale=None,
         device=wishes.device,
         dtype=wishes.dtype,

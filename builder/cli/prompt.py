@@ -39,7 +39,7 @@ def prompt(
 ) -> None:
     """Print what would be sent, and nothing else; the JSON schema of the answer goes beside it."""
     from builder.cli.context import read_context
-    from builder.cli.settings import start_system
+    from builder.cli.settings import start_file
     from builder.data import read_classes
     from builder.errors import InputError
     from builder.prompting import Prompts
@@ -47,7 +47,7 @@ def prompt(
 
     chosen = Prompts.open(language, prompts)
     entries = read_classes(classes)
-    known = start_system(system, entries) if system else None
+    known = start_file(system, entries).system if system else None
     request = DraftRequest(
         (domain or "").strip() or (known.domain if known else "object"),
         tuple((entry.name, entry.description) for entry in entries),

@@ -98,7 +98,10 @@ def new(
         Path | None, typer.Option("--start", help="Begin from this system instead of a draft.")
     ] = None,
     crop: Crop = None,
-    rule: Annotated[PlainRule, typer.Option("--rule", help="Scoring rule.")] = "sum",
+    rule: Annotated[
+        PlainRule | None,
+        typer.Option("--rule", help="Scoring rule; default: as the file of --start says, or sum."),
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option("--scale", min=1e-6, max=1e6, help="Logit scale; default: the encoder's own."),

@@ -13,8 +13,8 @@ from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
 from builder.records import ClassInfo, Started
 from builder.requests import DEFAULT_ATTRIBUTES
-from builder.system import AttributeSystem
-from builder.system_file import load_system_file
+from builder.system import Scoring
+from builder.system_file import SystemFile, load_system_file
 from builder.terminal.asker import Asker
 
 DEFAULT_ENCODER = "jina-clip-v1"
@@ -36,7 +36,7 @@ class Wishes:
     attributes: tuple[str, ...]
     start: Path | None
     crop: str | None
-    rule: str
+    rule: str | None
     scale: float | None
     device: str
     dtype: str
@@ -47,7 +47,7 @@ class Wishes:
 def settings_of(
     wishes: Wishes,
     entries: tuple[ClassEntry, ...],
-    start: AttributeSystem | None,
+    start: SystemFile | None,
     asker: Asker | None,
 ) -> Started:
     """The session's settings; asks for what is missing if there is somebody to ask.
@@ -74,11 +74,18 @@ def settings_of(
         language=wishes.language,
         context=read_context(wishes.context),
         attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
-        scoring=scoring_from(wishes.rule, wishes.scale),
+        scoring=_scoring(wishes, start),
         seed=wishes.seed,
         patience=wishes.patience,
     )
     return spoken_to(started, wishes.model)
+
+
+def _scoring(wishes: Wishes, start: SystemFile | None) -> Scoring:
+    """As the flags say, else as the file to begin from does."""
+    if wishes.rule is None and wishes.scale is None and start is not None:
+        return start.scoring.of_session()
+    return scoring_from(wishes.rule or "sum", wishes.scale)
 
 
 def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
@@ -120,11 +127,11 @@ def expanded(path: str) -> Path:
         raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
 
 
-def _domain(wishes: Wishes, start: AttributeSystem | None, asker: Asker | None) -> str:
+def _domain(wishes: Wishes, start: SystemFile | None, asker: Asker | None) -> str:
     if wishes.domain and wishes.domain.strip():
         return wishes.domain.strip()
     if start is not None:
-        return start.domain
+        return start.system.domain
     typed = asker.text("What are these classes, in a word? (e.g. Pokémon)") if asker else None
     return typed or "object"
 
@@ -138,12 +145,12 @@ def _absolute_if_folder(spec: str) -> str:
         return spec  # not a path; opening it says what it is not
 
 
-def start_system(path: Path, entries: tuple[ClassEntry, ...]) -> AttributeSystem:
+def start_file(path: Path, entries: tuple[ClassEntry, ...]) -> SystemFile:
     """The system to begin from; its classes must be those of the classes file."""
-    system = load_system_file(path).system
+    file = load_system_file(path)
     names = {entry.name for entry in entries}
-    missing = [name for name in names if name not in system.rules]
-    extra = [name for name in system.rules if name not in names]
+    missing = [name for name in names if name not in file.system.rules]
+    extra = [name for name in file.system.rules if name not in names]
     if missing or extra:
         parts = [
             f"{what}: {', '.join(sorted(found)[:8])}"
@@ -154,7 +161,7 @@ def start_system(path: Path, entries: tuple[ClassEntry, ...]) -> AttributeSystem
             f"{path} is for other classes than the classes file ({'; '.join(parts)})",
             hint="make the names the same in both files, letter by letter",
         )
-    return system
+    return file
 
 
 def _encoder(spec: str) -> str:
@@ -164,8 +171,12 @@ def _encoder(spec: str) -> str:
 
 
 def pinned(started: Started, encoder: Encoder | None) -> Started:
-    """With the hub commit that was opened, so that a resumed session opens the same one."""
+    """With the hub commit that was opened, so that a resumed session opens the same one.
+
+    And with the scoring for that encoder: without one, nothing is left of what was fitted.
+    """
     if encoder is None or started.encoder is None:
-        return started
+        return started.model_copy(update={"scoring": started.scoring.for_encoder("")})
     spec = EncoderSpec.parse(started.encoder).pinned(encoder.revision)
-    return started.model_copy(update={"encoder": spec})
+    scoring = started.scoring.for_encoder(encoder.fingerprint)
+    return started.model_copy(update={"encoder": spec, "scoring": scoring})

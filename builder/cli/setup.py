@@ -16,12 +16,13 @@ from builder.cli.bench import (
     open_bench,
 )
 from builder.cli.first_draft import first_draft
+from builder.cli.measured import identity_of, say_what_differs
 from builder.cli.model import ModelWishes, may_cost, open_model, spoken_to, what_it_takes
 from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.pictures import SessionPictures
 from builder.cli.play import EXPORT_NAME, Format, Table, play, save_best, store
 from builder.cli.screen import Screen, Shortfall
-from builder.cli.settings import Wishes, pinned, settings_of, start_system
+from builder.cli.settings import Wishes, pinned, settings_of, start_file
 from builder.data import LabelledImage, read_classes
 from builder.edits import Proposal
 from builder.encoders.protocol import Encoder
@@ -56,7 +57,7 @@ class Manner:
 def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> None:
     """`cotbuild new`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
     entries = read_classes(wishes.classes)
-    start = start_system(wishes.start, entries) if wishes.start else None
+    start = start_file(wishes.start, entries) if wishes.start else None
     asker = asker_for(manner)
     started = settings_of(wishes, entries, start, asker)
     if start is None and started.llm is None and started.images is None and asker is None:
@@ -74,10 +75,12 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
     confirm_download(started, manner, asker, screen, named=wishes.encoder is not None)
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
+    if wishes.start and start and encoder:
+        say_what_differs({wishes.start: start}, [identity_of(encoder)], screen)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         if start is not None:
-            put(session, None, Drafted(system=start, source=str(wishes.start)), screen)
+            put(session, None, Drafted(system=start.system, source=str(wishes.start)), screen)
         _play(session, images, encoder, drafter, asker, manner, screen)
 
 

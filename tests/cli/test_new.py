@@ -10,6 +10,7 @@ from PIL import Image
 from builder.exporting import SEEN
 from builder.fitting import RULE_NAMES
 from builder.session import read_state
+from builder.system import Scoring
 from builder.system_file import load_system_file
 from tests.cli.conftest import CLASSES, RULES, Job, cotbuild, failed, kinds, lines_of
 from tests.openai_server import OpenAIServer
@@ -192,6 +193,23 @@ def test_scoring_rules_side_by_side_and_one_in_a_file(job: Job, model: OpenAISer
     assert [row["rule"] for row in table["rules"]] == ["in use", "weighted"]
     for wrong in (["--save", saved], ["--rule", "all", "--scale", 2]):
         assert cotbuild(*flags, *wrong).exit_code == 2
+
+
+def test_a_session_begins_with_the_scoring_of_its_file(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    export, saved = job.session / "export.json", job.folder / "centred.json"
+    cotbuild("score", export, "--images", job.images, "--rule", "centred", "--save", saved)
+
+    def scoring(folder: str, *flags: str) -> Scoring:
+        out = job.folder / folder
+        begun = cotbuild(
+            "new", *job.flags(), "--llm", "none", "--start", saved, "--out", out, "--auto", *flags
+        )
+        assert begun.exit_code == 0, begun.output
+        return load_system_file(out / "export.json").scoring
+
+    assert scoring("again").means == pytest.approx(load_system_file(saved).scoring.means)
+    assert scoring("log", "--rule", "log") == Scoring(rule="log")
 
 
 def test_min_accuracy_decides_the_exit_code(job: Job, model: OpenAIServer) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from builder.cli.measured import spec_of
 from builder.cli.settings import pinned
 from builder.encoders.open import open_encoder
+from builder.encoders.protocol import Encoder
+from builder.system import Fitted, Scoring
 from builder.system_file import EncoderIdentity
 from tests.worlds import started
 
@@ -19,6 +21,20 @@ def test_a_hub_checkpoint_is_kept_at_the_commit_that_was_opened(clip_folder: Pat
     for kept in (str(clip_folder), "miniature", None):
         assert pinned(started(encoder=kept), encoder).encoder == kept
     assert pinned(started(encoder="openai/clip"), None).encoder == "openai/clip"
+
+
+def test_what_was_fitted_with_another_encoder_is_no_part_of_a_session(clip_folder: Path) -> None:
+    encoder = open_encoder(str(clip_folder))
+    weights = {"It is {}.": 2.0}
+
+    def kept(fingerprint: str, opened: Encoder | None) -> Scoring:
+        fitted = Fitted(parts=("weights",), encoder=fingerprint, images=9)
+        scoring = Scoring(rule="log", weights=weights, fitted=fitted)
+        settings = started(encoder="openai/clip").model_copy(update={"scoring": scoring})
+        return pinned(settings, opened).scoring
+
+    assert kept(encoder.fingerprint, encoder).weights == weights
+    assert kept("another", encoder) == kept(encoder.fingerprint, None) == Scoring(rule="log")
 
 
 def test_an_exported_system_is_scored_with_the_checkpoint_that_measured_it(
