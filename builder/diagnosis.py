@@ -122,7 +122,7 @@ class ConfusedPair:
 
     @property
     def identical(self) -> bool:
-        """Whether their rules are the same, so that nothing can tell them apart."""
+        """Whether their rules are the same, so that no group can tell them apart."""
         return not self.separating_groups
 
     def verdict(self, spelled: Callable[[str], str] = str) -> str:
@@ -131,7 +131,7 @@ class ConfusedPair:
         `spelled`: how the name of a group is written.
         """
         if self.identical:
-            return "identical rules: nothing can tell them apart"
+            return "identical rules: no group can tell them apart"
         named = [(spelled(n), part, f"{100 * part:.0f} %") for n, part in self.separating_groups]
         best, part, percent = named[0]
         if part < TELLS_APART and len(named) == 1:
@@ -157,7 +157,7 @@ class ConfusedPair:
             f"the other way {self.count_second_as_first} times"
         )
         if self.identical:
-            return f"{counts}; their rules are identical, nothing can tell them apart"
+            return f"{counts}; their rules are identical, no group can tell them apart"
         groups = ", ".join(f"{name} ({part:.0%})" for name, part in self.separating_groups)
         return f"{counts}; groups whose rules differ, and how well each tells them apart: {groups}"
 

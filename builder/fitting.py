@@ -59,7 +59,8 @@ def scoring_by_name(
     """The rule of that name for an encoder (its fingerprint), fitted on these images if need be.
 
     similar: cosines [n, Q + C] with the phrases and then the class names. What is fitted changes
-    the rule `sum` at the encoder's own scale. Raises ValueError where no image's class is known.
+    the rule `sum` at the encoder's own scale. `centred` comes without its means, which
+    `scoring.centred_on` takes. Raises ValueError where a fit finds no image of a known class.
     """
     match name:
         case "sum-at-1":
@@ -69,21 +70,16 @@ def scoring_by_name(
         case "fitted-scale":
             found: object = fit_scale(system, similar, labels, logit_scale=logit_scale)
         case "centred":
-            found = text_means(system, similar)
+            found = {}
         case "weighted":
             found = fit_weights(system, similar, labels, logit_scale=logit_scale)
         case "name-prior":
             found = fit_name_prior(system, similar, labels, logit_scale=logit_scale)
     part = FITTED_PART[name]
-    fitted = Fitted(parts=(part,), encoder=encoder, images=len(similar))
+    # Labels play no part in means.
+    images = len(similar) if part == "means" else len(_known(system, similar, labels)[1])
+    fitted = Fitted(parts=(part,), encoder=encoder, images=images)
     return Scoring.model_validate({part: found, "fitted": fitted})
-
-
-def text_means(system: AttributeSystem, similar: Floats) -> dict[str, float]:
-    """The mean cosine of each phrase, of cosines [n, Q or more]; labels play no part."""
-    phrases = system.phrases()
-    means = np.asarray(similar, np.float64).mean(axis=0)
-    return dict(zip(phrases, means[: len(phrases)].tolist(), strict=True))
 
 
 def fit_scale(

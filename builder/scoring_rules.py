@@ -48,10 +48,10 @@ def try_rules(
 
 
 def fitted_scoring(referee: Referee, system: AttributeSystem, name: RuleName) -> Scoring:
-    """The rule of that name, fitted on the review images if need be."""
+    """The rule of that name, fitted on the review images if need be, means and all."""
     review = referee.splits["review"]
     texts = referee.encode((*system.phrases(), *system.classes))
-    return scoring_by_name(
+    scoring = scoring_by_name(
         name,
         system,
         cosines(review.vectors, texts),
@@ -59,3 +59,4 @@ def fitted_scoring(referee: Referee, system: AttributeSystem, name: RuleName) ->
         logit_scale=referee.logit_scale,
         encoder=referee.encoder,
     )
+    return replace(referee, scoring=scoring).scoring_of(system)

@@ -151,7 +151,7 @@ def test_nothing_comes_of_no_images() -> None:
 @pytest.mark.parametrize(
     ("groups", "verdict"),
     [
-        ([], "identical rules: nothing can tell them apart"),
+        ([], "identical rules: no group can tell them apart"),
         (
             [("color", 0.6)],
             "only color differs, and the images don't show it (60 %): reword it or add a group",
@@ -207,7 +207,7 @@ def test_the_article_s_system_and_its_twins() -> None:
     first, second, *others = confused_pairs(scores, system)
     for pair in (first, second):
         assert {pair.first, pair.second} <= twins
-        assert pair.verdict() == "identical rules: nothing can tell them apart"
+        assert pair.verdict() == "identical rules: no group can tell them apart"
     assert not any(pair.identical for pair in others)
     by_name = {report.name: report for report in per_class(scores, system)}
     assert [by_name[name].correct for name in sorted(twins)] == [6, 0, 0]

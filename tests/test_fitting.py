@@ -16,7 +16,6 @@ from builder.fitting import (
     fit_scale,
     fit_weights,
     scoring_by_name,
-    text_means,
 )
 from builder.scoring import cosines, score_cosines
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
@@ -138,13 +137,6 @@ def test_names_count_as_much_as_they_say() -> None:
     assert with_names > accuracy(telling, labels, Scoring()) + 0.1
 
 
-def test_means_are_those_of_each_phrase() -> None:
-    similar, _ = noisy(3, 50, 1, 1)
-    means = text_means(SYSTEM, similar)
-    assert tuple(means) == SYSTEM.phrases()
-    assert [*means.values()] == pytest.approx(similar[:, :7].mean(axis=0), abs=1e-6)
-
-
 @pytest.mark.parametrize("name", RULE_NAMES)
 def test_each_rule_by_name(name: fitting.RuleName) -> None:
     labels = [*GOOD.classes] * 8
@@ -162,6 +154,11 @@ def test_each_rule_by_name(name: fitting.RuleName) -> None:
     assert scoring.fitted is not None
     assert (scoring.fitted.parts, scoring.fitted.encoder) == ((part,), "e")
     assert scoring.fitted.images == 24
+    stranger = scoring_by_name(
+        name, GOOD, similar, ["?", *labels[1:]], logit_scale=SCALE, encoder="e"
+    )
+    assert stranger.fitted is not None
+    assert stranger.fitted.images == (24 if name == "centred" else 23)
     # Nothing but that part differs from the article's rule.
     assert scoring.for_encoder("other") == Scoring()
 

@@ -12,10 +12,14 @@ from builder.data import Crop, ImageSet, ImageSource, LabelledImage
 from builder.referee import baseline_texts
 from builder.statistics import wilson
 from builder.system import Scoring, scored_texts
-from builder.system_file import EncoderIdentity, SystemFile
+from builder.system_file import EncoderIdentity, SplitName, SystemFile
 from builder.terminal.render import ControlRow, ScoreCell, ScoreRow
 
-SPLIT_TITLES = {"review": "review", "held_out": "held-out", "final": "final"}
+SPLIT_TITLES: dict[SplitName, str] = {
+    "review": "review",
+    "held_out": "held-out",
+    "final": "final",
+}
 UNSEEN = "images that the session had not seen"
 ALL = "all images"
 # The baseline that the article's improvements are over.
@@ -72,7 +76,9 @@ def parts_of(
     parts: dict[str, frozenset[str]] = {}
     for file in files:
         splits = file.provenance.splits if file.provenance else {}
-        known = {SPLIT_TITLES[split]: everything & set(found) for split, found in splits.items()}
+        known = {
+            title: everything & set(splits.get(split, ())) for split, title in SPLIT_TITLES.items()
+        }
         if any(known.values()):
             parts = {title: found for title, found in known.items() if found}
             if unseen := everything - frozenset[str]().union(*known.values()):

@@ -19,6 +19,7 @@ from builder.cli.candidates import (
     scores_json,
 )
 from builder.cli.controlling import Bench, controls_of
+from builder.cli.measured import say_looks
 from builder.cli.score_inputs import Comparison, Inputs, class_names, gather, with_each_encoder
 from builder.cli.screen import Screen
 from builder.data import Crop, ImageSet, LabelledImage, read_classes
@@ -82,7 +83,8 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
         for spec, rows in controls.items():
             title = EncoderSpec.parse(spec).title
             screen.table(f"null controls, {ALL}, {title}", control_table(rows))
-    _say_looks(files, tables, screen)
+    shown = [split for split in SPLITS if SPLIT_TITLES[split] in tables]
+    say_looks(files, shown, screen)
     _check_accuracy(candidates, tables[ALL], min_accuracy, screen)
 
 
@@ -103,25 +105,6 @@ def _show(
         screen.warning(
             f"{counted(lost, 'image')} could not be used, more than the "
             f"{len(found.images):,} that could: these figures are of a remainder"
-        )
-
-
-def _say_looks(
-    files: Mapping[Path, SystemFile], tables: Mapping[str, object], screen: Screen
-) -> None:
-    """How often the session of a system has looked at these images before, as far as it knows."""
-    for path, file in files.items():
-        if not file.provenance or not any(title in tables for title in SPLIT_TITLES.values()):
-            continue
-        before = file.provenance
-        # Older files count versions only, each of which was a look.
-        held_out = max(before.held_out_looks, before.versions_tried)
-        looks = f"{counted(held_out, 'time')} at its held-out images"
-        if SPLIT_TITLES["final"] in tables:
-            looks += f" and {counted(before.final_looks, 'time')} at its final ones"
-        screen.warning(
-            f"the session of {path.name} looked {looks}; it can't count this look, and every look "
-            "makes such figures worth less"
         )
 
 

@@ -1,6 +1,6 @@
 """A system measured again: its encoder and crop as its file says, and the images as vectors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from builder.cli.bench import PhraseVectors, distinct, read_labelled
@@ -13,7 +13,7 @@ from builder.encoders.reading import PixelReader
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
 from builder.figures import counted
-from builder.system_file import EncoderIdentity, SystemFile
+from builder.system_file import EncoderIdentity, SplitName, SystemFile
 
 
 def measured_by(files: Iterable[SystemFile]) -> tuple[str, ...]:
@@ -90,6 +90,27 @@ def say_what_differs(
                     f"the scoring of {path.name} was fitted with another encoder: {other.name} "
                     f"scores by the rule {file.scoring.rule} without what was fitted"
                 )
+
+
+def say_looks(
+    files: Mapping[Path, SystemFile], shown: Collection[SplitName], screen: Screen
+) -> None:
+    """How often the sessions of the files have looked at the splits shown, as far as they know."""
+    for path, file in files.items():
+        if (before := file.provenance) is None:
+            continue
+        # Older files count versions only, each of which was a look.
+        held_out = max(before.held_out_looks, before.versions_tried)
+        looks: list[str] = []
+        if "held_out" in shown:
+            looks.append(f"{counted(held_out, 'time')} at its held-out images")
+        if "final" in shown:
+            looks.append(f"{counted(before.final_looks, 'time')} at its final ones")
+        if looks:
+            screen.warning(
+                f"the session of {path.name} looked {' and '.join(looks)}; it can't count this "
+                "look, and every look makes such figures worth less"
+            )
 
 
 def encode_images(

@@ -17,6 +17,7 @@ from builder.cli.measured import (
     identity_of,
     measured_by,
     read_images,
+    say_looks,
     say_what_differs,
 )
 from builder.cli.opening import fetch_encoder
@@ -117,6 +118,8 @@ def interview(wanted: Interview) -> None:
     measured = chosen if measuring == choosing else part(*measuring)
     with screen.step("Asking"):
         found = _found(file, chosen, measured, encoder.logit_scale, wanted.thresholds)
+    if measured.title == SPLIT_TITLES["held_out"]:
+        say_looks({wanted.system: file}, ["held_out"], screen)
     proposal = drop_proposal(found.smallest)
     if output and proposal:
         _write(output, proposal)

@@ -8,7 +8,8 @@ from pathlib import Path
 import typer
 
 from builder import __version__
-from builder.cli.bench import PhraseVectors, scoring_from
+from builder.cli.bench import SPLITS, PhraseVectors, scoring_from
+from builder.cli.measured import say_looks
 from builder.cli.score_inputs import Comparison, gather, with_each_encoder
 from builder.cli.screen import Screen
 from builder.data import LabelledImage, assign_splits
@@ -84,6 +85,11 @@ def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
         for spec, (tables, _) in measured.items():
             for path, trials in tables.items():
                 screen.table(f"{path.name} · {spec}", rules_table(trials, about=halves[path].words))
+    say_looks(
+        {path: file for path, file in files.items() if halves[path].of_session},
+        ["held_out"],
+        screen,
+    )
     if wanted.save:
         (path,) = files
         ((tables, identity),) = measured.values()
@@ -98,6 +104,12 @@ def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
 
 def _check(wanted: Comparison, min_accuracy: float | None) -> None:
     """Raises InputError for flags that say two things, or too little."""
+    if wanted.controls or wanted.classes:
+        flag = "--controls" if wanted.controls else "--classes"
+        raise InputError(
+            f"{flag} adds rows to the table of systems and baselines, here rules are compared",
+            hint=f"leave {flag} out, or --rule and --save",
+        )
     if wanted.save and (wanted.rule in (None, "all") or len(wanted.systems) > 1):
         raise InputError(
             "--save writes one system with one rule",
@@ -114,20 +126,28 @@ def _check(wanted: Comparison, min_accuracy: float | None) -> None:
 
 
 def _halves(file: SystemFile, images: Sequence[LabelledImage]) -> Halves:
-    """The session's review and held-out images, or two halves of them all, class by class."""
-    at_hand = frozenset(image.digest for image in images)
+    """The session's review and held-out images, or two halves of others, class by class.
+
+    Nothing is fitted on held-out or final images. Raises InputError for too few others.
+    """
+    at_hand = {image.digest: image.label for image in images}
     splits = file.provenance.splits if file.provenance else {}
-    fit, show = (at_hand & set(splits.get(split, ())) for split in ("review", "held_out"))
-    if fit and show:
-        return Halves(fit, show, of_session=True)
-    drawn = assign_splits({image.digest: image.label for image in images}, seed=SEED)
+    review, held_out, final = (frozenset(splits.get(split, ())) & set(at_hand) for split in SPLITS)
+    if review and held_out:
+        return Halves(review, held_out, of_session=True)
+    kept = held_out | final
+    usable = {digest: label for digest, label in at_hand.items() if digest not in kept}
+    drawn = assign_splits(usable, seed=SEED)
     fit = frozenset(digest for digest, split in drawn.items() if split == "review")
-    if not fit or fit == at_hand:
+    if not fit or len(fit) == len(usable):
+        others = " besides held-out and final ones, which nothing is fitted on" if kept else ""
         raise InputError(
-            "there are too few images to fit on some and look at others",
-            hint="give at least two of each class",
+            f"there are too few images to fit on some and look at others{others}",
+            hint="give all images of the session, or at least two others of each class"
+            if kept
+            else "give at least two of each class",
         )
-    return Halves(fit, at_hand - fit, of_session=False)
+    return Halves(fit, frozenset(usable) - fit, of_session=False)
 
 
 def _referee(

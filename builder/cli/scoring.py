@@ -45,7 +45,7 @@ def score(
         typer.Option(
             "--rule",
             help="Scoring rule; default: as in the file. all: side by side. What is fitted is so "
-            "on the session's review images, or on half of the images, and shown on the others.",
+            "on the session's review images, or on a part of the images, and shown on the others.",
         ),
     ] = None,
     scale: Annotated[

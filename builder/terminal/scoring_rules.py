@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from builder.figures import accuracy, accuracy_interval, counted, proven, scoring_words
-from builder.fitting import RuleName
+from builder.fitting import FITTED_PART, RuleName
 from builder.reviewing import Rescore, View
 from builder.scoring_rules import Trial
 from builder.system import Scoring
@@ -27,10 +27,12 @@ _TITLES: dict[RuleName, str] = {
 
 def rules_table(trials: Sequence[Trial], *, about: str) -> RenderableType:
     """The first is the rule in use. `about`: which images were fitted on and which are shown."""
-    rows = [_row(trial, trials) for trial in trials]
+    others = _others(trials)
+    rows = [_row(trial, trials) for trial in (trials[0], *others)]
     note = f"{about} Intervals: 95 %. Change: against the rule in use; p: exact McNemar."
-    if (tested := len(trials) - 1) > 1:
-        note += f" {tested} rules were compared, p is not corrected: the best is flattered by luck."
+    if len(others) > 1:
+        note += f" {len(others)} rules were compared, p is not corrected: "
+        note += "the best is flattered by luck."
     headers = ["rule", "fitted", "accuracy", "interval", "change"]
     return Group(Rows(headers, rows), Text(note, style="dim"))
 
@@ -40,13 +42,21 @@ def choose_rule(asker: Asker, console: Console, view: View) -> Rescore | None:
     trials = view.try_rules()
     if not trials:
         return None
-    n = view.findings.review.n if view.findings else 0
-    about = f"Version {view.state.versions[-1].number}, fitted on {counted(n, 'image')} for review."
-    console.print(rules_table(trials, about=f"{about} Accuracies are of held-out images."))
-    others = {_TITLES[trial.name]: trial for trial in trials if trial.name}
+    version = f"Version {view.state.versions[-1].number}"
+    fitted = "rules that are fitted are left out, no review image is of a known class."
+    if view.findings and any(trial.name in FITTED_PART for trial in trials):
+        fitted = f"fitted on {counted(view.findings.review.n, 'image')} for review."
+    about = f"{version}, {fitted} Accuracies are of held-out images."
+    console.print(rules_table(trials, about=about))
+    others = {_TITLES[trial.name]: trial for trial in _others(trials) if trial.name}
     kept = f"keep {scoring_words(trials[0].scoring)}"
     picked = asker.pick("Score by which rule from here on?", [kept, *others])
     return Rescore(others[picked].scoring) if picked in others else None
+
+
+def _others(trials: Sequence[Trial]) -> list[Trial]:
+    """Those that are not the rule in use under its own name."""
+    return [trial for trial in trials[1:] if trial.scoring != trials[0].scoring]
 
 
 def _row(trial: Trial, trials: Sequence[Trial]) -> Sequence[str]:

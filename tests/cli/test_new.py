@@ -7,6 +7,7 @@ import stat
 import pytest
 from PIL import Image
 
+from builder.data.images import file_digest
 from builder.exporting import SEEN
 from builder.fitting import RULE_NAMES
 from builder.session import read_state
@@ -191,8 +192,24 @@ def test_scoring_rules_side_by_side_and_one_in_a_file(job: Job, model: OpenAISer
     (table,) = json.loads(halves.stdout)["systems"]
     assert table["split"] == "seed 0"
     assert [row["rule"] for row in table["rules"]] == ["in use", "weighted"]
-    for wrong in (["--save", saved], ["--rule", "all", "--scale", 2]):
-        assert cotbuild(*flags, *wrong).exit_code == 2
+    many = ["--rule", "all"]
+    wrong = (["--save", saved], [*many, "--scale", 2], [*many, "--controls"])
+    for each in wrong:
+        assert cotbuild(*flags, *each).exit_code == 2
+
+
+def test_rules_are_never_fitted_on_held_out_images(job: Job, model: OpenAIServer) -> None:
+    cotbuild("new", *job.flags(), "--llm", "m", "--llm-url", model.url, "--auto")
+    export = job.session / "export.json"
+    flags = ["score", export, "--images", job.images, "--rule", "centred"]
+    looks = " ".join(cotbuild(*flags).stderr.split())
+    assert re.search(r"looked \d times? at its held-out images; it can't count this look", looks)
+    provenance = load_system_file(export).provenance
+    assert provenance is not None
+    for path in job.images.glob("*/*"):
+        if file_digest(path) in provenance.splits["review"]:
+            path.unlink()
+    failed(cotbuild(*flags), 2, "held-out and final ones, which nothing is fitted on")
 
 
 def test_a_session_begins_with_the_scoring_of_its_file(job: Job, model: OpenAIServer) -> None:

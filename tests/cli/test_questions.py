@@ -55,6 +55,8 @@ def asked(system: Path, job: Job, *flags: object) -> dict[str, Any]:
 
 def test_what_is_chosen_on_review_is_measured_on_held_out(job: Job, export: Path) -> None:
     found = asked(export, job)
+    shown = cotbuild("questions", export, "--images", job.images)
+    assert "it can't count this look" in " ".join(shown.stderr.split())
     file = load_system_file(export)
     assert file.provenance is not None
     for part, split in (("chosen_on", "review"), ("measured_on", "held_out")):

@@ -384,7 +384,7 @@ def test_the_rules_are_shown_side_by_side_and_one_is_chosen() -> None:
     assert centred.scoring.fitted.images == view.findings.review.n  # type: ignore[union-attr]
     shown = " ".join(talk.shown.split())
     assert f"in use: sum {trials[0].correct.sum()} of {len(trials[0].correct)}" in shown
-    for words in ("robust-log", "sum, weighted", "8 rules were compared", "Version 1, fitted on"):
+    for words in ("robust-log", "sum, weighted", "7 rules were compared", "Version 1, fitted on"):
         assert words in shown
 
 
