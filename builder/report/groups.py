@@ -87,8 +87,8 @@ COLUMNS: tuple[Column[GroupReport], ...] = (
     Column(
         "own bits",
         lambda report: f"{report.bits_given_others:.1f} of {report.bits:.1f}",
-        "what its answer tells about the class, and what of that no other group tells; from the "
-        "rules, with all classes equally likely",
+        "what no other group tells, of what its answer tells about the class; from the rules, with "
+        "all classes equally likely",
         number=True,
     ),
     Column(

@@ -24,6 +24,11 @@ _KEYS: tuple[Entry, ...] = (
     ("k", "lock a group, a class or one rule: only you change it then; or unlock it"),
     ("v", "the images behind a number: what the encoder saw against what the rules say"),
     ("c g", "all classes, all groups"),
+    (
+        "o",
+        "the scoring rules side by side on held-out images, which is a look at them; choose one, "
+        "and all versions are measured again by it",
+    ),
     ("s", "show the round again, as it is now"),
     ("m", "measure on held-out images; the next round begins"),
     ("x", "write the best version to a file"),
@@ -41,8 +46,8 @@ _FIGURES: tuple[Entry, ...] = (
     (
         "confirmed",
         "proven better than the last confirmed version, or the draft, at a step that grows with "
-        "each look at held-out images: chance alone confirms something in fewer than 1 of 20 "
-        "sessions; best is only the highest figure",
+        "each look at held-out images: chance alone confirms something in about 1 of 20 "
+        "sessions at most; best is only the highest figure",
     ),
     ("names", "the baselines: images matched to class names, without any attributes"),
     ("ahead by", "in the images: how far the wrong class's total is above the true one's"),
@@ -155,8 +160,7 @@ def _figures_now(view: View) -> Sequence[Entry]:
     entries: list[Entry] = []
     if view.findings is None:
         return entries
-    if view.state.versions:
-        last = view.state.versions[-1]
+    if view.state.versions and (last := view.state.versions[-1]).held_out:
         n = len(last.held_out)
         entries.append(
             (

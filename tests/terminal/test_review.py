@@ -1,5 +1,6 @@
 """The conversation: sequences of answers, and the actions they lead to."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from builder.system_text import system_to_text
 from builder.terminal.asker import InputEnded
 from builder.terminal.edit_text_files import FILE
 from builder.terminal.gallery import Pictures
-from builder.terminal.review import TerminalReviewer
+from builder.terminal.review import TerminalReviewer, _main_keys
 from builder.terminal.scoring_rules import rules_table
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
@@ -238,6 +239,17 @@ def test_tables_and_explanations_lead_to_no_action() -> None:
     assert talk.action(sample.view()) == Quit()
     for words in ("Eevee", "as ruled", "What would fix it?", "exact McNemar", "42 of 48 images"):
         assert words in talk.shown
+
+
+def test_every_key_of_the_main_menu_is_explained() -> None:
+    done = [DONE, DONE.model_copy(update={"proposal": WHITE}), UNDONE]
+    view = replace(sample.view(done), can_ask=True)
+    keys = {each.key for each in _main_keys(view, images=True)} - {"?"}
+    assert {"o", "p", "u"} <= keys
+    talk = Talk("?", "q")
+    talk.action(view)
+    explained = re.findall(r"^  ([a-z ]+): ", talk.shown, re.MULTILINE)
+    assert keys <= {key for entry in explained for key in entry.split()}
 
 
 def test_the_figures_of_a_proposal_are_explained_with_these_figures() -> None:
