@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Floats = NDArray[np.float64]
 Totals = NDArray[np.float32] | NDArray[np.float64]
 
-# A fitted confidence is about the accuracy on these images, on average. On fewer than 30 that may be
-# off by more than 17 points (Wilson's 95 % around one half), and so would be the confidence.
+# A fitted confidence is about the accuracy on these images, on average. On fewer than 30 that may
+# be off by more than 17 points (Wilson's 95 % around one half), and so would be the confidence.
 FEWEST_IMAGES = 30
 # Bounds of 1 / temperature, times the largest difference of two totals of an image: from "all
 # classes alike" to beyond what single precision can tell apart.

@@ -43,8 +43,9 @@ WORDS = tuple(
 def shuffled(scores: Scores, *, seed: int) -> tuple[int, ...]:
     """Correct images of 20 shuffles of the rules, or names, over the classes.
 
-    With another class's rules (and name, where the scoring counts names), a class gets exactly that
-    class's totals, so that only predictions are renamed. Where classes tie, the first of them unshuffled gets the image.
+    With another class's rules, and name where the scoring counts names, a class gets exactly that
+    class's totals, so that only predictions are renamed. Where classes tie, the first of them
+    unshuffled gets the image.
     """
     rng = np.random.default_rng(seed)
     shuffles = (rng.permutation(len(scores.classes)) for _ in range(SHUFFLES))
