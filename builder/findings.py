@@ -35,12 +35,18 @@ class Findings:
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
         self._idle: dict[str, bool] = {}
+        self._tried: tuple[Step, tuple[Trial, ...]] | None = None
         self.system = step.system
         self.review: Scores = referee.renamed(step.names).score(step.system, "review")
 
     @property
     def digests(self) -> tuple[str, ...]:
         return self._referee.splits["review"].digests
+
+    @property
+    def held_out_images(self) -> str:
+        """Identifies the held-out images."""
+        return self._referee.held_out_images
 
     @property
     def baselines(self) -> Mapping[str, Scores]:
@@ -102,7 +108,10 @@ class Findings:
 
     def try_rules(self, step: Step) -> tuple[Trial, ...]:
         """All scoring rules, fitted on review images, with the step's system on held-out ones."""
-        return try_rules(self._referee.renamed(step.names), step.system)
+        if self._tried is None or self._tried[0] is not step:
+            trials = try_rules(self._referee.renamed(step.names), step.system)
+            self._tried = step, trials
+        return self._tried[1]
 
     def _names(self, proposal: Proposal) -> Mapping[str, str]:
         return renamed(self._step.names, proposal.edits)

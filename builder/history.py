@@ -29,6 +29,7 @@ from builder.records import (
     Rescored,
     Reverted,
     RoundEnded,
+    RulesTried,
     Started,
     Undone,
     Unlocked,
@@ -104,7 +105,8 @@ class State:
     the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
     that looked at the final images, `final_exports` counts these exports and `final_looks` those of
     them that showed something new. `optimised`: the runs of
-    optimisers. `rescored` is the scoring that was chosen in the review.
+    optimisers. `rescored` is the scoring that was chosen in the review. `looks`: what was seen of
+    held-out images, a version and what it was measured on -> how many looks there were by then.
     """
 
     started: Started
@@ -133,6 +135,7 @@ class State:
     final_exports: int = 0
     final: Exported | None = None
     rescored: Scoring | None = None
+    looks: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
     @property
     def scoring(self) -> Scoring:
@@ -163,8 +166,8 @@ class State:
 
     @property
     def held_out_looks(self) -> int:
-        """Looks at held-out images: one for each version, and again when the images change."""
-        return max((version.look for version in self.versions), default=0)
+        """Looks at held-out images: one for each version by each scoring, again on other images."""
+        return max(self.looks.values(), default=0)
 
     @property
     def rejected(self) -> frozenset[str]:
@@ -217,6 +220,9 @@ def advance(state: State, record: Record) -> State:
             )
         case Decided() | Noted() | Locked() | Unlocked() | Reverted() | Rescored():
             return replace(_done(state, record), undone=())
+        case RulesTried():
+            key = record.version, record.images
+            return state if key in state.looks else _looked(state, key, record.rules)
         case Undone():
             return _undone(state) if record.of == "last" else _acceptance_undone(state)
         case Redone():
@@ -286,9 +292,11 @@ def _measured(state: State, record: Measured) -> State:
         raise ValueError("nothing was drafted that could be measured")
     again = next((v for v in state.versions if v.number == record.version), None)
     steps = again.steps if again else state.steps
-    # The same version on the same images shows nothing that was not seen before.
-    seen = again is not None and again.images == record.images
-    look = again.look if again and seen else state.held_out_looks + bool(record.held_out)
+    # The same version on the same images, scored alike, shows nothing that was not seen before.
+    key = record.version, record.images
+    if record.held_out and key not in state.looks:
+        state = _looked(state, key, 1)
+    look = state.looks.get(key, state.held_out_looks)
     version = Version(record.version, steps, record.images, record.review, record.held_out, look)
     if again:
         versions = tuple(version if v is again else v for v in state.versions)
@@ -300,6 +308,10 @@ def _measured(state: State, record: Measured) -> State:
         best=version.number if new_best else state.best,
         idle=0 if new_best else state.idle,
     )
+
+
+def _looked(state: State, key: tuple[int, str], times: int) -> State:
+    return replace(state, looks={**state.looks, key: state.held_out_looks + times})
 
 
 def _best(versions: Iterable[Version]) -> int | None:

@@ -30,6 +30,7 @@ from builder.records import (
     Redone,
     Rescored,
     RoundEnded,
+    RulesTried,
     Undone,
     Unlocked,
 )
@@ -50,6 +51,7 @@ from builder.reviewing import (
     Rescore,
     Reviewer,
     SetLock,
+    TryRules,
     Undo,
     View,
     look,
@@ -230,11 +232,18 @@ def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple
                     return state, True
         case Ask():
             return (yield from _propose(state, at))
+        case TryRules() if at.referee is not None:
+            tried = RulesTried(
+                version=state.versions[-1].number,
+                images=at.referee.held_out_images,
+                rules=action.rules,
+            )
+            state = yield from _record(state, tried)
         case EndRound():
             return (yield from _end_round(state, at))
         case Export():
             return (yield from _export(state, at))
-        case Quit():
+        case Quit() | TryRules():
             pass
         case _:
             state = yield from _record(state, _plain_record(action))

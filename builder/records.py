@@ -205,6 +205,18 @@ class Rescored(_Record):
     scoring: Scoring
 
 
+class RulesTried(_Record):
+    """A version is shown on held-out images by so many other scoring rules, each of them a look.
+
+    `images` identifies the held-out images, whatever they are scored by.
+    """
+
+    kind: Literal["rules_tried"] = "rules_tried"
+    version: int
+    images: str
+    rules: Annotated[int, Field(ge=1)]
+
+
 class RoundEnded(_Record):
     kind: Literal["round_ended"] = "round_ended"
     round: int
@@ -256,6 +268,7 @@ Record = Annotated[
     | Redone
     | Reverted
     | Rescored
+    | RulesTried
     | RoundEnded
     | Optimised
     | Exported,

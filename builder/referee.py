@@ -51,6 +51,11 @@ class Referee:
         """The same for what a final estimate is made on."""
         return self._identity("final")
 
+    @property
+    def held_out_images(self) -> str:
+        """The same for the held-out images, whatever they are scored by."""
+        return replace(self, scoring=Scoring())._identity("held_out")
+
     def _identity(self, *splits: SplitName) -> str:
         lines = [self.encoder, self.scoring.model_dump_json()]
         lines += [

@@ -54,6 +54,13 @@ class RemoveLock:
 
 
 @dataclass(frozen=True, slots=True)
+class TryRules:
+    """See the last version on held-out images by so many other scoring rules."""
+
+    rules: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rescore:
     """From here on score systems like this, and measure all versions again."""
 
@@ -98,6 +105,7 @@ Action = (
     | Note
     | SetLock
     | RemoveLock
+    | TryRules
     | Rescore
     | Undo
     | Redo
@@ -161,6 +169,14 @@ class View:
         if self.findings is None or not self.state.versions:
             return ()
         return self.findings.try_rules(self.state.versions[-1].steps[-1])
+
+    @property
+    def rules_tried(self) -> bool:
+        """Whether all that `try_rules` shows was seen before."""
+        if self.findings is None or not self.state.versions:
+            return False
+        key = self.state.versions[-1].number, self.findings.held_out_images
+        return key in self.state.looks
 
     @property
     def digests(self) -> tuple[str, ...]:

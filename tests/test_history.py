@@ -25,6 +25,7 @@ from builder.records import (
     Rescored,
     Reverted,
     RoundEnded,
+    RulesTried,
     Undone,
     Unlocked,
 )
@@ -326,6 +327,19 @@ def test_looks_at_held_out_images_are_counted() -> None:
     assert state.held_out_looks == 3
     none = Measured(version=2, images="z", review="1", held_out="")
     assert advance(state, none).held_out_looks == 3
+
+
+def test_what_was_seen_before_is_no_new_look() -> None:
+    state = after(drafted(), measured(1, "110"))
+    by_log = Measured(version=1, images="by log", review="", held_out="100")
+    state = advance(advance(state, by_log), measured(1, "110"))
+    # As before the scoring was changed and changed back: so the chance to err is what it was.
+    assert ([version.look for version in state.versions], state.held_out_looks) == ([1], 2)
+    tried = RulesTried(version=1, images="held-out", rules=7)
+    state = advance(state, tried)
+    assert state.held_out_looks == 9
+    assert advance(state, tried) == state
+    assert advance(state, measured(2, "111")).versions[-1].look == 10
 
 
 def test_looks_at_the_final_images_are_counted() -> None:

@@ -26,6 +26,7 @@ from builder.records import (
     Proposed,
     Record,
     RoundEnded,
+    RulesTried,
     Undone,
 )
 from builder.referee import Referee
@@ -45,6 +46,7 @@ from builder.reviewing import (
     Rescore,
     Reviewer,
     SetLock,
+    TryRules,
     Undo,
     View,
     look,
@@ -589,6 +591,18 @@ def test_another_scoring_measures_all_versions_again_and_so_does_its_undo() -> N
     assert file.scoring.means.keys() == set(GOOD.phrases())
     assert all(mean < 0.8 for mean in file.scoring.means.values())
     assert parse_system_file(write_system_file(file)) == file
+
+
+def test_other_scoring_rules_are_a_look_and_seen_once() -> None:
+    judge = referee()
+    actions = [TryRules(7), Rescore(Scoring(rule="log")), TryRules(7), Undo(), TryRules(7)]
+    found = events(ScriptedReviewer([*actions, Quit()]), None, judge, before=[DRAFTED])
+    state = final_state(found)
+    tried = [r for r in records(found) if isinstance(r, RulesTried)]
+    assert {(r.version, r.images, r.rules) for r in tried} == {(1, judge.held_out_images, 7)}
+    # The draft, seven rules, and the draft by one of these, which the journal can't tell.
+    assert state.held_out_looks == 9
+    assert state.versions[0].look == 1
 
 
 def test_rounds_end_an_automatic_session() -> None:

@@ -35,3 +35,12 @@ def test_means_that_are_all_there_need_no_review_images() -> None:
     means = dict.fromkeys(system().phrases(), 0.5)
     judge = replace(centred(review=False), scoring=Scoring(means=means))
     assert judge.scoring_of(system()) == judge.scoring
+
+
+def test_held_out_images_are_the_same_whatever_they_are_scored_by() -> None:
+    judge = referee()
+    by_log = replace(judge, scoring=Scoring(rule="log"))
+    assert judge.images != by_log.images
+    assert judge.held_out_images == by_log.held_out_images
+    fewer = replace(judge, splits={**judge.splits, "held_out": judge.splits["review"]})
+    assert judge.held_out_images != fewer.held_out_images

@@ -41,6 +41,7 @@ from builder.records import (
     Rescored,
     Reverted,
     RoundEnded,
+    RulesTried,
     Started,
     Undone,
     Unlocked,
@@ -187,6 +188,7 @@ def _record_data(record: Record, state: State) -> Data | None:
             | Unlocked()
             | Reverted()
             | Rescored()
+            | RulesTried()
             | RoundEnded()
             | Undone()
             | Redone()

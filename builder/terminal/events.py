@@ -24,6 +24,7 @@ from builder.records import (
     Redone,
     Rescored,
     Reverted,
+    RulesTried,
     Undone,
     Unlocked,
 )
@@ -67,6 +68,9 @@ def record_line(record: Record, state: State) -> str | None:
             return f"The working system is that of version {record.version} again."
         case Optimised():
             return _optimised(record, state)
+        case RulesTried():
+            rules = counted(record.rules, "other rule")
+            return f"Version {record.version} on held-out images by {rules}, each of them a look."
         case Rescored():
             return (
                 f"Scored from here on by: {scoring_words(record.scoring)}. "

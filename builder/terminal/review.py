@@ -24,6 +24,7 @@ from builder.reviewing import (
     Offer,
     Quit,
     Redo,
+    TryRules,
     Undo,
     View,
 )
@@ -67,6 +68,8 @@ class TerminalReviewer:
         self._pictures = pictures
         # Going through the proposals, rather than at the main menu.
         self._going_through = False
+        # About to choose a scoring rule, whose look at held-out images is in the journal by now.
+        self._choosing_rule = False
         # Ctrl-C was pressed, and no menu was answered since.
         self._stopping = False
         # A step that took a while came before this action: keys pressed meanwhile meant no menu.
@@ -96,6 +99,8 @@ class TerminalReviewer:
 
     def _step(self, view: View) -> Action | None:
         """One answer from where the person is; None when it leads to no action yet."""
+        if self._choosing_rule:
+            return self._choose_rule(view)
         return self._proposal(view) if self._going_through else self._main_menu(view)
 
     # --- The main menu ------------------------------------------------------------------------
@@ -125,7 +130,7 @@ class TerminalReviewer:
             case "v":
                 self._view_images(view)
             case "o":
-                return choose_rule(self._asker, self._console, view)
+                return self._choose_rule(view)
             case "m":
                 return self._end_round(view)
             case "x":
@@ -135,6 +140,12 @@ class TerminalReviewer:
             case _:
                 self._show(view, pressed)
         return None
+
+    def _choose_rule(self, view: View) -> Action | None:
+        self._choosing_rule = False
+        action = choose_rule(self._asker, self._console, view)
+        self._choosing_rule = isinstance(action, TryRules)
+        return action
 
     def _show(self, view: View, pressed: str | None) -> None:
         match pressed:

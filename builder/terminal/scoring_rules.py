@@ -7,7 +7,7 @@ from rich.text import Text
 
 from builder.figures import accuracy, accuracy_interval, counted, proven, scoring_words
 from builder.fitting import FITTED_PART, RuleName
-from builder.reviewing import Rescore, View
+from builder.reviewing import Rescore, TryRules, View
 from builder.scoring_rules import Trial
 from builder.system import Scoring
 from builder.terminal.asker import Asker
@@ -37,11 +37,22 @@ def rules_table(trials: Sequence[Trial], *, about: str) -> RenderableType:
     return Group(Rows(headers, rows), Text(note, style="dim"))
 
 
-def choose_rule(asker: Asker, console: Console, view: View) -> Rescore | None:
-    """Shows the last version under every rule; None where the rule in use is kept."""
+def choose_rule(asker: Asker, console: Console, view: View) -> TryRules | Rescore | None:
+    """Shows the last version under every rule; None where the rule in use is kept.
+
+    TryRules where that shows something new of held-out images: it is to be recorded first.
+    """
     trials = view.try_rules()
     if not trials:
         return None
+    if (new := len(_others(trials))) and not view.rules_tried:
+        console.print(
+            Text(
+                f"This shows held-out images {counted(new, 'more time')}. Each is a look, and what "
+                "comes later is the harder to confirm."
+            )
+        )
+        return TryRules(new) if asker.confirm("Show the rules?", default=True) else None
     version = f"Version {view.state.versions[-1].number}"
     fitted = "rules that are fitted are left out, no review image is of a known class."
     if view.findings and any(trial.name in FITTED_PART for trial in trials):

@@ -18,6 +18,7 @@ from builder.records import (
     Record,
     Rescored,
     Reverted,
+    RulesTried,
     Undone,
     Unlocked,
 )
@@ -34,6 +35,7 @@ from builder.reviewing import (
     RemoveLock,
     Rescore,
     SetLock,
+    TryRules,
     Undo,
     View,
 )
@@ -50,6 +52,7 @@ from tests.terminal.scripted import BACK, ENTER, Scripted
 HELPFUL, PURPLE, WHITE = sample.proposals()
 DONE = Decided(proposal=HELPFUL, decision="accepted", by="person")
 UNDONE = Undone(of="last")
+TRIED = RulesTried(version=1, images=sample.referee().held_out_images, rules=7)
 
 
 class Talk:
@@ -386,9 +389,13 @@ def test_keeping_only_some_edits_and_renaming_an_option() -> None:
 
 
 def test_the_rules_are_shown_side_by_side_and_one_is_chosen() -> None:
-    view = sample.view()
+    asked, view = sample.view(), sample.view([TRIED])
     trials = view.try_rules()
-    talk = Talk("o", "sum, centred")
+    talk = Talk("o", True, "sum, centred")
+    assert talk.action(asked) == TryRules(7)
+    # Before the look is in the journal nothing of it is shown.
+    assert "This shows held-out images 7 more times" in " ".join(talk.shown.split())
+    assert "robust-log" not in talk.shown
     action = talk.action(view)
     (centred,) = [trial for trial in trials if trial.name == "centred"]
     assert action == Rescore(centred.scoring)
@@ -402,7 +409,18 @@ def test_the_rules_are_shown_side_by_side_and_one_is_chosen() -> None:
 
 @pytest.mark.parametrize("answer", ["keep sum", BACK])
 def test_the_rule_in_use_may_be_kept(answer: str | None) -> None:
+    assert Talk("o", answer, "q").action(sample.view([TRIED])) == Quit()
+
+
+@pytest.mark.parametrize("answer", [False, BACK])
+def test_held_out_images_are_not_looked_at_unasked(answer: bool | None) -> None:
     assert Talk("o", answer, "q").action(sample.view()) == Quit()
+
+
+def test_choosing_a_rule_is_left_by_ctrl_c() -> None:
+    talk = Talk("o", True, KeyboardInterrupt, "q")
+    assert talk.action(sample.view()) == TryRules(7)
+    assert talk.action(sample.view([TRIED])) == Quit()
 
 
 def test_what_is_undone_of_the_scoring_is_named() -> None:
