@@ -4,6 +4,9 @@ from builder.records import Effect
 from builder.statistics import Change, wilson
 from builder.system import Scoring
 
+# Of a p below this no more is told.
+_SMALL = 0.001
+
 
 def accuracy(correct: int, n: int) -> str:
     """E.g. "26 of 48, 54.2 %"."""
@@ -40,7 +43,15 @@ def points(value: float) -> str:
 
 
 def p_value(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return f"p < {_SMALL}" if p < _SMALL else f"p = {p:.2g}"
+
+
+def p_needed(p: float, needed: float) -> str:
+    """E.g. "p = 0.12, needed p < 0.017": with as many digits as show which is the smaller."""
+    if p < _SMALL <= needed:
+        return f"{p_value(p)}, needed p < {needed:.2g}"
+    digits = next((d for d in range(2, 6) if f"{p:.{d}g}" != f"{needed:.{d}g}"), 6)
+    return f"p = {p:.{digits}g}, needed p < {needed:.{digits}g}"
 
 
 def proven(change: Change) -> str:

@@ -21,6 +21,7 @@ on these images is the harder to beat on them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from builder.figures import p_needed
 from builder.history import Version, from_marks
 from builder.statistics import Change, compare
 
@@ -85,3 +86,13 @@ def confirmed(versions: Sequence[Version]) -> int | None:
 def trial_of(versions: Sequence[Version], number: int | None) -> Trial | None:
     """The version's own trial; None for the first, and for one that could not be compared."""
     return next((trial for trial in trials(versions) if trial.version == number), None)
+
+
+def trial_words(trial: Trial) -> str:
+    """E.g. "version 3 is not confirmed against version 1: ..., needed p < 0.017"."""
+    verdict = "is confirmed" if trial.passed else "is not confirmed"
+    change = trial.change
+    return (
+        f"version {trial.version} {verdict} against version {trial.against}: "
+        f"{change.fixed} fixed, {change.broken} broken, {p_needed(change.p, trial.needed)}"
+    )

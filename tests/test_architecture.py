@@ -62,7 +62,7 @@ CORE = {
     "exporting": "calibration history ladder records referee statistics system system_file",
     "findings": "applying diagnosis edits group_report history increments records referee scoring "
     "scoring_rules statistics system",
-    "ladder": "history statistics",
+    "ladder": "figures history statistics",
     "reviewing": "applying edits findings history locking records scoring scoring_rules stopping "
     "system",
     "rule_totals": "scoring system",

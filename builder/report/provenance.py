@@ -23,12 +23,12 @@ def provenance_section(contents: Contents) -> Markup:
 def _facts(contents: Contents) -> list[tuple[str, str]]:
     state, origin = contents.state, contents.origin
     started = state.started
-    looks = counted(len(state.versions), "time")
+    looks = counted(state.held_out_looks, "time")
     return [
         ("Images", _images(started)),
         ("Part of each image", _crop(started)),
         ("Splits", _splits(contents)),
-        ("Looks at held-out", f"{looks}: once for each version, its accuracy alone"),
+        ("Looks at held-out", f"{looks}, an accuracy each time"),
         ("Looks at final", counted(state.final_looks, "time")),
         ("Encoder", _encoder(contents)),
         ("Scoring", _scoring(contents)),

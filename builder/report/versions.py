@@ -7,7 +7,7 @@ from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.figures import accuracy, accuracy_interval, counted, points, proven
 from builder.history import State, Version
-from builder.ladder import confirmed
+from builder.ladder import confirmed, trial_of, trial_words
 from builder.progress import held_out_change
 from builder.report.charts import Level, Point, accuracy_chart
 from builder.report.contents import Contents
@@ -74,6 +74,7 @@ def _stretch(stretch: Stretch, story: Chronicle) -> Markup:
         _title(stretch, story),
         _figures(stretch.version),
         element("p", _compared(stretch), class_="aside"),
+        _proof(stretch.version, story.state),
         element("p", back, class_="aside") if back else "",
         element("ul", *edits, class_="edits") if edits else "",
     )
@@ -99,6 +100,15 @@ def _figures(version: Version | None) -> Markup:
     n = len(version.held_out)
     interval = accuracy_interval(version.correct, n)
     return element("p", f"Held-out {accuracy(version.correct, n)} ({interval}).")
+
+
+def _proof(version: Version | None, state: State) -> Markup:
+    trial = trial_of(state.versions, version.number) if version else None
+    if trial is None:
+        return Markup()
+    # The version's own number stands in the title.
+    words = trial_words(trial).removeprefix(f"version {trial.version} is ")
+    return element("p", f"{words[0].upper()}{words[1:]}.", class_="aside")
 
 
 def _compared(stretch: Stretch) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from builder.edits import Proposal, RenameOption, SetDomain
-from builder.records import Decided, Exported, Measured, Reverted
+from builder.records import Decided, Exported, Measured, Reverted, RulesTried
 from builder.report.gallery import SHOWN, gallery_section, most_misleading
 from builder.report.groups import groups_section, redundancy_section
 from builder.report.opening import opening
@@ -32,6 +32,8 @@ def test_each_version_tells_what_led_to_it() -> None:
     assert f"-> {right}" in second
     assert "from the data · on review +5.0 pp (4 fixed, 1 broken)" in second
     assert "Against version 1: " in second
+    assert "onfirmed against version 1: " in second
+    assert "needed p < 0.05." in second
     assert "no better" in second
 
 
@@ -151,6 +153,9 @@ def test_provenance() -> None:
     assert "from 10 % to 90 % across, from 20 % to 80 % down" in said
     assert "32 review, 32 held-out, 16 final (seed 0)" in said
     assert "Looks at held-out2 times" in said
+    tried = RulesTried(version=2, images="held-out", rules=7)
+    more = replace(contents, story=WORLD.story(tried))
+    assert "Looks at held-out9 times" in text(provenance_section(more))
     assert "Looks at final1 time" in said
     assert "Encodersample, revision 1" in said
     assert "sum, at the encoder's own scale (20.0)" in said
