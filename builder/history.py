@@ -103,8 +103,8 @@ class State:
     that were ever on offer. The decisions of this round begin at `round_began`.
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
     the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
-    that looked at the final images, `final_exports` counts these exports and `final_looks` those of
-    them that showed something new. `optimised`: the runs of
+    that looked at the final images, `final_scoring` how it scored, `final_exports` counts these
+    exports and `final_looks` those of them that showed something new. `optimised`: the runs of
     optimisers. `rescored` is the scoring that was chosen in the review. `looks`: what was seen of
     held-out images, a version and what it was measured on -> how many looks there were by then.
     """
@@ -134,6 +134,7 @@ class State:
     final_looks: int = 0
     final_exports: int = 0
     final: Exported | None = None
+    final_scoring: Scoring | None = None
     rescored: Scoring | None = None
     looks: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
@@ -333,6 +334,7 @@ def _exported(state: State, record: Exported) -> State:
         final_looks=state.final_looks + (not again),
         final_exports=state.final_exports + 1,
         final=record,
+        final_scoring=state.scoring,
     )
 
 

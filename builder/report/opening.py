@@ -86,7 +86,8 @@ def _final(contents: Contents) -> Markup:
     final, looks = contents.state.final, contents.state.final_looks
     size = sum(split == "final" for split in contents.state.splits.values())
     version = contents.version
-    if final and final.final and version and final.version == version.number:
+    by_now = contents.state.final_scoring == contents.state.scoring
+    if final and final.final and version and final.version == version.number and by_now:
         marks = final.final
         words = "Looked at once, at the export: nothing was fitted to these."
         if looks > 1:
@@ -96,7 +97,9 @@ def _final(contents: Contents) -> Markup:
     if size and not looks:
         words = f"{counted(size, 'image')} that nobody has measured on; the export does, once."
     elif size:
-        words = f"The {counted(size, 'image')} were measured on for another version only."
+        words = (
+            f"The {counted(size, 'image')} were measured on, but for another version or scoring."
+        )
     return element(
         "div",
         element("h2", "Final images"),

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from builder.edits import Proposal, RenameOption, SetDomain
-from builder.records import Decided, Exported, Measured, Reverted, RulesTried
+from builder.records import Decided, Exported, Measured, Rescored, Reverted, RulesTried, Undone
 from builder.report.gallery import SHOWN, gallery_section, most_misleading
 from builder.report.groups import groups_section, redundancy_section
 from builder.report.opening import opening
 from builder.report.provenance import provenance_section
 from builder.report.rules import system_section
 from builder.report.versions import versions_section
-from builder.system import AttributeSystem
+from builder.system import AttributeSystem, Scoring
 from tests.report.sample import World, small_world, system_of
 from tests.report.test_markup import Reader
 from tests.worlds import DRAFT, GOOD
@@ -68,8 +68,12 @@ def test_the_top_says_how_far_the_final_figure_can_be_trusted() -> None:
     again = Exported(path="x", version=version.number, images="others", final="1011")
     twice = replace(contents, story=WORLD.story(again))
     assert "Looked at 2 times: no longer an untouched estimate." in text(opening(twice))
+    rescored = WORLD.story(Rescored(scoring=Scoring(rule="log")))
+    assert "for another version or scoring" in text(opening(replace(contents, story=rescored)))
+    back = WORLD.story(Rescored(scoring=Scoring(rule="log")), Undone(of="last"))
+    assert "Looked at once" in text(opening(replace(contents, story=back)))
     other = Exported(path="x", version=99, images="others", final="1011")
-    assert "measured on for another version only" in text(
+    assert "measured on, but for another version or scoring" in text(
         opening(replace(contents, story=WORLD.story(other)))
     )
 
