@@ -71,20 +71,6 @@ def confidences(totals: Totals, calibration: Calibration | None) -> Floats:
     return best
 
 
-def expected_calibration_error(
-    confidence: Floats, correct: NDArray[np.bool_], bins: int = 10
-) -> float:
-    """How far confidence [n] and accuracy are apart, in [0, 1]; 0 without images.
-
-    The mean over `bins` equally wide bins, weighted by their images (Naeini et al. 2015).
-    """
-    if not len(confidence):
-        return 0.0
-    which = np.minimum((confidence * bins).astype(np.intp), bins - 1)
-    surplus = np.bincount(which, weights=confidence - correct, minlength=bins)
-    return float(np.abs(surplus).sum() / len(confidence))
-
-
 def _below_best(totals: Totals) -> Floats:
     """Totals less the best of their image: at most 0."""
     exact = np.asarray(totals, np.float64)

@@ -30,10 +30,15 @@ def confusions_section(measured: Measured) -> Markup:
     parts = [_introduction(measured, len(shown)), _map(measured, counts, shown)]
     if findings.pairs:
         parts += [element("h3", "Classes taken for each other"), table(_PAIRS, findings.pairs)]
-    worst = sorted(findings.classes, key=lambda report: (report.accuracy, -report.n))
+    worst = worst_first(findings.classes)
     summary = element("summary", f"All {counted(len(worst), 'class', 'classes')}, the worst first")
     parts.append(element("details", summary, table(_CLASSES, worst)))
     return joined(parts)
+
+
+def worst_first(reports: Sequence[ClassReport]) -> list[ClassReport]:
+    """By accuracy; of equals those with more images first, and those without any last of all."""
+    return sorted(reports, key=lambda report: (not report.n, report.accuracy, -report.n))
 
 
 def confusion_counts(scores: Scores) -> NDArray[np.intp]:

@@ -5,8 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from builder.diagnosis import ClassReport
 from builder.report import confusions as module
-from builder.report.confusions import confusion_counts, confusions_section, shown_classes
+from builder.report.confusions import (
+    confusion_counts,
+    confusions_section,
+    shown_classes,
+    worst_first,
+)
 from builder.system import AttributeGroup, make_system
 from tests.report.sample import World, small_world, system_of
 from tests.report.test_markup import Reader
@@ -22,6 +28,12 @@ def test_the_counts_are_those_of_the_images() -> None:
         for column in range(3):
             there = (scores.labels == row) & (scores.predictions == column)
             assert counts[row, column] == there.sum()
+
+
+def test_a_class_without_images_is_not_the_worst() -> None:
+    counts = {"none": (0, 0), "all": (4, 4), "few": (5, 1), "fewer": (3, 0), "no": (6, 0)}
+    reports = [ClassReport(name, n, right, ()) for name, (n, right) in counts.items()]
+    assert [each.name for each in worst_first(reports)] == ["no", "fewer", "few", "all", "none"]
 
 
 def alternating() -> World:
