@@ -72,9 +72,15 @@ def plain(option: str) -> str:
 def _alike(system: AttributeSystem) -> list[list[str]]:
     """The classes in sets of identical rules, in order."""
     sets: dict[tuple[Choice, ...], list[str]] = {}
-    for name, choices in system.rules.items():
-        sets.setdefault(tuple(choices.values()), []).append(name)
+    rows = zip(*(_said(system, group) for group in system.groups), strict=True)
+    for name, row in zip(system.rules, rows, strict=True):
+        sets.setdefault(row, []).append(name)
     return list(sets.values())
+
+
+def _said(system: AttributeSystem, group: AttributeGroup) -> list[Choice]:
+    """What each class's rule says in the group; to name no option says as much as to name all."""
+    return [choices[group.name] or group.options for choices in system.rules.values()]
 
 
 def _identical_rules(alike: Iterable[list[str]]) -> Iterator[Finding]:
@@ -89,8 +95,8 @@ def _group_findings(
 ) -> Iterator[Finding]:
     path = f"groups[{index}]"
     choices = {choices[group.name] for choices in system.rules.values()}
-    if len(choices) == 1:
-        chosen = _listed(next(iter(choices))) if choices != {()} else "nothing"
+    if len(set(_said(system, group))) == 1:
+        chosen = "nothing" if () in choices else _listed(next(iter(choices)))
         message = f"every class has {chosen} in {quoted(group.name)}: it tells none apart (0 bits)"
         yield Finding("no-information", path, message)
     used = {option for choice in choices for option in choice}
@@ -114,10 +120,7 @@ def _repeated_groups(system: AttributeSystem) -> Iterator[Finding]:
     As the rules are certain, a group's mutual information with another over equally likely classes
     is its whole entropy exactly when the other's choice fixes its own.
     """
-    columns = {
-        group.name: [choices[group.name] for choices in system.rules.values()]
-        for group in system.groups
-    }
+    columns = {group.name: _said(system, group) for group in system.groups}
     for index, (name, column) in enumerate(columns.items()):
         if len(set(column)) == 1:
             continue

@@ -3,12 +3,14 @@
 from collections import Counter
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.checks import check, plain
 from builder.resources import resource_folder
+from builder.scoring import group_rules
 from builder.system import AttributeGroup, AttributeSystem, make_system
 from builder.system_file import load_system_file
 from tests.test_system import systems
@@ -55,11 +57,29 @@ def test_the_article_s_system() -> None:
 
 
 def test_several_and_none_are_choices_of_their_own() -> None:
-    rules: dict[str, list[object]] = {"A": [["x", "y"]], "B": [["y", "x"]], "C": ["x"], "D": [None]}
-    checks = check(system_of({"g": ["x", "y"]}, rules))
+    rules: dict[str, list[object]] = {"A": [["x", "y"]], "B": [["y", "x"]], "C": ["z"], "D": [None]}
+    checks = check(system_of({"g": ["x", "y", "z"]}, rules))
     assert [finding.path for finding in checks.findings] == ["rules.A"]
     assert "'A' and 'B'" in checks.findings[0].message
     assert checks.ceiling == 3 / 4
+
+
+@given(systems())
+def test_classes_are_alike_where_the_scoring_can_not_tell_them_apart(
+    system: AttributeSystem,
+) -> None:
+    rows = np.stack([rule.of_class for rule in group_rules(system)], axis=1)
+    checks = check(system)
+    assert checks.ceiling == len(np.unique(rows, axis=0)) / len(rows)
+    silent = [f"groups[{g}]" for g in range(rows.shape[1]) if len(set(rows[:, g])) == 1]
+    assert [f.path for f in checks.findings if f.kind == "no-information"] == silent
+
+
+def test_to_name_no_option_says_as_much_as_to_name_all() -> None:
+    system = system_of({"a": ["0", "1"]}, {"none": [None], "all": [["0", "1"]]})
+    checks = check(system)
+    assert checks.ceiling == 0.5
+    assert {f.kind for f in checks.findings} == {"identical-rules", "no-information"}
 
 
 def test_groups_without_information_and_unused_options() -> None:
@@ -132,7 +152,10 @@ def test_the_ceiling_is_the_best_that_any_answer_by_rules_can_reach(
 ) -> None:
     """An oracle that sees the rules of the true class, and guesses among the classes with them."""
     counts = {name: data.draw(st.integers(1, 5)) for name in system.classes}
-    rows = {name: tuple(choices.values()) for name, choices in system.rules.items()}
+    rows = {
+        name: tuple(choices[group.name] or group.options for group in system.groups)
+        for name, choices in system.rules.items()
+    }
     images = [name for name, count in counts.items() for _ in range(count)]
     best = {
         row: Counter(n for n in images if rows[n] == row).most_common(1) for row in rows.values()
