@@ -29,7 +29,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """All findings, and the accuracy in (0, 1] that no encoder can exceed with these rules."""
+    """All findings, and the accuracy in (0, 1] that no encoder can exceed with these rules alone."""
 
     findings: tuple[Finding, ...]
     ceiling: float
@@ -86,7 +86,7 @@ def _said(system: AttributeSystem, group: AttributeGroup) -> list[Choice]:
 def _identical_rules(alike: Iterable[list[str]]) -> Iterator[Finding]:
     for names in alike:
         if len(names) > 1:
-            message = f"{_listed(names)} have identical rules: they can never be told apart"
+            message = f"{_listed(names)} have identical rules: no group tells them apart"
             yield Finding("identical-rules", f"rules{json_key(names[0])}", message)
 
 

@@ -46,7 +46,7 @@ def test_the_article_s_system() -> None:
         (
             "identical-rules",
             "'Bulbasaur', 'Venusaur' and 'Celebi & Venusaur-GX' have identical rules: "
-            "they can never be told apart",
+            "no group tells them apart",
         ),
         ("determined-group", "'dominant_color' adds 0 bits once 'key_trait' is known"),
         (

@@ -54,7 +54,7 @@ def _findings(system: AttributeSystem) -> Markup:
         items.append(element("li", f"and {len(found.findings) - _FINDINGS} more"))
     ceiling = ""
     if found.ceiling < 1:
-        ceiling = f" With these rules no encoder can exceed {100 * found.ceiling:.1f} %."
+        ceiling = f" With these rules alone no encoder can exceed {100 * found.ceiling:.1f} %."
     summary = element("summary", f"{counted(len(found.findings), 'weak spot')} without an image.")
     return element("details", summary, element("p", ceiling.strip()), element("ul", *items))
 

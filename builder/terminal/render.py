@@ -166,6 +166,6 @@ def checks_table(name: str, system: AttributeSystem, checks: Checks) -> Renderab
     found = counted(len(checks.findings), "weakness", "weaknesses")
     ceiling = "the rules tell all classes apart"
     if checks.ceiling < 1:
-        ceiling = f"no encoder can exceed {100 * checks.ceiling:.1f} % with these rules"
+        ceiling = f"no encoder can exceed {100 * checks.ceiling:.1f} % with these rules alone"
     lines.append(Text(f"{found}; {ceiling}."))
     return Group(*lines)

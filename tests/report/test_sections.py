@@ -110,7 +110,7 @@ def test_redundancy_is_told_both_ways() -> None:
 def test_the_system_is_told_with_its_weak_spots() -> None:
     said = text(system_section(DRAFT))
     assert "It looks like {}." in said
-    assert "With these rules no encoder can exceed 66.7 %." in said
+    assert "With these rules alone no encoder can exceed 66.7 %." in said
     assert "Rules of 3 classes" in said
     assert "a fish 0" in said
 

@@ -113,7 +113,7 @@ def test_checks_of_a_file() -> None:
     )
     text = drawn(checks_table("my.json", alike, check(alike)), 200)
     assert text.startswith("my.json: 2 classes, 2 groups, 6 options\n")
-    assert "no encoder can exceed 50.0 % with these rules" in text
+    assert "no encoder can exceed 50.0 % with these rules alone" in text
     assert "'[red]'" in text
     assert "\x1b" not in text
     sound = sample.system()
