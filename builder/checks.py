@@ -29,7 +29,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """All findings, and the accuracy in (0, 1] that no encoder can exceed with these rules alone."""
+    """All findings, and the accuracy in (0, 1] that no encoder exceeds with these rules alone."""
 
     findings: tuple[Finding, ...]
     ceiling: float
