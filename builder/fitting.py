@@ -189,6 +189,8 @@ def _temperature(totals: _Numbers, aims: _Numbers) -> float:
 
     The loss is convex in t. 0 where the totals say nothing, or the wrong thing.
     """
+    # Only differences within an image count: equal totals are then 0, and not rounding.
+    totals = totals - totals.max(axis=1, keepdims=True)
     low, high, t = 0.0, np.inf, 1.0 / max(float(totals.std()), 1e-12)
     if _slopes(0.0, totals, aims)[0] >= 0:
         return 0.0
@@ -232,9 +234,12 @@ def _minimum(adds: _Numbers, aims: _Numbers) -> _Numbers:
         while True:
             there = weights + part * direction
             new_value, new_slope = objective(there)
-            if new_value <= value + 1e-4 * part * float(slope @ direction) or part < 1e-12:
+            if new_value <= value + 1e-4 * part * float(slope @ direction):
                 break
             part /= 2
+            if part < 1e-12:
+                # No step is better by more than rounding.
+                return weights
         moved, turned = there - weights, new_slope - slope
         # The inverse of the curvature along the last step.
         bend = float(moved @ turned)

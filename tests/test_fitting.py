@@ -163,6 +163,16 @@ def test_each_rule_by_name(name: fitting.RuleName) -> None:
     assert scoring.for_encoder("other") == Scoring()
 
 
+@given(seeds, st.integers(1, 40))
+def test_rules_that_say_the_same_of_all_classes_fit_nothing(seed: int, n: int) -> None:
+    """All totals of an image are equal: rounding must not be taken for evidence."""
+    colours = {name: {"colour": COLOURS[:2], "tail": ()} for name in SYSTEM.classes}
+    silent = make_system("creature", GROUPS, colours)
+    similar, labels = noisy(seed, n, 1, 1)
+    assert set(fit_weights(silent, similar, labels, logit_scale=SCALE).values()) == {1.0}
+    assert fit_scale(silent, similar, labels, logit_scale=SCALE) == SCALE
+
+
 def test_images_of_unknown_classes_are_left_out() -> None:
     similar, labels = noisy(4, 40, 1.5, 0.5)
     more = np.vstack([similar, np.ones((3, similar.shape[1]), np.float32)])
