@@ -161,8 +161,8 @@ def _leads(scores: Scores, groups: Sequence[_LeftOut]) -> list[tuple[Floats, Flo
     for start in range(0, scores.n, step):
         block = slice(start, start + step)
         labels = scores.labels[block]
-        # A class's totals lie side by side. The true one is no rival of its own.
-        totals = np.ascontiguousarray(scores.totals[block].T)
+        # A copy, in which a class's totals lie side by side. The true one is no rival of its own.
+        totals = np.array(scores.totals[block].T, order="C")
         images = np.arange(len(labels))
         own = totals[labels, images]
         totals[labels, images] = -np.inf

@@ -65,6 +65,19 @@ def test_leaving_out_equals_scoring_again(
 
 
 @QUICK
+@given(systems().filter(lambda system: len(system.groups) > 1), st.integers(1, 3))
+def test_the_scores_stay_as_they_are(system: AttributeSystem, n: int) -> None:
+    """Also where a block holds one image, whose totals are contiguous either way."""
+    similar = np.random.default_rng(n).normal(scale=0.2, size=(n, len(system.phrases())))
+    labels = [system.classes[0]] * n
+    scoring = Scoring()
+    scores = score_cosines(system, similar, labels, scoring=scoring, logit_scale=20.0)
+    totals = scores.totals.copy()
+    correct_without(system, scores, similar, scoring=scoring, logit_scale=20.0)
+    np.testing.assert_array_equal(scores.totals, totals)
+
+
+@QUICK
 @given(
     systems().filter(lambda system: len(system.groups) > 1),
     st.sampled_from(["sum", "log", "robust-log"]),
