@@ -166,7 +166,7 @@ class View:
 
         Of the working system no more is seen on held-out images than at the end of its round.
         """
-        if self.findings is None or not self.state.versions:
+        if self.findings is None or not (self.state.versions and self.state.versions[-1].held_out):
             return ()
         return self.findings.try_rules(self.state.versions[-1].steps[-1])
 

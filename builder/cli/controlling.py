@@ -13,9 +13,9 @@ from builder.system import scored_texts
 from builder.system_file import SystemFile
 from builder.terminal.render import ControlRow
 
-RULES = "rules shuffled: the same questions, each class with the answers of any other"
+RULES = "rules shuffled: the same questions, with the answers dealt out anew to the classes"
 WORDS = "random words: the same rules, with options that say nothing of how a thing looks"
-NAMES = "names shuffled: each class with the name of any other"
+NAMES = "names shuffled: the names dealt out anew to the classes"
 # The same draws in every run, so that a figure can be looked up again.
 _SEED = 0
 

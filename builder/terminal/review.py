@@ -265,7 +265,7 @@ def _main_keys(view: View, *, images: bool) -> list[Key]:
         keys.append(Key("v", "view images"))
     if view.findings:
         keys += [Key("c", "all classes"), Key("g", "all groups")]
-        if view.state.versions:
+        if view.state.versions and view.state.versions[-1].held_out:
             keys.append(Key("o", "scoring rules"))
     keys.append(Key("s", "show the round"))
     keys.append(Key("m", "measure, next round" if view.findings else "next round"))

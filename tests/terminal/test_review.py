@@ -15,6 +15,7 @@ from builder.records import (
     Decided,
     Lock,
     Locked,
+    Measured,
     Record,
     Rescored,
     Reverted,
@@ -415,6 +416,14 @@ def test_the_rule_in_use_may_be_kept(answer: str | None) -> None:
 @pytest.mark.parametrize("answer", [False, BACK])
 def test_held_out_images_are_not_looked_at_unasked(answer: bool | None) -> None:
     assert Talk("o", answer, "q").action(sample.view()) == Quit()
+
+
+def test_without_held_out_images_there_is_nothing_to_compare_rules_on() -> None:
+    view = sample.view([Measured(version=1, images="others", review="1", held_out="")])
+    assert view.try_rules() == ()
+    talk = Talk("q")
+    talk.action(view)
+    assert "scoring rules" not in talk.asker.labels
 
 
 def test_choosing_a_rule_is_left_by_ctrl_c() -> None:
