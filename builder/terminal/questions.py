@@ -28,7 +28,8 @@ def curve_table(
         rows.append((str(step), first, interval(found.low, found.high), *others))
     headers = ["questions", "adaptive", "interval", "best fixed", "random"]
     note = (
-        f"{counted(n, 'image')}. Intervals: 95 %. A tie of m classes counts 1/m. "
+        f"{counted(n, 'image')}. Intervals: 95 %. A tie of m classes counts 1/m. Best fixed: one "
+        "order for all, at each step the question that tells most. "
         f"All groups at once, scored as in the file: {accuracy(int(full.count), n)}."
     )
     return Group(Rows(headers, rows, frozenset(range(1, 5))), Text(note, style="dim"))
@@ -95,6 +96,7 @@ def smallest_words(
     if check is not None:
         lines.append(Text(f"{measured_on}: {points(check.points)} ({proven(check)})"))
     low = percent(100 * full.interval.low, 100)
-    note = f"Within one interval: not below {low}, the lower end of the 95 % interval with all."
+    note = f"Within one interval: not below {low}, the lower end of the 95 % interval with all. "
+    note += "Groups go one by one, the least missed first: another choice may be smaller."
     lines.append(Text(note, style="dim"))
     return Group(*lines)
