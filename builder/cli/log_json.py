@@ -7,6 +7,7 @@ from pathlib import Path
 from builder.chronicle import Chronicle, Delivery, Stretch
 from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
 from builder.history import State
+from builder.ladder import confirmed
 from builder.llm import Spent
 from builder.progress import held_out_change
 from builder.statistics import Change
@@ -26,9 +27,11 @@ def log_data(folder: Path, story: Chronicle, costs: Sequence[Spent]) -> Data:
         "drafted_by": story.drafted_by,
         "rounds": state.round - 1,
         "best": state.best,
+        "confirmed": confirmed(state.versions),
         "versions": told[:-1],
         "since": {**told[-1], "unmeasured": story.unmeasured},
         "exports": [_delivery(delivery) for delivery in story.exports],
+        "held_out_looks": state.held_out_looks,
         "final_looks": state.final_looks,
         "spent": spent_data(sum(costs, Spent())),
     }

@@ -21,6 +21,7 @@ from builder.locking import lock_words
 from builder.progress import held_out_change
 from builder.records import Decided
 from builder.terminal.events import SOURCES, source_words
+from builder.terminal.proof import proof_lines
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 
@@ -36,6 +37,8 @@ def log_screen(story: Chronicle, costs: Sequence[str], total: str) -> Renderable
     parts.append(Text())
     if state.versions:
         parts += [_table(story), *_note_on_best(state)]
+        if lines := proof_lines(state):
+            parts += [Text(), *map(Text, lines)]
     for stretch, cost in zip(story.stretches, costs, strict=True):
         if stretch.version or cost or not stretch.empty:
             parts += [Text(), *_stretch(stretch, story, cost)]

@@ -69,6 +69,7 @@ def test_log_as_json(session: Path) -> None:
     value = told(session)
     first, second = value["versions"]  # type: ignore[misc]
     assert (value["best"], value["rounds"], value["drafted_by"]) == (2, 1, "some model")
+    assert (value["confirmed"], value["held_out_looks"]) == (None, 2)
     assert first["change"] is None
     assert second["held_out"]["correct"] == 7
     assert 0 < second["held_out"]["low"] < 0.7 < second["held_out"]["high"] < 1

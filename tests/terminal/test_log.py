@@ -77,6 +77,8 @@ def test_the_whole_story_fits_the_screen(width: int) -> None:
         "rename class Mew to [red]Ab\\x1b[31msol[/red]",
         "on the final images: 9 of 10, 90.0 % (60–98 %).",
         "The final images were looked at 1 time.",
+        "confirmed against version 1: ",
+        "Held-out images were looked at 2 times.",
     ):
         assert words in said, words
 
