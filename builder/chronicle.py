@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from builder.edits import Proposal
-from builder.history import State, Version, advance, begin, steps_between
+from builder.history import advance
 from builder.lineage import lineage
 from builder.locking import follow
 from builder.records import Decided, Drafted, Exported, Lock, Measured, Record, Started
+from builder.state import State, Version, begin, steps_between
 from builder.system import AttributeSystem
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from builder.calibration import Calibration, fit_temperature
-from builder.history import State, Version, marks
 from builder.ladder import trial_of
 from builder.records import Exported
 from builder.referee import Referee
+from builder.state import State, Version, marks
 from builder.statistics import wilson
 from builder.system import AttributeSystem
 from builder.system_file import (

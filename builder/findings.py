@@ -4,16 +4,17 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from builder.acts import renamed
 from builder.applying import apply
 from builder.diagnosis import ClassReport, ConfusedPair, confused_pairs, per_class
 from builder.edits import Proposal
 from builder.group_report import GroupReport
-from builder.history import Step, renamed
 from builder.increments import Increments
 from builder.records import Effect, Started
 from builder.referee import Referee
 from builder.scoring import Scores
 from builder.scoring_rules import Trial, try_rules
+from builder.state import Step
 from builder.statistics import compare
 from builder.system import AttributeSystem, Scoring
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.figures import p_needed
-from builder.history import Version, from_marks
+from builder.state import Version, from_marks
 from builder.statistics import Change, compare
 
 # How many null sessions may confirm a version, all looks together.

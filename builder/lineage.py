@@ -18,7 +18,7 @@ from builder.edits import (
     SplitOption,
 )
 from builder.errors import InputError
-from builder.history import State, Step, Version, steps_between
+from builder.state import State, Step, Version, steps_between
 from builder.system import AttributeSystem, quoted
 
 Steps = tuple[Step, ...]

@@ -15,7 +15,7 @@ from builder.edits import Proposal
 from builder.errors import CotbuildError, InputError
 from builder.exporting import exported
 from builder.findings import Findings, Measurements
-from builder.history import State, Step, advance, marks, needs_measuring
+from builder.history import advance
 from builder.idle import weak_groups
 from builder.locking import lock_words, touched
 from builder.records import (
@@ -56,6 +56,7 @@ from builder.reviewing import (
     View,
     look,
 )
+from builder.state import State, Step, marks, needs_measuring
 from builder.stopping import Limit, limit_from, stop_reason
 from builder.suggestions import suggest
 from builder.system import AttributeSystem

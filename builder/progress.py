@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.history import State, Step, Version, from_marks, steps_between
 from builder.lineage import lineage
 from builder.records import Decided
+from builder.state import State, Step, Version, from_marks, steps_between
 from builder.statistics import Change, compare
 
 

@@ -27,9 +27,10 @@ from pydantic import TypeAdapter
 
 from builder.chronicle import Chronicle, chronicle
 from builder.errors import InputError, SessionError
-from builder.history import State, fold
+from builder.history import fold
 from builder.owner import owner_words, sign
 from builder.records import JOURNAL_VERSION, Record, Started
+from builder.state import State
 
 JOURNAL = "session.jsonl"
 TRANSCRIPT = "llm.jsonl"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from builder.history import State, needs_measuring
+from builder.state import State, needs_measuring
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Set as AbstractSet
 from builder.describing import describe_proposal
 from builder.diagnosis import ConfusedPair, RuleEvidence, rule_evidence
 from builder.findings import Findings
-from builder.history import State
 from builder.records import Decided
 from builder.requests import Past, RevisionRequest
+from builder.state import State
 from builder.system import AttributeSystem
 
 # Ten confused pairs are up to 20 classes: all of a system that is hardly larger cost little more,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.history import State, advance, fold, marks
+from builder.history import advance, fold
 from builder.ladder import trials
 from builder.records import Drafted, Measured
+from builder.state import State, marks
 from tests.worlds import DRAFT, started
 
 ROUNDS = 10

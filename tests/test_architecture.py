@@ -50,20 +50,22 @@ CORE = {
     "questions": "scoring system",
     "smallest_set": "applying edits scoring statistics system",
     "locking": "edits records system",
-    "history": "applying edits locking records system system_file",
-    "stopping": "history",
-    "progress": "history lineage records statistics",
-    "lineage": "applying differing edits errors history system",
-    "chronicle": "edits history lineage locking records system",
+    "state": "edits records system system_file",
+    "acts": "applying edits locking records state system",
+    "history": "acts records state",
+    "stopping": "state",
+    "progress": "lineage records state statistics",
+    "lineage": "applying differing edits errors state system",
+    "chronicle": "edits history lineage locking records state system",
     "requests": "diagnosis edits system",
     "referee": "errors group_measures group_report increments scoring system system_file",
     "controls": "scoring system",
     "near_duplicates": "referee system_file",
-    "exporting": "calibration history ladder records referee statistics system system_file",
-    "findings": "applying diagnosis edits group_report history increments records referee scoring "
-    "scoring_rules statistics system",
-    "ladder": "figures history statistics",
-    "reviewing": "applying edits findings history locking records scoring scoring_rules stopping "
+    "exporting": "calibration ladder records referee state statistics system system_file",
+    "findings": "acts applying diagnosis edits group_report increments records referee scoring "
+    "scoring_rules state statistics system",
+    "ladder": "figures state statistics",
+    "reviewing": "applying edits findings locking records scoring scoring_rules state stopping "
     "system",
     "rule_totals": "scoring system",
     "optimising": "edits increments records referee rule_totals scoring system",
@@ -71,9 +73,9 @@ CORE = {
     "first_rules": "greedy optimising scoring system",
     "shuffled_labels": "applying optimising records referee system",
     "scoring_rules": "fitting referee scoring statistics system",
-    "targeting": "describing diagnosis findings history records requests system",
+    "targeting": "describing diagnosis findings records requests state system",
     "loop": "applying edits errors exporting findings history idle locking records referee "
-    "requests reviewing stopping suggestions system targeting",
+    "requests reviewing state stopping suggestions system targeting",
 }
 SHELLS = {
     "resources": "errors system system_file",
@@ -86,7 +88,7 @@ SHELLS = {
     "encoders": "data errors",
     "data": "errors",
     "owner": "",
-    "session": "chronicle errors history owner records",
+    "session": "chronicle errors history owner records state",
     "terminal": " ".join(CORE),
     "report": " ".join(CORE),
     "demo": "encoders errors resources system",

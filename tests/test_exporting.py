@@ -16,8 +16,9 @@ from builder.exporting import (
     exported,
     version_to_export,
 )
-from builder.history import State, advance, fold
+from builder.history import advance, fold
 from builder.records import Assigned, Decided, Drafted, Exported, Measured
+from builder.state import State
 from builder.system_file import Estimate, SystemFile
 from tests.worlds import DRAFT, GOOD, referee, started
 

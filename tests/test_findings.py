@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
+from builder.acts import renamed
 from builder.applying import EditError, apply
 from builder.edits import DropGroup, Proposal, RenameClass, SetRule
 from builder.findings import Measurements
-from builder.history import Step, renamed
+from builder.state import Step
 from builder.statistics import compare
 from tests.strategies import QUICK, proposals_to
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.edits import DropGroup, Proposal, RenameClass, RenameGroup, SetRule
-from builder.history import State, advance, begin, fold, from_marks, marks
+from builder.history import advance, fold
 from builder.records import (
     Assigned,
     Decided,
@@ -29,6 +29,7 @@ from builder.records import (
     Undone,
     Unlocked,
 )
+from builder.state import State, begin, from_marks, marks
 from builder.system import Scoring
 from tests.worlds import CLASSES, DRAFT, rule, started
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.history import State, Version, advance
+from builder.history import advance
 from builder.ladder import Trial, confirmed, needed_p, trial_of, trial_words, trials
 from builder.records import Measured
+from builder.state import State, Version
 from builder.statistics import Change, mcnemar
 from tests.simulated import Setting, confirmed_share, state_of
 

@@ -23,9 +23,10 @@ from builder.edits import (
     SplitOption,
 )
 from builder.errors import InputError
-from builder.history import State, Step, Version, advance, begin
+from builder.history import advance
 from builder.lineage import edits_between_steps, find_point, lineage
 from builder.records import Decided, Drafted, Measured, Reverted
+from builder.state import State, Step, Version, begin
 from builder.system import AttributeGroup, AttributeSystem
 from tests.strategies import THOROUGH, edits_to, proposals_to, systems
 from tests.worlds import CLASSES, DRAFT, GOOD, started

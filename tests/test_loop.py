@@ -13,7 +13,7 @@ from builder.applying import apply
 from builder.edits import AddGroup, DropGroup, Proposal, RenameClass, RenameOption, SetRule
 from builder.errors import CotbuildError, LLMError
 from builder.exporting import export_file
-from builder.history import State, fold, marks
+from builder.history import fold
 from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, Working, run
 from builder.records import (
     Decided,
@@ -51,6 +51,7 @@ from builder.reviewing import (
     View,
     look,
 )
+from builder.state import State, marks
 from builder.stopping import Limit
 from builder.system import AttributeGroup, AttributeSystem, Scoring
 from builder.system_file import parse_system_file, write_system_file

@@ -1,7 +1,7 @@
 """When a session should stop."""
 
 from builder.edits import Proposal, SetRule
-from builder.history import State, advance, fold, needs_measuring
+from builder.history import advance, fold
 from builder.records import (
     Decided,
     Drafted,
@@ -10,6 +10,7 @@ from builder.records import (
     Record,
     RoundEnded,
 )
+from builder.state import State, needs_measuring
 from builder.stopping import Limit, limit_from, stop_reason
 from tests.worlds import CLASSES, DRAFT, started
 

@@ -19,7 +19,7 @@ import pytest
 from builder.cli.bench import Bench
 from builder.cli.play import EXPORT_NAME, save_best, store
 from builder.edits import Proposal, RenameOption, SetRule
-from builder.history import State, fold
+from builder.history import fold
 from builder.llm.transcript import Exchange, append, read
 from builder.loop import Ended, Recorded, run
 from builder.records import Lock, Record
@@ -38,6 +38,7 @@ from builder.reviewing import (
     View,
 )
 from builder.session import BEST, JOURNAL, Session, read_journal
+from builder.state import State
 from builder.system import AttributeSystem
 from builder.system_file import load_system_file
 from tests.worlds import DRAFT, referee, started

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.findings import Findings, Measurements
-from builder.history import Step
 from builder.increments import EncodeTexts
 from builder.records import ClassInfo, Started
 from builder.referee import Referee, SplitData
+from builder.state import Step
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName
 

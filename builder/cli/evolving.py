@@ -16,13 +16,13 @@ from builder.evolved_prompt import EvolvedPrompt
 from builder.figures import accuracy, counted
 from builder.findings import Measurements
 from builder.gepa_search import Found, Idle, Parent, Rejected, Unusable, evolve
-from builder.history import Step
 from builder.llm import Dropped, LimitReached, RecordingEnded
 from builder.locking import lock_words
 from builder.optimising import Candidate, Task, Tried
 from builder.records import GEPA, Optimised
 from builder.requests import PromptRequest, RevisionRequest, Rewriter, Rewriting, RewritingRequest
 from builder.session import Session
+from builder.state import Step
 from builder.system import AttributeSystem
 from builder.targeting import revision_request
 

@@ -18,11 +18,11 @@ from builder.cli.optimisers import Budget
 from builder.cli.screen import Screen
 from builder.components import components_of, group_in
 from builder.errors import InputError
-from builder.history import State
 from builder.llm import Estimate, estimate_rewriting, prompt_question, rewriting_question
 from builder.prompting import DRAFT
 from builder.records import Started
 from builder.requests import PromptRequest, Rewriter, RewritingRequest
+from builder.state import State
 from builder.targeting import revision_request
 
 

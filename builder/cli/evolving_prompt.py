@@ -7,11 +7,11 @@ from builder.cli.model import prompts_of
 from builder.cli.screen import Screen
 from builder.errors import InputError
 from builder.evolved_prompt import EvolvedPrompt, NoDraft
-from builder.history import State
 from builder.llm import DraftRequest, UnusableAnswer
 from builder.optimising import Task
 from builder.prompting import DRAFT, Prompts
 from builder.session import Session, replace_file
+from builder.state import State
 from builder.system import AttributeSystem
 from builder.targeting import class_descriptions
 

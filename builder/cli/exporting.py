@@ -30,9 +30,9 @@ def export(
     from builder.cli.setup import bench_of, put
     from builder.errors import SessionError
     from builder.exporting import exported, version_to_export
-    from builder.history import needs_measuring
     from builder.loop import remeasured
     from builder.session import Session, latest_session
+    from builder.state import needs_measuring
 
     folder = (session or latest_session(Path.cwd())).resolve()
     path = target(output or folder / EXPORT_NAME)

@@ -24,7 +24,6 @@ from builder.cli.screen import Screen, Shortfall
 from builder.cli.setup import Manner
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError
-from builder.history import State
 from builder.loop import Ended, Recorded, StepFailed, Working
 from builder.records import (
     Assigned,
@@ -48,6 +47,7 @@ from builder.records import (
 )
 from builder.reviewing import Offer, View
 from builder.shuffled_labels import ShuffledNull
+from builder.state import State
 from builder.system_file import SplitName
 from builder.terminal.console import progress_console, result_console
 

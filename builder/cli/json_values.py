@@ -5,9 +5,9 @@ from typing import Any
 from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.exporting import estimate
-from builder.history import State, Version
 from builder.llm import Spent
 from builder.records import Decided, Effect, Exported
+from builder.state import State, Version
 from builder.system import AttributeSystem
 
 Data = dict[str, Any]

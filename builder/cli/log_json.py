@@ -6,10 +6,10 @@ from pathlib import Path
 
 from builder.chronicle import Chronicle, Delivery, Stretch
 from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
-from builder.history import State
 from builder.ladder import confirmed
 from builder.llm import Spent
 from builder.progress import held_out_change
+from builder.state import State
 from builder.statistics import Change
 
 

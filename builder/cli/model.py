@@ -7,7 +7,6 @@ from builder.cli.screen import Screen
 from builder.encoders.cache import default_cache_folder
 from builder.errors import InputError
 from builder.figures import counted
-from builder.history import State
 from builder.llm import (
     Drafter,
     DraftRequest,
@@ -28,6 +27,7 @@ from builder.llm.paste import PasteDrafter
 from builder.prompting import Prompts
 from builder.records import Started
 from builder.session import TRANSCRIPT
+from builder.state import State
 from builder.terminal.pasting import open_chat
 
 PASTE = "paste"

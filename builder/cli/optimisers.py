@@ -8,9 +8,9 @@ from builder.cli.optimising import Plan
 from builder.errors import InputError
 from builder.gepa_search import require_gepa
 from builder.greedy import Greedy
-from builder.history import State
 from builder.optimising import Optimiser
 from builder.records import GEPA, GREEDY
+from builder.state import State
 
 NAMES = (GREEDY, GEPA)
 SYSTEM = "system"

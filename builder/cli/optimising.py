@@ -13,7 +13,6 @@ from builder.edits import Proposal
 from builder.errors import InputError
 from builder.figures import accuracy, counted
 from builder.greedy import open_cells
-from builder.history import State, needs_measuring
 from builder.loop import measure, remeasured
 from builder.optimising import Candidate, Optimiser, Review, Task, Tried
 from builder.records import (
@@ -26,6 +25,7 @@ from builder.records import (
 )
 from builder.session import Session, read_chronicle
 from builder.shuffled_labels import ShuffledNull, shuffled_null
+from builder.state import State, needs_measuring
 from builder.statistics import compare
 from builder.system import AttributeSystem
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from builder.cli.file_session import FileWishes
     from builder.cli.screen import Screen
     from builder.cli.setup import Manner
-    from builder.history import State
     from builder.session import Session
+    from builder.state import State
 
 T = TypeVar("T")
 

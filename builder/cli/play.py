@@ -11,12 +11,12 @@ from builder.cli.bench import Bench
 from builder.cli.screen import Screen
 from builder.errors import InputError
 from builder.exporting import calibration_of, estimate, export_file
-from builder.history import State
 from builder.loop import Ended, Recorded, StepFailed, Viewed, Working, run
 from builder.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
 from builder.requests import Drafter
 from builder.reviewing import Reviewer, View
 from builder.session import Session, replace_file
+from builder.state import State
 from builder.system_file import Estimate, SplitName, SystemFile, write_system_file
 
 # Records after which the working system may be another one.

@@ -13,13 +13,13 @@ from builder.cli.setup import bench_to_read
 from builder.errors import InputError, SessionError
 from builder.exporting import version_to_export
 from builder.findings import Measurements
-from builder.history import State
 from builder.llm import spent
 from builder.report.contents import Contents, Measured, Origin, Picture
 from builder.report.failures import failures
 from builder.report.page import page
 from builder.report.thumbnails import data_uri
 from builder.session import TRANSCRIPT, read_chronicle, read_journal, replace_file
+from builder.state import State
 
 REPORT_NAME = "report.html"
 NO_IMAGES = (

@@ -14,7 +14,6 @@ from builder.cli.bench import Bench
 from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
 from builder.figures import accuracy, accuracy_interval, counted, points
-from builder.history import State
 from builder.llm import (
     CallFinished,
     CallReused,
@@ -37,6 +36,7 @@ from builder.near_duplicates import NearDuplicates
 from builder.records import Started
 from builder.reviewing import View
 from builder.shuffled_labels import ShuffledNull
+from builder.state import State
 from builder.system import AttributeSystem
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line

@@ -28,7 +28,7 @@ from builder.edits import Proposal
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError, SessionError
 from builder.exporting import exported
-from builder.history import State, advance
+from builder.history import advance
 from builder.loop import Recorded
 from builder.near_duplicates import near_duplicates
 from builder.proposal_json import read_proposals
@@ -36,6 +36,7 @@ from builder.records import Assigned, Drafted, Record, Started
 from builder.requests import Drafter
 from builder.reviewing import AutoReviewer, EditsReviewer, Reviewer
 from builder.session import Session, check_free
+from builder.state import State
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Asker, interactive
 from builder.terminal.review import TerminalReviewer

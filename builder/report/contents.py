@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from builder.chronicle import Chronicle
 from builder.exporting import version_to_export
 from builder.findings import Findings
-from builder.history import State, Version
 from builder.report.failures import Failures
+from builder.state import State, Version
 from builder.system import AttributeSystem
 from builder.system_file import EncoderIdentity
 

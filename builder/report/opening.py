@@ -2,10 +2,10 @@
 
 from builder.figures import accuracy, accuracy_interval, counted, percent, points, proven
 from builder.findings import Findings
-from builder.history import Version, from_marks
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
 from builder.scoring import Scores
+from builder.state import Version, from_marks
 from builder.statistics import Change, compare
 
 

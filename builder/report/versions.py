@@ -6,13 +6,13 @@ from builder.chronicle import Accepted, Chronicle, Stretch
 from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.figures import accuracy, accuracy_interval, counted, points, proven
-from builder.history import State, Version
 from builder.ladder import confirmed, trial_of, trial_words
 from builder.progress import held_out_change
 from builder.report.charts import Level, Point, accuracy_chart
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
 from builder.report.opening import baselines_table, best_baseline
+from builder.state import State, Version
 
 _SOURCES = {"data": "from the data", "llm": "from the language model", "person": "by hand"}
 

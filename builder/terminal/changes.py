@@ -10,7 +10,6 @@ from rich.text import Text
 
 from builder.figures import counted, effect, points, proven
 from builder.findings import Findings
-from builder.history import State, Step, Version, from_marks, needs_measuring
 from builder.progress import (
     Causes,
     ClassChange,
@@ -19,6 +18,7 @@ from builder.progress import (
     decision_on,
     held_out_change,
 )
+from builder.state import State, Step, Version, from_marks, needs_measuring
 from builder.statistics import compare
 from builder.terminal.events import summary
 from builder.terminal.text import shortened

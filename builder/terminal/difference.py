@@ -15,9 +15,9 @@ from builder.figures import (
     points,
     proven,
 )
-from builder.history import Step, steps_between
 from builder.lineage import Point
 from builder.progress import held_out_change
+from builder.state import Step, steps_between
 from builder.terminal.events import SOURCES, summary
 from builder.terminal.text import LONG, plain
 

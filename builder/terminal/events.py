@@ -6,7 +6,6 @@ from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.exporting import final_seen
 from builder.figures import accuracy, accuracy_interval, counted, effect, scoring_words
-from builder.history import Act, State
 from builder.locking import lock_words
 from builder.records import (
     GENERAL_ATTRIBUTES,
@@ -28,6 +27,7 @@ from builder.records import (
     Undone,
     Unlocked,
 )
+from builder.state import Act, State
 from builder.system import AttributeSystem
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 

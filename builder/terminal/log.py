@@ -16,10 +16,10 @@ from builder.figures import (
     percent,
     proven,
 )
-from builder.history import State, Version
 from builder.locking import lock_words
 from builder.progress import held_out_change
 from builder.records import Decided
+from builder.state import State, Version
 from builder.terminal.events import SOURCES, source_words
 from builder.terminal.proof import proof_lines
 from builder.terminal.tables import Rows

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from builder.edits import Proposal
 from builder.figures import counted
-from builder.history import Act
 from builder.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
 from builder.reviewing import (
     AcceptHelpful,
@@ -28,6 +27,7 @@ from builder.reviewing import (
     Undo,
     View,
 )
+from builder.state import Act
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key
 from builder.terminal.complaints import unlike

@@ -17,10 +17,10 @@ from builder.figures import (
     proven,
 )
 from builder.findings import Findings
-from builder.history import State, Version, from_marks, needs_measuring
 from builder.ladder import confirmed
 from builder.locking import lock_words
 from builder.reviewing import Offer, View
+from builder.state import State, Version, from_marks, needs_measuring
 from builder.statistics import Change, compare
 from builder.system import AttributeSystem
 from builder.terminal.changes import changes_block

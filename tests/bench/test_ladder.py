@@ -16,13 +16,13 @@ import pytest
 from numpy.typing import NDArray
 
 from builder.edits import Proposal, SetRule
-from builder.history import State, begin
 from builder.ladder import confirmed
 from builder.loop import Recorded, run
 from builder.records import ClassInfo
 from builder.referee import Referee, SplitData
 from builder.requests import DraftRequest, RevisionRequest
 from builder.reviewing import AutoReviewer
+from builder.state import State, begin
 from builder.statistics import wilson
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName

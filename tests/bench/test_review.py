@@ -15,10 +15,11 @@ import pytest
 
 from builder.edits import Proposal, RenameOption, SetRule
 from builder.findings import Measurements
-from builder.history import State, advance, fold
+from builder.history import advance, fold
 from builder.records import ClassInfo, Decided, Drafted, Noted, Proposed, Started
 from builder.referee import Referee, SplitData
 from builder.reviewing import View, look
+from builder.state import State
 from builder.stopping import Limit
 from builder.system import Scoring
 from tests.bench.test_scoring import SCALE, Case, Vectors, make_case

@@ -15,7 +15,7 @@ from builder.applying import apply
 from builder.diagnosis import RuleEvidence
 from builder.errors import LLMError
 from builder.findings import Measurements
-from builder.history import advance, begin
+from builder.history import advance
 from builder.llm import Dropped, Past, RevisionRequest
 from builder.llm.cost import tokens_of
 from builder.llm.data import as_data
@@ -23,6 +23,7 @@ from builder.llm.revising import revision_question
 from builder.prompting import ENGLISH, Prompts
 from builder.records import ClassInfo, Drafted, Noted
 from builder.referee import Referee, SplitData
+from builder.state import begin
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName
 from builder.targeting import revision_request

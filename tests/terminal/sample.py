@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from builder.edits import AddOption, Proposal, SetRule
 from builder.findings import Measurements
-from builder.history import State, fold, marks
+from builder.history import fold
 from builder.records import ClassInfo, Drafted, Measured, Proposed, Record, Started
 from builder.referee import Referee, SplitData
 from builder.reviewing import View, look
+from builder.state import State, marks
 from builder.stopping import Limit
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName
