@@ -1,5 +1,6 @@
 """GEPA at work in a session: the model is asked, and every answer's fate is journalled."""
 
+import shlex
 import time
 
 from builder.cli.bench import Bench
@@ -65,7 +66,7 @@ def evolve_session(
         put(session, bench, record, screen)
     if failure is not None:
         saved = f"Everything so far is saved; go on with: cotbuild {evolution.go_on}"
-        failure.hint = f"{failure.hint}\n{saved} {session.folder}"
+        failure.hint = f"{failure.hint}\n{saved} {shlex.quote(str(session.folder))}"
         raise failure
     if reason != STOPPED and measured and run.unusable == measured:
         raise LLMError(

@@ -18,7 +18,7 @@ from builder.cli.optimisers import Budget
 from builder.cli.screen import Screen
 from builder.components import components_of, group_in
 from builder.errors import InputError
-from builder.llm import Estimate, estimate_rewriting, prompt_question, rewriting_question
+from builder.llm import FREE, Estimate, estimate_rewriting, prompt_question, rewriting_question
 from builder.prompting import DRAFT
 from builder.records import Started
 from builder.requests import PromptRequest, Rewriter, RewritingRequest
@@ -62,11 +62,17 @@ def evolution_model(
     """
     speaking = spoken_to(state.started, wishes)
     if speaking.llm is None or speaking.llm == PASTE:
+        why = "too often to carry by hand" if speaking.llm == PASTE else "and none is named"
         raise InputError(
-            "gepa asks a language model many times, and none is named",
+            f"gepa asks a language model many times, {why}",
             hint="name one with --llm MODEL, or search without any: --optimizer greedy",
         )
     asks = evolution.budget.asks
+    if evolution.budget.only_cost and price_of(speaking) == FREE:
+        raise InputError(
+            f"{speaking.llm} costs nothing, so --max-cost alone would never end the search",
+            hint="say how long: --budget, --max-calls or --max-minutes",
+        )
     model = open_model(speaking, folder, screen, state=state, max_calls=asks)
     if not isinstance(model, Rewriter):
         raise InputError(f"{speaking.llm} can't write texts anew", hint="name a model with --llm")

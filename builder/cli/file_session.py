@@ -51,12 +51,12 @@ def session_from_file(
     wishes: FileWishes,
     manner: Manner,
     screen: Screen,
-    ready: Callable[[State, Path], T],
+    prepare: Callable[[State, Path], T],
 ) -> Iterator[tuple[Session, Bench, T]]:
-    """The open session with the file's system as its draft, and what `ready` made of that.
+    """The open session with the file's system as its draft, and what `prepare` made of that.
 
-    `ready` gets the state and the folder, which is not there yet, before images are read. Raises
-    CotbuildError.
+    `prepare` gets the state and the folder before anything is written: what it raises leaves
+    nothing behind. Raises CotbuildError.
     """
     file = load_system_file(path)
     if wishes.images is None:
@@ -69,7 +69,7 @@ def session_from_file(
     folder = (wishes.out or fresh_folder(path)).absolute()
     check_free(folder)
     draft = Drafted(system=file.system, source=str(path))
-    made = ready(advance(begin(started), draft), folder)
+    prepared = prepare(advance(begin(started), draft), folder)
     confirm_download(started, manner, None, screen, named=wishes.encoder is not None)
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
@@ -81,7 +81,7 @@ def session_from_file(
         bench = seat(session, images, encoder, screen)
         if bench is None:
             raise ValueError("a session with images has a bench")
-        yield session, bench, made
+        yield session, bench, prepared
 
 
 def _wishes(path: Path, file: SystemFile, wishes: FileWishes) -> Wishes:

@@ -36,6 +36,11 @@ class Budget:
         return _RESTARTS[self.effort or "light"]
 
     @property
+    def only_cost(self) -> bool:
+        """Whether only money ends an evolution."""
+        return self.cost is not None and self.asks is None and self.minutes is None
+
+    @property
     def asks(self) -> int | None:
         """Calls to the model; None: as many as the money or the minutes allow."""
         if self.calls is not None:
@@ -75,11 +80,20 @@ def check_flags(name: str, budget: Budget, model: ModelWishes, evolve: str, *, n
         require_gepa()
 
 
-def going_on(name: str, evolve: str, model: ModelWishes) -> str:
-    """The command that takes up an interrupted run, but for the session: "optimize ..."."""
+def going_on(
+    name: str, budget: Budget, model: ModelWishes, evolve: str, seed: int, *, null: bool
+) -> str:
+    """The command that takes up an interrupted run, but for the session: "optimize ...".
+
+    Its budget is again the whole one; nobody has agreed to the cost of that yet.
+    """
     flags = {
         "--optimizer": name if name != GREEDY else None,
         "--evolve": evolve if evolve != SYSTEM else None,
+        "--budget": budget.effort,
+        "--max-calls": budget.calls,
+        "--max-minutes": budget.minutes,
+        "--seed": seed or None,
         "--llm": model.spec,
         "--llm-url": model.url,
         "--price": model.price,
@@ -87,7 +101,7 @@ def going_on(name: str, evolve: str, model: ModelWishes) -> str:
         "--prompts": model.prompts,
     }
     given = [part for flag, value in flags.items() if value is not None for part in (flag, value)]
-    return shlex.join(["optimize", *map(str, given)])
+    return shlex.join(["optimize", *map(str, given), *(["--null"] if null else [])])
 
 
 def plan_of(budget: Budget, seed: int, state: State) -> Plan:
@@ -105,9 +119,14 @@ def plan_of(budget: Budget, seed: int, state: State) -> Plan:
 
 
 def for_null(optimiser: Optimiser, state: State) -> Optimiser:
-    """The same from its beginning, with no more changes than the session's runs measured."""
+    """The same from its beginning, for as long as all greedy runs of the session together.
+
+    That is, as many restarts, or where something else ended them, as many changes.
+    """
     if not isinstance(optimiser, Greedy):
         return optimiser
-    bounded = optimiser.restarts is not None and optimiser.limit is None
-    measured = sum(run.measured for run in state.optimised)
-    return replace(optimiser, first_restart=0, limit=None if bounded else measured)
+    if optimiser.restarts is not None and optimiser.limit is None:
+        restarts = optimiser.first_restart + optimiser.restarts
+        return replace(optimiser, first_restart=0, restarts=restarts)
+    measured = sum(run.measured for run in state.optimised if run.optimiser == GREEDY)
+    return replace(optimiser, first_restart=0, limit=measured)

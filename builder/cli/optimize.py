@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from builder.cli.setup import Manner
     from builder.session import Session
     from builder.state import State
-
-T = TypeVar("T")
 
 
 @app.command()
@@ -106,7 +104,7 @@ def optimize(
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelWishes
     from builder.cli.optimisers import Budget, check_flags, for_null, going_on, plan_of
-    from builder.cli.optimising import STOPPED, null_of, optimise
+    from builder.cli.optimising import STOPPED, check, null_of, optimise
     from builder.cli.setup import Manner
     from builder.data import ImageSource
     from builder.errors import CotbuildError
@@ -116,18 +114,32 @@ def optimize(
     source = ImageSource(images, image_column, label_column, data_split) if images else None
     model = ModelWishes(spec=llm, url=llm_url, price=price, max_cost=max_cost, prompts=prompts)
     wishes = FileWishes(source, encoder, crop, device, dtype, seed, out, model)
+    for_files = {
+        "--images": images,
+        "--image-column": image_column,
+        "--label-column": label_column,
+        "--data-split": data_split,
+        "--encoder": encoder,
+        "--crop": crop,
+        "--device": device != "auto",
+        "--dtype": dtype != "float32",
+        "--out": out,
+    }
     limits = Budget(budget, max_calls, max_minutes, max_cost)
     manner = Manner(auto=True, yes=yes, rounds=None, min_accuracy=None)
     with session_screen(manner, as_json=as_json) as screen:
         check_flags(optimizer, limits, model, evolve, null=null)
-        evolution = Evolution(evolve, limits, seed, going_on(optimizer, evolve, model))
+        _check_target(target, [flag for flag, given in for_files.items() if given])
+        again = going_on(optimizer, limits, model, evolve, seed, null=null)
+        evolution = Evolution(evolve, limits, seed, again)
 
-        def ready(state: "State", folder: Path) -> "Model | None":
+        def prepare(state: "State", folder: Path) -> "Model | None":
+            check(state, folder)
             if optimizer != GEPA:
                 return None
             return evolution_model(state, folder, evolution, model, screen, agreed=yes)
 
-        with _opened(target, wishes, manner, screen, ready) as (session, bench, asked):
+        with _opened(target, wishes, manner, screen, prepare) as (session, bench, asked):
             try:
                 if asked is not None:
                     reason = evolve_session(session, bench, evolution, asked, screen)
@@ -142,7 +154,7 @@ def optimize(
                         found = null_of(session, bench, same, seed)
                     screen.shuffled(found)
             except KeyboardInterrupt:
-                screen.left(session.folder, evolution.go_on)
+                screen.left(session.folder, again)
                 raise typer.Exit(INTERRUPTED) from None
             except CotbuildError:
                 screen.over()
@@ -151,38 +163,41 @@ def optimize(
             screen.ended(session.folder, ended, exported=False, shortfall=None)
 
 
+def _check_target(target: Path, for_files: list[str]) -> None:
+    """Raises InputError where flags that only a system file needs are given for a session."""
+    from builder.errors import InputError
+
+    if for_files and target.is_dir():
+        raise InputError(
+            f"the session in {target} has images, an encoder and a folder of its own",
+            hint=f"leave {', '.join(for_files)} away, or name a system file",
+        )
+
+
 @contextmanager
 def _opened(
     target: Path,
     wishes: "FileWishes",
     manner: "Manner",
     screen: "Screen",
-    ready: "Callable[[State, Path], T]",
-) -> Iterator[tuple["Session", "Bench", T]]:
-    """The session in that folder, or a new one from that file, and what `ready` made of it.
+    prepare: "Callable[[State, Path], Model | None]",
+) -> Iterator[tuple["Session", "Bench", "Model | None"]]:
+    """The session in that folder, or a new one from that file. Raises CotbuildError.
 
-    Raises CotbuildError.
+    `prepare` comes before all that takes long or writes; the third value is what it gives.
     """
     from builder.cli.file_session import session_from_file
-    from builder.cli.optimising import check
     from builder.cli.setup import bench_of
-    from builder.errors import InputError
     from builder.session import Session
 
     if not target.is_dir():
-        with session_from_file(target, wishes, manner, screen, ready) as opened:
+        with session_from_file(target, wishes, manner, screen, prepare) as opened:
             yield opened
         return
-    if wishes.images or wishes.encoder or wishes.crop or wishes.out:
-        raise InputError(
-            f"the session in {target} has images, an encoder and a folder of its own",
-            hint="leave --images, --encoder, --crop and --out away, or name a system file",
-        )
     with Session.open(target.absolute()) as session:
-        check(session.state, session.folder)
-        made = ready(session.state, session.folder)
+        prepared = prepare(session.state, session.folder)
         bench = bench_of(session, screen)
         if bench is None:
             raise ValueError("a session with images has a bench")
         screen.resumed(session.folder, session.state, session.torn_bytes)
-        yield session, bench, made
+        yield session, bench, prepared

@@ -235,6 +235,16 @@ def test_a_system_file_is_evolved_in_a_new_session_which_keeps_its_model(
     assert "it changes nothing" in again.stderr
 
 
+def test_a_system_file_without_a_model_that_may_be_asked_begins_no_session(job: Job) -> None:
+    flags = ["--images", job.images, "--encoder", job.encoder, "--out", job.session]
+    begun = ["optimize", start_file(job), *flags, "--optimizer", "gepa"]
+    failed(cotbuild(*begun), 2, "none is named")
+    failed(cotbuild(*begun, "--llm", "paste"), 2, "too often to carry by hand")
+    failed(cotbuild(*begun, "--llm", "m", "--llm-url", "https://example.org/v1"), 4, "API_KEY")
+    failed(cotbuild(*begun, "--llm", "replay:/nowhere"), 2, "/nowhere")
+    assert not job.session.exists()
+
+
 def test_nothing_is_written_outside_the_session_and_the_cache(
     session: Path, fixing: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +281,7 @@ def test_bad_input_is_told_and_leaves_the_journal_as_it_was(
     assert "images" not in said
     failed(cotbuild(*gepa(session, fixing.url, "--max-calls", 0)), 2, "budget of 0")
     failed(cotbuild(*gepa(session, fixing.url, "--max-cost", 0)), 2, "budget of 0")
+    failed(cotbuild(*gepa(session, fixing.url, "--max-cost", 1)), 2, "would never end", "--budget")
     failed(cotbuild(*gepa(session, fixing.url, "--null")), 2, "--null")
     failed(cotbuild("optimize", session, "--llm", "m"), 2, "greedy search asks no")
     keyless = cotbuild(*gepa(session, "https://example.org/v1", "--yes"))

@@ -3,13 +3,17 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from builder.cli.model import ModelWishes
+from builder.cli.optimisers import Budget, for_null, going_on
+from builder.greedy import Greedy
 from builder.group_library import GENERAL, load_groups
 from builder.history import advance
-from builder.records import Lock, Locked
+from builder.records import Lock, Locked, Optimised
 from builder.resources import resource_folder
 from builder.session import Session, read_chronicle, read_state
 from builder.system_file import load_system_file
@@ -155,6 +159,8 @@ def test_bad_input_is_told_and_leaves_the_journal_as_it_was(job: Job, session: P
     failed(cotbuild("optimize", session, "--max-minutes", "nan"), 2, "budget of nan")
     failed(cotbuild("optimize", session, "--optimizer", "magic"), 2, "no optimiser 'magic'")
     failed(cotbuild("optimize", session, "--images", job.images), 2, "of its own")
+    for flag, value in (("--device", "cpu"), ("--dtype", "float16"), ("--label-column", "x")):
+        failed(cotbuild("optimize", session, flag, value), 2, f"leave {flag} away")
     failed(cotbuild("optimize", start_file(job)), 2, "no images were named")
     failed(cotbuild("optimize", job.folder / "nothing"), 2, "no system file")
     failed(cotbuild("optimize", job.images), 5, "there is no session")
@@ -192,7 +198,7 @@ def test_ctrl_c_keeps_what_was_found_and_the_next_run_goes_on(session: Path) -> 
     terminal = Terminal("optimize", session, "--max-minutes", 5)
     terminal.sees("changes, 0:01 min")
     terminal.types("\x03")
-    terminal.sees(f"cotbuild optimize {session}")
+    terminal.sees("cotbuild optimize --max-minutes 5")
     assert terminal.ends() == 130
     state = read_state(session)
     (run,) = state.optimised
@@ -201,6 +207,33 @@ def test_ctrl_c_keeps_what_was_found_and_the_next_run_goes_on(session: Path) -> 
     assert state.versions[-1].system == state.system
     assert cotbuild("optimize", session, "--max-calls", run.measured + 50).exit_code == 0
     assert read_state(session).optimised[-1].restarts >= run.restarts
+
+
+def test_the_null_searches_as_long_as_all_runs_together(session: Path) -> None:
+    session = fresh(session)
+    greedy = Greedy(seed=3, restarts=4, first_restart=4)
+    state = read_state(session)
+    assert for_null(greedy, state) == Greedy(seed=3, restarts=8)
+    records = [
+        Optimised(optimiser=name, seed=3, measured=measured, restarts=0, reason="over")
+        for name, measured in (("greedy", 100), ("gepa", 7), ("greedy", 20))
+    ]
+    for record in records:
+        state = advance(state, record)
+    assert for_null(replace(greedy, limit=50), state).limit == 120
+    assert for_null(replace(greedy, restarts=None), state).limit == 120
+
+
+def test_the_command_that_goes_on_is_the_one_that_was_given() -> None:
+    budget = Budget("heavy", 7, None)
+    command = going_on("greedy", budget, ModelWishes(), "system", 3, null=True)
+    assert command == "optimize --budget heavy --max-calls 7 --seed 3 --null"
+
+
+def test_a_folder_with_a_space_is_quoted_in_the_next_command(session: Path) -> None:
+    folder = fresh(session).rename(session.with_name("my [red] folder"))
+    said = " ".join(cotbuild("optimize", folder).stderr.split())
+    assert f"cotbuild resume '{folder}'" in said
 
 
 @pty
