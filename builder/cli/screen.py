@@ -1,5 +1,6 @@
 """What a session says: results on stdout, progress and warnings on stderr."""
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -337,9 +338,10 @@ class Screen:
             self._aside(f"The session spent on the language model: {spent_words(self._spent)}.")
 
     def _next(self, folder: Path, go_on: str = "resume", *, exported: bool = False) -> None:
-        self._aside(f"Go on with:  cotbuild {go_on} {folder}")
+        named = shlex.quote(str(folder))
+        self._aside(f"Go on with:  cotbuild {go_on} {named}")
         if not exported:
-            self._aside(f"Export with: cotbuild export {folder}")
+            self._aside(f"Export with: cotbuild export {named}")
 
     def _aside(self, line: str, indent: int = 0) -> None:
         padding = (0, 0, 0, indent)

@@ -175,11 +175,13 @@ def _decided(record: Decided, state: State) -> str:
 
 def _optimised(record: Optimised, state: State) -> str:
     if record.optimiser == GEPA:
-        measured = f"GEPA: {counted(record.measured, 'answer')}"
+        # Those that led to no system were not measured.
+        tried = f"GEPA: {counted(record.measured, 'answer')} of the model"
     else:
-        measured = f"{record.optimiser.capitalize()}: {counted(record.measured, 'change')}"
+        changes = counted(record.measured, "change")
+        tried = f"{record.optimiser.capitalize()}: {changes} measured on review images"
     reason = shortened(record.reason, LONG).rstrip(".")
-    return f"{measured} measured on review images; {reason}.{_best_of(state)}"
+    return f"{tried}; {reason}.{_best_of(state)}"
 
 
 def _best_of(state: State) -> str:
