@@ -22,14 +22,15 @@ class NoDraft:
 class EvolvedPrompt:
     """`draft` asks for the system of a prompt, `keep` is told each prompt that is the best so far.
 
-    `keep` gets the prompt and how many review images its draft has right; `least`: how many it
-    must have more than, which is what the first prompt's draft has right; None before that draft.
+    `keep` gets the prompt and how many review images its draft has right; `begun` gets as many of
+    the first prompt's draft. `least`: how many the next one must have more than; None before that.
     """
 
     task: Task
     template: str
     draft: Callable[[str], AttributeSystem | NoDraft]
     keep: Callable[[str, int], None]
+    begun: Callable[[int], None]
     least: int | None = None
 
     @property
@@ -53,6 +54,7 @@ class EvolvedPrompt:
         judged = Judged(self.task.review.score(drafted).correct, drafted)
         if self.least is None:
             self.least = judged.correct
+            self.begun(judged.correct)
         elif judged.correct > self.least:
             self.least = judged.correct
             self.keep(texts[PROMPT], judged.correct)

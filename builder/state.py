@@ -139,8 +139,8 @@ class State:
 
     @property
     def tried(self) -> int:
-        """How many different proposals were measured on the same review images."""
-        return len(self.seen)
+        """How many proposals, and changes of optimisers, were measured on review images."""
+        return len(self.seen) + sum(run.measured for run in self.optimised)
 
     @property
     def settled(self) -> frozenset[str]:

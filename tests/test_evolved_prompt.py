@@ -14,20 +14,27 @@ NONE = NoDraft("no group came")
 
 
 def prompt(
-    drafts: dict[str, AttributeSystem | NoDraft], kept: list[tuple[str, int]]
+    drafts: dict[str, AttributeSystem | NoDraft],
+    kept: list[tuple[str, int]],
+    begun: list[int] | None = None,
 ) -> EvolvedPrompt:
     first = next(iter(drafts))
-    return EvolvedPrompt(TASK, first, drafts.__getitem__, lambda *found: kept.append(found))
+    told = [] if begun is None else begun
+    return EvolvedPrompt(
+        TASK, first, drafts.__getitem__, lambda *found: kept.append(found), told.append
+    )
 
 
 def test_a_prompt_is_worth_what_its_draft_is_and_the_best_is_kept() -> None:
     kept: list[tuple[str, int]] = []
-    evolved = prompt({"first": DRAFT, "better": GOOD, "same": GOOD, "none": NONE}, kept)
+    begun: list[int] = []
+    evolved = prompt({"first": DRAFT, "better": GOOD, "same": GOOD, "none": NONE}, kept, begun)
     assert evolved.judged({PROMPT: "first"}).correct == TASK.review.right(DRAFT)
     assert kept == []
     assert evolved.judged({PROMPT: "none"}).problem == "no group came"
     assert evolved.judged({PROMPT: "better"}).system == GOOD
     assert evolved.judged({PROMPT: "same"}).correct == RIGHT
+    assert begun == [TASK.review.right(DRAFT)]
     assert kept == [("better", RIGHT)]
 
 

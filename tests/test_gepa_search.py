@@ -150,6 +150,15 @@ def test_what_leads_nowhere_is_neither_better_nor_unusable() -> None:
     assert [type(found) for found in run.found] == [Idle]
 
 
+def test_an_answer_that_came_before_is_not_rejected_again() -> None:
+    text = components_of(DRAFT)["group 1"].replace("It is {}.", "It is {} indeed.")
+    unchanged = components_of(DRAFT)["group 2"]
+    run = Run(TASK, [text, unchanged, "", text])
+    assert [type(found) for found in run.found] == [Rejected, Idle, Idle, Idle]
+    assert isinstance(run.found[3], Idle)
+    assert run.found[3].why == "it is the same as one before"
+
+
 def test_a_failure_ends_it_at_once_and_is_raised_as_it_is() -> None:
     calls: list[Parent] = []
 

@@ -174,6 +174,8 @@ def test_proposals_are_counted_once_however_often_they_are_made() -> None:
     skipped = Decided(proposal=offer, decision="skipped", by="person")
     state = after(drafted(), Proposed(round=1, asked=False, proposals=(offer,)), skipped, again)
     assert state.tried == 2
+    run = Optimised(optimiser="greedy", seed=0, measured=1000, restarts=0, reason="over")
+    assert advance(state, run).tried == 1002
     assert state.settled == {offer.key}
     assert advance(state, RoundEnded(round=1)).settled == frozenset()
 

@@ -121,6 +121,8 @@ class _Run:
         self._show()
         about = self._about(parent.system)
         if isinstance(self._evolved, EvolvedPrompt):
+            if not self._earlier and self._evolved.least is not None:
+                self._remember("the prompt to begin with", self._evolved.least)
             earlier = tuple(self._earlier)
             request = PromptRequest(about, parent.text, earlier, parent.no_use)
             return self._rewriter.rewrite_prompt(request)
@@ -148,7 +150,7 @@ class _Run:
             return
         # What it would change is a whole system: too much to be a proposal for anybody.
         right = accuracy(found.correct, self._n)
-        self._drop("prompt", f"with its draft {right} of the review images are right")
+        self._drop("prompt", f"its draft has {right} of the review images right")
 
     def _drop(self, what: str, why: str) -> None:
         self._screen.llm_event(Dropped(what, (why,)))

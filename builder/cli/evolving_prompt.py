@@ -37,11 +37,15 @@ def evolved_prompt(session: Session, task: Task, model: Model, screen: Screen) -
         except UnusableAnswer as error:
             return NoDraft(error.message)
 
+    def begun(correct: int) -> None:
+        screen.prompt_begun(correct, len(task.review.labels))
+
     def keep(template: str, correct: int) -> None:
         replace_file(found, f"{template}\n")
         screen.prompt_found(found, correct, len(task.review.labels))
 
-    return EvolvedPrompt(task, _template(found, prompts_of(model.settings)), draft, keep)
+    template = _template(found, prompts_of(model.settings))
+    return EvolvedPrompt(task, template, draft, keep, begun)
 
 
 def _template(found: Path, prompts: Prompts) -> str:

@@ -148,8 +148,8 @@ def _offer_figures(view: View, offer: Offer) -> Sequence[Entry]:
     if view.state.tried:
         entries.append(
             (
-                f"best of {view.state.tried} tried",
-                f"of {view.state.tried} changes tried on the same images the best looks better "
+                f"best of {view.state.tried:,} tried",
+                f"of {view.state.tried:,} changes tried on the same images the best looks better "
                 "than it is, also when none is any good; held-out images tell, with m",
             )
         )

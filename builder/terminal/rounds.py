@@ -95,7 +95,7 @@ def proposals_left(view: View) -> str:
     if view.findings and view.findings.review.n:
         review = view.findings.review
         parts.insert(0, f"Review {percent(int(review.correct.sum()), review.n)}")
-        parts.append(f"best of {view.state.tried} tried")
+        parts.append(f"best of {view.state.tried:,} tried")
     return " · ".join(parts)
 
 
@@ -253,8 +253,8 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
     if not view.offers:
         parts.append(Text("No proposals. You can edit by hand (e)."))
     elif view.findings is not None:
-        tried = f"Best of {view.state.tried} tried, fitted on these images: expect less elsewhere."
-        parts += [Text(), Text(tried, style="dim")]
+        tried = f"Best of {view.state.tried:,} tried, fitted on these images"
+        parts += [Text(), Text(f"{tried}: expect less elsewhere.", style="dim")]
     if view.locked:
         locked = counted(view.locked, "proposal is", "proposals are")
         parts.append(Text(f"{locked} left out, for a lock on what would change.", style="dim"))

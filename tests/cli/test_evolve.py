@@ -111,6 +111,15 @@ def test_the_budget_is_kept_to_the_call(session: Path, fixing: OpenAIServer, cal
     assert read_state(session).optimised[-1].measured == calls
 
 
+def test_no_call_is_made_when_the_minutes_are_over(session: Path) -> None:
+    slow = chat({"rewritten": [FIX]}, delay=0.5)
+    with openai_server(Model(slow)) as server:
+        result = cotbuild(*gepa(session, server.url, "--max-minutes", 0.001))
+        assert result.exit_code == 0, result.output
+        assert len(server.requests) == 1
+    assert read_state(session).optimised[-1].reason == "its 0.001 minutes are over"
+
+
 def test_calls_that_fail_count_as_well(session: Path) -> None:
     busy = failure(503, "overloaded", **{"Retry-After": "0"})
     model = Model(answers(FIX), busy, answers(NONSENSE), busy, busy)

@@ -70,7 +70,8 @@ def test_a_better_prompt_is_kept_and_its_draft_becomes_a_version(session: Path) 
         assert str(found) in result.stderr.replace("\n", "")
         told = {"event": "prompt_found", "path": str(found), "correct": 8, "n": 12}
         assert told in map(json.loads, result.stdout.splitlines())
-        assert "4 of 12" in result.stderr
+        said = " ".join(result.stderr.split())
+        assert "to begin with: its draft has 4 of 12, 33.3 % of the review images right" in said
         (decided,) = state.decisions
         assert (decided.decision, decided.proposal.source) == ("accepted", "llm")
         assert decided.proposal.reason == "reason 6"
@@ -100,6 +101,7 @@ def test_the_model_is_told_what_prompts_led_to_and_which_were_no_use(session: Pa
         if purpose == "prompt"
     ][1:5]  # fmt: skip
     assert _part(second, "unusable") == "[]"
+    assert "the prompt to begin with -> 4 of 12" in _part(second, "earlier")
     assert "reason 3 -> 4 of 12, 33.3 % of review images right" in _part(second, "earlier")
     assert "nothing fills {{colour}}" in _part(third, "unusable")
     assert "gave no group" in _part(fourth, "unusable")

@@ -209,6 +209,14 @@ def test_ctrl_c_keeps_what_was_found_and_the_next_run_goes_on(session: Path) -> 
     assert read_state(session).optimised[-1].restarts >= run.restarts
 
 
+def test_it_ends_when_its_minutes_are_over(session: Path) -> None:
+    session = fresh(session)
+    assert cotbuild("optimize", session, "--max-minutes", 0.005).exit_code == 0
+    (run,) = read_state(session).optimised
+    assert run.reason == "its 0.005 minutes are over"
+    assert run.measured > 0
+
+
 def test_the_null_searches_as_long_as_all_runs_together(session: Path) -> None:
     session = fresh(session)
     greedy = Greedy(seed=3, restarts=4, first_restart=4)
