@@ -7,7 +7,7 @@ from builder.edits import Proposal
 from builder.history import advance
 from builder.lineage import lineage
 from builder.locking import follow
-from builder.records import Decided, Drafted, Exported, Lock, Measured, Record, Started
+from builder.records import Decided, Drafted, Exported, Lock, Measured, Optimised, Record, Started
 from builder.state import State, Version, begin, steps_between
 from builder.system import AttributeSystem
 
@@ -26,7 +26,8 @@ class Stretch:
 
     `at`: when it was measured first, ISO 8601 in UTC. `rounds` had ended by then. `previous` is
     the version before, which has `taken_back` and lacks `accepted`. `back_to`: the version that
-    the person returned to last on the way. Of what was undone again nothing is told.
+    the person returned to last on the way. `optimised`: runs of optimisers that ended in it; what
+    they found by then is in the stretches before. Of what was undone again nothing is told.
     """
 
     version: Version | None
@@ -41,6 +42,7 @@ class Stretch:
     notes: tuple[str, ...]
     locked: tuple[Lock, ...]
     unlocked: tuple[Lock, ...]
+    optimised: tuple[Optimised, ...]
 
     @property
     def empty(self) -> bool:
@@ -53,6 +55,7 @@ class Stretch:
             or self.notes
             or self.locked
             or self.unlocked
+            or self.optimised
         )
 
 
@@ -152,6 +155,7 @@ def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Str
         notes=_notes(state)[len(_notes(last)) :],
         locked=tuple(lock for lock in state.locks if lock not in kept),
         unlocked=tuple(lock for lock in kept if lock not in state.locks),
+        optimised=state.optimised[len(last.optimised) :],
     )
 
 

@@ -13,6 +13,7 @@ from builder.records import (
     Locked,
     Measured,
     Noted,
+    Optimised,
     Record,
     Redone,
     Reverted,
@@ -128,6 +129,13 @@ def test_notes_and_locks_belong_to_the_stretch_in_which_they_were_made() -> None
     # The lock follows its group's new name, and nobody locked anything for that.
     assert (second.notes, second.locked, second.unlocked) == (("two",), (absol,), ())
     assert (since.locked, since.unlocked) == ((), (Lock(group="fur"),))
+
+
+def test_runs_of_optimisers_belong_to_the_stretch_in_which_they_ended() -> None:
+    run = Optimised(optimiser="greedy", seed=0, measured=7, restarts=0, reason="over")
+    first, second, now = told(measured(1), run, took(FIX), measured(2), run).stretches
+    assert (first.optimised, second.optimised, now.optimised) == ((), (run,), (run,))
+    assert not now.empty
 
 
 def test_a_version_measured_again_on_other_images_is_told_once_with_its_new_marks() -> None:

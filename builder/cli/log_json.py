@@ -63,6 +63,7 @@ def _stretch(stretch: Stretch, state: State, cost: Spent) -> Data:
         "notes": list(stretch.notes),
         "locked": [lock.model_dump() for lock in stretch.locked],
         "unlocked": [lock.model_dump() for lock in stretch.unlocked],
+        "optimised": [run.model_dump(exclude={"kind"}) for run in stretch.optimised],
         "spent": spent_data(cost),
     }
 

@@ -67,7 +67,7 @@ def record_line(record: Record, state: State) -> str | None:
         case Reverted():
             return f"The working system is that of version {record.version} again."
         case Optimised():
-            return _optimised(record, state)
+            return f"{optimised_words(record)}{_best_of(state)}"
         case RulesTried():
             rules = counted(record.rules, "other rule")
             return f"Version {record.version} on held-out images by {rules}, each of them a look."
@@ -173,7 +173,8 @@ def _decided(record: Decided, state: State) -> str:
     return f"{_DECISIONS[record.decision]}{what}{measured}{reason}{_lost_locks(state)}"
 
 
-def _optimised(record: Optimised, state: State) -> str:
+def optimised_words(record: Optimised) -> str:
+    """E.g. "GEPA: 10 answers of the model; its budget of 10 calls is spent."."""
     if record.optimiser == GEPA:
         # Those that led to no system were not measured.
         tried = f"GEPA: {counted(record.measured, 'answer')} of the model"
@@ -181,7 +182,7 @@ def _optimised(record: Optimised, state: State) -> str:
         changes = counted(record.measured, "change")
         tried = f"{record.optimiser.capitalize()}: {changes} measured on review images"
     reason = shortened(record.reason, LONG).rstrip(".")
-    return f"{tried}; {reason}.{_best_of(state)}"
+    return f"{tried}; {reason}."
 
 
 def _best_of(state: State) -> str:

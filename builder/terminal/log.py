@@ -20,7 +20,7 @@ from builder.locking import lock_words
 from builder.progress import held_out_change
 from builder.records import Decided
 from builder.state import State, Version
-from builder.terminal.events import SOURCES, source_words
+from builder.terminal.events import SOURCES, optimised_words, source_words
 from builder.terminal.proof import proof_lines
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
@@ -117,6 +117,7 @@ def _stretch(stretch: Stretch, story: Chronicle, cost: str) -> list[RenderableTy
         lines.append(_line(f"{counted(stretch.skipped, 'proposal')} skipped."))
     lines += [_line(f"Locked: {shortened(lock_words(lock))}.") for lock in stretch.locked]
     lines += [_line(f"Unlocked: {shortened(lock_words(lock))}.") for lock in stretch.unlocked]
+    lines += [_line(optimised_words(run)) for run in stretch.optimised]
     lines += [_line(f"Note: {quoted(note, LONG)}") for note in stretch.notes]
     if cost:
         lines.append(_line(f"Language model: {cost}."))

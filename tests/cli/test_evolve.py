@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.figures import counted
 from builder.history import advance
 from builder.records import Lock, Locked
 from builder.session import Session, read_state
@@ -108,7 +109,9 @@ def test_the_model_is_told_what_goes_wrong_and_what_became_of_its_answers(sessio
 def test_the_budget_is_kept_to_the_call(session: Path, fixing: OpenAIServer, calls: int) -> None:
     assert cotbuild(*gepa(session, fixing.url, "--max-calls", calls)).exit_code == 0
     assert len(fixing.requests) == calls
-    assert read_state(session).optimised[-1].measured == calls
+    run = read_state(session).optimised[-1]
+    assert run.measured == calls
+    assert run.reason == f"its budget of {counted(calls, 'call')} is spent"
 
 
 def test_no_call_is_made_when_the_minutes_are_over(session: Path) -> None:

@@ -64,7 +64,11 @@ def test_a_session_is_improved_and_can_be_reviewed_afterwards(session: Path) -> 
     assert state.best_version.correct == best
     assert load_system_file(session / "system.json").system == state.best_version.system
     assert kinds(session)[-1] == "optimised"
-    assert cotbuild("log", session).exit_code == 0
+    assert "changes measured on review images; no change helps" in " ".join(
+        cotbuild("log", session).stdout.split()
+    )
+    story = json.loads(cotbuild("log", session, "--json").stdout)
+    assert story["since"]["optimised"][0]["optimiser"] == "greedy"
     assert cotbuild("diff", session, 1, "last").exit_code == 0
     assert cotbuild("resume", session, "--auto", "--rounds", 1).exit_code == 0
     again = cotbuild("optimize", session, "--max-calls", 1)
