@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from builder.cli.optimisers import Budget, for_null, going_on
 from builder.greedy import Greedy
 from builder.group_library import GENERAL, load_groups
 from builder.history import advance
+from builder.optimising import Candidate, Task, Tried
 from builder.records import Lock, Locked, Optimised
 from builder.resources import resource_folder
 from builder.session import Session, read_chronicle, read_state
@@ -211,6 +213,29 @@ def test_ctrl_c_keeps_what_was_found_and_the_next_run_goes_on(session: Path) -> 
     assert state.versions[-1].system == state.system
     assert cotbuild("optimize", session, "--max-calls", run.measured + 50).exit_code == 0
     assert read_state(session).optimised[-1].restarts >= run.restarts
+
+
+def test_what_a_pass_found_is_kept_when_it_is_broken_off(
+    session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Greedy.search
+    best: list[int] = []
+
+    def broken_off(self: Greedy, task: Task) -> Iterator[Tried | Candidate]:
+        for event in whole(self, task):
+            yield event
+            if isinstance(event, Tried) and event.edits:
+                best.append(event.correct)
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(Greedy, "search", broken_off)
+    session = fresh(session)
+    result = cotbuild("optimize", session)
+    assert result.exit_code == 130, result.output
+    state = read_state(session)
+    assert [version.review.count("1") for version in state.versions][1:] == best
+    assert state.versions[-1].system == state.system
+    assert state.optimised[-1].reason == "stopped by Ctrl-C"
 
 
 def test_it_ends_when_its_minutes_are_over(session: Path) -> None:
