@@ -230,11 +230,12 @@ class Optimised(_Record):
     """A run of an optimiser, that far: so many changes measured, on review images, by this run.
 
     `restarts` that are over, of this seed and in this session; the next run goes on from there.
-    `reason`: why it ended.
+    `llm`: the model that was asked, if any. `reason`: why it ended.
     """
 
     kind: Literal["optimised"] = "optimised"
     optimiser: str
+    llm: str | None = None
     seed: int
     measured: int
     restarts: int = 0

@@ -62,7 +62,13 @@ def evolve_session(
         reason, failure = f"an error: {error.message}", error
     measured = run.tried.measured
     if measured or failure is None:
-        record = Optimised(optimiser=GEPA, seed=evolution.seed, measured=measured, reason=reason)
+        record = Optimised(
+            optimiser=GEPA,
+            llm=model.settings.llm,
+            seed=evolution.seed,
+            measured=measured,
+            reason=reason,
+        )
         put(session, bench, record, screen)
     if failure is not None:
         saved = f"Everything so far is saved; go on with: cotbuild {evolution.go_on}"

@@ -188,7 +188,7 @@ def _key(shown_url: str, *, needed: bool) -> str:
         raise LLMError(
             f"{shown_url} needs an API key, and {KEY_VARIABLE} is not set.",
             hint=f"Set {KEY_VARIABLE} in the environment (to any word if the endpoint wants "
-            "no key), or go on without a model: --llm none.",
+            "no key), or go on without a model: --llm none (optimize: --optimizer greedy).",
         )
     if not key.isascii() or not key.isprintable():
         raise LLMError(

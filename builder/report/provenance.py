@@ -7,6 +7,7 @@ from builder.figures import counted, scoring_words
 from builder.records import Started
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
+from builder.state import State
 from builder.system_file import SplitName
 
 
@@ -32,14 +33,21 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
         ("Looks at final", counted(state.final_looks, "time")),
         ("Encoder", _encoder(contents)),
         ("Scoring", _scoring(contents)),
-        ("Language model", model_name(started.llm) or "none"),
+        ("Language model", _models(state)),
         ("It took", origin.spending),
-        ("Proposals tried", f"{state.tried:,} on the same review images"),
+        ("Changes tried", f"{state.tried:,} on the same review images"),
         ("First system", _drafted_by(contents.story.drafted_by)),
         ("Session began", f"{_time(contents.story.began)}, by cotbuild {started.cotbuild}"),
         ("Last change", _time(origin.last)),
         ("Report made", f"{_time(origin.made)}, by cotbuild {origin.cotbuild}"),
     ]
+
+
+def _models(state: State) -> str:
+    """The session's own, and those that optimisers asked."""
+    asked = (state.started.llm, *(run.llm for run in state.optimised))
+    names = dict.fromkeys(name for llm in asked if (name := model_name(llm)))
+    return ", ".join(names) or "none"
 
 
 def _images(started: Started) -> str:

@@ -65,7 +65,7 @@ def test_a_draft_is_mended_and_can_be_reviewed_afterwards(
     assert result.exit_code == 0, result.output
     assert "tokens" in result.stderr
     said = " ".join(result.stdout.split())
-    assert "GEPA: 3 answers measured on review images; its budget of 3 calls is spent." in said
+    assert "GEPA: 3 answers of the model; its budget of 3 calls is spent." in said
     state = read_state(session)
     best = state.best_version
     assert best is not None
@@ -81,7 +81,7 @@ def test_a_draft_is_mended_and_can_be_reviewed_afterwards(
     assert right[1] > right[0]
     assert accepted[0].effect is not None
     assert accepted[0].effect.net == right[1] - right[0]
-    assert state.optimised[-1].optimiser == "gepa"
+    assert (state.optimised[-1].optimiser, state.optimised[-1].llm) == ("gepa", "m")
     assert state.final is None
     for command in (["log", session], ["diff", session, 1, "last"]):
         assert cotbuild(*command).exit_code == 0

@@ -6,11 +6,14 @@ from builder.cli.optimisers import Budget, going_on
 
 
 def test_the_command_that_goes_on_has_what_a_session_does_not_keep() -> None:
-    assert going_on("greedy", "system", ModelWishes()) == "optimize"
+    light = Budget(None, None, None)
+    assert going_on("greedy", light, ModelWishes(), "system", 0, null=False) == "optimize"
     wishes = ModelWishes(spec="a model", url="http://x", price="1/2", prompts=Path("my prompts"))
-    assert shlex.split(going_on("gepa", "prompt", wishes)) == [
-        "optimize", "--optimizer", "gepa", "--evolve", "prompt", "--llm", "a model",
-        "--llm-url", "http://x", "--price", "1/2", "--prompts", "my prompts",
+    command = going_on("gepa", Budget("heavy", None, 1.5), wishes, "prompt", 3, null=True)
+    assert shlex.split(command) == [
+        "optimize", "--optimizer", "gepa", "--evolve", "prompt", "--budget", "heavy",
+        "--max-minutes", "1.5", "--seed", "3", "--llm", "a model", "--llm-url", "http://x",
+        "--price", "1/2", "--prompts", "my prompts", "--null",
     ]  # fmt: skip
 
 

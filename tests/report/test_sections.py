@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from builder.edits import Proposal, RenameOption, SetDomain
-from builder.records import Decided, Exported, Measured, Rescored, Reverted, RulesTried, Undone
+from builder.records import (
+    Decided,
+    Exported,
+    Measured,
+    Optimised,
+    Rescored,
+    Reverted,
+    RulesTried,
+    Undone,
+)
 from builder.report.gallery import SHOWN, gallery_section, most_misleading
 from builder.report.groups import groups_section, redundancy_section
 from builder.report.opening import opening
@@ -164,6 +173,10 @@ def test_provenance() -> None:
     assert "Encodersample, revision 1" in said
     assert "sum, at the encoder's own scale (20.0)" in said
     assert "Language modelnone" in said
+    run = Optimised(optimiser="gepa", llm="replay:/x/y.jsonl", seed=0, measured=1000, reason="over")
+    evolved = replace(contents, story=WORLD.story(run, run))
+    assert "Language modelreplay:y.jsonl" in text(provenance_section(evolved))
+    assert "Changes tried2,0" in text(provenance_section(evolved))
     assert "First systemsample" in said
     assert "2026-01-01 00:00:00 UTC, by cotbuild 0.1" in said
 
