@@ -60,6 +60,11 @@ def evolution_model(
 
     `agreed`: to what it may cost. Raises CotbuildError.
     """
+    if evolution.what == "prompt" and state.locks:
+        raise InputError(
+            "every prompt leads to a new system, which keeps nothing of what is locked",
+            hint="unlock it in the review (k), or evolve the system itself: --evolve system",
+        )
     speaking = spoken_to(state.started, wishes)
     if speaking.llm is None or speaking.llm == PASTE:
         why = "too often to carry by hand" if speaking.llm == PASTE else "and none is named"

@@ -5,7 +5,6 @@ from pathlib import Path
 from builder.cli.evolving_model import Model
 from builder.cli.model import prompts_of
 from builder.cli.screen import Screen
-from builder.errors import InputError
 from builder.evolved_prompt import EvolvedPrompt, NoDraft
 from builder.llm import DraftRequest, UnusableAnswer
 from builder.optimising import Task
@@ -19,15 +18,10 @@ FOLDER = "prompts"
 
 
 def evolved_prompt(session: Session, task: Task, model: Model, screen: Screen) -> EvolvedPrompt:
-    """Begins with what an earlier run found in this session, else with the session's prompt.
+    """Begins with what an earlier run found in this session, else with the prompt that is in use.
 
-    Raises InputError where something is locked.
+    So that the command that goes on may name a folder of prompts, as the first one did.
     """
-    if task.locked:
-        raise InputError(
-            "every prompt leads to a new system, which keeps nothing of what is locked",
-            hint="unlock it in the review (k), or evolve the system itself: --evolve system",
-        )
     found = session.folder / FOLDER / f"{DRAFT}.{model.settings.language}.md"
     request = _request(session.state, task)
 
@@ -37,20 +31,22 @@ def evolved_prompt(session: Session, task: Task, model: Model, screen: Screen) -
         except UnusableAnswer as error:
             return NoDraft(error.message)
 
+    earlier = found if found.is_file() else None
+
     def begun(correct: int) -> None:
-        screen.prompt_begun(correct, len(task.review.labels))
+        screen.prompt_begun(correct, len(task.review.labels), earlier)
 
     def keep(template: str, correct: int) -> None:
         replace_file(found, f"{template}\n")
         screen.prompt_found(found, correct, len(task.review.labels))
 
-    template = _template(found, prompts_of(model.settings))
+    template = _template(earlier, prompts_of(model.settings))
     return EvolvedPrompt(task, template, draft, keep, begun)
 
 
-def _template(found: Path, prompts: Prompts) -> str:
-    if found.is_file():
-        prompts = Prompts.open(prompts.language, found.parent)
+def _template(earlier: Path | None, prompts: Prompts) -> str:
+    if earlier is not None:
+        prompts = Prompts.open(prompts.language, earlier.parent)
     return prompts.template(DRAFT).strip()
 
 

@@ -82,7 +82,9 @@ def test_a_better_prompt_is_kept_and_its_draft_becomes_a_version(session: Path) 
         # The next run goes on from there; what was drafted before is not paid for again.
         model.asked.clear()
         model.prompts = [WORSE]
-        assert cotbuild(*evolve(session, server.url, "--max-calls", 3)).exit_code == 0
+        again = cotbuild(*evolve(session, server.url, "--max-calls", 3))
+        assert again.exit_code == 0, again.output
+        assert "which an earlier run found" in " ".join(again.stderr.split())
     assert model.purposes[0] == "prompt"
     assert json.dumps(BETTER, ensure_ascii=False).replace("<", "\\u003c") in model.asked[0].text
     # It is a folder as any other for `new`.
@@ -162,6 +164,7 @@ def test_locks_are_no_matter_of_prompts(session: Path) -> None:
         opened.append(lock, advance(opened.state, lock))
     before = kinds(session)
     with openai_server(Model()) as server:
-        failed(cotbuild(*evolve(session, server.url)), 2, "locked", "--evolve system")
+        said = failed(cotbuild(*evolve(session, server.url)), 2, "locked", "--evolve system")
+        assert "images" not in said
         assert server.requests == []
     assert kinds(session) == before
