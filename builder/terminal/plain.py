@@ -1,10 +1,14 @@
-"""Questions as numbered lines, read by `input`: for screen readers, dumb terminals and scripts."""
+"""Questions as numbered lines: for screen readers, dumb terminals and scripts.
+
+Where Ctrl-C breaks off a text, what was typed of it is offered when the same question comes again.
+"""
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.terminal.asker import Check, CheckMany, InputEnded, Key, flush_terminal
+from builder.terminal.half_lines import BrokenOff, read_line
 from builder.terminal.text import labels, matching, shortened
 
 BACK = "."
@@ -17,10 +21,6 @@ _LONGEST_LIST = 30
 _LONGEST_LINE = 4_000
 
 
-def _read() -> str:
-    return input()
-
-
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -29,8 +29,11 @@ def _say(line: str) -> None:
 class PlainAsker:
     """Numbered questions. A full stop goes back, Enter alone takes the default."""
 
-    read: Callable[[], str] = _read
+    read: Callable[[], str] = read_line
     say: Callable[[str], None] = _say
+    # What was typed when Ctrl-C broke a question off: of a line, by title and default, and of many.
+    _typed: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
+    _pasted: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         shown = [f"{entry.key}, {entry.label}" for entry in keys]
@@ -88,16 +91,18 @@ class PlainAsker:
         return None
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
-        usual = f"Enter: {shortened(default)}, " if default else ""
-        # Enter alone takes the default: an empty answer, where it will do, needs a sign.
-        can_be_empty = bool(default) and (check is None or check("") is None)
+        place = title, default
+        offered = self._typed.get(place, default)
+        usual = f"Enter: {shortened(offered, _TITLE)}, " if offered else ""
+        # Enter alone takes what is offered: an empty answer, where it will do, needs a sign.
+        can_be_empty = bool(offered) and (check is None or check("") is None)
         usual += f"{NOTHING} for an empty line, " if can_be_empty else ""
-        while (
-            typed := self._line(f"{shortened(title, _TITLE)} ({usual}{BACK} goes back):")
-        ) != BACK:
-            answer = "" if can_be_empty and typed == NOTHING else typed or default
+        question = f"{shortened(title, _TITLE)} ({usual}{BACK} goes back):"
+        while (typed := self._text_line(question, place)) != BACK:
+            answer = "" if can_be_empty and typed == NOTHING else typed or offered
             complaint = check(answer) if check else None
             if complaint is None:
+                self._typed.pop(place, None)
                 return answer
             self.say(shortened(complaint, _TITLE))
         return None
@@ -105,14 +110,28 @@ class PlainAsker:
     def paste(self, title: str) -> str | None:
         self.say(f"{shortened(title, _TITLE)} (paste it, then a line with only {BACK};")
         self.say(f"{BACK} alone goes back; lines of over {_LONGEST_LINE:,} letters need a file):")
-        lines: list[str] = []
+        *lines, half = self._pasted.pop(title, "").split("\n")
+        if lines or half:
+            last = shortened(half or lines[-1])
+            self.say(f"What was typed before is kept, up to: {last}")
+            self.say(f"Go on right there; {NOTHING} alone drops it.")
+        kept = bool(lines or half)
         try:
             while (line := self.read()).strip() != BACK:
-                lines.append(line)
+                if kept and line.strip() == NOTHING:
+                    lines, half = [], ""
+                else:
+                    lines, half = [*lines, half + line], ""
+                kept = False
         except EOFError:
-            if not lines:
+            if not (lines or half):
                 raise InputEnded from None
-        return "\n".join(lines) if any(line.strip() for line in lines) else None
+        except KeyboardInterrupt as stop:
+            typed = stop.typed if isinstance(stop, BrokenOff) else ""
+            self._pasted[title] = "\n".join([*lines, half + typed])
+            raise
+        pasted = "\n".join([*lines, half] if half else lines)
+        return pasted if pasted.strip() else None
 
     def discard_typed(self) -> None:
         flush_terminal()
@@ -150,6 +169,14 @@ class PlainAsker:
             for at in found[:_LONGEST_LIST]:
                 self.say(f"{at + 1}. {shown[at]}")
         return index
+
+    def _text_line(self, question: str, place: tuple[str, str]) -> str:
+        try:
+            return self._line(question)
+        except BrokenOff as stop:
+            if stop.typed.strip():
+                self._typed[place] = stop.typed.strip()
+            raise
 
     def _line(self, question: str) -> str:
         self.say(question)
