@@ -15,6 +15,7 @@ from builder.history import advance, fold
 from builder.ladder import trials
 from builder.records import Drafted, Measured
 from builder.state import State, marks
+from tests.chance import chance
 from tests.worlds import DRAFT, started
 
 ROUNDS = 10
@@ -93,7 +94,7 @@ def state_of(versions: Sequence[Marks]) -> State:
 
 def confirmed_share(setting: Setting, sessions: int, seed: int, *, times: int = 1) -> float:
     """Of so many sessions, the share that confirms a version at least so many times."""
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     found = (
         sum(trial.passed for trial in trials(state_of(list(session(setting, rng))).versions))
         for _ in range(sessions)

@@ -20,7 +20,7 @@ from builder.system_file import EncoderIdentity, Provenance, SystemFile, write_s
 from tests.worlds import GOOD, encode, images, started
 
 LABELS = list(GOOD.classes) * 5
-VECTORS = images(LABELS, noise=0.5, seed=4)
+VECTORS = images(LABELS, noise=0.1, seed=4)
 
 
 class KnownVectors:

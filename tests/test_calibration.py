@@ -13,6 +13,7 @@ from builder.calibration import (
     confidences,
     fit_temperature,
 )
+from tests.chance import chance
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -21,7 +22,7 @@ def world(
     seed: int, n: int, classes: int, temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Totals, and labels drawn from softmax(totals / temperature)."""
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     totals = temperature * rng.normal(scale=3, size=(n, classes))
     p = class_probabilities(totals, Calibration(temperature=temperature, n=1))
     drawn = (rng.random((n, 1)) > p.cumsum(axis=1)).sum(axis=1)
@@ -61,7 +62,7 @@ def test_no_other_temperature_is_likelier(seed: int, n: int, classes: int) -> No
 @given(seeds, st.floats(0.01, 100))
 def test_it_grows_with_the_totals_and_knows_nothing_of_their_level(seed: int, by: float) -> None:
     totals, labels = world(seed, 50, 4, 1.0)
-    level = np.random.default_rng(seed).normal(scale=5, size=(50, 1))
+    level = chance(seed).normal(scale=5, size=(50, 1))
     before = fitted(totals, labels)
     assert fitted(totals + level, labels) == pytest.approx(before, rel=1e-4)
     assert fitted(by * totals, labels) == pytest.approx(by * before, rel=1e-4)
@@ -161,7 +162,7 @@ def test_the_calibration_error_of_known_bins() -> None:
 
 @given(seeds, st.integers(1, 200))
 def test_the_calibration_error_is_a_fraction(seed: int, n: int) -> None:
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     confidence, correct = rng.random(n), rng.random(n) < 0.5
     found = expected_calibration_error(confidence, correct)
     assert 0 <= found <= 1

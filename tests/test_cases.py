@@ -13,6 +13,7 @@ from builder.diagnosis import confused_pairs, per_class
 from builder.scoring import Scores, score_cosines, score_names
 from builder.statistics import compare
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from tests.chance import chance
 from tests.strategies import QUICK, system_pairs, systems
 
 COLOUR = AttributeGroup(name="colour", prompt="{}", options=("white", "green", "red"))
@@ -167,7 +168,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 def random_scores(system: AttributeSystem, seed: int, n: int = 30) -> Scores:
     """Images of the system's classes, and of one that it does not know."""
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     names = [*system.classes, "a class that has no rules"]
     labels = [names[pick] for pick in rng.integers(len(names), size=n)]
     size = sum(len(group.options) for group in system.groups)
@@ -234,7 +235,7 @@ def test_as_many_are_fixed_and_broken_as_the_referee_counts(
     first = random_scores(before, seed)
     labels = [before.classes[label] if label >= 0 else "no rules" for label in first.labels]
     size = sum(len(group.options) for group in after.groups)
-    similar = np.random.default_rng(seed + 1).normal(size=(first.n, size)).astype(np.float32)
+    similar = chance(seed + 1).normal(size=(first.n, size)).astype(np.float32)
     second = score_cosines(after, similar, labels, scoring=Scoring(), logit_scale=2.0)
     found = changed_cases(first, before, second, after)
     change = compare(first.correct, second.correct)

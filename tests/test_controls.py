@@ -10,6 +10,7 @@ from builder import controls
 from builder.controls import SHUFFLES, WORDS, shuffled, with_random_words
 from builder.scoring import score, score_cosines
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from tests.chance import chance
 from tests.test_system import systems
 from tests.worlds import CLASSES, GOOD, TRUTH, encode, images
 
@@ -44,7 +45,7 @@ def test_a_shuffle_is_the_same_as_scoring_the_system_with_the_rules_dealt_anew()
 
 def test_shuffles_are_right_by_chance_only() -> None:
     """On average one class of C, whatever is predicted; unknown images are never right."""
-    rng = np.random.default_rng(0)
+    rng = chance(0)
     names = [f"class {index}" for index in range(8)]
     group = AttributeGroup(name="a", prompt="{}", options=tuple(names))
     system = make_system("test", [group], {name: {"a": name} for name in names})

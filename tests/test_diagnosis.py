@@ -23,6 +23,7 @@ from builder.scoring import Scores, group_rules, score_cosines, score_names
 from builder.statistics import wilson
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import load_system_file
+from tests.chance import chance
 
 examples = settings(derandomize=True, deadline=None, max_examples=40)
 
@@ -197,7 +198,7 @@ def test_the_article_s_system_and_its_twins() -> None:
     labels = [name for name in system.classes for _ in range(6)]
     rows = np.hstack([rule.weights[rule.of_class] for rule in group_rules(system)])
     truth = rows[[system.classes.index(label) for label in labels]]
-    noise = np.random.default_rng(0).normal(scale=0.05, size=truth.shape)
+    noise = chance(0).normal(scale=0.05, size=truth.shape)
     similar = (0.2 * truth + noise).astype(np.float32)
     scores = score_cosines(system, similar, labels, scoring=Scoring(), logit_scale=20.0)
     ceiling = check(system, Counter(labels)).ceiling

@@ -19,6 +19,7 @@ from builder.fitting import (
 )
 from builder.scoring import cosines, score_cosines
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
+from tests.chance import chance
 from tests.strategies import QUICK
 from tests.worlds import GOOD, encode, images
 
@@ -42,7 +43,7 @@ def noisy(
     seed: int, n: int, colour: float, tail: float, name: float = 0.0
 ) -> tuple[Cosines, list[str]]:
     """Cosines [n, Q + C] in which the right option, or name, is higher by so many deviations."""
-    random = np.random.default_rng(seed)
+    random = chance(seed)
     labels = [SYSTEM.classes[c] for c in random.integers(len(SYSTEM.classes), size=n)]
     texts = (*COLOURS, *TAILS, *SYSTEM.classes)
     similar = random.normal(size=(n, len(texts)))

@@ -1,7 +1,6 @@
 """Evolution: what is written, measured and told, with answers written down in advance."""
 
 from collections.abc import Sequence
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from builder.locking import touched
 from builder.optimising import Candidate, Review, Task
 from builder.requests import Rewriting
 from builder.system import AttributeGroup, AttributeSystem, Choice, make_system
+from tests.chance import dice
 from tests.strategies import QUICK, systems
 from tests.test_greedy import tasks
 from tests.test_increments import SCALE, encode, random_images
@@ -104,7 +104,7 @@ def test_the_seed_chooses_among_systems_that_are_the_best_somewhere() -> None:
     start = make_system("creature", [group], {name: {"look": "red"} for name in names})
     images = random_images(40, 0)
     judge = judge_of(images, [names[n % 6] for n in range(40)], encode, logit_scale=SCALE)
-    random = Random(0)
+    random = dice(0)
     looks = [{name: {"look": (random.choice(group.options),)} for name in names} for _ in range(12)]
     # Every second turn is that of a group which is not there yet: nothing stays nothing.
     texts = [
@@ -128,7 +128,7 @@ def test_two_of_one_descent_are_merged_without_an_answer() -> None:
     start = make_system("creature", groups, {n: {"color": "red", "form": "a bird"} for n in names})
     judge = judge_of(images, [names[n % 6] for n in range(40)], encode, logit_scale=SCALE)
     task = Task(start, (), Review(judge))
-    random = Random(0)
+    random = dice(0)
 
     def look() -> dict[str, dict[str, Choice]]:
         return {n: {g.name: (random.choice(g.options),) for g in groups} for n in names}

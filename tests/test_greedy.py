@@ -15,6 +15,7 @@ from builder.locking import touched
 from builder.optimising import Candidate, Review, Task, Tried
 from builder.records import Lock
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from tests.chance import chance
 from tests.strategies import QUICK, systems
 from tests.test_increments import SCALE, UNKNOWN, encode, random_images
 from tests.test_rule_totals import doubtful
@@ -197,7 +198,7 @@ def test_an_option_that_draws_images_away_is_dropped() -> None:
 
 def test_a_restart_changes_some_rules_as_its_seed_says() -> None:
     cells = open_cells(GOOD, (), CLASSES)
-    one, same, other = (shaken(GOOD, cells, np.random.default_rng(s)) for s in (0, 0, 2))
+    one, same, other = (shaken(GOOD, cells, chance(s)) for s in (0, 0, 2))
     assert one == same
     assert one not in (GOOD, other)
     review = Review(referee())

@@ -16,6 +16,7 @@ from builder.group_measures import per_group
 from builder.scoring import score
 from builder.statistics import compare
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from tests.chance import chance
 from tests.test_diagnosis import GROUPS, LABELS, ROWS, SHAPE, SYSTEM, cases, examples
 
 
@@ -172,7 +173,7 @@ def seen_by(rules: Sequence[Sequence[int]], images: int, seed: int = 0) -> Any:
     )
     labels = np.arange(images) % codes.shape[1]
     truth = np.eye(4)[codes[:, labels]]  # [G, n, K]
-    noise = np.random.default_rng(seed).normal(scale=0.5, size=truth.shape)
+    noise = chance(seed).normal(scale=0.5, size=truth.shape)
     rows = np.hstack(list(truth + noise))
     return groups_of(system, rows.tolist(), [system.classes[label] for label in labels])
 
@@ -195,14 +196,14 @@ def test_orthogonal_groups_carry_the_system() -> None:
 
 
 def test_a_group_whose_rules_have_no_bearing_on_the_images_is_decoration() -> None:
-    shuffled = np.random.default_rng(1).permutation(ROW).tolist()
+    shuffled = chance(1).permutation(ROW).tolist()
     options = tuple("abcd")
     groups = [AttributeGroup(name=n, prompt="{}", options=options) for n in ("true", "idle")]
     rules = {
         f"class {c:02}": {"true": options[ROW[c]], "idle": options[shuffled[c]]} for c in range(16)
     }
     labels = [c for c in range(16) for _ in range(6)]
-    rng = np.random.default_rng(2)
+    rng = chance(2)
     seen = np.eye(4)[[ROW[c] for c in labels]] + rng.normal(scale=0.3, size=(96, 4))
     rows = np.hstack([seen, rng.normal(scale=0.1, size=(96, 4))])
     true, idle = groups_of(

@@ -36,6 +36,7 @@ from builder.increments import Increments
 from builder.scoring import Scores, centred_on, group_weight, score
 from builder.statistics import compare
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
+from tests.chance import chance
 from tests.strategies import THOROUGH, proposals_to, systems
 from tests.worlds import DRAFT, referee
 
@@ -50,7 +51,7 @@ UNKNOWN = "a class that no system has"
 def encode(texts: Sequence[str]) -> Vectors:
     """A random direction for each text, always the same."""
     rows = [
-        np.random.default_rng(zlib.crc32(text.encode("utf-8", "surrogatepass"))).normal(size=SIZE)
+        chance(zlib.crc32(text.encode("utf-8", "surrogatepass"))).normal(size=SIZE)
         for text in texts
     ]
     vectors = np.array(rows, np.float32).reshape(len(texts), SIZE)
@@ -58,7 +59,7 @@ def encode(texts: Sequence[str]) -> Vectors:
 
 
 def random_images(count: int, seed: int = 0) -> Vectors:
-    vectors = np.random.default_rng(seed).normal(size=(count, SIZE)).astype(np.float32)
+    vectors = chance(seed).normal(size=(count, SIZE)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
@@ -140,7 +141,7 @@ def assert_marks(
 
 def crowd(seed: int, classes: int, groups: int, options: int) -> AttributeSystem:
     """Many classes; some share all their rules, some choose several options or none."""
-    random = np.random.default_rng(seed)
+    random = chance(seed)
     made = [
         AttributeGroup(
             name=f"g{g}", prompt=f"{g}: {{}}", options=tuple(f"o{k}" for k in range(options))

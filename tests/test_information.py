@@ -23,6 +23,7 @@ from builder.information import (
     shuffled_orders,
 )
 from builder.system import AttributeGroup, AttributeSystem, make_system
+from tests.chance import chance
 from tests.strategies import QUICK, systems
 
 codes = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12)
@@ -145,7 +146,7 @@ def mean_bits(n: int, true: float, runs: int = 40) -> tuple[float, float]:
     """Counted and corrected, where an image shows its class's option by `true`, else any."""
     counted, corrected = [], []
     for seed in range(runs):
-        rng = np.random.default_rng(seed)
+        rng = chance(seed)
         labels = rng.integers(CLASSES, size=n)
         shown = rng.random(n) < true
         answers = np.where(shown, labels % OPTIONS, rng.integers(OPTIONS, size=n))

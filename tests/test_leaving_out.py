@@ -13,6 +13,7 @@ from builder import leaving_out
 from builder.leaving_out import correct_without
 from builder.scoring import group_slices, score_cosines
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
+from tests.chance import chance
 from tests.strategies import QUICK, systems
 
 Rule = Literal["sum", "log", "robust-log"]
@@ -56,7 +57,7 @@ def left_out(
 def test_leaving_out_equals_scoring_again(
     system: AttributeSystem, rule: Rule, scale: float | None, seed: int
 ) -> None:
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     similar = rng.normal(scale=0.2, size=(40, len(system.phrases()))).astype(np.float32)
     labels = rng.choice([*system.classes, "unknown class"], size=40).tolist()
     scoring = Scoring(rule=rule, scale=scale)
@@ -68,7 +69,7 @@ def test_leaving_out_equals_scoring_again(
 @given(systems().filter(lambda system: len(system.groups) > 1), st.integers(1, 3))
 def test_the_scores_stay_as_they_are(system: AttributeSystem, n: int) -> None:
     """Also where a block holds one image, whose totals are contiguous either way."""
-    similar = np.random.default_rng(n).normal(scale=0.2, size=(n, len(system.phrases())))
+    similar = chance(n).normal(scale=0.2, size=(n, len(system.phrases())))
     labels = [system.classes[0]] * n
     scoring = Scoring()
     scores = score_cosines(system, similar, labels, scoring=scoring, logit_scale=20.0)
@@ -88,7 +89,7 @@ def test_the_scores_stay_as_they_are(system: AttributeSystem, n: int) -> None:
 def test_leaving_out_by_any_scoring(
     system: AttributeSystem, rule: Rule, centred: bool, name_prior: float, seed: int
 ) -> None:
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     scoring = Scoring(
         rule=rule,
         weights={group.prompt: float(rng.uniform(0.2, 2)) for group in system.groups},
@@ -106,7 +107,7 @@ def test_leaving_out_by_any_scoring(
 
 @pytest.mark.parametrize("rule", ["sum", "log"])
 def test_in_blocks_and_with_many_classes(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
+    rng = chance(0)
     groups = [
         AttributeGroup(name=f"g{g}", prompt=f"{g} {{}}", options=tuple("abcd")) for g in range(4)
     ]
@@ -137,7 +138,7 @@ def test_classes_that_become_alike_tie_exactly_to_class_order(
             "Mew": {"shape": "round", "scene": "space"},
         },
     )
-    rng = np.random.default_rng(1)
+    rng = chance(1)
     similar = np.tile([0.0, 0.9, 0.9, 0.0], (50, 1)) + rng.normal(scale=0.01, size=(50, 4))
     marks = [
         left_out(system, similar.astype(np.float32), [name] * 50, Scoring())

@@ -12,6 +12,7 @@ from builder import near_duplicates as module
 from builder.near_duplicates import near_duplicates
 from builder.referee import SplitData
 from builder.system_file import SplitName
+from tests.chance import chance
 
 SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
 Vectors = NDArray[np.float32]
@@ -33,7 +34,7 @@ def split_up(vectors: Vectors, where: list[int], label: str = "a") -> dict[Split
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2), min_size=1, max_size=30))
 def test_the_same_images_as_in_a_search_through_all_pairs(seed: int, where: list[int]) -> None:
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     # Some images are others again, with a little noise or a little more.
     origins = rng.normal(size=(8, 16))[rng.integers(8, size=len(where))]
     noise = rng.choice([0.0, 0.01, 0.1, 1.0], size=(len(where), 1))
@@ -56,7 +57,7 @@ def test_the_same_images_as_in_a_search_through_all_pairs(seed: int, where: list
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(1)
+    rng = chance(1)
     origins = np.tile(rng.normal(size=(10, 8)), (6, 1))
     vectors = unit(origins + 0.015 * rng.normal(size=origins.shape))
     splits = split_up(vectors, [row % 3 for row in range(60)])
@@ -72,7 +73,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_close_depends_on_how_close_a_class_is() -> None:
     """An encoder to which all images are nearly the same does not make them copies."""
-    rng = np.random.default_rng(2)
+    rng = chance(2)
     vectors = unit(np.ones(64) + 0.05 * rng.normal(size=(40, 64)))
     where = [row % 2 for row in range(40)]
     found = near_duplicates(split_up(vectors, where))
@@ -84,7 +85,7 @@ def test_what_is_close_depends_on_how_close_a_class_is() -> None:
 
 
 def test_within_a_split_images_may_repeat() -> None:
-    vectors = unit(np.random.default_rng(3).normal(size=(4, 8)))
+    vectors = unit(chance(3).normal(size=(4, 8)))
     vectors[1] = vectors[0]
     assert near_duplicates(split_up(vectors, [0, 0, 1, 2])).images == 0
     assert near_duplicates(split_up(vectors, [0, 2, 1, 1])).images == 2

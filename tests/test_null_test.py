@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from builder.null_test import NullTest, null_tests
 from builder.scoring import Scores, score_cosines
 from builder.system import AttributeGroup, AttributeSystem, Choice, Scoring, make_system
+from tests.chance import chance
 from tests.strategies import QUICK
 
 OPTIONS = ("red", "blue", "green", "white")
@@ -30,7 +31,7 @@ def scored(system: AttributeSystem, labels: list[int], similar: np.ndarray) -> S
 
 def look(system: AttributeSystem, seed: int, true: float, each: int = 4) -> NullTest:
     """The test on images that see their class's first option by `true`, beside noise."""
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     labels = [index for index in range(len(system.classes)) for _ in range(each)]
     codes = [OPTIONS.index(row["colour"][0]) for row in system.rules.values()]
     # A class's images have a bent of their own, whatever its rule.
@@ -41,7 +42,7 @@ def look(system: AttributeSystem, seed: int, true: float, each: int = 4) -> Null
 
 
 def random_rules(seed: int, classes: int = 12) -> list[Choice]:
-    codes = np.random.default_rng(1000 + seed).integers(4, size=classes)
+    codes = chance(1000 + seed).integers(4, size=classes)
     return [(OPTIONS[code],) for code in codes.tolist()]
 
 
@@ -67,7 +68,7 @@ def test_true_rules_are_found() -> None:
 )
 def test_a_group_on_which_all_agree_never_beats(rule: Choice, classes: int, seed: int) -> None:
     system = coloured([rule] * classes)
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     labels = rng.integers(classes, size=40).tolist()
     (test,) = null_tests(scored(system, labels, rng.normal(size=(40, 4))), system, seed=seed)
     assert test == NullTest("colour", 1.0, 999, can_tell=True)
@@ -77,7 +78,7 @@ def test_a_group_on_which_all_agree_never_beats(rule: Choice, classes: int, seed
 def test_p_is_that_of_all_permutations() -> None:
     rules: list[Choice] = [("white",), ("red",), ("blue",), ("green", "white"), (), ("red",)]
     system = coloured(rules)
-    rng = np.random.default_rng(3)
+    rng = chance(3)
     # Classes of different sizes; the first has no images and takes no part.
     labels = [1] * 5 + [2] * 3 + [3] * 4 + [4] * 2 + [5]
     similar = rng.normal(size=(len(labels), 4)) + 0.6 * np.eye(4)[[0] * 5 + [1] * 3 + [2] * 7]
@@ -137,7 +138,7 @@ def test_classes_without_images_take_no_part() -> None:
 
 def test_the_seed_decides() -> None:
     system = coloured(random_rules(5))
-    rng = np.random.default_rng(0)
+    rng = chance(0)
     labels = list(range(12)) * 3
     scores = scored(system, labels, rng.normal(size=(36, 4)))
     first = null_tests(scores, system, seed=1)

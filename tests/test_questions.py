@@ -24,6 +24,7 @@ from builder.questions import (
 )
 from builder.scoring import Scores, label_indices
 from builder.system import AttributeGroup, AttributeSystem, make_system
+from tests.chance import chance
 from tests.strategies import QUICK, THOROUGH, systems
 
 Answers = tuple[NDArray[np.float32], ...]
@@ -46,7 +47,7 @@ def scores_of(system: AttributeSystem, answers: Answers, labels: Sequence[str]) 
 def answered(draw: st.DrawFn, images: int = 6) -> tuple[AttributeSystem, Scores]:
     """A system, and images that answer softly or with one option; one has an unknown class."""
     system = draw(systems())
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rng = chance(draw(st.integers(0, 2**32 - 1)))
     sharpness = draw(st.sampled_from([0.02, 1.0, 20.0]))
     answers = tuple(
         rng.dirichlet(np.full(len(g.options), 1 / sharpness), images).astype(np.float32)
@@ -113,7 +114,7 @@ def test_the_order_of_questions_changes_nothing_after_the_last(
 ) -> None:
     system, scores = case
     adaptive = ask(system, scores)
-    shuffled = np.random.default_rng(seed).permutation(len(system.groups))
+    shuffled = chance(seed).permutation(len(system.groups))
     fixed = ask(system, scores, shuffled)
     # Exactly: classes that tie in one order must tie in all.
     assert adaptive.confidence[:, -1].tolist() == fixed.confidence[:, -1].tolist()
@@ -124,7 +125,7 @@ def test_the_order_of_questions_changes_nothing_after_the_last(
 
 def test_classes_that_tie_after_many_questions_tie_in_every_order() -> None:
     # Of certain answers, those classes tie that agree with equally many: in exact sums only.
-    rng = np.random.default_rng(0)
+    rng = chance(0)
     system = binary(["".join(row) for row in rng.choice(["0", "1"], size=(12, 30))])
     certain = tuple(np.eye(2, dtype=np.float32)[rng.integers(2, size=60)] for _ in range(12))
     scores = scores_of(system, certain, [f"c{index % 30}" for index in range(60)])

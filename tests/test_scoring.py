@@ -29,6 +29,7 @@ from builder.system import (
     make_system,
     scored_texts,
 )
+from tests.chance import chance
 
 Rule = Literal["sum", "log", "robust-log"]
 RULES: tuple[Rule, ...] = ("sum", "log", "robust-log")
@@ -63,7 +64,7 @@ def systems(draw: st.DrawFn, *, single: bool = False) -> AttributeSystem:
 
 
 def unit_vectors(seed: int, count: int, size: int = 16) -> Vectors:
-    vectors = np.random.default_rng(seed).normal(size=(count, size))
+    vectors = chance(seed).normal(size=(count, size))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors.astype(np.float32)
 
@@ -201,7 +202,7 @@ def test_permuting_the_system_permutes_the_scores(
 
 def wide_system(classes: int, distinct: int) -> AttributeSystem:
     """`classes` classes that share `distinct` different sets of rules in a random order."""
-    random = np.random.default_rng(7)
+    random = chance(7)
     groups = tuple(
         AttributeGroup(name=f"group {g}", prompt=f"{g}: {{}}", options=tuple("abcdefghijk"))
         for g in range(6)
@@ -372,7 +373,7 @@ def test_odd_inputs(scorer: Callable[[Vectors, Vectors, Sequence[str]], Scores])
 def test_names_go_to_the_highest_cosine() -> None:
     images, different = unit_vectors(5, 64, 48), unit_vectors(6, 19, 48)
     # 83 names of which many read the same to the encoder.
-    same = np.random.default_rng(8).integers(19, size=83)
+    same = chance(8).integers(19, size=83)
     classes = tuple(f"class {index}" for index in range(83))
     result = score_names(classes, images, different[same], ["class 0"] * 64)
     best = (images.astype(np.float64) @ different.astype(np.float64).T)[:, same].argmax(axis=1)
@@ -449,7 +450,7 @@ def test_a_texts_own_bias_changes_nothing_once_centred(
     world: tuple[AttributeSystem, Vectors, list[str]], rule: Rule, seed: int
 ) -> None:
     system, similar, labels = world
-    bias = np.random.default_rng(seed).normal(scale=0.3, size=similar.shape[1])
+    bias = chance(seed).normal(scale=0.3, size=similar.shape[1])
 
     def totals(cosines_: Vectors) -> Vectors:
         # An axis a text: the vectors are the cosines.

@@ -11,6 +11,7 @@ from builder.scoring import score_cosines
 from builder.smallest_set import drop_proposal, marks_without, smallest_set
 from builder.statistics import wilson
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from tests.chance import chance
 from tests.strategies import QUICK, systems
 
 HOW = {"scoring": Scoring(), "logit_scale": 10.0}
@@ -28,7 +29,7 @@ def world(images: int, seed: int) -> tuple[AttributeSystem, np.ndarray, list[str
     }
     system = make_system("number", groups, rules)
     labels = [f"c{index % 4}" for index in range(images)]
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     similar = rng.normal(scale=0.3, size=(images, 8)).astype(np.float32)
     for row, label in enumerate(labels):
         for column, name in ((2, "high"), (4, "low")):
@@ -52,7 +53,7 @@ def test_groups_of_noise_go_and_the_proposal_drops_them() -> None:
 def test_what_is_left_is_within_the_interval_and_counted_right(
     system: AttributeSystem, seed: int, images: int
 ) -> None:
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     similar = rng.normal(size=(images, len(system.phrases()))).astype(np.float32)
     labels = [system.classes[index % len(system.classes)] for index in range(images)]
     found = smallest_set(system, similar, labels, **HOW)

@@ -13,6 +13,7 @@ from builder.scoring import Scores, score_cosines
 from builder.statistics import wilson
 from builder.suggestions import suggest
 from builder.system import AttributeGroup, AttributeSystem, Choice, Scoring, make_system
+from tests.chance import chance
 from tests.strategies import THOROUGH, systems
 
 SCENES = ("space", "rocks", "a field", "a lake")
@@ -373,7 +374,7 @@ def test_every_rule_follows_from_the_counts(rules: list[str | None], digits: lis
 def scored_systems(draw: st.DrawFn) -> tuple[AttributeSystem, Scores]:
     """A system, and images that mostly see what their class's images see, in any group."""
     which = draw(systems())
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rng = chance(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.integers(0, 60))
     labels = rng.integers(len(which.classes) + 1, size=n)
     names = (*which.classes, "a class that no rule knows")

@@ -12,6 +12,7 @@ from builder.referee import Referee, SplitData
 from builder.state import Step
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName
+from tests.chance import chance
 
 COLOUR = AttributeGroup(name="colour", prompt="It is {}.", options=("red", "blue", "green"))
 FORM = AttributeGroup(name="form", prompt="It looks like {}.", options=("a bird", "a fish"))
@@ -42,14 +43,14 @@ def encode(texts: Sequence[str]) -> NDArray[np.float32]:
             vectors[row, PHRASES.index(text)] = 1
         else:
             seed = int.from_bytes(text.encode()[-8:].rjust(8), "big")
-            noise = np.random.default_rng(seed).normal(size=DIMENSION - len(PHRASES))
+            noise = chance(seed).normal(size=DIMENSION - len(PHRASES))
             vectors[row, len(PHRASES) :] = noise / np.linalg.norm(noise)
     return vectors
 
 
 def images(labels: Sequence[str], noise: float = 0.1, seed: int = 0) -> NDArray[np.float32]:
     """One image per label: the sum of its true phrases, and noise."""
-    rng = np.random.default_rng(seed)
+    rng = chance(seed)
     rows = []
     for label in labels:
         truth = [group.phrase(TRUTH[label][group.name]) for group in (COLOUR, FORM)]

@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from builder.cli import app, load_commands
+from tests.chance import chance
 from tests.openai_server import Answer, OpenAIServer, Request, chat, openai_server
 
 CLASSES = ("Absol [red]", "Beedrill δ", 'Celebi & "Co"')
@@ -31,6 +32,9 @@ RULES = {
     "Beedrill δ": {"color": "blue", "form": "a bug"},
     'Celebi & "Co"': {"color": "green", "form": "a bug"},
 }
+# Of these only Celebi's is right for the encoder of the job, which takes green for blue.
+WRONG_COLOURS = {"Absol [red]": "green", "Beedrill δ": "red", 'Celebi & "Co"': "blue"}
+WRONG_RULES = {name: {**rule, "color": WRONG_COLOURS[name]} for name, rule in RULES.items()}
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,16 @@ def answer(request: Request) -> Answer:
 
 
 @pytest.fixture
-def job(tmp_path: Path, clip_folder: Path) -> Job:
-    """3 classes with 8 images each: noisy patches of one colour a class."""
-    found = Job(tmp_path, clip_folder)
+def job(tmp_path: Path, clip_that_takes_green_for_blue: Path) -> Job:
+    """3 classes with 8 images each: noisy patches of one colour a class.
+
+    The encoder takes green for blue, so that nobody can have more than two classes right: Absol and
+    one of the others.
+    """
+    found = Job(tmp_path, clip_that_takes_green_for_blue)
     lines = ["# creatures", "", *(f"{name} | a creature" for name in CLASSES)]
     found.classes.write_text("\n".join(lines), encoding="utf-8")
-    rng = np.random.default_rng(0)
+    rng = chance(0)
     for name in CLASSES:
         (found.images / name).mkdir(parents=True)
         for number in range(8):

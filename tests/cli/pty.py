@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pexpect
 
-from tests.cli.conftest import CLASSES, GROUPS, RULES, Job
+from tests.cli.conftest import GROUPS, WRONG_RULES, Job
 
 _CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]")
 
 
 def start_file(job: Job) -> Path:
-    """A system for the job's classes, written by hand, with one rule that is plainly wrong."""
+    """A system for the job's classes, of whose images it has only Celebi's right."""
     path = job.folder / "start.json"
-    rules = {**RULES, CLASSES[0]: {"color": "green", "form": "a wolf"}}
-    system = {"domain": "creature", "groups": GROUPS["groups"], "rules": rules}
+    system = {"domain": "creature", "groups": GROUPS["groups"], "rules": WRONG_RULES}
     path.write_text(json.dumps(system), encoding="utf-8")
     return path
 

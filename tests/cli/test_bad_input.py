@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from builder.session import JOURNAL, Session, read_journal, read_state
-from tests.cli.conftest import CLASSES, Job, answer, cotbuild, failed, kinds
+from tests.cli.conftest import CLASSES, WRONG_RULES, Job, answer, cotbuild, failed, kinds
 from tests.openai_server import Answer, OpenAIServer, Request, chat, failure, openai_server
 
 AUTO = ["--auto", "--llm", "none"]
@@ -275,11 +275,14 @@ def test_odd_names_and_texts_are_shown_as_text(job: Job) -> None:
     odd = "[bold]x[/bold] {} \x1b[31m" + "y" * 10_000
 
     def respond(request: Request) -> Answer:
-        reply = answer(request)
-        if "proposals" in request.schema.get("properties", {}):
+        wanted = request.schema.get("properties", {})
+        if "rules" in wanted:
+            # Absol is confused with another, so that its name is on the screen too.
+            return chat({"rules": [{"class_name": n, **rule} for n, rule in WRONG_RULES.items()]})
+        if "proposals" in wanted:
             edit = {"kind": "rename_option", "group": "form", "option": "a wolf", "to": odd}
             return chat({"proposals": [{"reason": odd, "edits": [edit]}]})
-        return reply
+        return answer(request)
 
     with openai_server(respond) as server:
         result = cotbuild("new", *job.flags(), "--auto", "--llm", "m", "--llm-url", server.url)

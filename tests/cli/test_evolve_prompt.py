@@ -45,10 +45,10 @@ class Model:
         return [short[request.schema["title"]] for request in self.asked]
 
     def _rule(self, name: str) -> dict[str, Any]:
-        # The tests' encoder never learnt colours: "better" has 8 of 12 review images right, not 4.
-        wrong = {CLASSES[0]: "green"}
-        better = {"BETTER": {CLASSES[2]: "red"}, "WORSE": {CLASSES[1]: "green"}}
-        color = (wrong | better.get(self._word, {})).get(name, RULES[name]["color"])
+        # "Better" has 8 of 12 review images right, and more can't be; "worse" none, others 4.
+        colors = {"BETTER": ("red", "green", "blue"), "WORSE": ("blue", "red", "green")}
+        usual = ("green", "red", "blue")
+        color = dict(zip(CLASSES, colors.get(self._word, usual), strict=True))[name]
         return {"class_name": name, **RULES[name], "color": color}
 
 
@@ -76,7 +76,7 @@ def test_a_better_prompt_is_kept_and_its_draft_becomes_a_version(session: Path) 
         assert (decided.decision, decided.proposal.source) == ("accepted", "llm")
         assert decided.proposal.reason == "reason 6"
         assert state.system is not None
-        assert state.system.rules[CLASSES[2]]["color"] == ("red",)
+        assert state.system.rules[CLASSES[0]]["color"] == ("red",)
         # The third was the first one again, which is not drafted with again.
         assert state.optimised[-1].measured == 3
         # The next run goes on from there; what was drafted before is not paid for again.
@@ -104,7 +104,7 @@ def test_the_model_is_told_what_prompts_led_to_and_which_were_no_use(session: Pa
     ][1:5]  # fmt: skip
     assert _part(second, "unusable") == "[]"
     assert "the prompt to begin with -> 4 of 12" in _part(second, "earlier")
-    assert "reason 3 -> 4 of 12, 33.3 % of review images right" in _part(second, "earlier")
+    assert "reason 3 -> 0 of 12, 0.0 % of review images right" in _part(second, "earlier")
     assert "nothing fills {{colour}}" in _part(third, "unusable")
     assert "gave no group" in _part(fourth, "unusable")
     assert "changes nothing" in _part(last, "unusable")

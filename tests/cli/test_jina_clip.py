@@ -15,6 +15,7 @@ from builder.encoders.catalog import known_model
 from builder.resources import resource_folder
 from builder.statistics import wilson
 from builder.system_file import load_system_file
+from tests.chance import chance
 from tests.cli.conftest import RULES, Job, cotbuild, failed, lines_of
 from tests.data_hub import serve_hub
 from tests.encoders import test_hub
@@ -123,7 +124,7 @@ def test_options_that_a_version_lacks_are_refused(
 
 def cards() -> list[tuple[str, Image.Image]]:
     """Two cards of each class, one of them respelled, and two that no class bears."""
-    random = np.random.default_rng(0)
+    random = chance(0)
     names = [*load_system_file(POKEMON).system.classes]
     respelled = {"Blaine's Moltres": "Blaine’s Moltres"}
     found = []

@@ -3,7 +3,6 @@
 import io
 import math
 import os
-import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from builder.data import Crop, ImageUnreadable, decode_image, open_image
 from builder.data.images import Candidate, check_files
 from builder.data.pictures import bombs_as_errors, check_image
 from builder.errors import InputError
+from tests.chance import chance, dice
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 
@@ -85,14 +85,14 @@ def test_sixteen_bit_gray_keeps_its_shades(tmp_path: Path) -> None:
 
 def _sample(mode: str, size: tuple[int, int] = (40, 20)) -> Image.Image:
     """Noise in a mode, transparent in places where the mode can be."""
-    chance = np.random.default_rng(5)
+    random = chance(5)
     bands = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
     if mode == "P":
         image = _sample("RGB", size).quantize(16)
         image.info["transparency"] = 3
         return image
     shape = (size[1], size[0], bands[mode]) if bands[mode] > 1 else (size[1], size[0])
-    return Image.fromarray(chance.integers(0, 256, shape, dtype=np.uint8), mode)
+    return Image.fromarray(random.integers(0, 256, shape, dtype=np.uint8), mode)
 
 
 def _as_pillow(path: Path) -> Image.Image:
@@ -231,9 +231,7 @@ def test_the_reason_is_given(tmp_path: Path, content: bytes | None, reason: str)
     assert caught.value.hint
 
 
-NOISE = Image.fromarray(
-    np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8), mode="RGB"
-)
+NOISE = Image.fromarray(chance(0).integers(0, 256, (30, 40, 3), dtype=np.uint8), mode="RGB")
 VALID = {file_format: encoded(NOISE, file_format) for file_format in FORMATS}
 
 
@@ -250,13 +248,13 @@ def test_half_a_file_is_noticed_by_the_check(tmp_path: Path, file_format: str) -
 def test_what_passes_the_check_can_be_opened_and_no_damage_escapes(
     tmp_path_factory: pytest.TempPathFactory, file_format: str, seed: int, cut: bool
 ) -> None:
-    chance = random.Random(seed)
+    drawn = dice(seed)
     data = bytearray(VALID[file_format])
-    reach = chance.choice([40, 400, len(data)])
-    for _ in range(chance.choice([1, 3, 20])):
-        data[chance.randrange(min(reach, len(data)))] = chance.randrange(256)
+    reach = drawn.choice([40, 400, len(data)])
+    for _ in range(drawn.choice([1, 3, 20])):
+        data[drawn.randrange(min(reach, len(data)))] = drawn.randrange(256)
     if cut:
-        del data[chance.randrange(len(data)) :]
+        del data[drawn.randrange(len(data)) :]
     path = tmp_path_factory.getbasetemp() / "damaged"
     path.write_bytes(data)
     try:

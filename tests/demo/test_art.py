@@ -27,6 +27,7 @@ from builder.demo.palette import body_colour
 from builder.demo.patterns import PATTERNS as PATTERN_PAINTERS
 from builder.demo.scenes import SCENES as SCENE_PAINTERS
 from builder.demo.traits import TRAITS as TRAIT_SHAPES
+from tests.chance import chance
 
 Pixels = NDArray[np.float64]
 creatures = st.builds(
@@ -47,7 +48,7 @@ def creature(**chosen: str) -> Creature:
 
 
 def pixels(drawn: Creature, seed: int = 3, **options: Any) -> Pixels:
-    picture = draw_art(drawn, np.random.default_rng(seed), **{"nuisance": 0.0, **options})
+    picture = draw_art(drawn, chance(seed), **{"nuisance": 0.0, **options})
     return np.asarray(picture, dtype=np.float64)
 
 
@@ -68,9 +69,7 @@ def unseen(paint: Callable[..., Any]) -> Callable[..., Any]:
 @settings(deadline=None, max_examples=25)
 @given(creatures, st.integers(0, 2**32), st.floats(0.0, 2.5))
 def test_any_creature_draws_the_same_twice(drawn: Creature, seed: int, nuisance: float) -> None:
-    first, second = (
-        draw_art(drawn, np.random.default_rng(seed), nuisance=nuisance) for _ in range(2)
-    )
+    first, second = (draw_art(drawn, chance(seed), nuisance=nuisance) for _ in range(2))
     assert first.mode == "RGB"
     assert first.size == (96, 96)
     assert first.tobytes() == second.tobytes()
@@ -81,10 +80,10 @@ def test_another_seed_gives_another_picture() -> None:
 
 
 def test_the_generator_is_the_only_source_of_chance() -> None:
-    rng = np.random.default_rng(11)
+    rng = chance(11)
     first, second = draw_art(creature(), rng), draw_art(creature(), rng)
     assert first.tobytes() != second.tobytes()
-    again = np.random.default_rng(11)
+    again = chance(11)
     assert [draw_art(creature(), again).tobytes() for _ in range(2)] == [
         first.tobytes(),
         second.tobytes(),
@@ -93,12 +92,12 @@ def test_the_generator_is_the_only_source_of_chance() -> None:
 
 @pytest.mark.parametrize("size", [48, 96, 210])
 def test_the_size_asked_for(size: int) -> None:
-    assert draw_art(creature(), np.random.default_rng(0), size=size).size == (size, size)
+    assert draw_art(creature(), chance(0), size=size).size == (size, size)
 
 
 @pytest.mark.parametrize("nuisance", [0.0, 1.0])
 def test_a_large_picture_shows_what_the_small_one_shows(nuisance: float) -> None:
-    large = draw_art(creature(), np.random.default_rng(4), nuisance=nuisance, size=192)
+    large = draw_art(creature(), chance(4), nuisance=nuisance, size=192)
     small = pixels(creature(), 4, nuisance=nuisance)
     reduced = np.asarray(large.reduce(2), dtype=np.float64)
     assert np.abs(reduced - small).mean() < 6
@@ -154,7 +153,7 @@ def test_every_effect_shows(effect: str, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("scene", SCENES)
 def test_every_scene_fills_the_picture(scene: str) -> None:
     image = Image.new("RGB", (192, 192), (255, 0, 255))
-    SCENE_PAINTERS[scene](Canvas(image, Frame.whole(192)), np.random.default_rng(8))
+    SCENE_PAINTERS[scene](Canvas(image, Frame.whole(192)), chance(8))
     assert (np.asarray(image) == (255, 0, 255)).all(axis=-1).sum() == 0
 
 
@@ -168,7 +167,7 @@ def test_no_two_scenes_look_alike() -> None:
 
 
 def test_a_colour_is_nearer_to_its_own_name_than_to_another() -> None:
-    rng = np.random.default_rng(5)
+    rng = chance(5)
     drawn = {c: np.array([body_colour(c, rng) for _ in range(60)], dtype=float) for c in COLOURS}
     middles = np.stack([drawn[colour].mean(axis=0) for colour in COLOURS])
     for index, colour in enumerate(COLOURS):
@@ -178,29 +177,29 @@ def test_a_colour_is_nearer_to_its_own_name_than_to_another() -> None:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_the_body_wears_its_colour(colour: str) -> None:
-    rng = np.random.default_rng(6)
+    rng = chance(6)
     expected = np.mean([body_colour(colour, rng) for _ in range(60)], axis=0)
     belly = pixels(creature(colour=colour, form="blob"))[62:70, 40:56].reshape(-1, 3)
     assert np.abs(np.median(belly, axis=0) - expected).max() < 64
 
 
 def test_no_nuisance_leaves_pose_and_pixels_alone() -> None:
-    image = draw_art(creature(), np.random.default_rng(1))
+    image = draw_art(creature(), chance(1))
     frame = Frame.whole(192)
-    poses = [posed(frame, np.random.default_rng(seed), 0.0) for seed in range(5)]
+    poses = [posed(frame, chance(seed), 0.0) for seed in range(5)]
     assert all((pose.matrix == poses[0].matrix).all() for pose in poses)
     assert all((pose.offset == poses[0].offset).all() for pose in poses)
     assert poses[0].matrix[0, 0] > 0
-    assert post_process(image, np.random.default_rng(2), 0.0).tobytes() == image.tobytes()
+    assert post_process(image, chance(2), 0.0).tobytes() == image.tobytes()
 
 
 def test_more_nuisance_disturbs_more() -> None:
-    image = draw_art(creature(), np.random.default_rng(1), nuisance=0.0)
+    image = draw_art(creature(), chance(1), nuisance=0.0)
     clean = np.asarray(image, dtype=np.float64)
     harm = [
         np.mean(
             [
-                np.abs(np.asarray(post_process(image, np.random.default_rng(s), n)) - clean).mean()
+                np.abs(np.asarray(post_process(image, chance(s), n)) - clean).mean()
                 for s in range(20)
             ]
         )
@@ -211,15 +210,15 @@ def test_more_nuisance_disturbs_more() -> None:
 
 @given(creatures, st.integers(0, 2**32))
 def test_departing_for_certain_changes_every_attribute(drawn: Creature, seed: int) -> None:
-    other = depart(drawn, np.random.default_rng(seed), 1.0)
+    other = depart(drawn, chance(seed), 1.0)
     for attribute, values in ATTRIBUTES.items():
         assert getattr(other, attribute) in values
         assert getattr(other, attribute) != getattr(drawn, attribute)
-    assert depart(drawn, np.random.default_rng(seed), 0.0) == drawn
+    assert depart(drawn, chance(seed), 0.0) == drawn
 
 
 def test_attributes_depart_alone_at_the_given_rate() -> None:
-    rng = np.random.default_rng(0)
+    rng = chance(0)
     others = [depart(creature(), rng, 0.25) for _ in range(2000)]
     left = np.array(
         [[getattr(o, name) != getattr(creature(), name) for name in ATTRIBUTES] for o in others]

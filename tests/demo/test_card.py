@@ -5,16 +5,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builder.demo.card import ART_BOX, ART_CROP, ART_SIZE, CARD_SIZE, draw_card
+from tests.chance import chance
 
 
 def noise(size: int = ART_SIZE) -> Image.Image:
-    return Image.fromarray(
-        np.random.default_rng(1).integers(0, 256, (size, size, 3), dtype=np.uint8)
-    )
+    return Image.fromarray(chance(1).integers(0, 256, (size, size, 3), dtype=np.uint8))
 
 
 def card(name: str = "Quorvane", seed: int = 0, art: Image.Image | None = None) -> Image.Image:
-    return draw_card(name, art or noise(), np.random.default_rng(seed))
+    return draw_card(name, art or noise(), chance(seed))
 
 
 def title(name: str) -> bytes:

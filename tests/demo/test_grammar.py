@@ -10,8 +10,9 @@ from builder.demo.attributes import ATTRIBUTES, Creature
 from builder.demo.deck import CLASSES
 from builder.demo.synonyms import SYNONYMS
 from builder.encoders.miniature import words_of
+from tests.chance import chance
 
-seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+seeds = st.integers(0, 2**32 - 1).map(chance)
 creatures = st.builds(
     Creature, **{attribute: st.sampled_from(values) for attribute, values in ATTRIBUTES.items()}
 )
@@ -88,7 +89,7 @@ def test_all_words_but_inserted_nonsense_are_in_the_vocabulary(
 
 
 def test_nonsense_is_inserted_at_the_stated_rate() -> None:
-    rng = np.random.default_rng(3)
+    rng = chance(3)
     changed = [grammar.with_nonsense("a red bird", rng) for _ in range(4000)]
     extra = [len(text.split()) - 3 for text in changed]
     assert set(extra) == {0, 1}

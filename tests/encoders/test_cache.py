@@ -21,6 +21,7 @@ from builder.encoders.cache import (
 )
 from builder.encoders.protocol import Pixels, Vectors
 from builder.errors import EncoderError, InputError
+from tests.chance import chance
 
 DIMENSION = 5
 
@@ -55,7 +56,7 @@ class CountingEncoder:
         return [() for _ in texts]
 
     def _vectors(self, contents: Sequence[bytes]) -> Vectors:
-        rows = [np.random.default_rng(list(content)).normal(size=DIMENSION) for content in contents]
+        rows = [chance(list(content)).normal(size=DIMENSION) for content in contents]
         return np.array(rows, dtype=np.float32).reshape(len(rows), DIMENSION)
 
 
@@ -284,7 +285,7 @@ def test_damage_anywhere_in_the_file_never_changes_a_vector(
     """Overwrites a random stretch of the file; the vectors must come out right each time."""
     texts = [f"text {number}" for number in range(400)]
     good = encode_phrases(CountingEncoder(), None, texts)
-    random = np.random.default_rng(0)
+    random = chance(0)
     pristine = VectorCache(tmp_path / "pristine", "f", on_warning=warned)
     encode_phrases(CountingEncoder(), pristine, texts)
     content = pristine.path.read_bytes()

@@ -24,6 +24,7 @@ from builder.encoders.jina_clip import (
 )
 from builder.encoders.protocol import Encoder
 from builder.errors import EncoderError
+from tests.chance import chance
 from tests.encoders.jina_fixtures import FILES, changed, folder_of, golden, load, shared
 
 both = pytest.mark.parametrize("version", ["v1", "v2"])
@@ -583,7 +584,7 @@ def test_sizes_and_crops_are_the_references(version: str) -> None:
 @pytest.mark.parametrize(("long", "start"), [(71, 4), (77, 6), (79, 8), (65, 0), (66, 1)])
 def test_a_crop_between_two_pixels_goes_to_the_even_one(long: int, start: int) -> None:
     # The shorter side fits already, so that nothing is resampled.
-    noise = np.random.default_rng(5).integers(0, 256, (64, long, 3), dtype=np.uint8)
+    noise = chance(5).integers(0, 256, (64, long, 3), dtype=np.uint8)
     prepare = jina_preprocessing(folder_of("v1"), "x")
     cut = noise[:, start : start + 64].transpose(2, 0, 1)
     assert np.array_equal(prepare(Image.fromarray(noise))["pixel_values"], cut)
@@ -605,7 +606,7 @@ def test_every_size_and_mode_gives_pixels(width: int, height: int, mode: str) ->
 def test_a_very_slender_image_gives_the_same_pixels_in_little_memory(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noise = np.random.default_rng(3).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    noise = chance(3).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     image, prepare = Image.fromarray(noise), jina_preprocessing(folder_of("v1"), "x")
     cropped = prepare(image)["pixel_values"].astype(int)
     monkeypatch.setattr(jina_clip, "_SLENDER", 10**9)

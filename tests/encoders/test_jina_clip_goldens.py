@@ -1,8 +1,6 @@
 """jina-clip v1 and v2 against values that the published code (v1's texts: a second
 implementation) got from the same tiny checkpoints."""
 
-import random
-
 import numpy as np
 import pytest
 import torch
@@ -12,6 +10,7 @@ from torch import Tensor
 
 from builder.encoders import eva02, jina_bert, jina_clip, xlm_roberta
 from builder.encoders.jina_config import read_config
+from tests.chance import dice
 from tests.encoders.jina_fixtures import (
     CPU,
     FIXTURES,
@@ -219,7 +218,7 @@ def test_texts_in_small_batches_keep_their_order(
     version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference, encoder = golden(version), shared(version)
-    picks = [random.Random(7).randrange(9) for _ in range(40)]
+    picks = dice(7).choices(range(9), k=40)
     monkeypatch.setattr(jina_clip, "_TOKENS_AT_ONCE", 50)
     shapes = []
     text_features = encoder.text_features

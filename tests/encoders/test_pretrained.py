@@ -13,6 +13,7 @@ from transformers import AutoModel
 
 from builder.encoders.pretrained import PretrainedEncoder, load_pretrained
 from builder.errors import EncoderError
+from tests.chance import chance
 
 FOLDERS = ["clip_folder", "siglip_folder", "siglip2_folder"]
 
@@ -38,7 +39,7 @@ def load(
 
 def pictures(count: int = 5) -> list[Image.Image]:
     """Noise in several shapes, one of them a single pixel, one three pixels high."""
-    random = np.random.default_rng(0)
+    random = chance(0)
     shapes = [(40, 40), (32, 64), (64, 32), (1, 1), (3, 50)]
     return [
         Image.fromarray(random.integers(0, 256, (*shapes[i % 5], 3), dtype=np.uint8))

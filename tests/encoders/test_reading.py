@@ -22,6 +22,7 @@ from builder.encoders import reading
 from builder.encoders.protocol import Pixels
 from builder.encoders.reading import Spool, decoded_once, read_ahead, read_as_they_come, read_pixels
 from builder.errors import InputError
+from tests.chance import chance
 
 
 @given(st.lists(st.integers()), st.integers(1, 7))
@@ -71,7 +72,7 @@ def test_an_error_comes_out_and_stops_the_rest() -> None:
 
 def some_image(folder: Path, name: str = "a.png", size: tuple[int, int] = (6, 4)) -> LabelledImage:
     path = folder / name
-    random = np.random.default_rng(list(name.encode()))
+    random = chance(list(name.encode()))
     noise = random.integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
     Image.fromarray(noise).save(path)
     return LabelledImage(path, "any", file_digest(path))

@@ -14,6 +14,7 @@ from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder, Pixels, Vectors
 from builder.encoders.streaming import Picture, stream_vectors
 from builder.errors import EncoderError
+from tests.chance import chance
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def encoder(clip_folder: Path) -> Encoder:
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    random = np.random.default_rng(0)
+    random = chance(0)
     found = []
     for number in range(7):
         noise = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from builder.encoders.protocol import Vectors
 from builder.encoders.verification import TOLERANCE, Comparison, Verdict, compare
 from builder.errors import EncoderError
+from tests.chance import chance
 
 NAMES = ("first", "second", "third")
 
 
 def rows(seed: int = 0) -> Vectors:
-    return np.random.default_rng(seed).normal(size=(3, 8)).astype(np.float32)
+    return chance(seed).normal(size=(3, 8)).astype(np.float32)
 
 
 def test_the_input_that_differs_most_is_named() -> None:

@@ -3,7 +3,6 @@ import json
 import sys
 import threading
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -36,6 +35,7 @@ from builder.llm.lanes import Lanes
 from builder.llm.modes import AnswerMode
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import ask
+from tests.chance import dice
 from tests.llm.live import GROUPS, Live, complete, request_for
 from tests.openai_server import (
     Answer,
@@ -349,7 +349,7 @@ class Endpoint:
     """Answers within its limit on output, and takes no more input than was estimated with care."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
+        self.random = dice(seed)
 
     def __call__(self, request: Request) -> Answer:
         answer = obliging(request)

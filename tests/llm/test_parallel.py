@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from builder.llm.lanes import Lanes
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import Message, ReplyT, ask
 from builder.system import AttributeSystem
+from tests.chance import dice
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
 
@@ -40,7 +40,7 @@ def asked(request: Request) -> list[str]:
 
 
 def delayed(seed: int) -> Callable[[Request], Answer]:
-    random = Random(seed)
+    random = dice(seed)
     return lambda request: Answer(obliging(request).body, delay=random.uniform(0, 0.05))
 
 
@@ -333,7 +333,7 @@ class Faulty:
     """Answers that are cut off, incomplete, misspelt, invented, or lost on the way, by chance."""
 
     def __init__(self, seed: int, badness: float) -> None:
-        self.random = Random(seed)
+        self.random = dice(seed)
         self.badness = badness
 
     def __call__(self, request: Request) -> Answer:

@@ -28,6 +28,7 @@ from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName
 from builder.targeting import revision_request
 from tests import worlds
+from tests.chance import chance
 from tests.llm.live import Live
 from tests.openai_server import Request, chat, openai_server
 from tests.strategies import QUICK, groups, names
@@ -147,7 +148,7 @@ def test_a_thousand_classes_make_no_long_question(
     """Whatever the names: every class that is involved is told of, and none that isn't."""
     named = data.draw(st.lists(names(), min_size=1, max_size=5))
     classes = [f"{named[n % len(named)]} ~{n:04}~" for n in range(1000)]
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    rng = chance(data.draw(st.integers(0, 2**32)))
     rules = {
         name: {group.name: group.options[rng.integers(len(group.options))] for group in drawn}
         for name in classes

@@ -28,6 +28,7 @@ from builder.report.thumbnails import data_uri
 from builder.state import State, marks
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import EncoderIdentity, SplitName
+from tests.chance import chance
 
 # What must stay text wherever it stands: in elements, attributes, titles, addresses and styles.
 HOSTILE = (
@@ -52,7 +53,7 @@ def system_of(names: Sequence[str], groups: int, options: int, words: str = "") 
         )
         for g in range(groups)
     ]
-    rng = np.random.default_rng(0)
+    rng = chance(0)
     rules = {
         name: {group.name: group.options[rng.integers(options)] for group in made} for name in names
     }
@@ -66,7 +67,7 @@ class World:
         self.system = system
         self._words = words
         self._axes = {phrase: place for place, phrase in enumerate(system.phrases())}
-        self._rng = np.random.default_rng(1)
+        self._rng = chance(1)
         self.referee = Referee(
             encoder="sample",
             splits={split: self._split(split, per_class, noise) for split in _SHARES},
@@ -82,7 +83,7 @@ class World:
                 vectors[row, self._axes[text]] = 1
             else:
                 seed = sum(text.encode("utf-8", "replace"))
-                noise = np.random.default_rng(seed).normal(size=len(self._axes))
+                noise = chance(seed).normal(size=len(self._axes))
                 vectors[row] = noise / np.linalg.norm(noise)
         return vectors
 
@@ -203,7 +204,7 @@ class World:
 
 def picture(seed: int) -> Image.Image:
     """As much detail as in a photograph: coarse noise, made larger."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (40, 30, 3), np.uint8)
+    pixels = chance(seed).integers(0, 256, (40, 30, 3), np.uint8)
     return Image.fromarray(pixels).resize((480, 640), Image.Resampling.BICUBIC)
 
 

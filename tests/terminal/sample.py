@@ -18,6 +18,7 @@ from builder.state import State, marks
 from builder.stopping import Limit
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName
+from tests.chance import chance
 
 Vectors = NDArray[np.float32]
 NAMES = ("Absol G", "Houndour", "Mew", "Eevee")
@@ -31,7 +32,7 @@ def encode(texts: Sequence[str]) -> Vectors:
 
 def _direction(text: str) -> NDArray[np.float64]:
     seed = int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:8], "big")
-    return np.random.default_rng(seed).standard_normal(_SIZE)
+    return chance(seed).standard_normal(_SIZE)
 
 
 def _unit(vectors: NDArray[np.float64]) -> Vectors:
@@ -60,7 +61,7 @@ def system(names: Sequence[str] = NAMES) -> AttributeSystem:
 def referee(names: Sequence[str] = NAMES, per_class: int = 12) -> Referee:
     truth = dict(zip(names, (("black", "a desert"), ("black", "a forest"), ("pink", "a forest"),
                              ("pink", "space")), strict=True))  # fmt: skip
-    rng = np.random.default_rng(7)
+    rng = chance(7)
     splits: dict[SplitName, SplitData] = {}
     for split in ("review", "held_out", "final"):
         labels, vectors = [], []
