@@ -297,7 +297,9 @@ def test_every_kind_of_edit_in_a_file(world: World) -> None:
 
 
 def test_locks_hold_in_a_session_that_goes_on(world: World) -> None:
+    """Version 1 has a rule in the locked group that a search would change at once."""
     folder = world.session("by_hand")
+    assert cotbuild("revert", folder, "1").exit_code == 0
     begun = len(lines_of(folder / "session.jsonl"))
     result = cotbuild("optimize", folder, "--max-calls", 200, "--json")
     assert result.exit_code == 0, result.output
@@ -310,9 +312,6 @@ def test_locks_hold_in_a_session_that_goes_on(world: World) -> None:
     ]
     assert edits
     assert all(edit["group"] != "place" for edit in edits)
-    assert not any(
-        (edit["class_name"], edit["group"]) == ("Absol [red]", "colour") for edit in edits
-    )
 
 
 def test_a_finished_session_has_nothing_more_to_do(world: World) -> None:
