@@ -1,9 +1,12 @@
-"""A small session with real scores: four classes, two groups, images that mislead one rule."""
+"""A small session with real scores: four classes, two groups, images that mislead one rule.
 
-import hashlib
+Tests of the screen name its figures, so its vectors were drawn once and are kept in a file.
+"""
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +21,16 @@ from builder.state import State, marks
 from builder.stopping import Limit
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import SplitName
-from tests.chance import chance
+from tests.chance import fixed_noise
 
 Vectors = NDArray[np.float32]
 NAMES = ("Absol G", "Houndour", "Mew", "Eevee")
 _SIZE = 64
+# The directions [t, 64] of the texts that tests give figures of, and the noise [3, 48, 64] on the
+# images of each split.
+with np.load(Path(__file__).with_name("sample.npz")) as _kept:
+    _DIRECTIONS = dict(zip(_kept["texts"].tolist(), _kept["directions"], strict=True))
+    _NOISE = _kept["noise"]
 
 
 def encode(texts: Sequence[str]) -> Vectors:
@@ -30,12 +38,12 @@ def encode(texts: Sequence[str]) -> Vectors:
     return _unit(np.stack([_direction(text) for text in texts]))
 
 
-def _direction(text: str) -> NDArray[np.float64]:
-    seed = int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:8], "big")
-    return chance(seed).standard_normal(_SIZE)
+def _direction(text: str) -> NDArray[np.floating]:
+    kept = _DIRECTIONS.get(text)
+    return fixed_noise(text, [_SIZE]) if kept is None else kept
 
 
-def _unit(vectors: NDArray[np.float64]) -> Vectors:
+def _unit(vectors: NDArray[np.floating]) -> Vectors:
     unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit
 
@@ -58,22 +66,22 @@ def system(names: Sequence[str] = NAMES) -> AttributeSystem:
 
 
 @cache
-def referee(names: Sequence[str] = NAMES, per_class: int = 12) -> Referee:
+def referee(names: Sequence[str] = NAMES) -> Referee:
     truth = dict(zip(names, (("black", "a desert"), ("black", "a forest"), ("pink", "a forest"),
                              ("pink", "space")), strict=True))  # fmt: skip
-    rng = chance(7)
+    per_class = _NOISE.shape[1] // len(truth)
+    labels = tuple(name for name in truth for _ in range(per_class))
+    looks = np.stack(
+        [
+            encode([f"It is mainly {color} in color.", f"It stands in {place}."]).sum(axis=0)
+            for color, place in truth.values()
+        ]
+    ).repeat(per_class, axis=0)
     splits: dict[SplitName, SplitData] = {}
-    for split in ("review", "held_out", "final"):
-        labels, vectors = [], []
-        for name, (color, place) in truth.items():
-            looks = encode([f"It is mainly {color} in color.", f"It stands in {place}."]).sum(
-                axis=0
-            )
-            for _ in range(per_class):
-                labels.append(name)
-                vectors.append(looks + 0.22 * rng.standard_normal(_SIZE))
+    names_of_splits: tuple[SplitName, ...] = ("review", "held_out", "final")
+    for split, noise in zip(names_of_splits, _NOISE, strict=True):
         digests = tuple(f"{split}-{index}" for index in range(len(labels)))
-        splits[split] = SplitData(digests, tuple(labels), _unit(np.stack(vectors)))
+        splits[split] = SplitData(digests, labels, _unit(looks + 0.22 * noise))
     return Referee(
         splits=splits, encode=encode, scoring=Scoring(), logit_scale=20.0, encoder="some-clip"
     )
