@@ -37,9 +37,8 @@ def outlined(loops: Iterable[NDArray[np.float64]], height: int, width: int) -> C
     x, y = np.concatenate(fixed).T
     next_x, next_y = np.concatenate([np.concatenate([loop[1:], loop[:1]]) for loop in fixed]).T
     row, next_row = _first_after(y), _first_after(next_y)
-    first, last = (ends.clip(0, height) for ends in (np.minimum(row, next_row), row))
-    np.maximum(last, next_row.clip(0, height), out=last)
-    count = last - first
+    first = np.minimum(row, next_row).clip(0, height)
+    count = np.maximum(row, next_row).clip(0, height) - first
     edge = np.repeat(np.arange(len(count)), count)
     if not len(edge):
         return Covered(0, 0, np.zeros((0, 0), dtype=bool))
@@ -76,6 +75,7 @@ def disc(x: float, y: float, outer: float, inner: float, height: int, width: int
 
 def lay(picture: Picture, mask: Mask, fill: Colour | Picture) -> None:
     """Paint a picture where the mask is set; a colour's fourth channel is its opacity."""
+    # Channel by channel: that is many times faster than all three through one mask.
     for channel in range(3):
         under = picture[..., channel]
         over = fill[..., channel] if isinstance(fill, np.ndarray) else np.uint8(fill[channel])
