@@ -46,7 +46,7 @@ def demo(
     except OSError as error:
         raise InputError(
             f"the cards can't be written below {out}: {error.strerror or error}",
-            hint="name a folder with 100 MB of free space: cotbuild demo --out FOLDER",
+            hint="name a folder with 150 MB of free space: cotbuild demo --out FOLDER",
         ) from error
     wishes = Wishes(
         classes=classes,

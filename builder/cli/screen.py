@@ -21,6 +21,7 @@ from builder.llm import (
     CallStarted,
     DraftProgress,
     Dropped,
+    GivenToAnother,
     Inseparable,
     LLMEvent,
     ModeFallback,
@@ -404,6 +405,11 @@ def llm_line(event: LLMEvent) -> str | None:
         case Dropped():
             reasons = "; ".join(shortened(reason, 160) for reason in event.reasons[:3])
             return f"{counted(event.count, event.what)} dropped: {reasons}"
+        case GivenToAnother():
+            return (
+                f"{event.purpose}: this request differs from the one that was recorded; the reply "
+                "was given to that one, not to this"
+            )
         case RecordingSilent():
             return event.message
 

@@ -1,20 +1,19 @@
 """A creature's picture: scene, body with its traits, and the disturbances of a printed card."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
 
 from builder.demo.anatomy import GROUND, Body
 from builder.demo.attributes import ATTRIBUTES, Creature
 from builder.demo.bodies import BODIES
 from builder.demo.canvas import (
     Canvas,
-    Colour,
     Frame,
     Points,
-    dilate,
     ellipse,
     mix,
     place,
@@ -26,6 +25,7 @@ from builder.demo.effects import EFFECTS
 from builder.demo.nuisance import Ink, ink_style, occlude, posed, post_process
 from builder.demo.palette import Palette, creature_palette
 from builder.demo.patterns import PATTERNS, box_around
+from builder.demo.raster import Colour, Mask, Picture, dilate, lay, reduced
 from builder.demo.scenes import SCENES
 from builder.demo.traits import TRAITS, Shape, Stage
 
@@ -47,8 +47,9 @@ def draw_art(
     whatever else disturbs the picture: 0 is clean, 1 the standard, 1.8 hard. It is drawn at twice
     the size (192 pixels at least) and reduced, so a picture's content does not depend on its size.
     """
-    image = Image.new("RGB", (max(192, 2 * size),) * 2)
-    scenery = Canvas(image, Frame.whole(image.width))
+    times = max(2, math.ceil(192 / size))
+    image = np.zeros((times * size, times * size, 3), dtype=np.uint8)
+    scenery = Canvas(image, Frame.whole(times * size))
     body = BODIES[creature.form](rng)
     palette = creature_palette(creature.colour, rng)
     ink = ink_style(rng, nuisance)
@@ -61,7 +62,7 @@ def draw_art(
     _draw_figure(figure, creature, body, palette, ink, shapes, rng)
     EFFECTS[creature.effect](scenery, rng, False)
     occlude(scenery, rng, nuisance)
-    return post_process(image.resize((size, size), Image.Resampling.BOX), rng, nuisance)
+    return Image.fromarray(post_process(reduced(image, times), rng, nuisance))
 
 
 def depart(creature: Creature, rng: np.random.Generator, probability: float) -> Creature:
@@ -94,15 +95,16 @@ def _draw_figure(
         # Everything happens within the group's own box: large masks are what takes time.
         left, top, right, bottom = _pixel_box(canvas, outlines, thick + 2)
         within = canvas.frame.cropped(left, top)
-        coating = Canvas(Image.new("RGB", (right - left, bottom - top), fill), within)
+        coat_of = np.full((bottom - top, right - left, 3), fill, dtype=np.uint8)
+        coating = Canvas(coat_of, within)
         mask = coating.mask(outlines)
         if marked:
             box = box_around(outlines)
             PATTERNS[creature.pattern](coating, body, box, replace(palette, base=fill), coat)
         _shade(coating.image, mask, within.scale, ink.shading)
         if thick:
-            canvas.image.paste(line, (left, top), dilate(mask, thick))
-        canvas.image.paste(coating.image, (left, top), mask)
+            canvas.stamp(left, top, dilate(mask, thick), line)
+        canvas.stamp(left, top, mask, coating.image)
 
     def trait(stage: Stage) -> None:
         for shape in shapes:
@@ -136,17 +138,13 @@ def _pixel_box(
     return left, top, right, bottom
 
 
-def _shade(coat: Image.Image, mask: Image.Image, scale: float, strength: float) -> None:
+def _shade(coat: Picture, mask: Mask, scale: float, strength: float) -> None:
     """Light from above left: a shaded rim below right, a lit one above left."""
     reach = max(1, round(0.05 * scale))
-    shadow = ImageChops.subtract(mask, ImageChops.offset(mask, -reach, -round(1.3 * reach)))
-    lit = ImageChops.subtract(mask, ImageChops.offset(mask, reach // 2, round(0.8 * reach)))
-    coat.paste(
-        (12, 4, 40), mask=shadow.point([round(level * 0.36 * strength) for level in range(256)])
-    )
-    coat.paste(
-        (255, 252, 235), mask=lit.point([round(level * 0.3 * strength) for level in range(256)])
-    )
+    shadow = mask & ~np.roll(mask, (-round(1.3 * reach), -reach), axis=(0, 1))
+    lit = mask & ~np.roll(mask, (round(0.8 * reach), reach // 2), axis=(0, 1))
+    lay(coat, shadow, (12, 4, 40, round(255 * 0.36 * strength)))
+    lay(coat, lit, (255, 252, 235, round(255 * 0.3 * strength)))
 
 
 def _cast_shadow(canvas: Canvas, body: Body) -> None:

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw
+
+from builder.demo import raster
+from builder.demo.raster import Colour, Covered, Mask, Picture
 
 Points = NDArray[np.float64]  # (n, 2), unit space unless said otherwise
 Vector = tuple[float, float]
-Colour = tuple[int, ...]  # 8-bit RGB or RGBA
+
+# Half a circle in a few steps, which rounds the ends of lines.
+_TURN = np.linspace(0, math.pi, 6)[:, None]
+_COS, _SIN = np.cos(_TURN), np.sin(_TURN)
 
 
 def points(*xy: Vector) -> Points:
@@ -106,16 +111,6 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
     return tuple(round(a + (b - a) * share) for a, b in zip(one[:3], other[:3], strict=True))
 
 
-def dilate(mask: Image.Image, radius: int) -> Image.Image:
-    """Grow a mask by about `radius` pixels: crosses and squares in turn, so nearly round."""
-    for step in range(radius):
-        wide = ImageChops.lighter(ImageChops.offset(mask, 1, 0), ImageChops.offset(mask, -1, 0))
-        basis = ImageChops.lighter(mask, wide) if step % 2 else mask
-        tall = ImageChops.lighter(ImageChops.offset(basis, 0, 1), ImageChops.offset(basis, 0, -1))
-        mask = ImageChops.lighter(ImageChops.lighter(mask, wide), tall)
-    return mask
-
-
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Where unit space lies in an image: pixel = matrix @ point + offset."""
@@ -148,48 +143,42 @@ class Frame:
 
 
 class Canvas:
-    """Draws unit-space shapes on an image; colours with a fourth channel are laid over."""
+    """Draws unit-space shapes on a picture; colours with a fourth channel are laid over."""
 
-    def __init__(self, image: Image.Image, frame: Frame) -> None:
+    def __init__(self, image: Picture, frame: Frame) -> None:
         self.image = image
         self.frame = frame
-        self._draw = ImageDraw.Draw(image, "RGBA" if image.mode == "RGB" else None)
+        self._size: tuple[int, int] = image.shape[:2]
         (self._xx, self._xy), (self._yx, self._yy) = frame.matrix.tolist()
         self._x, self._y = frame.offset.tolist()
         self._scale = frame.scale
 
-    def _box(self, centre: Vector, radius: float) -> tuple[float, float, float, float]:
-        """A disc's bounding box in pixels."""
-        x = self._xx * centre[0] + self._xy * centre[1] + self._x
-        y = self._yx * centre[0] + self._yy * centre[1] + self._y
-        r = radius * self._scale
-        return x - r, y - r, x + r, y + r
-
-    def polygon(self, shape: Points, fill: Colour | int) -> None:
-        self._draw.polygon(self.frame.to_pixels(shape).ravel().tolist(), fill=fill)
+    def polygon(self, shape: Points, fill: Colour) -> None:
+        self._paint(self._within(shape), fill)
 
     def line(self, shape: Points, fill: Colour, width: float) -> None:
-        """A polyline, `width` in units; never thinner than a pixel."""
-        pixels = max(1, round(width * self._scale))
-        joint = "curve" if pixels > 3 else None
-        self._draw.line(
-            self.frame.to_pixels(shape).ravel().tolist(), fill=fill, width=pixels, joint=joint
-        )
+        """A polyline with round joints and ends, `width` in units; never thinner than a pixel."""
+        self.segments(np.stack([shape[:-1], shape[1:]], axis=1), fill, width)
 
     def segments(self, ends: Points, fill: Colour, width: float) -> None:
-        """Separate straight lines; `ends` is (n, 2, 2): start and end of each."""
-        pixels = max(1, round(width * self._scale))
-        for line in (ends @ self.frame.matrix.T + self.frame.offset).reshape(-1, 4).tolist():
-            self._draw.line(line, fill=fill, width=pixels)
+        """Straight lines painted as one shape; `ends` is (n, 2, 2): start and end of each."""
+        radius = max(1.0, width * self._scale) / 2
+        start, end = self.frame.to_pixels(ends).swapaxes(0, 1)
+        along = end - start
+        along /= np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-9)
+        across = np.stack([along[:, 1], -along[:, 0]], axis=1)
+        cap = radius * (_COS * across[:, None] + _SIN * along[:, None])
+        loops = np.concatenate([end[:, None] + cap, start[:, None] - cap], axis=1)
+        self._paint(raster.outlined(loops, *self._size), fill)
 
     def inked(self, shape: Points, fill: Colour, ink: Colour, width: float) -> None:
         """A filled polygon with an outline `width` wide, outside its edge; none when 0."""
         if width > 0:
-            self.line(np.concatenate([shape, shape[:2]]), ink, 2 * width)
+            self.line(np.concatenate([shape, shape[:1]]), ink, 2 * width)
         self.polygon(shape, fill)
 
     def disc(self, centre: Vector, radius: float, fill: Colour) -> None:
-        self._draw.ellipse(self._box(centre, radius), fill=fill)
+        self._paint(self._between(centre, radius * self._scale), fill)
 
     def ring(
         self,
@@ -199,17 +188,18 @@ class Canvas:
         width: float,
         fill: Colour | None = None,
     ) -> None:
-        pixels = max(1, round(width * self._scale))
-        self._draw.ellipse(self._box(centre, radius), fill=fill, outline=colour, width=pixels)
+        outer = radius * self._scale
+        inner = outer - max(1.0, width * self._scale)
+        self._paint(self._between(centre, outer, inner), colour)
+        if fill is not None:
+            self._paint(self._between(centre, inner), fill)
 
     def gradient(self, stops: Sequence[tuple[float, Colour]]) -> None:
         """Fill the image from top (0) to bottom (1) with colours between the stops."""
-        height = self.image.height
         at, colours = [stop[0] for stop in stops], np.array([stop[1] for stop in stops])
-        rows = np.linspace(0, 1, height)
+        rows = np.linspace(0, 1, len(self.image))
         column = np.stack([np.interp(rows, at, colours[:, c]) for c in range(3)], axis=1)
-        strip = Image.fromarray(np.round(column[:, None]).astype(np.uint8))
-        self.image.paste(strip.resize(self.image.size, Image.Resampling.NEAREST))
+        self.image[:] = np.round(column[:, None])
 
     def glow(self, centre: Vector, radius: float, colour: Colour, strength: float) -> None:
         """A soft round light; `strength` in [0, 1] is its opacity in the middle."""
@@ -218,10 +208,31 @@ class Canvas:
         for ring in range(rings, 0, -1):
             self.disc(centre, radius * ring / rings, veil)
 
-    def mask(self, shapes: Sequence[Points]) -> Image.Image:
-        """Union of the shapes: an "L" image of this canvas's size, 255 inside."""
-        union = Image.new("L", self.image.size)
-        stencil = Canvas(union, self.frame)
-        for shape in shapes:
-            stencil.polygon(shape, 255)
+    def mask(self, shapes: Sequence[Points]) -> Mask:
+        """Union of the shapes, as large as the image."""
+        union = np.zeros(self._size, dtype=bool)
+        for left, top, covered in map(self._within, shapes):
+            height, width = covered.shape
+            union[top : top + height, left : left + width] |= covered
         return union
+
+    def stamp(self, left: int, top: int, mask: Mask, fill: Colour | Picture) -> None:
+        """Paint where a mask is set whose corner lies on a pixel of this image or outside it."""
+        height, width = self._size
+        rows, columns = slice(max(0, -top), height - top), slice(max(0, -left), width - left)
+        if isinstance(fill, np.ndarray):
+            fill = fill[rows, columns]
+        self._paint(Covered(max(0, left), max(0, top), mask[rows, columns]), fill)
+
+    def _within(self, shape: Points) -> Covered:
+        return raster.outlined([self.frame.to_pixels(shape)], *self._size)
+
+    def _between(self, centre: Vector, outer: float, inner: float = 0.0) -> Covered:
+        x = self._xx * centre[0] + self._xy * centre[1] + self._x
+        y = self._yx * centre[0] + self._yy * centre[1] + self._y
+        return raster.disc(x, y, outer, inner, *self._size)
+
+    def _paint(self, shape: Covered, fill: Colour | Picture) -> None:
+        left, top, mask = shape
+        height, width = mask.shape
+        raster.lay(self.image[top : top + height, left : left + width], mask, fill)

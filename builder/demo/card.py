@@ -1,11 +1,13 @@
 """The card around the art: a title band with the name, a framed window, and a line of rules."""
 
 import unicodedata
+from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from builder.demo.canvas import Colour, mix
+from builder.demo.canvas import Canvas, Frame, Points, mix, place
+from builder.demo.glyphs import PRINTABLE, width_of, written
+from builder.demo.raster import Colour, Picture, reduced
 
 CARD_SIZE = (240, 336)  # width, height in pixels
 ART_SIZE = 210  # side of the art window in pixels
@@ -29,11 +31,10 @@ _RED: Colour = (150, 24, 30)
 _GOLD: Colour = (150, 122, 62)
 
 
-def draw_card(name: str, art: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A printed card, RGB of `CARD_SIZE`, with `art` in its window.
+def draw_card(name: str, art: Picture, rng: np.random.Generator) -> Picture:
+    """A printed card of `CARD_SIZE` with `art`, which measures `ART_SIZE`, in its window.
 
-    Cropping the card to `ART_BOX` gives back the art: as it was where it measures `ART_SIZE`, else
-    resized to that. Name, figures and rules stand outside the window.
+    Cropping the card to `ART_BOX` gives back the art: name, figures and rules stand outside it.
     """
     stock = _STOCKS[int(rng.integers(len(_STOCKS)))]
     points, damage = int(rng.integers(4, 16)) * 10, int(rng.integers(1, 9)) * 10
@@ -41,80 +42,83 @@ def draw_card(name: str, art: Image.Image, rng: np.random.Generator) -> Image.Im
     rule = _RULES[int(rng.integers(len(_RULES)))]
     number = int(rng.integers(1, 121))
 
-    card = _blank(stock)
-    draw = ImageDraw.Draw(card)
-    name = _spelt(name, _font(16))
+    card = _blank(stock).copy()
     health = f"HP {points}"
-    health_width = _font(12).getlength(health)
-    _write(draw, (222 - health_width, 22), health, 12, _RED, health_width + 1)
-    _write(draw, (18, 22), name, 16, _INK, 222 - health_width - 18 - 8, bold=True)
-    _write(draw, (18, 271), move, 13, _INK, 120, bold=True)
-    _write(draw, (198, 271), str(damage), 13, _INK, 30, bold=True)
-    for row, line in enumerate(_wrapped(rule, 11, 204)):
-        _write(draw, (18, 287 + 13 * row), line, 11, _INK, 204)
-    _write(draw, (193, 318), f"{number:03d}/120", 8, _INK, 40)
+    room = 222 - width_of(health, "health")
+    _write(card, (room, 22), health, "health", _RED)
+    _write(card, (18, 22), _spelt(name), "name", _INK, room - 8 - 18)
+    _write(card, (18, 271), move, "move", _INK)
+    _write(card, (198, 271), str(damage), "move", _INK)
+    for row, line in enumerate(_wrapped(rule, 204)):
+        _write(card, (18, 287 + 13 * row), line, "rules", _INK)
+    _write(card, (193, 318), f"{number:03d}/120", "number", _INK)
 
-    window = (ART_SIZE, ART_SIZE)
-    picture = art.convert("RGB")
-    card.paste(picture if art.size == window else picture.resize(window), ART_BOX[:2])
+    left, top, right, bottom = ART_BOX
+    card[top:bottom, left:right] = art
     return card
 
 
-def _blank(stock: Colour) -> Image.Image:
+@cache
+def _blank(stock: Colour) -> Picture:
     """The card without its text and art, drawn at twice its size for smooth corners."""
     width, height = CARD_SIZE
-    large = Image.new("RGB", (2 * width, 2 * height), (42, 38, 48))
-    draw = ImageDraw.Draw(large)
+    large = np.full((2 * height, 2 * width, 3), (42, 38, 48), dtype=np.uint8)
+    canvas = Canvas(large, Frame(np.eye(2), np.zeros(2)))
     panel, rim = mix(stock, (255, 255, 255), 0.5), mix(stock, _INK, 0.4)
-    draw.rounded_rectangle((6, 6, 473, 665), 24, fill=stock, outline=rim, width=2)
-    for box in ((20, 18, 459, 70), (20, 520, 459, 650)):
-        draw.rounded_rectangle(box, 14, fill=panel, outline=_GOLD, width=2)
+    for box, radius, edge, fill in (
+        ((6, 6, 474, 666), 24, rim, stock),
+        ((20, 18, 460, 71), 14, _GOLD, panel),
+        ((20, 520, 460, 651), 14, _GOLD, panel),
+    ):
+        canvas.polygon(_rounded(box, radius, 0), edge)
+        canvas.polygon(_rounded(box, radius, 2), fill)
     left, top, right, bottom = (2 * edge for edge in ART_BOX)
-    draw.rectangle((left - 6, top - 6, right + 5, bottom + 5), fill=_GOLD)
-    draw.rectangle((left - 2, top - 2, right + 1, bottom + 1), fill=_INK)
-    return large.reduce(2)
+    large[top - 6 : bottom + 6, left - 6 : right + 6] = _GOLD
+    large[top - 2 : bottom + 2, left - 2 : right + 2] = _INK
+    return reduced(large, 2)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)
+def _rounded(box: tuple[int, int, int, int], radius: int, inset: int) -> Points:
+    """Outline of a box with round corners, which lies within it by `inset`."""
+    left, top, right, bottom = box
+    turn = np.linspace(0, np.pi / 2, 9)
+    arc = np.stack([np.cos(turn), np.sin(turn)], axis=1) * (radius - inset)
+    corners = (
+        (arc, right - radius, bottom - radius),
+        (arc[::-1] * [-1, 1], left + radius, bottom - radius),
+        (-arc, left + radius, top + radius),
+        (arc[::-1] * [1, -1], right - radius, top + radius),
+    )
+    return np.concatenate([place(quarter, (x, y)) for quarter, x, y in corners])
 
 
 def _write(
-    draw: ImageDraw.ImageDraw,
-    at: tuple[float, float],
-    text: str,
-    size: int,
-    fill: Colour,
-    width: float,
-    *,
-    bold: bool = False,
+    card: Picture, at: tuple[int, int], text: str, style: str, ink: Colour, width: int = 204
 ) -> None:
-    """One line of text, centred on a height, in a smaller size where it is wider than `width`."""
-    while size > 6 and _font(size).getlength(text) > width:
-        size -= 1
-    for shift in (0.0, 0.6) if bold else (0.0,):
-        draw.text((at[0] + shift, at[1]), text, fill=fill, font=_font(size), anchor="lm")
+    """One line of text, centred on a height, and cut off where it is wider than `width`."""
+    levels = written(text, style)[:, :width, None].astype(np.uint16)
+    left, top = at[0], at[1] - len(levels) // 2
+    under = card[top : top + len(levels), left : left + levels.shape[1]]
+    under[:] = (under * (255 - levels) + np.array(ink, dtype=np.uint16) * levels + 127) // 255
 
 
-def _spelt(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The name with characters the font can draw: `δ` becomes `delta`, an unknown sign `?`."""
-    missing = bytes(font.getmask("\U0010ffff"))
+def _spelt(name: str) -> str:
+    """The name in the signs that are shipped: `δ` becomes `delta`, an unknown sign `?`."""
 
     def drawable(character: str) -> str:
-        if character.isspace() or bytes(font.getmask(character)) != missing:
-            return character
         plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
         title = unicodedata.name(character, "").split()
         return plain or (title[-1].lower() if title[:1] == ["GREEK"] else "?")
 
-    return "".join(drawable(character) for character in " ".join(name.split()))
+    spelt = "".join(map(drawable, " ".join(name.split())))
+    return "".join(sign if sign in PRINTABLE else "?" for sign in spelt)
 
 
-def _wrapped(text: str, size: int, width: float) -> list[str]:
+def _wrapped(text: str, width: int) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if _font(size).getlength(longer) <= width:
+        if width_of(longer, "rules") <= width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -12,6 +12,7 @@ from builder.demo.art import depart, draw_art
 from builder.demo.attributes import HARD_DEPARTURE, HARD_NUISANCE
 from builder.demo.card import ART_SIZE, draw_card
 from builder.demo.deck import CLASSES
+from builder.demo.png import encoded
 
 # Fixed before anything was scored.
 SEED = 2024
@@ -67,5 +68,5 @@ def _write_card(job: tuple[Path, int, int]) -> None:
     art = draw_art(creature, rng, nuisance=HARD_NUISANCE, size=ART_SIZE)
     # A card that was cut off would stay broken for ever; a rename can't be.
     unfinished = path.with_suffix(".part")
-    draw_card(entry.name, art, rng).save(unfinished, format="PNG", compress_level=1)
+    unfinished.write_bytes(encoded(draw_card(entry.name, np.asarray(art), rng)))
     unfinished.replace(path)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from builder.demo.canvas import Canvas, Frame, ellipse, hsv, points, spline
+from builder.demo.raster import Picture
+
+Levels = NDArray[np.float64]
 
 _REFERENCE = 96  # side in pixels at which blur and grain are measured
 
@@ -82,19 +84,23 @@ def occlude(canvas: Canvas, rng: np.random.Generator, nuisance: float) -> None:
         )
 
 
-def post_process(image: Image.Image, rng: np.random.Generator, nuisance: float) -> Image.Image:
-    """Blur, light, colour, grain and foil on a square RGB image; the identity when 0."""
-    size = image.width
+def post_process(image: Picture, rng: np.random.Generator, nuisance: float) -> Picture:
+    """Blur, light, colour, grain and foil on a square picture; the identity when 0.
+
+    In double precision and in a fixed order, without matrix products: where the last digits
+    differ from one processor to the next, the whole numbers in the end don't.
+    """
+    size = len(image)
     drawn = rng.uniform(-1, 1, 10).tolist()
-    tint = rng.uniform(-1, 1, 3).astype(np.float32)
-    grain = rng.standard_normal((_REFERENCE, _REFERENCE), dtype=np.float32)
+    tint = rng.uniform(-1, 1, 3)
+    grain = rng.standard_normal((_REFERENCE, _REFERENCE), dtype=np.float32).astype(np.float64)
     if nuisance == 0:
         return image
     blur = nuisance * 0.68 * max(0.0, drawn[0])
-    image = image.filter(ImageFilter.GaussianBlur(blur * size / _REFERENCE))
-    pixels = np.asarray(image, dtype=np.float32)
+    pixels = _blurred(image.astype(np.float64), blur * size / _REFERENCE)
     fading = min(0.8, 0.32 * nuisance * max(0.0, drawn[1]))
-    grey = pixels @ np.array([0.3, 0.59, 0.11], dtype=np.float32)
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    grey = 0.3 * red + 0.59 * green + 0.11 * blue
     pixels += fading * (grey[..., None] - pixels)
     contrast = float(np.clip(1 + 0.22 * nuisance * drawn[2], 0.45, 1.6))
     light = _slope(size, drawn[3] * math.pi) * (0.2 * nuisance * abs(drawn[4]))
@@ -105,27 +111,58 @@ def post_process(image: Image.Image, rng: np.random.Generator, nuisance: float) 
         pixels += _foil(size, drawn[7] * math.pi, drawn[8]) * (20.0 * min(nuisance, 1.6))
     rough = nuisance * (4.0 + 9.0 * max(0.0, drawn[9]))
     pixels += rough * _resized(grain, size)[..., None]
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    printed: Picture = np.clip(pixels, 0, 255).astype(np.uint8)
+    return printed
 
 
-def _slope(size: int, angle: float) -> NDArray[np.float32]:
+def _blurred(pixels: Levels, radius: float) -> Levels:
+    """A Gaussian blur; `radius` in pixels is its standard deviation."""
+    if radius < 0.1:  # the neighbours would not count
+        return pixels
+    reach = math.ceil(2.5 * radius)
+    weights = [math.exp(-0.5 * (tap / radius) ** 2) for tap in range(reach + 1)]
+    weights = [weight / (2 * sum(weights) - weights[0]) for weight in weights]
+    size = len(pixels)
+    for _ in range(2):
+        padded = np.concatenate([pixels[:1]] * reach + [pixels] + [pixels[-1:]] * reach)
+        pixels = weights[0] * pixels
+        for tap in range(1, reach + 1):
+            before, after = padded[reach - tap :][:size], padded[reach + tap :][:size]
+            pixels += weights[tap] * (before + after)
+        pixels = pixels.swapaxes(0, 1)
+    return pixels
+
+
+def _slope(size: int, angle: float) -> Levels:
     """A plane from -1 to 1 across the image, steepest along `angle`."""
-    axis = np.linspace(-1, 1, size, dtype=np.float32)
-    return axis[None, :] * np.float32(math.cos(angle)) + axis[:, None] * np.float32(math.sin(angle))
+    axis = np.linspace(-1, 1, size)
+    return axis[None, :] * math.cos(angle) + axis[:, None] * math.sin(angle)
 
 
-def _foil(size: int, angle: float, phase: float) -> NDArray[np.float32]:
+def _foil(size: int, angle: float, phase: float) -> Levels:
     """A rainbow sheen: one band across the image, its colours a third of a turn apart."""
     across = _slope(size, angle)
-    band = np.exp(-((across - np.float32(0.6 * phase)) ** 2) * 6)
-    hues = across[..., None] * 5 + np.array([0.0, 2.1, 4.2], dtype=np.float32)
-    sheen: NDArray[np.float32] = band[..., None] * (0.35 + np.sin(hues))
+    band = np.exp(-((across - 0.6 * phase) ** 2) * 6)
+    hues = across[..., None] * 5 + np.array([0.0, 2.1, 4.2])
+    sheen: Levels = band[..., None] * (0.35 + np.sin(hues))
     return sheen
 
 
-def _resized(grain: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Grain of the reference size on an image of another: as coarse to the eye."""
-    if size == _REFERENCE:
-        return grain
-    picture = Image.fromarray(grain).resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(picture, dtype=np.float32)
+def _resized(grain: Levels, size: int) -> Levels:
+    """Grain of the reference size on an image of another: as coarse to the eye.
+
+    Along each axis a value is interpolated by the cubic curve through its four neighbours.
+    """
+    place = (np.arange(size) + 0.5) * (len(grain) / size) - 0.5
+    first = np.floor(place).astype(int)
+    t = (place - first)[:, None]
+    weights = (
+        ((2 - t) * t - 1) * t / 2,
+        (t * t * (3 * t - 5) + 2) / 2,
+        ((4 - 3 * t) * t + 1) * t / 2,
+        (t - 1) * t * t / 2,
+    )
+    for _ in range(2):
+        taps = (grain[(first + tap - 1).clip(0, len(grain) - 1)] for tap in range(4))
+        grain = sum(weight * tap for weight, tap in zip(weights, taps, strict=True)).T
+    return grain

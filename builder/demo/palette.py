@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from builder.demo.canvas import Colour, hsv, mix
+from builder.demo.canvas import hsv, mix
+from builder.demo.raster import Colour
 
 # name -> (hue centre, hue spread, saturation low/high, value low/high)
 RANGES: dict[str, tuple[float, float, float, float, float, float]] = {

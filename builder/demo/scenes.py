@@ -7,7 +7,6 @@ import numpy as np
 
 from builder.demo.canvas import (
     Canvas,
-    Colour,
     Points,
     ellipse,
     hsv,
@@ -19,6 +18,7 @@ from builder.demo.canvas import (
     tube,
 )
 from builder.demo.palette import pick
+from builder.demo.raster import Colour
 
 Rng = np.random.Generator
 
@@ -184,7 +184,7 @@ def cave(canvas: Canvas, rng: Rng) -> None:
     hue = float(rng.choice([0.05, 0.09, 0.66, 0.8])) + float(rng.uniform(-0.03, 0.03))
     value = float(rng.uniform(0.9, 1.15))
     rock = [hsv(hue, 0.3, v * value) for v in (0.1, 0.2, 0.29, 0.4, 0.52)]
-    canvas.image.paste(rock[1], (0, 0, *canvas.image.size))
+    canvas.image[:] = rock[1]
     x, y = float(rng.uniform(-0.25, 0.25)), -0.05
     for radius, tone in ((0.95, 2), (0.72, 3), (0.5, 4)):
         bumps = 1 + 0.07 * rng.uniform(-1, 1, 12)

@@ -9,7 +9,6 @@ import numpy as np
 
 from builder.demo.anatomy import Body
 from builder.demo.canvas import (
-    Colour,
     Points,
     Vector,
     ellipse,
@@ -23,6 +22,7 @@ from builder.demo.canvas import (
 )
 from builder.demo.effects import flame
 from builder.demo.palette import Palette, pick
+from builder.demo.raster import Colour
 
 Stage = Literal["behind", "middle", "front"]  # behind the body; under the head; over all
 

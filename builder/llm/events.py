@@ -89,6 +89,13 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenToAnother:
+    """A recorded reply answers a request other than the one that it was given to."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingSilent:
     """A replayed recording has no answer to what was asked."""
 
@@ -105,5 +112,6 @@ LLMEvent = (
     | Dropped
     | Respelled
     | Inseparable
+    | GivenToAnother
     | RecordingSilent
 )

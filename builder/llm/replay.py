@@ -11,7 +11,7 @@ from builder.edits import Proposal
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
-from builder.llm.events import CallFinished, CallStarted, LLMEvent, RecordingSilent
+from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEvent, RecordingSilent
 from builder.llm.evolving import EVOLVE, rewrite_group
 from builder.llm.prompt_rewriting import rewrite_prompt
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
@@ -81,7 +81,9 @@ class ReplayTransport:
             except ValidationError:
                 # What could not be read live was asked again then: the next one is the answer.
                 continue
-            self._emit(CallFinished(purpose, None, None, 0.0))
+            # What a handwritten recording answers is not known: it holds no keys.
+            fits = exchange.key in ("", key)
+            self._emit(CallFinished(purpose, None, None, 0.0) if fits else GivenToAnother(purpose))
             return reply
         self.unanswered = Unanswered(purpose, messages, schema)
         raise RecordingEnded(
@@ -92,6 +94,8 @@ class ReplayTransport:
 
     def _next(self, purpose: str, key: str) -> Exchange | None:
         """The recorded answer to this very request, else the next one for its purpose.
+
+        In a session that took another way every request differs, and answers may still be of use.
 
         What was recorded before it for the purpose is passed over: a session that is taken up
         again goes on where it stopped.

@@ -11,6 +11,7 @@ from builder.errors import InputError, LLMError
 from builder.llm import (
     CallFinished,
     Dropped,
+    GivenToAnother,
     LLMEvent,
     RecordingSilent,
     ReplayDrafter,
@@ -64,6 +65,11 @@ def silences(events: list[LLMEvent]) -> int:
     return sum(isinstance(event, RecordingSilent) for event in events)
 
 
+def others(events: list[LLMEvent]) -> list[str]:
+    """What was asked for where the reply was given to another request."""
+    return [event.purpose for event in events if isinstance(event, GivenToAnother)]
+
+
 def test_a_replay_gives_what_the_live_session_gave(
     recording: tuple[Path, AttributeSystem, list[Any]],
 ) -> None:
@@ -72,6 +78,7 @@ def test_a_replay_gives_what_the_live_session_gave(
     assert drafter.draft(request_for(*CLASSES)) == system
     assert [drafter.revise(RevisionRequest(system)) for _ in range(2)] == revisions
     assert drafter.unanswered is None and silences(events) == 0
+    assert others(events) == []
     finished = [event for event in events if isinstance(event, CallFinished)]
     assert all(event.prompt_tokens is None for event in finished), "nothing was paid"
 
@@ -101,6 +108,20 @@ def test_in_a_session_that_took_another_way_unfit_proposals_are_dropped(
     dropped = [event for event in events if isinstance(event, Dropped)]
     assert [(event.what, event.count) for event in dropped] == [("proposal", 1)] * len(dropped)
     assert dropped and "'A'" in dropped[0].reasons[0]
+
+
+def test_a_reply_given_to_another_request_is_not_told_as_recorded(
+    recording: tuple[Path, AttributeSystem, list[Any]],
+) -> None:
+    path, system, revisions = recording
+    drafter, events = replayed(path)
+    assert drafter.revise(RevisionRequest(system, confusions=("A taken for B",))) == revisions[0]
+    assert others(events) == ["revise"]
+    assert not any(isinstance(event, CallFinished) for event in events)
+    assert drafter.revise(RevisionRequest(system)) == revisions[1]
+    assert others(events) == ["revise"]
+    finished = [event.purpose for event in events if isinstance(event, CallFinished)]
+    assert finished == ["revise", "revise again"]
 
 
 def test_a_note_is_not_answered_but_the_proposals_come(
@@ -176,7 +197,9 @@ def test_a_reply_needs_no_more_than_purpose_and_text(tmp_path: Path) -> None:
         {"purpose": "draft rules 1/1", "reply": json.dumps(rules(rule("A"), rule("B")))},
     ]
     path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
-    assert replayed(path)[0].draft(request_for("A", "B")).classes == ("A", "B")
+    drafter, events = replayed(path)
+    assert drafter.draft(request_for("A", "B")).classes == ("A", "B")
+    assert others(events) == []
 
 
 @pytest.mark.parametrize("content", ["hello\n", '{"no": "purpose"}\n', "[1]\n"])
