@@ -117,11 +117,9 @@ def test_the_fitted_scale_is_the_likeliest(seed: int) -> None:
             SYSTEM, similar[:, :7], labels, scoring=Scoring(scale=scale), logit_scale=SCALE
         ).totals.astype(float)
         spread = totals - totals.max(axis=1, keepdims=True)
-        best = np.inf
-        for t in np.geomspace(0.01, 1e4, 600):
-            normaliser = np.log(np.exp(t * spread).sum(axis=1))
-            best = min(best, float((normaliser - (aims * t * spread).sum(axis=1)).sum()))
-        return best
+        temperatures = np.geomspace(0.01, 1e4, 600)[:, None]
+        normaliser = np.log(np.exp(temperatures[..., None] * spread).sum(axis=-1))
+        return float((normaliser - temperatures * (aims * spread).sum(axis=1)).sum(axis=1).min())
 
     found = fit_scale(SYSTEM, similar, labels, logit_scale=SCALE)
     losses = {scale: loss(scale) for scale in (SCALE, *fitting.SCALES)}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from builder.optimising import Review
 from builder.system import AttributeSystem, Scoring
-from tests.strategies import THOROUGH, systems
+from tests.strategies import QUICK, systems
 from tests.test_increments import SCALE, UNKNOWN, encode, random_images
 from tests.worlds import judge_of
 
@@ -28,7 +28,7 @@ def with_rule(
     return system.with_rules({name: {**system.rules[name], group: choice}})
 
 
-@THOROUGH
+@QUICK
 @given(st.data())
 @pytest.mark.parametrize(
     "scoring",

@@ -187,6 +187,7 @@ def stream_of(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
+@pytest.mark.slow
 def test_a_list_that_is_still_being_written(system: Path, pictures: list[str]) -> None:
     running = start(system, "-", "--json")
     names, lines = stream_of(running.stdin), stream_of(running.stdout)
@@ -225,6 +226,7 @@ def test_lines_of_a_list() -> None:
         listed(b"\0" * (3 << 20))
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_ends_it_quietly(system: Path, job: Job) -> None:
     """As `cotbuild classify ... | head -n 1` does."""
     with start(system, *[job.images] * 40) as running:
@@ -256,6 +258,7 @@ def test_an_interrupt_leaves_whole_lines(system: Path, pictures: list[str]) -> N
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_ctrl_c_in_a_terminal(system: Path, job: Job) -> None:
     terminal = Terminal("classify", system, *[job.images] * 200, columns=40)

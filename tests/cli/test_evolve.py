@@ -320,6 +320,7 @@ def test_bad_input_is_told_and_leaves_the_journal_as_it_was(
     assert lines_of(session / "session.jsonl") == before
 
 
+@pytest.mark.slow
 @pty
 def test_ctrl_c_and_a_kill_keep_what_was_found_and_the_next_run_goes_on(session: Path) -> None:
     slow = chat({"rewritten": [group(prompt="Its colour is {}.")]}, delay=30)

@@ -150,6 +150,7 @@ def run_cotbuild(url: str, folder: Path, *arguments: object) -> subprocess.Compl
     )
 
 
+@pytest.mark.slow
 def test_the_articles_experiment(tmp_path: Path) -> None:
     encoders = [str(folder_of("v1")), str(folder_of("v2"))]
     command = ["score", POKEMON, "--images", "TheFusion21/PokemonCards"]

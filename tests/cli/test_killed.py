@@ -23,6 +23,7 @@ MOMENTS = (
 )
 
 
+@pytest.mark.slow
 def test_five_times_killed_and_resumed(job: Job, model: OpenAIServer) -> None:
     terminal = Terminal("new", *flags(job), "--llm", "m", "--llm-url", model.url)
     terminal.sees("explain")

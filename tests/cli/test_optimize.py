@@ -198,6 +198,7 @@ def test_images_of_one_class_tell_nothing_apart(job: Job) -> None:
     assert read_state(job.session).optimised == ()
 
 
+@pytest.mark.slow
 @pty
 def test_ctrl_c_keeps_what_was_found_and_the_next_run_goes_on(session: Path) -> None:
     session = fresh(session)
@@ -293,6 +294,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(session: Path) ->
     assert (session / "system.json").exists()
 
 
+@pytest.mark.slow
 @pty
 def test_a_person_without_a_model_is_offered_the_general_attributes(job: Job) -> None:
     terminal = Terminal("new", *job.flags(), "--llm", "none")

@@ -25,6 +25,7 @@ def paste(terminal: Terminal, answer: str) -> None:
     terminal.types(f"\x1b[200~{answer}\n\x1b[201~.\r")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_draft_correction_review_and_resume(job: Job) -> None:
     terminal = Terminal("new", *job.flags(), "--llm", "paste")

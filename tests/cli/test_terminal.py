@@ -52,6 +52,7 @@ def test_two_ctrl_c_leave_with_130_and_lose_nothing(job: Job) -> None:
     assert read_state(job.session).system is not None
 
 
+@pytest.mark.slow
 def test_new_asks_for_images_and_the_first_group_when_there_is_nothing(job: Job) -> None:
     terminal = Terminal("new", "--classes", job.classes, "--out", job.session, "--llm", "none")
     terminal.sees("Folder with the images")
@@ -66,6 +67,7 @@ def test_new_asks_for_images_and_the_first_group_when_there_is_nothing(job: Job)
     assert terminal.ends() == 130
 
 
+@pytest.mark.slow
 def test_escape_resizing_and_ctrl_c_in_one_session(job: Job) -> None:
     """Typed words outlive Esc and a window of another size; Ctrl-C stops a step, then leaves."""
     late = False
@@ -103,6 +105,7 @@ def test_escape_resizing_and_ctrl_c_in_one_session(job: Job) -> None:
     assert state.asked == 1
 
 
+@pytest.mark.slow
 def test_half_a_note_outlives_ctrl_c_where_questions_are_numbered(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +141,7 @@ def slowly(purpose: str) -> Callable[[Request], Answer]:
     return respond
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_drafting_leaves_a_session_that_goes_on(job: Job) -> None:
     with openai_server(slowly("rules")) as server:
         terminal = Terminal("new", *job.flags(), "--llm", "m", "--llm-url", server.url)
@@ -152,6 +156,7 @@ def test_ctrl_c_while_drafting_leaves_a_session_that_goes_on(job: Job) -> None:
         assert "draft groups: taken from the transcript" in result.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_model_is_asked_stops_only_that(job: Job) -> None:
     with openai_server(slowly("proposals")) as server:
         terminal = Terminal("new", *job.flags(), "--llm", "m", "--llm-url", server.url)
