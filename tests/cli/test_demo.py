@@ -1,12 +1,17 @@
 """The demo from end to end on a small deck, with its real encoder and recorded replies."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from builder.demo.recorded import RECORDING
+from builder.llm import transcript
+from builder.llm.proposing import RevisionReply
 from builder.llm.replay import ReplayDrafter
+from builder.llm.revising import REVISE
+from builder.prompting import ENGLISH
 from builder.resources import resource_folder
 from builder.session import read_state
 from builder.system_file import load_system_file
@@ -63,3 +68,15 @@ def test_the_recording_says_where_it_comes_from() -> None:
     drafter = ReplayDrafter(RECORDING, print)
     assert drafter.label in ("recorded", "scripted")
     assert drafter.about
+
+
+def test_the_revisions_were_asked_for_with_this_template_and_schema() -> None:
+    """The figures in them may differ on another processor; all that stands around them may not."""
+    around = [part.strip() for part in re.split(r"\{\{.*?\}\}", ENGLISH.template("revise"))]
+    exchanges = transcript.read(RECORDING).exchanges
+    asked = [exchange for exchange in exchanges if exchange.purpose == REVISE]
+    assert asked
+    for exchange in asked:
+        (message,) = exchange.messages
+        assert [part for part in around if part not in message["content"]] == []
+        assert exchange.reply_schema == RevisionReply.model_json_schema()
