@@ -6,6 +6,7 @@ ones need the extra `images`, and kitty's graphics protocol (with Unicode placeh
 
 import io
 import os
+import struct
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -121,15 +122,34 @@ class _Sharp:
 @cache
 def _sharp_renderables() -> "tuple[type[TGPImage], type[SixelImage]]":
     """textual-image's, for kitty's protocol and for sixel."""
-    terminal = sys.__stdout__
-    # On import it asks the terminal what it can do, unless there is none. The answer is known, and
-    # would mix with what is being typed.
+    terminal, cell = sys.__stdout__, _cell_size()
+    # On import, or when it first measures, it asks the terminal what it can do and how large a cell
+    # is, unless there is none. The answer is known, and would mix with what is being typed.
     sys.__stdout__ = io.StringIO()  # type: ignore[assignment, misc]
     try:
         from textual_image.renderable import SixelImage, TGPImage
+
+        if cell is not None:
+            os.environ.setdefault("TEXTUAL_CELL_WIDTH", str(cell[0]))
+            os.environ.setdefault("TEXTUAL_CELL_HEIGHT", str(cell[1]))
+        unseen = Console(file=io.StringIO())
+        TGPImage(Image.new("RGB", (1, 1))).__rich_measure__(unseen, unseen.options)
     finally:
         sys.__stdout__ = terminal  # type: ignore[misc]
     return TGPImage, SixelImage
+
+
+def _cell_size() -> tuple[int, int] | None:
+    """Width and height of a cell in pixels, where the terminal's driver knows it without asking."""
+    try:
+        import fcntl
+        import termios
+
+        sizes = fcntl.ioctl(sys.__stdout__.fileno(), termios.TIOCGWINSZ, bytes(8))  # type: ignore[union-attr]
+    except (ImportError, AttributeError, OSError):
+        return None
+    rows, columns, width, height = struct.unpack("4H", sizes)
+    return (width // columns, height // rows) if min(rows, columns, width, height) else None
 
 
 def _obstacle(console: Console) -> str | None:

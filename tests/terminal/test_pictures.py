@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import sys
 from pathlib import Path
 
@@ -256,6 +257,25 @@ def test_the_extra_is_loaded_only_to_draw_with_it(term: str, loaded: bool) -> No
     assert f"{way} False" in child.before
     assert f"{way} {loaded}" in child.before
     assert ("\x1b_G" in child.before) == loaded
-    # Device attributes, and kitty's own question.
+    # Device attributes, the size of a cell, and kitty's own question.
     assert "\x1b[c" not in child.before
+    assert "\x1b[16t" not in child.before
     assert "a=q" not in child.before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(
+    ("size", "cell"), [((24, 80, 1280, 816), (16, 34)), ((24, 80, 0, 0), None)]
+)
+def test_a_cells_size_is_read_from_the_driver(
+    size: tuple[int, ...], cell: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+    import termios
+
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", *size))
+    with os.fdopen(theirs, "w") as stream:
+        monkeypatch.setattr(sys, "__stdout__", stream)
+        assert pictures._cell_size() == cell
+    os.close(ours)
