@@ -131,6 +131,7 @@ class _Run:
             after = yield from self._pass(system)
             now = self._task.review.right(after)
             if now <= at:
+                yield self.tried()
                 return
             system, at = after, now
             if now > self._correct:

@@ -64,6 +64,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     package = shipped(
         ROOT / "builder",
         *(".py", ".typed", ".safetensors", ".jsonl", ".json", ".txt", ".png", ".jpg"),
+        ".npz",
         *(".css", ".js"),
     )
     resources = {

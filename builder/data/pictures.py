@@ -13,7 +13,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from builder.errors import InputError
 
 # Named one by one because Pillow's full list includes formats that run other programs (EPS).
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+_NAMED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+Image.init()
+# Older and smaller builds of Pillow lack some, and fail on a name that they don't know.
+FORMATS = tuple(name for name in _NAMED if name in Image.OPEN)
 # What Pillow's decoders are known to raise on damaged data.
 _DECODING_ERRORS = (
     OSError,
@@ -108,7 +111,7 @@ def decode_image(path: Path, crop: Crop | None) -> Image.Image:
     The caller wraps all calls in one `bombs_as_errors`, which changes a setting of the process.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as file:
+        with Image.open(path, formats=FORMATS) as file:
             return prepare(file, crop)
     except _DECODING_ERRORS as error:
         raise ImageUnreadable(path, _reason(error)) from error
@@ -129,7 +132,7 @@ def check_image(path: Path) -> None:
     if not path.is_file():
         raise ImageUnreadable(path, "not a regular file")
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=FORMATS) as image:
             # A reduced decode still reads the whole file, so that truncation shows, but is
             # faster for JPEG; other formats ignore it.
             image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))

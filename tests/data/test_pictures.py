@@ -15,11 +15,9 @@ from PIL import Image, ImageOps
 
 from builder.data import Crop, ImageUnreadable, decode_image, open_image
 from builder.data.images import Candidate, check_files
-from builder.data.pictures import bombs_as_errors, check_image
+from builder.data.pictures import FORMATS, bombs_as_errors, check_image
 from builder.errors import InputError
 from tests.chance import chance, dice
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 
 def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:

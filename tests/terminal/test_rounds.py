@@ -115,7 +115,7 @@ def test_the_same_names_in_full_colour_drive_nothing() -> None:
 
 def test_an_accuracy_has_its_interval_and_every_baseline_is_there() -> None:
     text = drawn(round_screen(sample.view()))
-    assert "87.5 %         75–94 %" in text
+    assert "87.5 % 75–94 %" in words(text)
     for name in ('"name"', '"a photo of {name}"', '"trading card: {name}" (best)'):
         assert f"names as {name}" in text
     assert "On review images: 43 of 48, 89.6 % (78–95 %)." in text
