@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
-from builder.data import Crop, ImageUnreadable, decode_image, open_image
+from builder.data import Crop, ImageUnreadable, decode_image, open_image, pictures
 from builder.data.images import Candidate, check_files
-from builder.data.pictures import FORMATS, bombs_as_errors, check_image
+from builder.data.pictures import bombs_as_errors, check_image
 from builder.errors import InputError
 from tests.chance import chance, dice
+
+# Some builds of Pillow know AVIF by name alone.
+FORMATS = [name for name in pictures.FORMATS if name != "AVIF" or features.check("avif")]
 
 
 def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
@@ -69,7 +72,9 @@ def test_orientation_is_applied_before_the_crop(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "YCbCr", "I;16", "I"])
 def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "image.tiff"
-    quarters().convert("L" if mode.startswith("I") else "RGB").convert(mode).save(path)
+    # Uncompressed, YCbCr is written by Pillow before 13 so that it can't be read back.
+    image = quarters().convert("L" if mode.startswith("I") else "RGB").convert(mode)
+    image.save(path, compression="tiff_lzw")
     image = open_image(path, None)
     assert (image.mode, image.size) == ("RGB", (40, 20))
 
