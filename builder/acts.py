@@ -5,16 +5,8 @@ from dataclasses import replace
 
 from builder.applying import apply
 from builder.edits import Edit, Proposal, RenameClass
-from builder.locking import follow, still_there
-from builder.records import (
-    Decided,
-    Lock,
-    Locked,
-    Noted,
-    Rescored,
-    Reverted,
-    Unlocked,
-)
+from builder.locking import Lock, follow, still_there
+from builder.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
 from builder.state import Act, Done, State, Step
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from builder.calibration import Calibration
 from builder.data import Crop, Skipped, prepare
 from builder.encoders.cache import VectorCache, encode_phrases
 from builder.encoders.open import open_encoder
@@ -15,7 +14,7 @@ from builder.encoders.streaming import Picture, stream_vectors
 from builder.predicting import Prediction, predictions
 from builder.scoring import score
 from builder.system import scored_texts
-from builder.system_file import SystemFile, load_system_file
+from builder.system_file import Calibration, SystemFile, load_system_file
 
 __all__ = ["Classifier", "Prediction", "Skipped", "load_system", "open_encoder"]
 

@@ -52,7 +52,7 @@ def article_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     for key in rules_keys:
         if not key.removesuffix(_RULES).strip():
             yield Problem(joined("", key), "the domain before _rules is empty")
-        yield from _rules_problems(value[key], joined("", key), value[groups_key])
+        yield from _article_rules_problems(value[key], joined("", key), value[groups_key])
     for key in rules_keys[1:]:
         yield Problem(joined("", key), f"the rules are already under {rules_keys[0]!r}")
 
@@ -134,7 +134,7 @@ def _groups_problems(groups: object, path: str) -> Iterator[Problem]:
     yield from repeated({joined(path, name): name for name in groups})
 
 
-def _rules_problems(rules: object, path: str, groups: object) -> Iterator[Problem]:
+def _article_rules_problems(rules: object, path: str, groups: object) -> Iterator[Problem]:
     if not isinstance(rules, dict):
         yield wrong_kind(rules, path, "an object")
         return

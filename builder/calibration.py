@@ -7,11 +7,11 @@ fitted on labelled images. It changes no prediction.
 """
 
 from collections.abc import Iterator
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+
+from builder.system_file import Calibration
 
 Floats = NDArray[np.float64]
 Totals = NDArray[np.float32] | NDArray[np.float64]
@@ -26,15 +26,6 @@ _STEPS = 100
 _PRECISION = 1e-9
 # Images are looked at so many totals at a time, which bounds the memory.
 _BLOCK = 1 << 20
-
-
-class Calibration(BaseModel):
-    """The temperature by which class totals are divided, as `n` images were found to need."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    temperature: Annotated[float, Field(gt=0)]
-    n: Annotated[int, Field(ge=1)]
 
 
 def fit_temperature(totals: Totals, labels: NDArray[np.intp]) -> Calibration | None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from builder.edits import Proposal
 from builder.history import advance
 from builder.lineage import lineage
-from builder.locking import follow
-from builder.records import Decided, Drafted, Exported, Lock, Measured, Optimised, Record, Started
+from builder.locking import Lock, follow
+from builder.records import Decided, Drafted, Exported, Measured, Optimised, Record, Started
 from builder.state import State, Version, begin, steps_between
 from builder.system import AttributeSystem
 

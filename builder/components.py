@@ -18,7 +18,7 @@ from builder.system_json import system_from_json, system_json_problems, system_t
 
 _KEYS = ("name", "prompt", "options", "rules")
 # More mistakes than a reader mends at once.
-_MOST_TOLD = 5
+_MOST_PROBLEMS = 5
 
 
 class ComponentError(InputError):
@@ -87,5 +87,5 @@ def _part_problems(key: str, value: Any, classes: Sequence[str]) -> Iterator[Pro
 def _refuse(problems: Iterable[Problem]) -> None:
     told = [f"{problem.path}: {problem.message}" for problem in problems]
     if told:
-        more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
-        raise ComponentError("; ".join(told[:_MOST_TOLD]) + more)
+        more = f"; and {len(told) - _MOST_PROBLEMS} more" if len(told) > _MOST_PROBLEMS else ""
+        raise ComponentError("; ".join(told[:_MOST_PROBLEMS]) + more)

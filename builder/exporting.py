@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from builder.calibration import Calibration, fit_temperature
+from builder.calibration import fit_temperature
 from builder.ladder import trial_of
 from builder.records import Exported
 from builder.referee import Referee
@@ -12,6 +12,7 @@ from builder.state import State, Version, marks
 from builder.statistics import wilson
 from builder.system import AttributeSystem
 from builder.system_file import (
+    Calibration,
     Confirmation,
     EncoderIdentity,
     Estimate,

@@ -1,7 +1,6 @@
 """Figures in words: the same figure reads the same on every screen and in the report."""
 
-from builder.records import Effect
-from builder.statistics import Change, wilson
+from builder.statistics import Change, Effect, wilson
 from builder.system import Scoring
 
 # Of a p below this no more is told.

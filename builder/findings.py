@@ -8,15 +8,16 @@ from builder.acts import renamed
 from builder.applying import apply
 from builder.diagnosis import ClassReport, ConfusedPair, confused_pairs, per_class
 from builder.edits import Proposal
+from builder.group_measures import per_group
 from builder.group_report import GroupReport
 from builder.increments import Increments
-from builder.records import Effect, Started
+from builder.records import Started
 from builder.referee import Referee
 from builder.scoring import Scores
 from builder.scoring_rules import Trial, try_rules
 from builder.state import Step
-from builder.statistics import compare
-from builder.system import AttributeSystem, Scoring
+from builder.statistics import Effect, compare
+from builder.system import AttributeSystem, Scoring, scored_texts
 
 # The working system, the one that the round began with, and one to come back to by undo.
 _REMEMBERED = 3
@@ -63,7 +64,17 @@ class Findings:
 
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
-        return self._referee.renamed(self._step.names).groups(self.review, self.system)
+        """What each group contributes to the scores on review images."""
+        referee = self._referee.renamed(self._step.names)
+        scoring = referee.scoring_of(self.system)
+        return per_group(
+            self.review,
+            self.system,
+            referee.splits["review"].vectors,
+            referee.encode(scored_texts(self.system, scoring)),
+            scoring=scoring,
+            logit_scale=referee.logit_scale,
+        )
 
     def after(self, proposal: Proposal) -> AttributeSystem:
         """The system with the proposal. Raises EditError when it does not fit."""

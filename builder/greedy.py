@@ -16,9 +16,9 @@ import numpy as np
 from builder.applying import apply
 from builder.differing import diff
 from builder.edits import DropGroup, DropOption, Edit, Proposal, SetRule
-from builder.locking import touched
+from builder.locking import Lock, touched
 from builder.optimising import Candidate, Task, Tried
-from builder.records import GREEDY, Lock
+from builder.records import GREEDY
 from builder.rule_totals import RuleTotals
 from builder.scoring import Scores
 from builder.system import AttributeSystem, Choice

@@ -13,7 +13,7 @@ from builder.scoring import Scores
 from builder.system import AttributeSystem
 
 # An option is not idle because a single image of a class that names it looks otherwise.
-_FEWEST = 2
+_FEWEST_IMAGES = 2
 
 
 def idle_groups(scores: Scores, system: AttributeSystem, *, seed: int) -> Iterator[Proposal]:
@@ -28,7 +28,7 @@ def idle_groups(scores: Scores, system: AttributeSystem, *, seed: int) -> Iterat
             "its rules fit the review images no better than when they are shuffled over the "
             f"classes ({test.permutations} shuffles, p = {test.p:.3f})"
         )
-        yield _proposal(reason, DropGroup(group=test.group))
+        yield _removal(reason, DropGroup(group=test.group))
 
 
 def weak_groups(reports: Iterable[GroupReport]) -> Iterator[Proposal]:
@@ -39,7 +39,7 @@ def weak_groups(reports: Iterable[GroupReport]) -> Iterator[Proposal]:
         if each.without:
             change = f"{each.without.fixed} fixed, {each.without.broken} broken"
             reason = f"more review images are correct without it ({change})"
-            yield _proposal(reason, DropGroup(group=each.name))
+            yield _removal(reason, DropGroup(group=each.name))
 
 
 def idle_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:
@@ -54,7 +54,9 @@ def idle_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:
     for group, p in zip(system.groups, scores.probabilities, strict=True):
         chosen = {group.options[option] for option in np.unique(p.argmax(axis=1)).tolist()}
         idle = [option for option in group.options if option not in chosen]
-        known = {e.class_name: e for e in evidence if e.group == group.name and e.n >= _FEWEST}
+        known = {
+            e.class_name: e for e in evidence if e.group == group.name and e.n >= _FEWEST_IMAGES
+        }
         users = {
             option: [name for name, rule in system.rules.items() if option in rule[group.name]]
             for option in idle
@@ -67,12 +69,12 @@ def idle_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:
             named_by = [known[name] for name in users[option]]
             edits = _edits_to_drop(group.name, option, named_by, idle)
             reason = _reason(option, users[option], scores.n)
-            cases.append((sum(e.n for e in named_by), _proposal(reason, *edits)))
+            cases.append((sum(e.n for e in named_by), _removal(reason, *edits)))
     cases.sort(key=lambda case: -case[0])
     return (proposal for _, proposal in cases)
 
 
-def _proposal(reason: str, *edits: Edit) -> Proposal:
+def _removal(reason: str, *edits: Edit) -> Proposal:
     return Proposal(edits=edits, source="data", reason=reason)
 
 

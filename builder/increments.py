@@ -13,7 +13,6 @@ from itertools import islice
 import numpy as np
 
 from builder.changes import Asked, Change, asked_by, change_between, distinct_classes
-from builder.records import Effect
 from builder.scoring import (
     Floats,
     Indices,
@@ -24,7 +23,7 @@ from builder.scoring import (
     option_scores,
     score,
 )
-from builder.statistics import Marks, compare
+from builder.statistics import Effect, Marks, compare
 from builder.system import AttributeSystem, Scoring, scored_texts
 
 EncodeTexts = Callable[[Sequence[str]], Floats]

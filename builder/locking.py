@@ -1,10 +1,27 @@
 """Locks: what nothing but the person changes, told by comparing a system with its changed form."""
 
 from collections.abc import Iterable
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from builder.edits import Edit, RenameClass, RenameGroup
-from builder.records import Lock
 from builder.system import AttributeSystem
+
+
+class Lock(BaseModel):
+    """What nothing but the person changes: a group, a class or, with both names, one rule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str | None = None
+    class_name: str | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.group is None and self.class_name is None:
+            raise ValueError("a lock names a group, a class, or both")
+        return self
 
 
 def touched(

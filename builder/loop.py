@@ -21,7 +21,6 @@ from builder.locking import lock_words, touched
 from builder.records import (
     Decided,
     Drafted,
-    Effect,
     Locked,
     Measured,
     Noted,
@@ -57,6 +56,7 @@ from builder.reviewing import (
     look,
 )
 from builder.state import State, Step, marks, needs_measuring
+from builder.statistics import Effect
 from builder.stopping import Limit, limit_from, stop_reason
 from builder.suggestions import suggest
 from builder.system import AttributeSystem

@@ -12,7 +12,7 @@ import numpy as np
 
 from builder.edits import Edit, Proposal
 from builder.increments import Increments
-from builder.records import Lock
+from builder.locking import Lock
 from builder.referee import Referee
 from builder.rule_totals import RuleTotals
 from builder.scoring import Floats, Scores, cosines

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from builder.calibration import Calibration, class_probabilities
+from builder.calibration import class_probabilities
 from builder.scoring import Scores
 from builder.system import AttributeSystem
+from builder.system_file import Calibration
 
 # Of all classes, so many of the best are told.
 _RANKED = 5

@@ -1,11 +1,13 @@
 """The journal's records: one typed line for everything that happens in a session."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from builder.edits import Proposal
+from builder.locking import Lock
+from builder.statistics import Effect
 from builder.system import AttributeSystem, Scoring
 from builder.system_file import SplitName
 
@@ -94,27 +96,6 @@ class Measured(_Record):
     held_out: Marks
 
 
-class Effect(_Record):
-    """What a proposal does on the review split, by itself, on top of the working system."""
-
-    n: int
-    fixed: int
-    broken: int
-
-    @property
-    def net(self) -> int:
-        return self.fixed - self.broken
-
-    @property
-    def points(self) -> float:
-        """Change of accuracy in percentage points."""
-        return 100.0 * self.net / self.n if self.n else 0.0
-
-    def words(self) -> str:
-        """E.g. "+4.2 pp (5 fixed, 0 broken)"; no p-value, which would mean nothing on review."""
-        return f"{self.points:+.1f} pp ({self.fixed} fixed, {self.broken} broken)"
-
-
 class Proposed(_Record):
     """The proposals of one round, as they were offered; `asked`: the language model answered."""
 
@@ -149,19 +130,6 @@ class Noted(_Record):
 
     kind: Literal["noted"] = "noted"
     text: str
-
-
-class Lock(_Record):
-    """What nothing but the person changes: a group, a class or, with both names, one rule."""
-
-    group: str | None = None
-    class_name: str | None = None
-
-    @model_validator(mode="after")
-    def _names_something(self) -> Self:
-        if self.group is None and self.class_name is None:
-            raise ValueError("a lock names a group, a class, or both")
-        return self
 
 
 class Locked(_Record):

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.errors import InputError
-from builder.group_measures import per_group
-from builder.group_report import GroupReport
 from builder.increments import EncodeTexts, Increments
 from builder.scoring import Scores, centred_on, score, score_names
 from builder.system import AttributeSystem, Scoring, scored_texts
@@ -132,18 +130,6 @@ class Referee:
             name: score_names(classes, data.vectors, self.encode(texts), data.labels)
             for name, texts in baseline_texts(domain, descriptions).items()
         }
-
-    def groups(self, review: Scores, system: AttributeSystem) -> tuple[GroupReport, ...]:
-        """What each group contributes to these scores of the system on the review split."""
-        scoring = self.scoring_of(system)
-        return per_group(
-            review,
-            system,
-            self.splits["review"].vectors,
-            self.encode(scored_texts(system, scoring)),
-            scoring=scoring,
-            logit_scale=self.logit_scale,
-        )
 
     def increments(self, system: AttributeSystem, review: Scores) -> Increments:
         """For the effects of many changes to a system with these scores on review images."""

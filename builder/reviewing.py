@@ -7,11 +7,11 @@ from typing import Literal, Protocol
 from builder.applying import EditError, apply
 from builder.edits import Proposal
 from builder.findings import Findings, Measurements
-from builder.locking import touched
-from builder.records import Effect, Lock
+from builder.locking import Lock, touched
 from builder.scoring import Scores
 from builder.scoring_rules import Trial
 from builder.state import State, Step
+from builder.statistics import Effect
 from builder.stopping import Limit, stop_reason
 from builder.system import AttributeSystem, Scoring
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from builder.applying import apply
+from builder.locking import Lock
 from builder.optimising import Candidate, Optimiser, Review, Task
-from builder.records import Lock
 from builder.referee import Referee
 from builder.system import AttributeSystem
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.edits import Proposal
+from builder.locking import Lock
 from builder.records import (
     Decided,
     Exported,
-    Lock,
     Locked,
     Noted,
     Optimised,

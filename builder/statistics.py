@@ -7,8 +7,32 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 Marks = NDArray[np.bool_]
+
+
+class Effect(BaseModel):
+    """What a proposal does on the review split, by itself, on top of the working system."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n: int
+    fixed: int
+    broken: int
+
+    @property
+    def net(self) -> int:
+        return self.fixed - self.broken
+
+    @property
+    def points(self) -> float:
+        """Change of accuracy in percentage points."""
+        return 100.0 * self.net / self.n if self.n else 0.0
+
+    def words(self) -> str:
+        """E.g. "+4.2 pp (5 fixed, 0 broken)"; no p-value, which would mean nothing on review."""
+        return f"{self.points:+.1f} pp ({self.fixed} fixed, {self.broken} broken)"
 
 
 @dataclass(frozen=True, slots=True)

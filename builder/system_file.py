@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from builder.article import article_problems, article_system, is_article
-from builder.calibration import Calibration
 from builder.errors import InputError
 from builder.strict_json import joined, model_problems, object_problems, read_json, wrong_kind
 from builder.system import AttributeSystem, Fitted, Problem, Scoring, scored_texts
@@ -35,6 +34,15 @@ _TIME = (
 )
 _LARGEST = 64 * 2**20
 _SHOWN = 20
+
+
+class Calibration(BaseModel):
+    """The temperature by which class totals are divided, as `n` images were found to need."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    temperature: Annotated[float, Field(gt=0)]
+    n: Annotated[int, Field(ge=1)]
 
 
 class _Record(BaseModel):

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from builder import Classifier, Prediction, load_system, open_encoder
-from builder.calibration import Calibration
 from builder.cli.play import system_file
 from builder.data import Crop, Skipped
 from builder.encoders.protocol import Vectors
@@ -16,7 +15,13 @@ from builder.history import fold
 from builder.records import Drafted
 from builder.scoring import score
 from builder.system import Scoring
-from builder.system_file import EncoderIdentity, Provenance, SystemFile, write_system_file
+from builder.system_file import (
+    Calibration,
+    EncoderIdentity,
+    Provenance,
+    SystemFile,
+    write_system_file,
+)
 from tests.worlds import GOOD, encode, images, started
 
 LABELS = list(GOOD.classes) * 5

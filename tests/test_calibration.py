@@ -6,13 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from builder.calibration import (
-    FEWEST_IMAGES,
-    Calibration,
-    class_probabilities,
-    confidences,
-    fit_temperature,
-)
+from builder.calibration import FEWEST_IMAGES, class_probabilities, confidences, fit_temperature
+from builder.system_file import Calibration
 from tests.chance import chance
 
 seeds = st.integers(0, 2**32 - 1)

@@ -4,12 +4,11 @@ import pytest
 
 from builder.chronicle import Chronicle, Stretch, chronicle
 from builder.edits import Proposal, RenameGroup, SetRule
+from builder.locking import Lock
 from builder.records import (
     Decided,
     Drafted,
-    Effect,
     Exported,
-    Lock,
     Locked,
     Measured,
     Noted,
@@ -21,6 +20,7 @@ from builder.records import (
     Undone,
     Unlocked,
 )
+from builder.statistics import Effect
 from tests.worlds import CLASSES, DRAFT, GOOD, started
 
 FIX = Proposal(

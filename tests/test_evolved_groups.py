@@ -1,7 +1,7 @@
 from builder.components import components_of
 from builder.evolved_groups import EvolvedGroups
+from builder.locking import Lock
 from builder.optimising import Review, Task
-from builder.records import Lock
 from tests.worlds import DRAFT, GOOD, referee
 
 REVIEW = Review(referee())

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from builder.applying import apply
 from builder.edits import DropOption, SetRule
 from builder.greedy import Greedy, open_cells, pruned, shaken
-from builder.locking import touched
+from builder.locking import Lock, touched
 from builder.optimising import Candidate, Review, Task, Tried
-from builder.records import Lock
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.chance import chance
 from tests.strategies import QUICK, systems

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from builder.edits import DropGroup, Proposal, RenameClass, RenameGroup, SetRule
 from builder.history import advance, fold
+from builder.locking import Lock
 from builder.records import (
     Assigned,
     Decided,
     Drafted,
     Exported,
-    Lock,
     Locked,
     Measured,
     Noted,

@@ -20,8 +20,7 @@ from builder.edits import (
     SetPrompt,
     SetRule,
 )
-from builder.locking import follow, lock_words, touched
-from builder.records import Lock
+from builder.locking import Lock, follow, lock_words, touched
 from builder.system import AttributeGroup
 from tests.worlds import CLASSES, DRAFT
 

@@ -14,12 +14,12 @@ from builder.edits import AddGroup, DropGroup, Proposal, RenameClass, RenameOpti
 from builder.errors import CotbuildError, LLMError
 from builder.exporting import export_file
 from builder.history import fold
+from builder.locking import Lock
 from builder.loop import Ended, Event, Recorded, StepFailed, Viewed, Working, run
 from builder.records import (
     Decided,
     Drafted,
     Exported,
-    Lock,
     Locked,
     Measured,
     Noted,

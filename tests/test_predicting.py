@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.calibration import Calibration, confidences
+from builder.calibration import confidences
 from builder.predicting import predictions
 from builder.scoring import Scores, score
 from builder.system import Scoring
+from builder.system_file import Calibration
 from tests.worlds import COLOUR, FORM, GOOD, encode, images
 
 

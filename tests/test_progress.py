@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from builder.edits import Proposal, SetRule
 from builder.history import advance, fold
 from builder.progress import ClassChange, causes, class_changes, decision_on, held_out_change
-from builder.records import Decided, Drafted, Effect, Measured, Reverted, Undone
+from builder.records import Decided, Drafted, Measured, Reverted, Undone
+from builder.statistics import Effect
 from tests.worlds import CLASSES, DRAFT, started
 
 

@@ -21,8 +21,9 @@ from builder.cli.play import EXPORT_NAME, save_best, store
 from builder.edits import Proposal, RenameOption, SetRule
 from builder.history import fold
 from builder.llm.transcript import Exchange, append, read
+from builder.locking import Lock
 from builder.loop import Ended, Recorded, run
-from builder.records import Lock, Record
+from builder.records import Record
 from builder.requests import DraftRequest, RevisionRequest
 from builder.reviewing import (
     Action,

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.calibration import Calibration
 from builder.errors import InputError
 from builder.resources import resource_folder
 from builder.system import AttributeSystem, Fitted, Scoring, make_system, scored_texts
 from builder.system_file import (
+    Calibration,
     Confirmation,
     EncoderIdentity,
     Estimate,

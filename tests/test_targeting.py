@@ -9,10 +9,11 @@ from builder.diagnosis import ConfusedPair
 from builder.edits import Proposal, SetPrompt, SetRule
 from builder.findings import Findings, Measurements
 from builder.history import advance
-from builder.records import Decided, Decision, Drafted, Effect, Noted
+from builder.records import Decided, Decision, Drafted, Noted
 from builder.referee import Referee
 from builder.requests import RevisionRequest
 from builder.state import State, begin
+from builder.statistics import Effect
 from builder.system import AttributeGroup, AttributeSystem, make_system
 from builder.targeting import SMALL, classes_to_show, revision_request
 from tests import worlds

@@ -6,8 +6,9 @@ from builder.describing import describe_proposal
 from builder.edits import Proposal
 from builder.exporting import estimate
 from builder.llm import Spent
-from builder.records import Decided, Effect, Exported
+from builder.records import Decided, Exported
 from builder.state import State, Version
+from builder.statistics import Effect
 from builder.system import AttributeSystem
 
 Data = dict[str, Any]

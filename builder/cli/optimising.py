@@ -15,18 +15,11 @@ from builder.figures import accuracy, counted
 from builder.greedy import open_cells
 from builder.loop import measure, remeasured
 from builder.optimising import Candidate, Optimiser, Review, Task, Tried
-from builder.records import (
-    GENERAL_ATTRIBUTES,
-    Decided,
-    Decision,
-    Effect,
-    Optimised,
-    RoundEnded,
-)
+from builder.records import GENERAL_ATTRIBUTES, Decided, Decision, Optimised, RoundEnded
 from builder.session import Session, read_chronicle
 from builder.shuffled_labels import ShuffledNull, shuffled_null
 from builder.state import State, needs_measuring
-from builder.statistics import compare
+from builder.statistics import Effect, compare
 from builder.system import AttributeSystem
 
 STOPPED = "stopped by Ctrl-C"

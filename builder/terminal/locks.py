@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from builder.locking import lock_words
-from builder.records import Lock
+from builder.locking import Lock, lock_words
 from builder.reviewing import RemoveLock, SetLock, View
 from builder.terminal.asker import Asker, Key
 from builder.terminal.text import shortened

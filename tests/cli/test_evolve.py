@@ -13,7 +13,8 @@ import pytest
 
 from builder.figures import counted
 from builder.history import advance
-from builder.records import Lock, Locked
+from builder.locking import Lock
+from builder.records import Locked
 from builder.session import Session, read_state
 from tests.cli.conftest import CLASSES, GROUPS, Job, cotbuild, failed, kinds, lines_of
 from tests.cli.pty import Terminal, start_file

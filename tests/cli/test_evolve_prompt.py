@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from builder.history import advance
+from builder.locking import Lock
 from builder.prompting import Prompts
-from builder.records import Lock, Locked
+from builder.records import Locked
 from builder.session import Session, read_state
 from tests.cli.conftest import CLASSES, GROUPS, RULES, cotbuild, failed, kinds
 from tests.openai_server import Answer, Request, chat, failure, openai_server

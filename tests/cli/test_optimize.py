@@ -14,8 +14,9 @@ from builder.cli.optimisers import Budget, for_null, going_on
 from builder.greedy import Greedy
 from builder.group_library import GENERAL, load_groups
 from builder.history import advance
+from builder.locking import Lock
 from builder.optimising import Candidate, Task, Tried
-from builder.records import Lock, Locked, Optimised
+from builder.records import Locked, Optimised
 from builder.resources import resource_folder
 from builder.session import Session, read_chronicle, read_state
 from builder.system_file import load_system_file

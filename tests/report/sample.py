@@ -11,21 +11,13 @@ from builder.edits import Proposal, RenameOption, SetRule
 from builder.exporting import exported, version_to_export
 from builder.findings import Measurements
 from builder.history import fold
-from builder.records import (
-    Assigned,
-    ClassInfo,
-    Decided,
-    Drafted,
-    Effect,
-    Measured,
-    Record,
-    Started,
-)
+from builder.records import Assigned, ClassInfo, Decided, Drafted, Measured, Record, Started
 from builder.referee import Referee, SplitData
 from builder.report import contents as report
 from builder.report.failures import failures
 from builder.report.thumbnails import data_uri
 from builder.state import State, marks
+from builder.statistics import Effect
 from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
 from builder.system_file import EncoderIdentity, SplitName
 from tests.chance import chance

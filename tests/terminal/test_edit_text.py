@@ -17,7 +17,8 @@ from builder.edits import (
     RenameOption,
     SetRule,
 )
-from builder.records import Decided, Lock, Locked
+from builder.locking import Lock
+from builder.records import Decided, Locked
 from builder.reviewing import View
 from builder.session import OWN_FILES
 from builder.terminal import edit_text

@@ -27,7 +27,8 @@ from builder.edits import (
     SetRule,
     SplitOption,
 )
-from builder.records import Lock, Locked
+from builder.locking import Lock
+from builder.records import Locked
 from builder.reviewing import View
 from builder.system import AttributeGroup
 from builder.terminal.editing import edit_by_hand, first_system

@@ -9,7 +9,9 @@ from rich.console import Console, RenderableType
 from builder.chronicle import Chronicle, chronicle
 from builder.edits import Proposal, RenameClass
 from builder.lineage import edits_between_steps, find_point
-from builder.records import Decided, Effect, Exported, Lock, Locked, Noted, Record, Reverted
+from builder.locking import Lock
+from builder.records import Decided, Exported, Locked, Noted, Record, Reverted
+from builder.statistics import Effect
 from builder.terminal.difference import difference_screen
 from builder.terminal.log import log_screen
 from tests.terminal.sample import measured, proposals, records, referee, system

@@ -8,11 +8,11 @@ from builder.checks import check
 from builder.edits import DropGroup, Proposal
 from builder.errors import CotbuildError, InputError
 from builder.history import fold
+from builder.locking import Lock
 from builder.records import (
     Assigned,
     Decided,
     Exported,
-    Lock,
     Locked,
     Noted,
     Proposed,

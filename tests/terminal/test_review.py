@@ -9,11 +9,11 @@ from rich.console import Console
 
 from builder.edits import AddOption, Proposal, SetRule
 from builder.history import fold
+from builder.locking import Lock
 from builder.loop import Recorded, run
 from builder.records import (
     Assigned,
     Decided,
-    Lock,
     Locked,
     Measured,
     Record,
