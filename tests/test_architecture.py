@@ -50,7 +50,7 @@ CORE = {
     "questions": "scoring system",
     "smallest_set": "applying edits scoring statistics system",
     "locking": "edits system",
-    "state": "edits records system system_file",
+    "state": "edits locking records system system_file",
     "acts": "applying edits locking records state system",
     "history": "acts records state",
     "stopping": "state",
