@@ -11,10 +11,10 @@ from builder.encoders.cache import VectorCache, encode_phrases
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.streaming import Picture, stream_vectors
-from builder.predicting import Prediction, predictions
-from builder.scoring import score
-from builder.system import scored_texts
-from builder.system_file import Calibration, SystemFile, load_system_file
+from builder.scoring.predict import Prediction, predictions
+from builder.scoring.score import score
+from builder.system.file import Calibration, SystemFile, load_system_file
+from builder.system.model import scored_texts
 
 __all__ = ["Classifier", "Prediction", "Skipped", "load_system", "open_encoder"]
 

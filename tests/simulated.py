@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.history import advance, fold
-from builder.ladder import trials
-from builder.records import Drafted, Measured
-from builder.state import State, marks
+from builder.session.confirmation import trials
+from builder.session.records import Drafted, Measured
+from builder.session.state import State, advance, fold, marks
 from tests.chance import chance
 from tests.worlds import DRAFT, started
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from builder.applying import apply
-from builder.edits import (
+from builder.edits.apply import apply
+from builder.edits.model import (
     AddClass,
     AddGroup,
     AddOption,
@@ -28,7 +28,7 @@ from builder.edits import (
     Source,
     SplitOption,
 )
-from builder.system import AttributeGroup, AttributeSystem, Choice, folded
+from builder.system.model import AttributeGroup, AttributeSystem, Choice, folded
 
 # A busy machine must not fail a test that is right.
 QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,17 +11,17 @@ from builder.cli.play import system_file
 from builder.data import Crop, Skipped
 from builder.encoders.protocol import Vectors
 from builder.encoders.streaming import Picture
-from builder.history import fold
-from builder.records import Drafted
-from builder.scoring import score
-from builder.system import Scoring
-from builder.system_file import (
+from builder.scoring.score import score
+from builder.session.records import Drafted
+from builder.session.state import fold
+from builder.system.file import (
     Calibration,
     EncoderIdentity,
     Provenance,
     SystemFile,
     write_system_file,
 )
+from builder.system.model import Scoring
 from tests.worlds import GOOD, encode, images, started
 
 LABELS = list(GOOD.classes) * 5

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from builder.encoders.pretrained import load_pretrained
+from builder.encoders.transformers_clip import load_pretrained
 from tests import checkpoints
 from tests.checkpoints import COLOURS, GREEN_IS_BLUE, RIGHT, WRONG, Sight
 

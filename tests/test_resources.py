@@ -7,9 +7,8 @@ import pytest
 
 from builder import resources
 from builder.errors import CotbuildError
-from builder.group_library import GENERAL
 from builder.resources import resource_folder
-from builder.system_file import load_system_file, write_system_file
+from builder.system.file import GENERAL, load_system_file, write_system_file
 
 
 def test_a_checkout_s_folders_are_found() -> None:

@@ -18,14 +18,12 @@ import pytest
 
 from builder.cli.bench import Bench
 from builder.cli.play import EXPORT_NAME, save_best, store
-from builder.edits import Proposal, RenameOption, SetRule
-from builder.history import fold
+from builder.edits.locks import Lock
+from builder.edits.model import Proposal, RenameOption, SetRule
 from builder.llm.transcript import Exchange, append, read
-from builder.locking import Lock
-from builder.loop import Ended, Recorded, run
-from builder.records import Record
-from builder.requests import DraftRequest, RevisionRequest
-from builder.reviewing import (
+from builder.proposals.requests import DraftRequest, RevisionRequest
+from builder.review.loop import Ended, Recorded, run
+from builder.review.view import (
     Action,
     Decide,
     EndRound,
@@ -38,10 +36,11 @@ from builder.reviewing import (
     Undo,
     View,
 )
-from builder.session import BEST, JOURNAL, Session, read_journal
-from builder.state import State
-from builder.system import AttributeSystem
-from builder.system_file import load_system_file
+from builder.session.journal import BEST, JOURNAL, Session, read_journal
+from builder.session.records import Record
+from builder.session.state import State, fold
+from builder.system.file import load_system_file
+from builder.system.model import AttributeSystem
 from tests.worlds import DRAFT, referee, started
 
 

@@ -16,7 +16,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import builder
 from builder.resources import resource_folder
-from builder.system_file import load_system_file
+from builder.system.file import load_system_file
 pokemon = load_system_file(resource_folder("systems") / "pokemon.json").system
 print(json.dumps({
     "package": builder.__file__,
@@ -64,7 +64,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     package = shipped(
         ROOT / "builder",
         *(".py", ".typed", ".safetensors", ".jsonl", ".json", ".txt", ".png", ".jpg"),
-        ".npz",
+        *(".npz", ".md"),
         *(".css", ".js"),
     )
     resources = {

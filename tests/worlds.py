@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.findings import Findings, Measurements
-from builder.increments import EncodeTexts
-from builder.records import ClassInfo, Started
-from builder.referee import Referee, SplitData
-from builder.state import Step
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
-from builder.system_file import SplitName
+from builder.review.findings import Findings, Measurements
+from builder.scoring.effects import EncodeTexts
+from builder.scoring.evaluator import Referee, SplitData
+from builder.session.records import ClassInfo, Started
+from builder.session.state import Step
+from builder.system.file import SplitName
+from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.chance import chance
 
 COLOUR = AttributeGroup(name="colour", prompt="It is {}.", options=("red", "blue", "green"))

@@ -15,10 +15,10 @@ from builder.encoders.cache import (
 )
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
-from builder.records import Started
-from builder.referee import Referee, SplitData
-from builder.system import Scoring
-from builder.system_file import EncoderIdentity, SplitName
+from builder.scoring.evaluator import Referee, SplitData
+from builder.session.records import Started
+from builder.system.file import EncoderIdentity, SplitName
+from builder.system.model import Scoring
 
 SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
 Progress = Callable[[int, int], None]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from builder import __version__
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
-from builder.referee import baseline_texts
-from builder.statistics import wilson
-from builder.system import Scoring, scored_texts
-from builder.system_file import EncoderIdentity, SplitName, SystemFile
+from builder.scoring.evaluator import baseline_texts
+from builder.scoring.statistics import wilson
+from builder.system.file import EncoderIdentity, SplitName, SystemFile
+from builder.system.model import Scoring, scored_texts
 from builder.terminal.render import ControlRow, ScoreCell, ScoreRow
 
 SPLIT_TITLES: dict[SplitName, str] = {

@@ -25,11 +25,11 @@ from builder.cli.screen import Screen
 from builder.data import Crop, ImageSet, LabelledImage, read_classes
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.spec import EncoderSpec
-from builder.figures import counted
-from builder.near_duplicates import near_duplicates
-from builder.referee import SplitData
-from builder.scoring import score_names
-from builder.system_file import SplitName, SystemFile, load_system_file
+from builder.scoring.evaluator import SplitData
+from builder.scoring.near_duplicates import near_duplicates
+from builder.scoring.score import score_names
+from builder.scoring.wording import counted
+from builder.system.file import SplitName, SystemFile, load_system_file
 from builder.terminal.render import ControlRow, ScoreRow, control_table, score_table
 
 

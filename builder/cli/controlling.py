@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from builder.cli.bench import PhraseVectors
 from builder.cli.candidates import Candidate
-from builder.controls import WORD_DRAWS, shuffled, with_random_words
 from builder.encoders.protocol import Vectors
-from builder.scoring import Scores, centred_on, score
-from builder.statistics import Proportion
-from builder.system import scored_texts
-from builder.system_file import SystemFile
+from builder.scoring.controls import WORD_DRAWS, shuffled, with_random_words
+from builder.scoring.score import Scores, centred_on, score
+from builder.scoring.statistics import Proportion
+from builder.system.file import SystemFile
+from builder.system.model import scored_texts
 from builder.terminal.render import ControlRow
 
 RULES = "rules shuffled: the same questions, with the answers dealt out anew to the classes"

@@ -28,7 +28,7 @@ def demo(
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING
     from builder.errors import InputError, SessionError
-    from builder.session import JOURNAL
+    from builder.session.journal import JOURNAL
 
     session = out / "session"
     screen = Screen.open(explains=True)

@@ -21,9 +21,9 @@ def diff(
     ] = False,
 ) -> None:
     """The edits that lead from version A to version B, and what they did to held-out images."""
-    from builder.edits import Proposal
-    from builder.lineage import edits_between_steps, find_point
-    from builder.session import read_state
+    from builder.edits.model import Proposal
+    from builder.session.journal import read_state
+    from builder.session.versions import edits_between_steps, find_point
 
     state = read_state(session.resolve())
     one, other = find_point(state, before), find_point(state, after)

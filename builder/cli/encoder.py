@@ -12,7 +12,7 @@ from builder.cli import app, reports_errors
 
 if TYPE_CHECKING:
     from builder.encoders.catalog import KnownModel
-    from builder.encoders.verification import Verdict
+    from builder.encoders.jina.verify import Verdict
     from builder.errors import CotbuildError
     from builder.terminal.encoders import EncoderRow
 
@@ -68,7 +68,7 @@ def verify(
     vectors agree); 1 if not; 3 if they can't be compared. What agreed with the ONNX files as they
     are downloaded is remembered, and `cotbuild encoder list` shows it. Needs onnxruntime.
     """
-    from builder.encoders.onnx_reference import require_onnxruntime
+    from builder.encoders.jina.onnx_reference import require_onnxruntime
     from builder.terminal.console import progress_console
     from builder.terminal.text import LONG, plain
 
@@ -133,8 +133,8 @@ def _subject(name: str) -> _Subject:
     from builder.encoders.catalog import KNOWN, known_model
     from builder.encoders.spec import EncoderSpec
     from builder.errors import EncoderError
+    from builder.terminal.bars import spinner
     from builder.terminal.console import progress_console
-    from builder.terminal.progress import spinner
 
     wanted = EncoderSpec.parse(name)
     folder, model = wanted.folder, None
@@ -161,7 +161,7 @@ def _subject(name: str) -> _Subject:
 
 def _other_weights(subject: _Subject, *, as_json: bool) -> "CotbuildError":
     """The error with which it ends before gigabytes are fetched to compare the wrong thing with."""
-    from builder.encoders.verification import Verdict
+    from builder.encoders.jina.verify import Verdict
     from builder.errors import CotbuildError
 
     if as_json:
@@ -179,7 +179,7 @@ def _fetched(model: "KnownModel") -> Path:
 
 
 def _fetched_onnx(subject: _Subject) -> Path:
-    from builder.encoders.onnx_reference import fetch_onnx
+    from builder.encoders.jina.onnx_reference import fetch_onnx
     from builder.errors import InputError
     from builder.terminal.console import progress_console
     from builder.terminal.encoders import megabytes
@@ -197,11 +197,11 @@ def _fetched_onnx(subject: _Subject) -> Path:
 
 def _compare(subject: _Subject, onnx: Path, device: str) -> "Verdict":
     from builder.encoders.devices import pick_device, pick_dtype
-    from builder.encoders.jina_clip import load_jina_clip
-    from builder.encoders.onnx_reference import open_reference, verify
+    from builder.encoders.jina.clip import load_jina_clip
+    from builder.encoders.jina.onnx_reference import open_reference, verify
     from builder.encoders.samples import sample_images, sample_texts
+    from builder.terminal.bars import spinner
     from builder.terminal.console import progress_console
-    from builder.terminal.progress import spinner
 
     console = progress_console()
     with spinner("Opening both", console):

@@ -10,22 +10,35 @@ from builder.cli.optimisers import Budget
 from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
 from builder.cli.screen import Screen
 from builder.cli.setup import put
-from builder.components import group_in
+from builder.edits.locks import lock_words
 from builder.errors import CotbuildError, LLMError
-from builder.evolved_groups import EvolvedGroups
-from builder.evolved_prompt import EvolvedPrompt
-from builder.figures import accuracy, counted
-from builder.findings import Measurements
-from builder.gepa_search import Found, Idle, Parent, Rejected, Unusable, evolve
 from builder.llm import Dropped, LimitReached, RecordingEnded
-from builder.locking import lock_words
-from builder.optimising import Candidate, Task, Tried
-from builder.records import GEPA, Optimised
-from builder.requests import PromptRequest, RevisionRequest, Rewriter, Rewriting, RewritingRequest
-from builder.session import Session
-from builder.state import Step
-from builder.system import AttributeSystem
-from builder.targeting import revision_request
+from builder.proposals.requests import (
+    PromptRequest,
+    RevisionRequest,
+    Rewriter,
+    Rewriting,
+    RewritingRequest,
+)
+from builder.review.findings import Measurements
+from builder.review.request import revision_request
+from builder.scoring.wording import accuracy, counted
+from builder.search.evolved_prompt import EvolvedPrompt
+from builder.search.gepa import (
+    EvolvedGroups,
+    Found,
+    Idle,
+    Parent,
+    Rejected,
+    Unusable,
+    evolve,
+    group_in,
+)
+from builder.search.task import Candidate, Task, Tried
+from builder.session.journal import Session
+from builder.session.records import GEPA, Optimised
+from builder.session.state import Step
+from builder.system.model import AttributeSystem
 
 ALL_RIGHT = "all review images are right"
 

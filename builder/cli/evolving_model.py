@@ -16,14 +16,14 @@ from builder.cli.model import (
 )
 from builder.cli.optimisers import Budget
 from builder.cli.screen import Screen
-from builder.components import components_of, group_in
 from builder.errors import InputError
 from builder.llm import FREE, Estimate, estimate_rewriting, prompt_question, rewriting_question
-from builder.prompting import DRAFT
-from builder.records import Started
-from builder.requests import PromptRequest, Rewriter, RewritingRequest
-from builder.state import State
-from builder.targeting import revision_request
+from builder.llm.prompts import DRAFT
+from builder.proposals.requests import PromptRequest, Rewriter, RewritingRequest
+from builder.review.request import revision_request
+from builder.search.gepa import components_of, group_in
+from builder.session.records import Started
+from builder.session.state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from pathlib import Path
 from builder.cli.evolving_model import Model
 from builder.cli.model import prompts_of
 from builder.cli.screen import Screen
-from builder.evolved_prompt import EvolvedPrompt, NoDraft
 from builder.llm import DraftRequest, UnusableAnswer
-from builder.optimising import Task
-from builder.prompting import DRAFT, Prompts
-from builder.session import Session, replace_file
-from builder.state import State
-from builder.system import AttributeSystem
-from builder.targeting import class_descriptions
+from builder.llm.prompts import DRAFT, Prompts
+from builder.review.request import class_descriptions
+from builder.search.evolved_prompt import EvolvedPrompt, NoDraft
+from builder.search.task import Task
+from builder.session.journal import Session, replace_file
+from builder.session.state import State
+from builder.system.model import AttributeSystem
 
 FOLDER = "prompts"
 

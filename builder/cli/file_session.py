@@ -22,11 +22,10 @@ from builder.cli.setup import (
 )
 from builder.data import ClassEntry, ImageSource
 from builder.errors import InputError
-from builder.history import advance
-from builder.records import Drafted
-from builder.session import Session, check_free
-from builder.state import State, begin
-from builder.system_file import SystemFile, load_system_file
+from builder.session.journal import Session, check_free
+from builder.session.records import Drafted
+from builder.session.state import State, advance, begin
+from builder.system.file import SystemFile, load_system_file
 
 T = TypeVar("T")
 

@@ -3,12 +3,12 @@
 from builder.cli.bench import Bench
 from builder.cli.screen import Screen
 from builder.errors import InputError
-from builder.first_rules import system_from_groups
-from builder.group_library import GENERAL, load_groups
-from builder.optimising import Review
-from builder.records import GENERAL_ATTRIBUTES, Drafted, Started
 from builder.resources import resource_folder
-from builder.system import AttributeSystem
+from builder.search.greedy import system_from_groups
+from builder.search.task import Review
+from builder.session.records import GENERAL_ATTRIBUTES, Drafted, Started
+from builder.system.file import GENERAL, load_groups
+from builder.system.model import AttributeSystem
 from builder.terminal.asker import Asker
 from builder.terminal.editing import first_system
 

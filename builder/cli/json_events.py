@@ -24,8 +24,10 @@ from builder.cli.screen import Screen, Shortfall
 from builder.cli.setup import Manner
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError
-from builder.loop import Ended, Recorded, StepFailed, Working
-from builder.records import (
+from builder.review.loop import Ended, Recorded, StepFailed, Working
+from builder.review.view import Offer, View
+from builder.search.shuffled import ShuffledNull
+from builder.session.records import (
     Assigned,
     Decided,
     Drafted,
@@ -45,10 +47,8 @@ from builder.records import (
     Undone,
     Unlocked,
 )
-from builder.reviewing import Offer, View
-from builder.shuffled_labels import ShuffledNull
-from builder.state import State
-from builder.system_file import SplitName
+from builder.session.state import State
+from builder.system.file import SplitName
 from builder.terminal.console import progress_console, result_console
 
 _SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from builder.describing import describe_proposal
-from builder.edits import Proposal
-from builder.exporting import estimate
+from builder.edits.describe import describe_proposal
+from builder.edits.model import Proposal
 from builder.llm import Spent
-from builder.records import Decided, Exported
-from builder.state import State, Version
-from builder.statistics import Effect
-from builder.system import AttributeSystem
+from builder.scoring.statistics import Effect
+from builder.session.export import estimate
+from builder.session.records import Decided, Exported
+from builder.session.state import State, Version
+from builder.system.model import AttributeSystem
 
 Data = dict[str, Any]
 

@@ -12,8 +12,8 @@ from builder.cli import app, reports_errors
 from builder.cli.flags import Json, SessionFolder
 
 if TYPE_CHECKING:
-    from builder.chronicle import Stretch
     from builder.llm import Price, Spent
+    from builder.session.story import Stretch
 
 
 @app.command()
@@ -26,7 +26,7 @@ def log(session: SessionFolder = None, as_json: Json = False) -> None:
     from builder.cli.log_json import log_data
     from builder.cli.model import price_of
     from builder.cli.screen import spent_words
-    from builder.session import TRANSCRIPT, latest_session, read_chronicle
+    from builder.session.journal import TRANSCRIPT, latest_session, read_chronicle
 
     folder = (session or latest_session(Path.cwd())).resolve()
     story = read_chronicle(folder)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from builder.chronicle import Chronicle, Delivery, Stretch
 from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
-from builder.ladder import confirmed
 from builder.llm import Spent
-from builder.progress import held_out_change
-from builder.state import State
-from builder.statistics import Change
+from builder.scoring.statistics import Change
+from builder.session.confirmation import confirmed
+from builder.session.state import State
+from builder.session.story import Chronicle, Delivery, Stretch
+from builder.session.versions import held_out_change
 
 
 def log_data(folder: Path, story: Chronicle, costs: Sequence[Spent]) -> Data:

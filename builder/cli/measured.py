@@ -12,8 +12,8 @@ from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
-from builder.figures import counted
-from builder.system_file import EncoderIdentity, SplitName, SystemFile
+from builder.scoring.wording import counted
+from builder.system.file import EncoderIdentity, SplitName, SystemFile
 
 
 def measured_by(files: Iterable[SystemFile]) -> tuple[str, ...]:

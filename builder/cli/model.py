@@ -6,7 +6,6 @@ from pathlib import Path
 from builder.cli.screen import Screen
 from builder.encoders.cache import default_cache_folder
 from builder.errors import InputError
-from builder.figures import counted
 from builder.llm import (
     Drafter,
     DraftRequest,
@@ -24,10 +23,11 @@ from builder.llm import (
 )
 from builder.llm.address import shown
 from builder.llm.paste import PasteDrafter
-from builder.prompting import Prompts
-from builder.records import Started
-from builder.session import TRANSCRIPT
-from builder.state import State
+from builder.llm.prompts import Prompts
+from builder.scoring.wording import counted
+from builder.session.journal import TRANSCRIPT
+from builder.session.records import Started
+from builder.session.state import State
 from builder.terminal.pasting import open_chat
 
 PASTE = "paste"

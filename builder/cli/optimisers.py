@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from builder.cli.model import ModelWishes
 from builder.cli.optimising import Plan
 from builder.errors import InputError
-from builder.gepa_search import require_gepa
-from builder.greedy import Greedy
-from builder.optimising import Optimiser
-from builder.records import GEPA, GREEDY
-from builder.state import State
+from builder.search.gepa import require_gepa
+from builder.search.greedy import Greedy
+from builder.search.task import Optimiser
+from builder.session.records import GEPA, GREEDY
+from builder.session.state import State
 
 NAMES = (GREEDY, GEPA)
 SYSTEM = "system"

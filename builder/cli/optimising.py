@@ -4,23 +4,23 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.applying import apply
 from builder.cli.bench import Bench
 from builder.cli.first_draft import general_system
 from builder.cli.screen import Screen
 from builder.cli.setup import put
-from builder.edits import Proposal
+from builder.edits.apply import apply
+from builder.edits.model import Proposal
 from builder.errors import InputError
-from builder.figures import accuracy, counted
-from builder.greedy import open_cells
-from builder.loop import measure, remeasured
-from builder.optimising import Candidate, Optimiser, Review, Task, Tried
-from builder.records import GENERAL_ATTRIBUTES, Decided, Decision, Optimised, RoundEnded
-from builder.session import Session, read_chronicle
-from builder.shuffled_labels import ShuffledNull, shuffled_null
-from builder.state import State, needs_measuring
-from builder.statistics import Effect, compare
-from builder.system import AttributeSystem
+from builder.review.loop import measure, remeasured
+from builder.scoring.statistics import Effect, compare
+from builder.scoring.wording import accuracy, counted
+from builder.search.greedy import open_cells
+from builder.search.shuffled import ShuffledNull, shuffled_null
+from builder.search.task import Candidate, Optimiser, Review, Task, Tried
+from builder.session.journal import Session, read_chronicle
+from builder.session.records import GENERAL_ATTRIBUTES, Decided, Decision, Optimised, RoundEnded
+from builder.session.state import State, needs_measuring
+from builder.system.model import AttributeSystem
 
 STOPPED = "stopped by Ctrl-C"
 FINISHED = "no change helps on review images any more"

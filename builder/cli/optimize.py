@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from builder.cli.file_session import FileWishes
     from builder.cli.screen import Screen
     from builder.cli.setup import Manner
-    from builder.session import Session
-    from builder.state import State
+    from builder.session.journal import Session
+    from builder.session.state import State
 
 
 @app.command()
@@ -108,8 +108,8 @@ def optimize(
     from builder.cli.setup import Manner
     from builder.data import ImageSource
     from builder.errors import CotbuildError
-    from builder.loop import Ended
-    from builder.records import GEPA
+    from builder.review.loop import Ended
+    from builder.session.records import GEPA
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
     model = ModelWishes(spec=llm, url=llm_url, price=price, max_cost=max_cost, prompts=prompts)
@@ -188,7 +188,7 @@ def _opened(
     """
     from builder.cli.file_session import session_from_file
     from builder.cli.setup import bench_of
-    from builder.session import Session
+    from builder.session.journal import Session
 
     if not target.is_dir():
         with session_from_file(target, wishes, manner, screen, prepare) as opened:

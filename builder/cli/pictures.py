@@ -9,7 +9,7 @@ from PIL import Image
 from builder.data import Crop, LabelledImage, bombs_as_errors
 from builder.encoders.reading import open_unchanged
 from builder.errors import InputError
-from builder.records import Started
+from builder.session.records import Started
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Literal
 
 from builder import __version__
-from builder.article import write_article
 from builder.cli.bench import Bench
 from builder.cli.screen import Screen
 from builder.errors import InputError
-from builder.exporting import calibration_of, estimate, export_file
-from builder.loop import Ended, Recorded, StepFailed, Viewed, Working, run
-from builder.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
-from builder.requests import Drafter
-from builder.reviewing import Reviewer, View
-from builder.session import Session, replace_file
-from builder.state import State
-from builder.system_file import Estimate, SplitName, SystemFile, write_system_file
+from builder.proposals.requests import Drafter
+from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, run
+from builder.review.view import Reviewer, View
+from builder.session.export import calibration_of, estimate, export_file
+from builder.session.journal import Session, replace_file
+from builder.session.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
+from builder.session.state import State
+from builder.system.file import Estimate, SplitName, SystemFile, write_system_file
+from builder.system.json_format import write_article
 
 # Records after which the working system may be another one.
 _CHANGES = Drafted | Decided | Undone | Redone | Reverted

@@ -20,9 +20,9 @@ from builder.encoders.cache import VectorCache, default_cache_folder
 from builder.encoders.spec import EncoderSpec
 from builder.encoders.streaming import Picture
 from builder.errors import InputError
-from builder.figures import counted
-from builder.system import AttributeSystem
-from builder.system_file import SystemFile, load_system_file
+from builder.scoring.wording import counted
+from builder.system.file import SystemFile, load_system_file
+from builder.system.model import AttributeSystem
 from builder.terminal.console import OutputClosed
 from builder.terminal.predictions import PredictionLine, explained, questions_asked
 

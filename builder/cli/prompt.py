@@ -10,10 +10,10 @@ from builder.cli import app, reports_errors
 from builder.cli.flags import Attribute, Classes, Context, Domain, Language, PromptFolder
 
 if TYPE_CHECKING:
+    from builder.llm.prompts import Prompts
     from builder.llm.transport import Message, ReplyT, Transport
-    from builder.prompting import Prompts
-    from builder.requests import DraftRequest
-    from builder.system import AttributeSystem
+    from builder.proposals.requests import DraftRequest
+    from builder.system.model import AttributeSystem
 
 
 @app.command()
@@ -42,8 +42,8 @@ def prompt(
     from builder.cli.settings import start_file
     from builder.data import read_classes
     from builder.errors import InputError
-    from builder.prompting import Prompts
-    from builder.requests import DEFAULT_ATTRIBUTES, DraftRequest
+    from builder.llm.prompts import Prompts
+    from builder.proposals.requests import DEFAULT_ATTRIBUTES, DraftRequest
 
     chosen = Prompts.open(language, prompts)
     entries = read_classes(classes)
@@ -113,8 +113,8 @@ def _rules(
     request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts", batch: int
 ) -> str:
     from builder.errors import InputError
-    from builder.llm.lanes import Lanes
-    from builder.llm.ruling import BATCH, Asking, Subject, draft_rules
+    from builder.llm.class_rules import BATCH, Asking, Subject, draft_rules
+    from builder.llm.parallel import Lanes
 
     asked = request.classes[(batch - 1) * BATCH : batch * BATCH]
     if not asked:
@@ -134,8 +134,8 @@ def _rules(
 
 def _revise(request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts") -> str:
     from builder.llm.revising import revise_system
-    from builder.requests import RevisionRequest
-    from builder.targeting import classes_to_show
+    from builder.proposals.requests import RevisionRequest
+    from builder.review.request import classes_to_show
 
     revision = RevisionRequest(
         system,

@@ -10,7 +10,7 @@ import typer
 from builder import __version__
 from builder.cli.bench import distinct
 from builder.cli.candidates import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
-from builder.cli.exporting import target
+from builder.cli.export import target
 from builder.cli.measured import (
     crop_for,
     encode_images,
@@ -23,16 +23,26 @@ from builder.cli.measured import (
 from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
 from builder.data import ImageSource, LabelledImage
-from builder.edits import Proposal
+from builder.diagnosis.questions import (
+    Asked,
+    SmallestSet,
+    Stopped,
+    ask,
+    best_order,
+    drop_proposal,
+    marks_without,
+    random_accuracy,
+    smallest_set,
+    stopped,
+)
+from builder.edits.model import Proposal
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
-from builder.figures import counted
-from builder.questions import Asked, Stopped, ask, best_order, random_accuracy, stopped
-from builder.scoring import Floats, Indices, Scores, cosines, score_cosines
-from builder.smallest_set import SmallestSet, drop_proposal, marks_without, smallest_set
-from builder.statistics import Change, Proportion, compare
-from builder.system import AttributeSystem, scored_texts
-from builder.system_file import SystemFile, load_system_file
+from builder.scoring.score import Floats, Indices, Scores, cosines, score_cosines
+from builder.scoring.statistics import Change, Proportion, compare
+from builder.scoring.wording import counted
+from builder.system.file import SystemFile, load_system_file
+from builder.system.model import AttributeSystem, scored_texts
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 
 # Random orders are drawn anew at each run, but the same ones.

@@ -26,10 +26,10 @@ def report(
 
     The session is only read. Of held-out images nothing but their accuracy is shown.
     """
-    from builder.cli.exporting import target
+    from builder.cli.export import target
     from builder.cli.reporting import REPORT_NAME, write_report
     from builder.cli.screen import Screen
-    from builder.session import latest_session
+    from builder.session.journal import latest_session
 
     folder = (session or latest_session(Path.cwd())).resolve()
     path = target(output or folder / REPORT_NAME, f"-o {REPORT_NAME}")

@@ -11,15 +11,15 @@ from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
 from builder.cli.setup import bench_to_read
 from builder.errors import InputError, SessionError
-from builder.exporting import version_to_export
-from builder.findings import Measurements
 from builder.llm import spent
 from builder.report.contents import Contents, Measured, Origin, Picture
 from builder.report.failures import failures
 from builder.report.page import page
 from builder.report.thumbnails import data_uri
-from builder.session import TRANSCRIPT, read_chronicle, read_journal, replace_file
-from builder.state import State
+from builder.review.findings import Measurements
+from builder.session.export import version_to_export
+from builder.session.journal import TRANSCRIPT, read_chronicle, read_journal, replace_file
+from builder.session.state import State
 
 REPORT_NAME = "report.html"
 NO_IMAGES = (

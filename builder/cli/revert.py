@@ -15,10 +15,10 @@ def revert(
     version: Annotated[str, typer.Argument(metavar="VERSION", help="Its number, or best.")],
 ) -> None:
     """Make an earlier version the working system again; `u` in the review takes that back."""
-    from builder.history import advance
-    from builder.lineage import edits_between_steps, find_point
-    from builder.records import Reverted
-    from builder.session import Session
+    from builder.session.journal import Session
+    from builder.session.records import Reverted
+    from builder.session.state import advance
+    from builder.session.versions import edits_between_steps, find_point
     from builder.terminal.console import progress_console, result_console
     from builder.terminal.difference import difference_screen
 

@@ -15,14 +15,13 @@ from builder.cli.screen import Screen
 from builder.data import LabelledImage, assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
-from builder.exporting import estimate
-from builder.figures import counted
-from builder.fitting import FITTED_PART, RULE_NAMES
-from builder.referee import Referee, SplitData
-from builder.scoring_rules import Trial, try_rules
-from builder.session import replace_file
-from builder.statistics import wilson
-from builder.system_file import (
+from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.fit import FITTED_PART, RULE_NAMES, Trial, try_rules
+from builder.scoring.statistics import wilson
+from builder.scoring.wording import counted
+from builder.session.export import estimate
+from builder.session.journal import replace_file
+from builder.system.file import (
     EncoderIdentity,
     Estimate,
     Provenance,

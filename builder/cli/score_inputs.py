@@ -25,7 +25,7 @@ from builder.encoders.open import Located
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import decoded_once
 from builder.encoders.spec import EncoderSpec
-from builder.system_file import EncoderIdentity, SystemFile
+from builder.system.file import EncoderIdentity, SystemFile
 
 T = TypeVar("T")
 

@@ -14,7 +14,6 @@ from rich.text import Text
 from builder.cli.bench import Bench
 from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
-from builder.figures import accuracy, accuracy_interval, counted, points
 from builder.llm import (
     CallFinished,
     CallReused,
@@ -32,17 +31,18 @@ from builder.llm import (
     money,
     tokens_of,
 )
-from builder.llm.ruling import BATCH
-from builder.loop import Ended, Recorded, StepFailed, Working
-from builder.near_duplicates import NearDuplicates
-from builder.records import Started
-from builder.reviewing import View
-from builder.shuffled_labels import ShuffledNull
-from builder.state import State
-from builder.system import AttributeSystem
+from builder.llm.class_rules import BATCH
+from builder.review.loop import Ended, Recorded, StepFailed, Working
+from builder.review.view import View
+from builder.scoring.near_duplicates import NearDuplicates
+from builder.scoring.wording import accuracy, accuracy_interval, counted, points
+from builder.search.shuffled import ShuffledNull
+from builder.session.records import Started
+from builder.session.state import State
+from builder.system.model import AttributeSystem
+from builder.terminal.bars import OnTally, live_line, progress_bar, spinner, tally_bar
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
-from builder.terminal.progress import OnTally, live_line, progress_bar, spinner, tally_bar
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import shortened, visible

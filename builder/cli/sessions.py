@@ -180,7 +180,7 @@ def resume(
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelWishes
     from builder.cli.setup import Manner, go_on
-    from builder.session import latest_session
+    from builder.session.journal import latest_session
 
     manner = Manner(auto, yes, rounds, min_accuracy, edits)
     wishes = ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts)

@@ -11,10 +11,10 @@ from builder.data import ClassEntry, Crop, ImageSource, known_crop
 from builder.encoders.protocol import Encoder
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
-from builder.records import ClassInfo, Started
-from builder.requests import DEFAULT_ATTRIBUTES
-from builder.system import Scoring
-from builder.system_file import SystemFile, load_system_file
+from builder.proposals.requests import DEFAULT_ATTRIBUTES
+from builder.session.records import ClassInfo, Started
+from builder.system.file import SystemFile, load_system_file
+from builder.system.model import Scoring
 from builder.terminal.asker import Asker
 
 DEFAULT_ENCODER = "jina-clip-v1"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 
-from builder.applying import EditError, apply
 from builder.cli import INTERRUPTED
 from builder.cli.bench import (
     Bench,
@@ -24,19 +23,19 @@ from builder.cli.play import EXPORT_NAME, Format, Table, play, save_best, store
 from builder.cli.screen import Screen, Shortfall
 from builder.cli.settings import Wishes, pinned, settings_of, start_file
 from builder.data import LabelledImage, read_classes
-from builder.edits import Proposal
+from builder.edits.apply import EditError, apply
+from builder.edits.file import read_proposals
+from builder.edits.model import Proposal
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError, SessionError
-from builder.exporting import exported
-from builder.history import advance
-from builder.loop import Recorded
-from builder.near_duplicates import near_duplicates
-from builder.proposal_json import read_proposals
-from builder.records import Assigned, Drafted, Record, Started
-from builder.requests import Drafter
-from builder.reviewing import AutoReviewer, EditsReviewer, Reviewer
-from builder.session import Session, check_free
-from builder.state import State
+from builder.proposals.requests import Drafter
+from builder.review.loop import Recorded
+from builder.review.view import AutoReviewer, EditsReviewer, Reviewer
+from builder.scoring.near_duplicates import near_duplicates
+from builder.session.export import exported
+from builder.session.journal import Session, check_free
+from builder.session.records import Assigned, Drafted, Record, Started
+from builder.session.state import State, advance
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Asker, interactive
 from builder.terminal.review import TerminalReviewer

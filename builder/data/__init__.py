@@ -1,9 +1,8 @@
 """What the user brings: class names, labelled images from wherever, and how they are split."""
 
 from builder.data.classes import ClassEntry, read_classes
-from builder.data.folders import class_folder_name, read_images
+from builder.data.folders import class_folder_name, files_named, read_images
 from builder.data.images import ImageSet, LabelledImage, Skipped, file_digest
-from builder.data.listing import files_named
 from builder.data.matching import Matched, Mismatch
 from builder.data.pictures import (
     Crop,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.folders import read_images
-from builder.data.hub import data_set_name, open_data_set
+from builder.data.hub import data_set_name, known_data_set, open_data_set
 from builder.data.images import ImageSet
-from builder.data.known import known_data_set
 from builder.data.metadata import find_metadata, read_metadata
 from builder.data.rows import Rows, gather
 from builder.errors import InputError

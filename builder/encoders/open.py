@@ -94,7 +94,7 @@ def _checkpoint(
     name = f"{wanted.name}{wanted.options}"
     target, number_type = pick_device(device), pick_dtype(dtype)
     if kind == "jina_clip":
-        from builder.encoders.jina_clip import (
+        from builder.encoders.jina.clip import (
             jina_clip_version,
             jina_preprocessing,
             load_jina_clip,
@@ -121,7 +121,7 @@ def _checkpoint(
             f"{wanted.name} has no options, and {wanted.options!r} was asked for.",
             hint="truncate_dim and task are options of jina-clip-v2.",
         )
-    from builder.encoders.pretrained import load_preprocessing, load_pretrained
+    from builder.encoders.transformers_clip import load_preprocessing, load_pretrained
 
     return Located(
         name,

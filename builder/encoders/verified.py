@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.encoders.catalog import KnownModel
-from builder.encoders.jina_config import PREPARATION
-from builder.encoders.verification import Verdict
+from builder.encoders.jina.config import PREPARATION
+from builder.encoders.jina.verify import Verdict
 from builder.errors import EncoderError
 
 _FILE = "verified.json"

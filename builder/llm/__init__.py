@@ -10,16 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.edits import Proposal
+from builder.edits.model import Proposal
 from builder.errors import LLMError
-from builder.llm.account import Account
+from builder.llm.address import Route, route
 from builder.llm.cost import (
     FREE,
     NO_LIMITS,
+    Account,
     LimitReached,
     Limits,
     Price,
     Spent,
+    known_price,
     money,
     parse_price,
     tokens_of,
@@ -40,17 +42,15 @@ from builder.llm.events import (
     Respelled,
     Waiting,
 )
-from builder.llm.evolving import rewrite_group, rewriting_question
-from builder.llm.lanes import ONE_LANE, Lanes
-from builder.llm.prices import known_price
+from builder.llm.parallel import ONE_LANE, Lanes
 from builder.llm.prompt_rewriting import prompt_question, rewrite_prompt
+from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.replay import RecordingEnded, ReplayDrafter, Unanswered
 from builder.llm.revising import revise_system
-from builder.llm.routes import Route, route
+from builder.llm.rewriting import rewrite_group, rewriting_question
 from builder.llm.transcript import read, spent_in
 from builder.llm.transport import Transport, UnusableAnswer
-from builder.prompting import ENGLISH, Prompts
-from builder.requests import (
+from builder.proposals.requests import (
     DEFAULT_ATTRIBUTES,
     Drafter,
     DraftRequest,
@@ -60,7 +60,7 @@ from builder.requests import (
     Rewriting,
     RewritingRequest,
 )
-from builder.system import AttributeSystem
+from builder.system.model import AttributeSystem
 
 if TYPE_CHECKING:
     from builder.llm.client import LiveTransport

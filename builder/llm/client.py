@@ -20,9 +20,9 @@ from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
-from builder.llm.account import LEAST_OUTPUT, MOST_OUTPUT, Account
-from builder.llm.books import Books, OpenCall, Question
-from builder.llm.cost import NO_LIMITS, Limits, Price
+from builder.llm.answer_formats import AnswerMode, Modes
+from builder.llm.cancel import Halt, Stopped
+from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, NO_LIMITS, Account, Limits, Price
 from builder.llm.endpoint import CAPS, Endpoint, Pause
 from builder.llm.events import LLMEvent, Waiting
 from builder.llm.failures import (
@@ -33,10 +33,8 @@ from builder.llm.failures import (
     failure_in,
     first_choice,
 )
-from builder.llm.halt import Halt, Stopped
-from builder.llm.modes import AnswerMode, Modes
 from builder.llm.schemas import answer_in, problem_of, short
-from builder.llm.transcript import Usage
+from builder.llm.transcript import Books, OpenCall, Question, Usage
 from builder.llm.transport import Message, ReplyT, UnusableAnswer
 
 # Both log requests, instructor whole completions as errors: that would break the screen.

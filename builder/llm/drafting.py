@@ -8,10 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from random import Random
 
-from builder.llm.data import Described, as_data, described_classes, with_context
-from builder.llm.events import Dropped, LLMEvent
-from builder.llm.lanes import ONE_LANE, Lanes
-from builder.llm.ruling import (
+from builder.llm.class_rules import (
     BATCH,
     EXTRA_ROUNDS,
     TRY_AGAIN,
@@ -20,12 +17,21 @@ from builder.llm.ruling import (
     draft_rules,
     sent_as,
 )
+from builder.llm.events import Dropped, LLMEvent
+from builder.llm.parallel import ONE_LANE, Lanes
+from builder.llm.prompts import (
+    ENGLISH,
+    Described,
+    Prompts,
+    as_data,
+    described_classes,
+    with_context,
+)
 from builder.llm.schemas import Broken, DraftedGroup, GroupsReply, split_broken
-from builder.llm.separating import separated
+from builder.llm.split_identical import separated
 from builder.llm.transport import Transport, UnusableAnswer, ask
-from builder.prompting import ENGLISH, Prompts
-from builder.requests import DraftRequest
-from builder.system import AttributeGroup, AttributeSystem, folded, make_system
+from builder.proposals.requests import DraftRequest
+from builder.system.model import AttributeGroup, AttributeSystem, folded, make_system
 
 __all__ = ["BATCH", "SAMPLE", "as_data", "described_classes", "draft_system", "group_question"]
 

@@ -15,8 +15,8 @@ from openai.types.chat import ChatCompletion
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.address import endpoint, is_local, malformed, shown
+from builder.llm.cancel import Halt
 from builder.llm.failures import KEY_VARIABLE, Compressed, TooLong, explained, unreadable
-from builder.llm.halt import Halt
 
 # 25 rules take 10 kB; nobody's answer takes four megabytes.
 MOST_BYTES = 4_000_000

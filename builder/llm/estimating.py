@@ -4,15 +4,21 @@ import json
 import math
 from dataclasses import dataclass
 
+from builder.llm.class_rules import BATCH
 from builder.llm.cost import Price, tokens_of
-from builder.llm.data import Described, as_data, described_classes, with_context
 from builder.llm.drafting import SAMPLE, group_question, spread
-from builder.llm.ruling import BATCH
+from builder.llm.prompts import (
+    ENGLISH,
+    Described,
+    Prompts,
+    as_data,
+    described_classes,
+    with_context,
+)
 from builder.llm.schemas import GroupsReply, property_names, rules_reply
-from builder.llm.separating import MOST_CLASSES
-from builder.prompting import ENGLISH, Prompts
-from builder.requests import DraftRequest
-from builder.system import AttributeGroup
+from builder.llm.split_identical import MOST_CLASSES
+from builder.proposals.requests import DraftRequest
+from builder.system.model import AttributeGroup
 
 # What groups are like that models draft for one attribute.
 _PROMPT = "The creature in this picture is mainly {}."

@@ -2,6 +2,8 @@
 
 What is answered is kept in the transcript like a live model's, so that a draft that was broken
 off goes on where it stopped, and `replay:` works on it.
+
+A JSON schema shown as a short example, for those who answer without reading schemas.
 """
 
 import json
@@ -16,13 +18,11 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from builder.edits import Proposal
+from builder.edits.model import Proposal
 from builder.errors import LLMError
 from builder.llm import transcript
-from builder.llm.data import described_classes, with_context
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallReused, CallStarted, Dropped, LLMEvent
-from builder.llm.form import example
 from builder.llm.pasted import (
     PastedSystem,
     PastedUnreadable,
@@ -31,13 +31,55 @@ from builder.llm.pasted import (
     rules_beside,
     rules_json,
 )
+from builder.llm.prompts import ENGLISH, Prompts, described_classes, with_context
 from builder.llm.revising import revise_system
 from builder.llm.schemas import GroupsReply, Reply, RulesReply, split_broken
 from builder.llm.transcript import Exchange, request_key
 from builder.llm.transport import Message, ReplyT, ask
-from builder.prompting import ENGLISH, Prompts
-from builder.requests import DraftRequest, RevisionRequest
-from builder.system import AttributeSystem
+from builder.proposals.requests import DraftRequest, RevisionRequest
+from builder.system.model import AttributeSystem
+
+_INDENT = "  "
+
+
+def example(schema: dict[str, Any]) -> str:
+    """The form of a reply: one entry of each list, every kind where there are several.
+
+    `<name>` stands for words to be chosen, `...` for further entries.
+    """
+    return _shown(schema, schema.get("$defs", {}), "text", "")
+
+
+def _shown(schema: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
+    if "$ref" in schema:
+        return _shown(defs[schema["$ref"].rpartition("/")[2]], defs, name, indent)
+    if "enum" in schema or "const" in schema:
+        return _text(schema["const"] if "const" in schema else schema["enum"][0])
+    kind = schema.get("type")
+    if kind == "object":
+        inner = indent + _INDENT
+        lines = [
+            f"{inner}{_text(key)}: {_shown(value, defs, key, inner)}"
+            for key, value in schema["properties"].items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if kind == "array":
+        return _list(schema["items"], defs, name, indent)
+    nullable = {"type": "null"} in schema.get("anyOf", ())
+    return _text(f"<{name}, or null>" if nullable else f"<{name}>")
+
+
+def _list(items: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
+    if items.get("type") == "string":
+        return f"[{_text(f'<{name}>')}, ...]"
+    inner = indent + _INDENT
+    shown = [_shown(kind, defs, name, inner) for kind in items.get("anyOf", [items])]
+    return "[\n" + "".join(f"{inner}{entry},\n" for entry in shown) + f"{inner}...\n{indent}]"
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
 
 # Up to so many classes a complete system fits one answer of any chat window.
 WHOLE = 60

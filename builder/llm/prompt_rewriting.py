@@ -1,12 +1,11 @@
 """The drafting prompt written anew: the answer, and what is wrong with it as a prompt."""
 
 from builder.errors import InputError
-from builder.llm.data import as_data, with_context
+from builder.llm.prompts import DRAFT, ENGLISH, Prompts, as_data, fill, slots_of, with_context
 from builder.llm.revising import told
 from builder.llm.schemas import Reply, Words
 from builder.llm.transport import Transport, UnusableAnswer, ask
-from builder.prompting import DRAFT, ENGLISH, Prompts, fill, slots_of
-from builder.requests import PromptRequest, Rewriting
+from builder.proposals.requests import PromptRequest, Rewriting
 
 EVOLVE_PROMPT = "evolve prompt"
 # Of how the system fares; what was done to another one since, and locks on it, don't matter here.

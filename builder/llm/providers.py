@@ -17,13 +17,11 @@ from instructor.core.exceptions import ConfigurationError
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import LLMError
-from builder.llm.account import Account
-from builder.llm.books import Books, Question
-from builder.llm.cost import NO_LIMITS, Limits, Price
+from builder.llm.cancel import Halt
+from builder.llm.cost import NO_LIMITS, Account, Limits, Price
 from builder.llm.events import LLMEvent
-from builder.llm.halt import Halt
 from builder.llm.schemas import Broken, Reply, problem_of, short
-from builder.llm.transcript import Usage, scrubbed
+from builder.llm.transcript import Books, Question, Usage, scrubbed
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer, UnusableAnswer
 
 for _name in ("instructor", "httpx"):

@@ -7,26 +7,26 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from builder.edits import Proposal
+from builder.edits.model import Proposal
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEvent, RecordingSilent
-from builder.llm.evolving import EVOLVE, rewrite_group
 from builder.llm.prompt_rewriting import rewrite_prompt
+from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
+from builder.llm.rewriting import EVOLVE, rewrite_group
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
-from builder.prompting import ENGLISH, Prompts
-from builder.requests import (
+from builder.proposals.requests import (
     DraftRequest,
     PromptRequest,
     RevisionRequest,
     Rewriting,
     RewritingRequest,
 )
-from builder.system import AttributeSystem
+from builder.system.model import AttributeSystem
 
 _SILENT = (
     "The recording can't answer this; suggestions from the data stay live, and --llm connects a "

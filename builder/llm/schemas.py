@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from builder.llm.spelling import likeness, unambiguous
-from builder.system import AttributeGroup, group_problems
+from builder.system.model import AttributeGroup, group_problems
 
 ItemT = TypeVar("ItemT")
 # More make a prompt that no model reads with care, and a schema that strict modes refuse.

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
-from builder.figures import accuracy, accuracy_interval, percent
 from builder.report.markup import Markup, element, joined
-from builder.statistics import wilson
+from builder.scoring.statistics import wilson
+from builder.scoring.wording import accuracy, accuracy_interval, percent
 
 _STEP, _HEIGHT = 72, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 24, 26, 44

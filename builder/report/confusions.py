@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.cases import Case, Seen
-from builder.diagnosis import ClassReport, ConfusedPair
-from builder.figures import accuracy_interval, counted, percent
+from builder.diagnosis.confusions import ClassReport, ConfusedPair
+from builder.diagnosis.images import Case, Seen
 from builder.report.contents import Measured, Picture
 from builder.report.failures import ConfusedCell
 from builder.report.heatmap import Cell, heat_map
 from builder.report.markup import Markup, element, joined, void
 from builder.report.ordering import similar_side_by_side
 from builder.report.tables import Column, table
-from builder.scoring import Scores, group_rules
-from builder.system import AttributeSystem
+from builder.scoring.score import Scores, group_rules
+from builder.scoring.wording import accuracy_interval, counted, percent
+from builder.system.model import AttributeSystem
 
 # A larger map can't be read, and makes the page slow.
 LARGEST = 120

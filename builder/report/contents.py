@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from builder.chronicle import Chronicle
-from builder.exporting import version_to_export
-from builder.findings import Findings
 from builder.report.failures import Failures
-from builder.state import State, Version
-from builder.system import AttributeSystem
-from builder.system_file import EncoderIdentity
+from builder.review.findings import Findings
+from builder.session.export import version_to_export
+from builder.session.state import State, Version
+from builder.session.story import Chronicle
+from builder.system.file import EncoderIdentity
+from builder.system.model import AttributeSystem
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from builder.cases import Case, wrong_cases
-from builder.scoring import Scores
-from builder.system import AttributeSystem
+from builder.diagnosis.images import Case, wrong_cases
+from builder.scoring.score import Scores
+from builder.system.model import AttributeSystem
 
 # Of each cell of the confusion matrix.
 PER_CELL = 6

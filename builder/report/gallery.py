@@ -1,11 +1,11 @@
 """A gallery of failures: the images that are furthest from right, and what misled the system."""
 
-from builder.cases import Case, Seen
-from builder.figures import counted
+from builder.diagnosis.images import Case, Seen
 from builder.report.confusions import shown_picture
 from builder.report.contents import Measured
 from builder.report.failures import ConfusedCell
 from builder.report.markup import Markup, element, joined
+from builder.scoring.wording import counted
 
 SHOWN = 24
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from builder.figures import accuracy_interval, p_value, percent, points
-from builder.group_report import GroupReport
-from builder.information import redundancy
+from builder.diagnosis.groups import GroupReport
+from builder.diagnosis.information import redundancy
 from builder.report.heatmap import Cell, heat_map
 from builder.report.markup import Markup, element, joined
 from builder.report.tables import Column, legend, table
-from builder.statistics import Proportion
-from builder.system import AttributeSystem
+from builder.scoring.statistics import Proportion
+from builder.scoring.wording import accuracy_interval, p_value, percent, points
+from builder.system.model import AttributeSystem
 
 
 def groups_section(reports: Sequence[GroupReport]) -> Markup:

@@ -1,12 +1,12 @@
 """The top of the page: how well the system does, and how far that can be trusted."""
 
-from builder.figures import accuracy, accuracy_interval, counted, percent, points, proven
-from builder.findings import Findings
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
-from builder.scoring import Scores
-from builder.state import Version, from_marks
-from builder.statistics import Change, compare
+from builder.review.findings import Findings
+from builder.scoring.score import Scores
+from builder.scoring.statistics import Change, compare
+from builder.scoring.wording import accuracy, accuracy_interval, counted, percent, points, proven
+from builder.session.state import Version, from_marks
 
 
 def opening(contents: Contents) -> Markup:

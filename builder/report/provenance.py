@@ -2,13 +2,13 @@
 
 from pathlib import PurePath
 
-from builder.exporting import model_name
-from builder.figures import counted, scoring_words
-from builder.records import Started
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
-from builder.state import State
-from builder.system_file import SplitName
+from builder.scoring.wording import counted, scoring_words
+from builder.session.export import model_name
+from builder.session.records import Started
+from builder.session.state import State
+from builder.system.file import SplitName
 
 
 def provenance_section(contents: Contents) -> Markup:

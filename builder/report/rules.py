@@ -1,10 +1,10 @@
 """The system itself: its groups with their options, and the rules."""
 
-from builder.checks import check
-from builder.figures import counted
 from builder.report.markup import Markup, element, joined, void
 from builder.report.tables import Column, table
-from builder.system import AttributeGroup, AttributeSystem
+from builder.scoring.wording import counted
+from builder.system.checks import check
+from builder.system.model import AttributeGroup, AttributeSystem
 
 _FINDINGS = 20
 _UNFOLDED = 30

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 
-from builder.chronicle import Accepted, Chronicle, Stretch
-from builder.describing import describe_proposal
-from builder.edits import Proposal
-from builder.figures import accuracy, accuracy_interval, counted, points, proven
-from builder.ladder import confirmed, trial_of, trial_words
-from builder.progress import held_out_change
+from builder.edits.describe import describe_proposal
+from builder.edits.model import Proposal
 from builder.report.charts import Level, Point, accuracy_chart
 from builder.report.contents import Contents
 from builder.report.markup import Markup, element, joined
 from builder.report.opening import baselines_table, best_baseline
-from builder.state import State, Version
+from builder.scoring.wording import accuracy, accuracy_interval, counted, points, proven
+from builder.session.confirmation import confirmed, trial_of, trial_words
+from builder.session.state import State, Version
+from builder.session.story import Accepted, Chronicle, Stretch
+from builder.session.versions import held_out_change
 
 _SOURCES = {"data": "from the data", "llm": "from the language model", "person": "by hand"}
 

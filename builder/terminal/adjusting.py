@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from rich.console import Console
 
-from builder.applying import EditError, apply
-from builder.describing import describe
-from builder.edits import (
+from builder.edits.apply import EditError, apply
+from builder.edits.describe import describe
+from builder.edits.model import (
     AddGroup,
     AddOption,
     DropOption,
@@ -18,8 +18,8 @@ from builder.edits import (
     SetPrompt,
     SetRule,
 )
-from builder.reviewing import View
-from builder.system import SLOT, AttributeGroup, AttributeSystem
+from builder.review.view import View
+from builder.system.model import SLOT, AttributeGroup, AttributeSystem
 from builder.terminal.asker import Asker, Key
 from builder.terminal.choosing import new_words
 from builder.terminal.complaints import prompt_complaint

@@ -8,9 +8,11 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.figures import counted, effect, points, proven
-from builder.findings import Findings
-from builder.progress import (
+from builder.review.findings import Findings
+from builder.scoring.statistics import compare
+from builder.scoring.wording import counted, effect, points, proven
+from builder.session.state import State, Step, Version, from_marks, needs_measuring
+from builder.session.versions import (
     Causes,
     ClassChange,
     causes,
@@ -18,8 +20,6 @@ from builder.progress import (
     decision_on,
     held_out_change,
 )
-from builder.state import State, Step, Version, from_marks, needs_measuring
-from builder.statistics import compare
 from builder.terminal.events import summary
 from builder.terminal.text import shortened
 

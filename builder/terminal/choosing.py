@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from builder.system import AttributeGroup, AttributeSystem
+from builder.system.model import AttributeGroup, AttributeSystem
 from builder.terminal.complaints import unlike
 from builder.terminal.steps import Steps
 from builder.terminal.text import quoted

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from builder.system import folded, prompt_problems
+from builder.system.model import folded, prompt_problems
 from builder.terminal.asker import Check
 from builder.terminal.text import quoted
 

@@ -3,10 +3,10 @@
 from rich.console import Console
 from rich.text import Text
 
-from builder.applying import EditError, apply
-from builder.edits import Proposal
-from builder.locking import lock_words, touched
-from builder.reviewing import Offer, View
+from builder.edits.apply import EditError, apply
+from builder.edits.locks import lock_words, touched
+from builder.edits.model import Proposal
+from builder.review.view import Offer, View
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import offer_block
 from builder.terminal.steps import GoBack, Steps

@@ -6,18 +6,17 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.describing import describe_proposal
-from builder.edits import Edit, Proposal
-from builder.figures import (
+from builder.edits.describe import describe_proposal
+from builder.edits.model import Edit, Proposal
+from builder.scoring.wording import (
     accuracy,
     accuracy_interval,
     counted,
     points,
     proven,
 )
-from builder.lineage import Point
-from builder.progress import held_out_change
-from builder.state import Step, steps_between
+from builder.session.state import Step, steps_between
+from builder.session.versions import Point, held_out_change
 from builder.terminal.events import SOURCES, summary
 from builder.terminal.text import LONG, plain
 

@@ -1,7 +1,7 @@
 """Classes by hand: add, with a rule in each group, rename, move, drop."""
 
-from builder.edits import AddClass, DropClass, Edit, MoveClass, RenameClass
-from builder.system import AttributeSystem, Choice
+from builder.edits.model import AddClass, DropClass, Edit, MoveClass, RenameClass
+from builder.system.model import AttributeSystem, Choice
 from builder.terminal.asker import Key
 from builder.terminal.choosing import pick_place
 from builder.terminal.complaints import unlike

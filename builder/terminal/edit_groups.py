@@ -1,7 +1,7 @@
 """Groups by hand: add, rename, move, drop, and their prompts."""
 
-from builder.edits import AddGroup, DropGroup, Edit, MoveGroup, RenameGroup, SetPrompt
-from builder.system import SLOT, AttributeGroup, AttributeSystem, Choice
+from builder.edits.model import AddGroup, DropGroup, Edit, MoveGroup, RenameGroup, SetPrompt
+from builder.system.model import SLOT, AttributeGroup, AttributeSystem, Choice
 from builder.terminal.asker import Key
 from builder.terminal.choosing import pick_group, pick_place, type_options
 from builder.terminal.complaints import prompt_complaint, unlike

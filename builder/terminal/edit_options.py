@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from builder.edits import (
+from builder.edits.model import (
     AddOption,
     DropOption,
     Edit,
@@ -12,7 +12,7 @@ from builder.edits import (
     SetRule,
     SplitOption,
 )
-from builder.system import AttributeGroup, AttributeSystem, Choice
+from builder.system.model import AttributeGroup, AttributeSystem, Choice
 from builder.terminal.asker import CheckMany, Key
 from builder.terminal.choosing import new_words, pick_group, pick_place, type_options
 from builder.terminal.complaints import unlike

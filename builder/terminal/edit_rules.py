@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from builder.edits import Edit, SetRule
-from builder.system import AttributeSystem, Choice
+from builder.edits.model import Edit, SetRule
+from builder.system.model import AttributeSystem, Choice
 from builder.terminal.asker import Key
 from builder.terminal.choosing import pick_group
 from builder.terminal.steps import Steps

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from builder.edits import Edit, Proposal, SetDomain
-from builder.reviewing import View
-from builder.system import AttributeGroup, AttributeSystem, Choice
+from builder.edits.model import Edit, Proposal, SetDomain
+from builder.review.view import View
+from builder.system.model import AttributeGroup, AttributeSystem, Choice
 from builder.terminal.asker import Asker, Key
 from builder.terminal.choosing import entry_beside
 from builder.terminal.complaints import unlike

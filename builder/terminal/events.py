@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from builder.describing import describe_proposal
-from builder.edits import Proposal
-from builder.exporting import final_seen
-from builder.figures import accuracy, accuracy_interval, counted, effect, scoring_words
-from builder.locking import lock_words
-from builder.records import (
+from builder.edits.describe import describe_proposal
+from builder.edits.locks import lock_words
+from builder.edits.model import Proposal
+from builder.scoring.wording import accuracy, accuracy_interval, counted, effect, scoring_words
+from builder.session.export import final_seen
+from builder.session.records import (
     GENERAL_ATTRIBUTES,
     GEPA,
     Assigned,
@@ -27,8 +27,8 @@ from builder.records import (
     Undone,
     Unlocked,
 )
-from builder.state import Act, State
-from builder.system import AttributeSystem
+from builder.session.state import Act, State
+from builder.system.model import AttributeSystem
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 
 SOURCES = {"llm": "the model", "data": "the data", "person": "you"}

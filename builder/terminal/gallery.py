@@ -10,12 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from builder.cases import Case, Seen, changed_cases, class_cases, pair_cases, wrong_cases
-from builder.edits import Proposal
-from builder.figures import counted
-from builder.findings import Findings
-from builder.reviewing import View
-from builder.system import Choice
+from builder.diagnosis.images import Case, Seen, changed_cases, class_cases, pair_cases, wrong_cases
+from builder.edits.model import Proposal
+from builder.review.findings import Findings
+from builder.review.view import View
+from builder.scoring.wording import counted
+from builder.system.model import Choice
 from builder.terminal.asker import Asker, Key
 from builder.terminal.pictures import Way, complaint, drawn, way_to_draw
 from builder.terminal.tables import NARROW, Pieces, Rows

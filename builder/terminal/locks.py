@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from builder.locking import Lock, lock_words
-from builder.reviewing import RemoveLock, SetLock, View
+from builder.edits.locks import Lock, lock_words
+from builder.review.view import RemoveLock, SetLock, View
 from builder.terminal.asker import Asker, Key
 from builder.terminal.text import shortened
 

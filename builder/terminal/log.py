@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.chronicle import Accepted, Chronicle, Delivery, Stretch
-from builder.describing import describe_proposal
-from builder.figures import (
+from builder.edits.describe import describe_proposal
+from builder.edits.locks import lock_words
+from builder.scoring.wording import (
     accuracy,
     accuracy_interval,
     counted,
@@ -16,10 +16,10 @@ from builder.figures import (
     percent,
     proven,
 )
-from builder.locking import lock_words
-from builder.progress import held_out_change
-from builder.records import Decided
-from builder.state import State, Version
+from builder.session.records import Decided
+from builder.session.state import State, Version
+from builder.session.story import Accepted, Chronicle, Delivery, Stretch
+from builder.session.versions import held_out_change
 from builder.terminal.events import SOURCES, optimised_words, source_words
 from builder.terminal.proof import proof_lines
 from builder.terminal.tables import Rows

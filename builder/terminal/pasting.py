@@ -13,7 +13,7 @@ from builder.errors import InputError
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Key, PastingAsker, interactive
 from builder.terminal.clipboard import sends_to_clipboard
-from builder.terminal.editor import read_text, remove_file, run_editor, write_private
+from builder.terminal.edit_text import read_text, remove_file, run_editor, write_private
 from builder.terminal.render import error_panel
 from builder.terminal.text import shortened, visible
 

@@ -6,9 +6,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.figures import percent
-from builder.predicting import Prediction
-from builder.system import AttributeSystem, Choice
+from builder.scoring.predict import Prediction
+from builder.scoring.wording import percent
+from builder.system.model import AttributeSystem, Choice
 from builder.terminal.tables import NARROW, Pieces
 from builder.terminal.text import LONG, plain, shortened, visible
 

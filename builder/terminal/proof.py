@@ -1,8 +1,8 @@
 """How far the best version is proven, and how often held-out images were looked at for it."""
 
-from builder.figures import counted
-from builder.ladder import trial_of, trial_words
-from builder.state import State
+from builder.scoring.wording import counted
+from builder.session.confirmation import trial_of, trial_words
+from builder.session.state import State
 
 
 def proof_lines(state: State) -> list[str]:

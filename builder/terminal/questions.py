@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from builder.figures import accuracy, counted, interval, percent, points, proven
-from builder.questions import Asked, Stopped
-from builder.scoring import Indices
-from builder.smallest_set import SmallestSet
-from builder.statistics import Change, Proportion, wilson
+from builder.diagnosis.questions import Asked, SmallestSet, Stopped
+from builder.scoring.score import Indices
+from builder.scoring.statistics import Change, Proportion, wilson
+from builder.scoring.wording import accuracy, counted, interval, percent, points, proven
 from builder.terminal.tables import Rows
 from builder.terminal.text import plain
 

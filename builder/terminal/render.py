@@ -7,10 +7,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.checks import Checks
 from builder.errors import CotbuildError
-from builder.figures import counted, interval, percent, points
-from builder.system import AttributeSystem
+from builder.scoring.wording import counted, interval, percent, points
+from builder.system.checks import Checks
+from builder.system.model import AttributeSystem
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, shortened
 

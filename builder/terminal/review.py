@@ -9,10 +9,8 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
-from builder.edits import Proposal
-from builder.figures import counted
-from builder.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
-from builder.reviewing import (
+from builder.edits.model import Proposal
+from builder.review.view import (
     AcceptHelpful,
     Action,
     Ask,
@@ -27,17 +25,19 @@ from builder.reviewing import (
     Undo,
     View,
 )
-from builder.state import Act
+from builder.scoring.wording import counted
+from builder.session.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
+from builder.session.state import Act
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key
 from builder.terminal.complaints import unlike
+from builder.terminal.diagnosis_tables import class_table, group_block
 from builder.terminal.edit_text import unfinished_text
 from builder.terminal.editing import edit_by_hand
 from builder.terminal.events import summary
-from builder.terminal.explaining import explanation, offer_explanation
 from builder.terminal.gallery import Pictures, view_images
+from builder.terminal.help import explanation, offer_explanation
 from builder.terminal.locks import lock_or_unlock
-from builder.terminal.reports import class_table, group_block
 from builder.terminal.rounds import (
     final_note,
     offer_block,

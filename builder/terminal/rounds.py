@@ -6,8 +6,12 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.describing import describe_proposal
-from builder.figures import (
+from builder.edits.describe import describe_proposal
+from builder.edits.locks import lock_words
+from builder.review.findings import Findings
+from builder.review.view import Offer, View
+from builder.scoring.statistics import Change, compare
+from builder.scoring.wording import (
     accuracy,
     accuracy_interval,
     counted,
@@ -16,16 +20,12 @@ from builder.figures import (
     points,
     proven,
 )
-from builder.findings import Findings
-from builder.ladder import confirmed
-from builder.locking import lock_words
-from builder.reviewing import Offer, View
-from builder.state import State, Version, from_marks, needs_measuring
-from builder.statistics import Change, compare
-from builder.system import AttributeSystem
+from builder.session.confirmation import confirmed
+from builder.session.state import State, Version, from_marks, needs_measuring
+from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
+from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.proof import proof_lines
-from builder.terminal.reports import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from builder.figures import accuracy, accuracy_interval, counted, proven, scoring_words
-from builder.fitting import FITTED_PART, RuleName
-from builder.reviewing import Rescore, TryRules, View
-from builder.scoring_rules import Trial
-from builder.system import Scoring
+from builder.review.view import Rescore, TryRules, View
+from builder.scoring.fit import FITTED_PART, RuleName, Trial
+from builder.scoring.wording import accuracy, accuracy_interval, counted, proven, scoring_words
+from builder.system.model import Scoring
 from builder.terminal.asker import Asker
 from builder.terminal.tables import Rows
 

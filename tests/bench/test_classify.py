@@ -18,7 +18,7 @@ from PIL import Image
 from builder.api import Classifier
 from builder.encoders.cache import VectorCache
 from builder.encoders.open import open_encoder
-from builder.system_file import SystemFile
+from builder.system.file import SystemFile
 from tests import conftest
 from tests.worlds import GOOD
 
@@ -27,7 +27,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from builder.api import Classifier, open_encoder
-from builder.system_file import SystemFile
+from builder.system.file import SystemFile
 from tests.worlds import GOOD
 
 folder, encoder, count = sys.argv[1:]

@@ -10,13 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from builder.diagnosis import confused_pairs, per_class, rule_evidence
-from builder.group_measures import per_group
-from builder.information import redundancy
-from builder.leaving_out import correct_without
-from builder.null_test import null_tests
-from builder.scoring import Scores, cosines, group_rules, score
-from builder.system import Scoring
+from builder.diagnosis.confusions import confused_pairs, per_class, rule_evidence
+from builder.diagnosis.groups import correct_without, per_group
+from builder.diagnosis.information import redundancy
+from builder.diagnosis.permutation_test import null_tests
+from builder.scoring.score import Scores, cosines, group_rules, score
+from builder.system.model import Scoring
 from tests.bench.test_scoring import SCALE, Case, make_case, medians
 
 

@@ -12,12 +12,10 @@ import time
 import numpy as np
 import pytest
 
-from builder.components import components_of
-from builder.evolved_groups import EvolvedGroups
-from builder.gepa_search import Found, Parent, evolve
-from builder.greedy import open_cells, shaken
-from builder.optimising import Review, Task
-from builder.requests import Rewriting
+from builder.proposals.requests import Rewriting
+from builder.search.gepa import EvolvedGroups, Found, Parent, components_of, evolve
+from builder.search.greedy import open_cells, shaken
+from builder.search.task import Review, Task
 from tests.bench.test_increments import SCALE, Encoder, made_images, made_system, seconds
 from tests.worlds import judge_of
 

@@ -12,8 +12,8 @@ import time
 import numpy as np
 import pytest
 
-from builder.greedy import Greedy, open_cells, shaken
-from builder.optimising import Candidate, Review, Task, Tried
+from builder.search.greedy import Greedy, open_cells, shaken
+from builder.search.task import Candidate, Review, Task, Tried
 from tests.bench.test_increments import SCALE, Encoder, made_images, made_system, seconds
 from tests.worlds import judge_of
 

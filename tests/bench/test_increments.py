@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from builder.applying import apply
-from builder.edits import (
+from builder.edits.apply import apply
+from builder.edits.model import (
     AddGroup,
     AddOption,
     DropGroup,
@@ -24,9 +24,9 @@ from builder.edits import (
     SetPrompt,
     SetRule,
 )
-from builder.increments import Increments
-from builder.scoring import Scores, score
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.scoring.effects import Increments
+from builder.scoring.score import Scores, score
+from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 
 Vectors = NDArray[np.float32]
 SCALE = 100.0

@@ -19,11 +19,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from builder.data import Crop, LabelledImage, file_digest, open_image
 from builder.encoders.cache import encode_image_files
-from builder.encoders.eva02 import EVA02
-from builder.encoders.jina_bert import JinaBert
-from builder.encoders.jina_clip import JinaClipEncoder, jina_preprocessing, load_jina_clip
-from builder.encoders.jina_config import read_config
-from builder.encoders.xlm_roberta import XLMRoberta
+from builder.encoders.jina.bert import JinaBert
+from builder.encoders.jina.clip import JinaClipEncoder, jina_preprocessing, load_jina_clip
+from builder.encoders.jina.config import read_config
+from builder.encoders.jina.eva02 import EVA02
+from builder.encoders.jina.xlm_roberta import XLMRoberta
 from tests.encoders.jina_fixtures import folder_of
 
 pytestmark = pytest.mark.timeout(3600)

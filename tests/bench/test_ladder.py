@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from builder.edits import Proposal, SetRule
-from builder.ladder import confirmed
-from builder.loop import Recorded, run
-from builder.records import ClassInfo
-from builder.referee import Referee, SplitData
-from builder.requests import DraftRequest, RevisionRequest
-from builder.reviewing import AutoReviewer
-from builder.state import State, begin
-from builder.statistics import wilson
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
-from builder.system_file import SplitName
+from builder.edits.model import Proposal, SetRule
+from builder.proposals.requests import DraftRequest, RevisionRequest
+from builder.review.loop import Recorded, run
+from builder.review.view import AutoReviewer
+from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.statistics import wilson
+from builder.session.confirmation import confirmed
+from builder.session.records import ClassInfo
+from builder.session.state import State, begin
+from builder.system.file import SplitName
+from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.simulated import ROUNDS, Setting, confirmed_share
 from tests.worlds import started
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builder.llm import DraftRequest, LLMEvent, ModelDrafter, estimate_draft, tokens_of
 from builder.llm.client import LiveTransport
-from builder.llm.lanes import Lanes
+from builder.llm.parallel import Lanes
 from tests.openai_server import Answer, Request, chat, openai_server
 
 CLASSES = tuple((f"class number {number}", "") for number in range(1000))

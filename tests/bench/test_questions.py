@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from builder.questions import ask, best_order, random_accuracy
-from builder.scoring import cosines, score_cosines
-from builder.smallest_set import smallest_set
-from builder.system import Scoring
+from builder.diagnosis.questions import ask, best_order, random_accuracy, smallest_set
+from builder.scoring.score import cosines, score_cosines
+from builder.system.model import Scoring
 from tests.bench.test_scoring import SCALE, make_case
 
 MEGABYTE = 1e6

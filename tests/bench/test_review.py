@@ -13,15 +13,13 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from builder.edits import Proposal, RenameOption, SetRule
-from builder.findings import Measurements
-from builder.history import advance, fold
-from builder.records import ClassInfo, Decided, Drafted, Noted, Proposed, Started
-from builder.referee import Referee, SplitData
-from builder.reviewing import View, look
-from builder.state import State
-from builder.stopping import Limit
-from builder.system import Scoring
+from builder.edits.model import Proposal, RenameOption, SetRule
+from builder.review.findings import Measurements
+from builder.review.view import Limit, View, look
+from builder.scoring.evaluator import Referee, SplitData
+from builder.session.records import ClassInfo, Decided, Drafted, Noted, Proposed, Started
+from builder.session.state import State, advance, fold
+from builder.system.model import Scoring
 from tests.bench.test_scoring import SCALE, Case, Vectors, make_case
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from builder.scoring import cosines, score, score_cosines
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
+from builder.scoring.score import cosines, score, score_cosines
+from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 
 Vectors = NDArray[np.float32]
 SCALE = 100.0

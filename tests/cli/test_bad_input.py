@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from builder.session import JOURNAL, Session, read_journal, read_state
+from builder.session.journal import JOURNAL, Session, read_journal, read_state
 from tests.cli.conftest import CLASSES, WRONG_RULES, Job, answer, cotbuild, failed, kinds
 from tests.openai_server import Answer, OpenAIServer, Request, chat, failure, openai_server
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from builder.cli.candidates import parts_of
 from builder.data import LabelledImage
-from builder.system_file import Provenance, SystemFile
+from builder.system.file import Provenance, SystemFile
 from tests.worlds import DRAFT
 
 

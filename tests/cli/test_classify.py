@@ -16,14 +16,14 @@ from typer.testing import Result
 from builder.cli.predictions import lines_of
 from builder.encoders.open import open_encoder
 from builder.errors import InputError
-from builder.system import make_system
-from builder.system_file import (
+from builder.system.file import (
     Calibration,
     EncoderIdentity,
     Provenance,
     SystemFile,
     write_system_file,
 )
+from builder.system.model import make_system
 from tests.cli.conftest import GROUPS, RULES, Job, cotbuild, failed
 from tests.cli.pty import Terminal
 from tests.worlds import AttributeGroup

@@ -8,13 +8,12 @@ import pytest
 
 from builder.demo.recorded import RECORDING
 from builder.llm import transcript
-from builder.llm.proposing import RevisionReply
+from builder.llm.prompts import ENGLISH
 from builder.llm.replay import ReplayDrafter
-from builder.llm.revising import REVISE
-from builder.prompting import ENGLISH
+from builder.llm.revising import REVISE, RevisionReply
 from builder.resources import resource_folder
-from builder.session import read_state
-from builder.system_file import load_system_file
+from builder.session.journal import read_state
+from builder.system.file import load_system_file
 from tests.cli.conftest import cotbuild, failed
 
 DIFFERS = "this request differs from the one that was recorded"
@@ -55,7 +54,7 @@ def test_a_changed_template_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     shutil.copytree(resource_folder("prompts"), prompts)
     with (prompts / "rules.en.md").open("a", encoding="utf-8") as template:
         template.write("Take your time.\n")
-    monkeypatch.setattr("builder.prompting.resource_folder", lambda _: prompts)
+    monkeypatch.setattr("builder.llm.prompts.resource_folder", lambda _: prompts)
     result = cotbuild("demo", "--auto", "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
     said = " ".join(result.stderr.split())

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from builder.figures import counted
-from builder.history import advance
-from builder.locking import Lock
-from builder.records import Locked
-from builder.session import Session, read_state
+from builder.edits.locks import Lock
+from builder.scoring.wording import counted
+from builder.session.journal import Session, read_state
+from builder.session.records import Locked
+from builder.session.state import advance
 from tests.cli.conftest import CLASSES, GROUPS, Job, cotbuild, failed, kinds, lines_of
 from tests.cli.pty import Terminal, start_file
 from tests.openai_server import Answer, OpenAIServer, Request, chat, failure, openai_server

@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from builder.history import advance
-from builder.locking import Lock
-from builder.prompting import Prompts
-from builder.records import Locked
-from builder.session import Session, read_state
+from builder.edits.locks import Lock
+from builder.llm.prompts import Prompts
+from builder.session.journal import Session, read_state
+from builder.session.records import Locked
+from builder.session.state import advance
 from tests.cli.conftest import CLASSES, GROUPS, RULES, cotbuild, failed, kinds
 from tests.openai_server import Answer, Request, chat, failure, openai_server
 

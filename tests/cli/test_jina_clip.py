@@ -13,8 +13,8 @@ from PIL import Image
 
 from builder.encoders.catalog import known_model
 from builder.resources import resource_folder
-from builder.statistics import wilson
-from builder.system_file import load_system_file
+from builder.scoring.statistics import wilson
+from builder.system.file import load_system_file
 from tests.chance import chance
 from tests.cli.conftest import RULES, Job, cotbuild, failed, lines_of
 from tests.data_hub import serve_hub

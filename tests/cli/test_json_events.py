@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 from typer.testing import Result
 
-from builder.proposal_json import proposals_schema
-from builder.session import read_state
+from builder.edits.file import proposals_schema
+from builder.session.journal import read_state
 from tests.cli.conftest import CLASSES, Job, cotbuild, kinds
 from tests.openai_server import Answer, OpenAIServer, Request, failure, openai_server
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from builder.session import read_state
+from builder.session.journal import read_state
 from tests.cli.conftest import Job
 from tests.cli.pty import Terminal, flags
 from tests.openai_server import OpenAIServer

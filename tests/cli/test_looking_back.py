@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from builder.applying import apply
-from builder.history import advance
+from builder.edits.apply import apply
+from builder.edits.file import read_proposals
 from builder.llm.cost import Spent
 from builder.llm.transcript import Exchange, append
-from builder.proposal_json import read_proposals
-from builder.records import Drafted, Noted, Record, Reverted, RoundEnded
-from builder.session import JOURNAL, Session, read_state
-from builder.system_file import load_system_file
+from builder.session.journal import JOURNAL, Session, read_state
+from builder.session.records import Drafted, Noted, Record, Reverted, RoundEnded
+from builder.session.state import advance
+from builder.system.file import load_system_file
 from tests.cli.conftest import CLASSES, Job, cotbuild, failed, kinds, lines_of
 from tests.openai_server import OpenAIServer
-from tests.test_chronicle import FIX, OWN, RENAME, measured, refused, took
+from tests.session.test_story import FIX, OWN, RENAME, measured, refused, took
 from tests.worlds import DRAFT, GOOD, started
 
 PLAYED: tuple[Record, ...] = (

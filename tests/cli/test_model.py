@@ -11,7 +11,7 @@ from threading import Lock
 import pytest
 
 from builder.resources import resource_folder
-from builder.system_file import load_system_file
+from builder.system.file import load_system_file
 from tests.cli.conftest import Job, cotbuild, failed, kinds, lines_of
 from tests.openai_server import (
     Answer,

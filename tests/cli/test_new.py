@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from builder.data.images import file_digest
-from builder.exporting import SEEN
-from builder.fitting import RULE_NAMES
-from builder.session import read_state
-from builder.system import Scoring
-from builder.system_file import load_system_file
+from builder.scoring.fit import RULE_NAMES
+from builder.session.export import SEEN
+from builder.session.journal import read_state
+from builder.system.file import load_system_file
+from builder.system.model import Scoring
 from tests.cli.conftest import CLASSES, RULES, Job, cotbuild, failed, kinds, lines_of
 from tests.openai_server import OpenAIServer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.session import JOURNAL
+from builder.session.journal import JOURNAL
 from tests.cli.conftest import Job, cotbuild, failed
 from tests.openai_server import OpenAIServer
 

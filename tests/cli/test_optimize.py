@@ -11,15 +11,14 @@ import pytest
 
 from builder.cli.model import ModelWishes
 from builder.cli.optimisers import Budget, for_null, going_on
-from builder.greedy import Greedy
-from builder.group_library import GENERAL, load_groups
-from builder.history import advance
-from builder.locking import Lock
-from builder.optimising import Candidate, Task, Tried
-from builder.records import Locked, Optimised
+from builder.edits.locks import Lock
 from builder.resources import resource_folder
-from builder.session import Session, read_chronicle, read_state
-from builder.system_file import load_system_file
+from builder.search.greedy import Greedy
+from builder.search.task import Candidate, Task, Tried
+from builder.session.journal import Session, read_chronicle, read_state
+from builder.session.records import Locked, Optimised
+from builder.session.state import advance
+from builder.system.file import GENERAL, load_groups, load_system_file
 from tests.cli.conftest import CLASSES, Job, cotbuild, failed, kinds, lines_of
 from tests.cli.pty import Terminal, start_file
 

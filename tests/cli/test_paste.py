@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from builder.session import TRANSCRIPT, read_state
+from builder.session.journal import TRANSCRIPT, read_state
 from tests.cli.conftest import CLASSES, GROUPS, RULES, Job, cotbuild, failed, lines_of
 from tests.cli.test_terminal import Terminal
 

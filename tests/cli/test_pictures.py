@@ -9,7 +9,7 @@ from PIL import Image
 from builder.cli.bench import distinct, list_images
 from builder.cli.pictures import SessionPictures
 from builder.data import LabelledImage
-from builder.records import ClassInfo, Started
+from builder.session.records import ClassInfo, Started
 
 CROP = (0.25, 0.5, 1.0, 1.0)
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from builder.questions import best_order
-from builder.scoring import Indices, Scores
-from builder.session import JOURNAL, read_state
-from builder.smallest_set import SmallestSet, smallest_set
-from builder.system import AttributeSystem
-from builder.system_file import load_system_file
+from builder.diagnosis.questions import SmallestSet, best_order, smallest_set
+from builder.scoring.score import Indices, Scores
+from builder.session.journal import JOURNAL, read_state
+from builder.system.file import load_system_file
+from builder.system.model import AttributeSystem
 from tests.cli.conftest import CLASSES, RULES, Job, cotbuild, failed
 
 GROUPS = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.session import OWN_FILES
+from builder.session.journal import OWN_FILES
 from tests.cli.conftest import CLASSES, GROUPS, RULES, Job, cotbuild, failed
 from tests.openai_server import OpenAIServer
 from tests.report.test_markup import Reader
@@ -60,7 +60,7 @@ def test_it_is_made_again_from_the_cache(session: Path) -> None:
 
 
 def test_a_session_in_use_can_be_reported_on(session: Path, tmp_path: Path) -> None:
-    from builder.session import Session
+    from builder.session.journal import Session
 
     with Session.open(session):
         result = cotbuild("report", session, "-o", tmp_path / "elsewhere.html")

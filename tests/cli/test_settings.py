@@ -6,8 +6,8 @@ from builder.cli.measured import spec_of
 from builder.cli.settings import pinned
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder
-from builder.system import Fitted, Scoring
-from builder.system_file import EncoderIdentity
+from builder.system.file import EncoderIdentity
+from builder.system.model import Fitted, Scoring
 from tests.worlds import started
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.session import read_state
+from builder.session.journal import read_state
 from tests.cli.conftest import Job, answer, cotbuild
 from tests.cli.pty import Terminal, flags
 from tests.openai_server import Answer, Request, openai_server

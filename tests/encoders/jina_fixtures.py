@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from builder.encoders.jina_clip import JinaClipEncoder, load_jina_clip
+from builder.encoders.jina.clip import JinaClipEncoder, load_jina_clip
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "jina_clip"
 CPU = torch.device("cpu")

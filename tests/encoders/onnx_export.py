@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from builder.encoders.jina_clip import JinaClipEncoder
+from builder.encoders.jina.clip import JinaClipEncoder
 from tests.encoders.jina_fixtures import shared
 
 

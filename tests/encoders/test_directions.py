@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from builder.encoders.directions import unit_rows
+from builder.encoders.devices import unit_rows
 from builder.errors import EncoderError
 
 NAMES = ["first", "second"]

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from builder.encoders import eva02, jina_bert, jina_clip, xlm_roberta
-from builder.encoders.jina_config import read_config
+from builder.encoders.jina import bert as jina_bert
+from builder.encoders.jina import clip as jina_clip
+from builder.encoders.jina import eva02, xlm_roberta
+from builder.encoders.jina.config import read_config
 from tests.chance import dice
 from tests.encoders.jina_fixtures import (
     CPU,

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from builder.encoders import eva02, jina_bert, xlm_roberta
-from builder.encoders.jina_clip import JinaClipEncoder
+from builder.encoders.jina import bert as jina_bert
+from builder.encoders.jina import eva02, xlm_roberta
+from builder.encoders.jina.clip import JinaClipEncoder
 from tests.encoders.jina_fixtures import (
     NORMALISED,
     RAW,

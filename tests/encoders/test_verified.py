@@ -8,8 +8,8 @@ import pytest
 
 from builder.encoders import verified
 from builder.encoders.catalog import KNOWN
-from builder.encoders.jina_clip import PREPARATION
-from builder.encoders.verification import Comparison, Verdict
+from builder.encoders.jina.clip import PREPARATION
+from builder.encoders.jina.verify import Comparison, Verdict
 from builder.encoders.verified import is_verified, remember
 from builder.errors import EncoderError
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from builder.system import AttributeGroup, AttributeSystem, make_system
+from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from tests.llm.live import SECRET
 
 

@@ -22,7 +22,7 @@ from builder.llm import (
 )
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import TruncatedAnswer, ask
-from builder.system import AttributeSystem
+from builder.system.model import AttributeSystem
 from tests.llm.live import GROUPS, SECRET, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
 

@@ -27,12 +27,11 @@ from builder.llm import (
     spent,
     tokens_of,
 )
-from builder.llm.account import LEAST_OUTPUT, MOST_OUTPUT, Account
-from builder.llm.cost import most_tokens_of
+from builder.llm.answer_formats import AnswerMode
+from builder.llm.cancel import Halt, Stopped
+from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, Account, most_tokens_of
 from builder.llm.endpoint import CAPS
-from builder.llm.halt import Halt, Stopped
-from builder.llm.lanes import Lanes
-from builder.llm.modes import AnswerMode
+from builder.llm.parallel import Lanes
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import ask
 from tests.chance import dice

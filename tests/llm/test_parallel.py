@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from builder.errors import LLMError
 from builder.llm import CallReused, DraftProgress, Dropped, ModelDrafter, Respelled, open_drafter
-from builder.llm.halt import Halt, Stopped
-from builder.llm.lanes import Lanes
+from builder.llm.cancel import Halt, Stopped
+from builder.llm.parallel import Lanes
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import Message, ReplyT, ask
-from builder.system import AttributeSystem
+from builder.system.model import AttributeSystem
 from tests.chance import dice
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server

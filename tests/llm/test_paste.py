@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder.edits import SetRule
+from builder.edits.model import SetRule
 from builder.errors import LLMError
 from builder.llm import (
     CallFinished,
@@ -21,9 +21,9 @@ from builder.llm import (
     transcript,
 )
 from builder.llm.paste import WHOLE, PasteDrafter, PasteTransport, system_prompt
-from builder.llm.proposing import RevisionReply
+from builder.llm.prompts import Prompts
+from builder.llm.revising import RevisionReply
 from builder.llm.transport import ask
-from builder.prompting import Prompts
 from tests.llm.live import GROUPS, request_for
 
 CLASSES = ("Absol", "Beedrill δ", "Celebi")

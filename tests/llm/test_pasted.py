@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.llm.pasted import PastedUnreadable, read_pasted, read_system, rules_beside
-from builder.llm.proposing import RevisionReply
+from builder.llm.revising import RevisionReply
 from builder.llm.schemas import Broken, GroupsReply, rules_reply
-from builder.system import AttributeGroup
+from builder.system.model import AttributeGroup
 
 GROUPS = (
     AttributeGroup(name="dominant color", prompt="It is {}.", options=("white", "gray", "red")),

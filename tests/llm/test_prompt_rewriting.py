@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from builder.llm.prompt_rewriting import EVOLVE_PROMPT, prompt_question
-from builder.prompting import ENGLISH
-from builder.requests import DraftRequest, PromptRequest, RevisionRequest, Rewriting
+from builder.llm.prompts import ENGLISH
+from builder.proposals.requests import DraftRequest, PromptRequest, RevisionRequest, Rewriting
 from tests.llm.live import Live
-from tests.llm.test_evolving import SYSTEM
 from tests.llm.test_revising import listed
+from tests.llm.test_rewriting import SYSTEM
 from tests.openai_server import Answer, chat, openai_server
 
 TEMPLATE = ENGLISH.template("draft").strip()

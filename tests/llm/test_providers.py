@@ -11,9 +11,9 @@ from instructor.v2.core.provider_specs import ALIAS_TO_PROVIDER
 
 from builder.errors import InputError, LLMError
 from builder.llm import LLMEvent, ModelDrafter, Route, open_drafter, route, spent
+from builder.llm.address import OLLAMA_URL, PROVIDERS
 from builder.llm.cost import LimitReached, Limits, Price, tokens_of
 from builder.llm.providers import ProviderTransport
-from builder.llm.routes import OLLAMA_URL, PROVIDERS
 from builder.llm.transcript import read
 from builder.llm.transport import TruncatedAnswer
 from tests.llm.live import SECRET, request_for

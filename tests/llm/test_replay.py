@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builder.edits import SetRule
+from builder.edits.model import SetRule
 from builder.errors import InputError, LLMError
 from builder.llm import (
     CallFinished,
@@ -20,7 +20,7 @@ from builder.llm import (
     transcript,
 )
 from builder.llm.replay import _after
-from builder.system import AttributeSystem
+from builder.system.model import AttributeSystem
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import chat, openai_server
 

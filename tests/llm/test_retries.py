@@ -15,7 +15,7 @@ from builder.errors import LLMError
 from builder.llm import ModelDrafter, Waiting
 from builder.llm.endpoint import MOST_BYTES
 from builder.llm.failures import duration, retry_after
-from builder.llm.lanes import Lanes
+from builder.llm.parallel import Lanes
 from tests.llm.live import GROUPS, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
 

@@ -11,22 +11,20 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from builder.applying import apply
-from builder.diagnosis import RuleEvidence
+from builder.diagnosis.confusions import RuleEvidence
+from builder.edits.apply import apply
 from builder.errors import LLMError
-from builder.findings import Measurements
-from builder.history import advance
 from builder.llm import Dropped, Past, RevisionRequest
 from builder.llm.cost import tokens_of
-from builder.llm.data import as_data
+from builder.llm.prompts import ENGLISH, Prompts, as_data
 from builder.llm.revising import revision_question
-from builder.prompting import ENGLISH, Prompts
-from builder.records import ClassInfo, Drafted, Noted
-from builder.referee import Referee, SplitData
-from builder.state import begin
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
-from builder.system_file import SplitName
-from builder.targeting import revision_request
+from builder.review.findings import Measurements
+from builder.review.request import revision_request
+from builder.scoring.evaluator import Referee, SplitData
+from builder.session.records import ClassInfo, Drafted, Noted
+from builder.session.state import advance, begin
+from builder.system.file import SplitName
+from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests import worlds
 from tests.chance import chance
 from tests.llm.live import Live

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.edits import Proposal
-from builder.llm.proposing import ProposalItem, RevisionReply
+from builder.edits.model import Proposal
+from builder.llm.revising import ProposalItem, RevisionReply
 from builder.llm.schemas import (
     Broken,
     GroupsReply,
@@ -20,7 +20,7 @@ from builder.llm.schemas import (
     short,
     split_broken,
 )
-from builder.system import AttributeGroup
+from builder.system.model import AttributeGroup
 
 NAMES = st.text(min_size=1).filter(str.strip)
 # What OpenAI's strict mode takes, and what every other endpoint of its kind can read.

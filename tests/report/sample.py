@@ -6,20 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from builder.chronicle import Chronicle, chronicle
-from builder.edits import Proposal, RenameOption, SetRule
-from builder.exporting import exported, version_to_export
-from builder.findings import Measurements
-from builder.history import fold
-from builder.records import Assigned, ClassInfo, Decided, Drafted, Measured, Record, Started
-from builder.referee import Referee, SplitData
+from builder.edits.model import Proposal, RenameOption, SetRule
 from builder.report import contents as report
 from builder.report.failures import failures
 from builder.report.thumbnails import data_uri
-from builder.state import State, marks
-from builder.statistics import Effect
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
-from builder.system_file import EncoderIdentity, SplitName
+from builder.review.findings import Measurements
+from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.statistics import Effect
+from builder.session.export import exported, version_to_export
+from builder.session.records import Assigned, ClassInfo, Decided, Drafted, Measured, Record, Started
+from builder.session.state import State, fold, marks
+from builder.session.story import Chronicle, chronicle
+from builder.system.file import EncoderIdentity, SplitName
+from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.chance import chance
 
 # What must stay text wherever it stands: in elements, attributes, titles, addresses and styles.

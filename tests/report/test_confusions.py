@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from builder.diagnosis import ClassReport
+from builder.diagnosis.confusions import ClassReport
 from builder.report import confusions as module
 from builder.report.confusions import (
     confusion_counts,
@@ -13,7 +13,7 @@ from builder.report.confusions import (
     shown_classes,
     worst_first,
 )
-from builder.system import AttributeGroup, make_system
+from builder.system.model import AttributeGroup, make_system
 from tests.report.sample import World, small_world, system_of
 from tests.report.test_markup import Reader
 

@@ -5,7 +5,7 @@ import pytest
 
 from builder.report import failures as module
 from builder.report.failures import PER_CELL, Failures, failures
-from builder.scoring import Scores
+from builder.scoring.score import Scores
 from tests.report.sample import World, system_of
 
 WORLD = World(system_of(("a", "b", "c"), 3, 3), 60, 1.2)

@@ -2,8 +2,14 @@
 
 from dataclasses import replace
 
-from builder.edits import Proposal, RenameOption, SetDomain
-from builder.records import (
+from builder.edits.model import Proposal, RenameOption, SetDomain
+from builder.report.gallery import SHOWN, gallery_section, most_misleading
+from builder.report.groups import groups_section, redundancy_section
+from builder.report.opening import opening
+from builder.report.provenance import provenance_section
+from builder.report.rules import system_section
+from builder.report.versions import versions_section
+from builder.session.records import (
     Decided,
     Exported,
     Measured,
@@ -13,13 +19,7 @@ from builder.records import (
     RulesTried,
     Undone,
 )
-from builder.report.gallery import SHOWN, gallery_section, most_misleading
-from builder.report.groups import groups_section, redundancy_section
-from builder.report.opening import opening
-from builder.report.provenance import provenance_section
-from builder.report.rules import system_section
-from builder.report.versions import versions_section
-from builder.system import AttributeSystem, Scoring
+from builder.system.model import AttributeSystem, Scoring
 from tests.report.sample import World, small_world, system_of
 from tests.report.test_markup import Reader
 from tests.worlds import DRAFT, GOOD

@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.edits import AddOption, Proposal, SetRule
-from builder.findings import Measurements
-from builder.history import fold
-from builder.records import ClassInfo, Drafted, Measured, Proposed, Record, Started
-from builder.referee import Referee, SplitData
-from builder.reviewing import View, look
-from builder.state import State, marks
-from builder.stopping import Limit
-from builder.system import AttributeGroup, AttributeSystem, Scoring, make_system
-from builder.system_file import SplitName
+from builder.edits.model import AddOption, Proposal, SetRule
+from builder.review.findings import Measurements
+from builder.review.view import Limit, View, look
+from builder.scoring.evaluator import Referee, SplitData
+from builder.session.records import ClassInfo, Drafted, Measured, Proposed, Record, Started
+from builder.session.state import State, fold, marks
+from builder.system.file import SplitName
+from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.chance import fixed_noise
 
 Vectors = NDArray[np.float32]

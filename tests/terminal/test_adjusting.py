@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from builder.edits import (
+from builder.edits.model import (
     AddGroup,
     AddOption,
     DropOption,
@@ -17,7 +17,7 @@ from builder.edits import (
     SetPrompt,
     SetRule,
 )
-from builder.system import AttributeGroup
+from builder.system.model import AttributeGroup
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Key
 from tests.terminal import sample

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from builder.edits import (
+from builder.edits.locks import Lock
+from builder.edits.model import (
     DropClass,
     Proposal,
     RenameClass,
@@ -17,13 +18,11 @@ from builder.edits import (
     RenameOption,
     SetRule,
 )
-from builder.locking import Lock
-from builder.records import Decided, Locked
-from builder.reviewing import View
-from builder.session import OWN_FILES
+from builder.review.view import View
+from builder.session.journal import OWN_FILES
+from builder.session.records import Decided, Locked
 from builder.terminal import edit_text
-from builder.terminal.edit_text import unfinished_text
-from builder.terminal.edit_text_files import BASE, FILE, KEPT
+from builder.terminal.edit_text import BASE, FILE, KEPT, unfinished_text
 from builder.terminal.editing import edit_by_hand
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, Scripted

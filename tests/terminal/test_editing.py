@@ -5,8 +5,9 @@ from typing import get_args
 import pytest
 from rich.console import Console
 
-from builder.applying import apply
-from builder.edits import (
+from builder.edits.apply import apply
+from builder.edits.locks import Lock
+from builder.edits.model import (
     AddClass,
     AddGroup,
     AddOption,
@@ -27,10 +28,9 @@ from builder.edits import (
     SetRule,
     SplitOption,
 )
-from builder.locking import Lock
-from builder.records import Locked
-from builder.reviewing import View
-from builder.system import AttributeGroup
+from builder.review.view import View
+from builder.session.records import Locked
+from builder.system.model import AttributeGroup
 from builder.terminal.editing import edit_by_hand, first_system
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
@@ -246,7 +246,7 @@ def test_a_change_that_does_not_fit_is_told_and_the_person_goes_on() -> None:
     with console.capture():
         first = edit_by_hand(view_asker, console, sample.view())
     assert first is not None
-    from builder.records import Decided
+    from builder.session.records import Decided
 
     two_left = sample.view([Decided(proposal=first, decision="accepted", by="person")])
     asker = Scripted("o", "color", "d", "pink", "o", "black", *[BACK] * 6)

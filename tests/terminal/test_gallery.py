@@ -11,10 +11,10 @@ from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
 
-from builder.applying import EditError
-from builder.edits import DropClass, Proposal, RenameGroup, SetRule
-from builder.records import Decided
-from builder.reviewing import View
+from builder.edits.apply import EditError
+from builder.edits.model import DropClass, Proposal, RenameGroup, SetRule
+from builder.review.view import View
+from builder.session.records import Decided
 from builder.terminal import gallery
 from builder.terminal.asker import InputEnded
 from builder.terminal.gallery import view_images

@@ -6,12 +6,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from builder.chronicle import Chronicle, chronicle
-from builder.edits import Proposal, RenameClass
-from builder.lineage import edits_between_steps, find_point
-from builder.locking import Lock
-from builder.records import Decided, Exported, Locked, Noted, Record, Reverted
-from builder.statistics import Effect
+from builder.edits.locks import Lock
+from builder.edits.model import Proposal, RenameClass
+from builder.scoring.statistics import Effect
+from builder.session.records import Decided, Exported, Locked, Noted, Record, Reverted
+from builder.session.story import Chronicle, chronicle
+from builder.session.versions import edits_between_steps, find_point
 from builder.terminal.difference import difference_screen
 from builder.terminal.log import log_screen
 from tests.terminal.sample import measured, proposals, records, referee, system

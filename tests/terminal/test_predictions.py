@@ -4,8 +4,8 @@ from io import StringIO
 
 from rich.console import Console, RenderableType
 
-from builder.predicting import Prediction, Ranked
-from builder.system import make_system
+from builder.scoring.predict import Prediction, Ranked
+from builder.system.model import make_system
 from builder.terminal.predictions import PredictionLine, explained, questions_asked
 from tests.worlds import COLOUR, FORM
 

@@ -5,9 +5,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import RenderableType
 
-from builder.questions import Asked, Stopped
-from builder.smallest_set import SmallestSet
-from builder.statistics import Change, Proportion
+from builder.diagnosis.questions import Asked, SmallestSet, Stopped
+from builder.scoring.statistics import Change, Proportion
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 from tests.terminal.test_render import WIDTHS, drawn
 

@@ -4,12 +4,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from builder.checks import check
-from builder.edits import DropGroup, Proposal
+from builder.edits.locks import Lock
+from builder.edits.model import DropGroup, Proposal
 from builder.errors import CotbuildError, InputError
-from builder.history import fold
-from builder.locking import Lock
-from builder.records import (
+from builder.session.records import (
     Assigned,
     Decided,
     Exported,
@@ -22,7 +20,9 @@ from builder.records import (
     Undone,
     Unlocked,
 )
-from builder.system import make_system
+from builder.session.state import fold
+from builder.system.checks import check
+from builder.system.model import make_system
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
 from builder.terminal.render import (

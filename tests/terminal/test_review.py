@@ -7,23 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from builder.edits import AddOption, Proposal, SetRule
-from builder.history import fold
-from builder.locking import Lock
-from builder.loop import Recorded, run
-from builder.records import (
-    Assigned,
-    Decided,
-    Locked,
-    Measured,
-    Record,
-    Rescored,
-    Reverted,
-    RulesTried,
-    Undone,
-    Unlocked,
-)
-from builder.reviewing import (
+from builder.edits.locks import Lock
+from builder.edits.model import AddOption, Proposal, SetRule
+from builder.review.loop import Recorded, run
+from builder.review.view import (
     AcceptHelpful,
     Action,
     Ask,
@@ -40,10 +27,23 @@ from builder.reviewing import (
     Undo,
     View,
 )
-from builder.system import Scoring
-from builder.system_text import system_to_text
+from builder.session.records import (
+    Assigned,
+    Decided,
+    Locked,
+    Measured,
+    Record,
+    Rescored,
+    Reverted,
+    RulesTried,
+    Undone,
+    Unlocked,
+)
+from builder.session.state import fold
+from builder.system.model import Scoring
+from builder.system.yaml_text import system_to_text
 from builder.terminal.asker import InputEnded
-from builder.terminal.edit_text_files import FILE
+from builder.terminal.edit_text import FILE
 from builder.terminal.gallery import Pictures
 from builder.terminal.review import TerminalReviewer, _main_keys
 from builder.terminal.scoring_rules import rules_table

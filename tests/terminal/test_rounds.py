@@ -4,9 +4,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from builder.history import fold
-from builder.information import redundancy
-from builder.records import (
+from builder.diagnosis.information import redundancy
+from builder.session.records import (
     Assigned,
     Decided,
     Exported,
@@ -16,8 +15,9 @@ from builder.records import (
     Record,
     RoundEnded,
 )
-from builder.system import AttributeGroup, AttributeSystem, make_system
-from builder.terminal.reports import (
+from builder.session.state import fold
+from builder.system.model import AttributeGroup, AttributeSystem, make_system
+from builder.terminal.diagnosis_tables import (
     class_table,
     group_block,
     pair_table,
@@ -196,7 +196,7 @@ def test_proposals_are_numbered_with_source_reason_and_how_many_were_tried() -> 
 
 
 def test_more_proposals_than_fit_the_screen_are_counted() -> None:
-    from builder.edits import DropOption, Proposal
+    from builder.edits.model import DropOption, Proposal
 
     many = tuple(
         Proposal(edits=(DropOption(group=g.name, option=option),), source="data")
@@ -235,7 +235,7 @@ def test_without_images_nothing_is_scored_and_the_screen_says_so(width: int) -> 
 
 
 def test_ties_are_told() -> None:
-    from builder.edits import Proposal, SetRule
+    from builder.edits.model import Proposal, SetRule
 
     alike = SetRule(class_name="Absol G", group="background", options=("a forest",))
     decision = Decided(
@@ -250,8 +250,8 @@ def test_ties_are_told() -> None:
 
 
 def test_weak_groups_are_told() -> None:
-    from builder.edits import AddGroup, Proposal
-    from builder.system import AttributeGroup
+    from builder.edits.model import AddGroup, Proposal
+    from builder.system.model import AttributeGroup
 
     group = AttributeGroup(name="sky", prompt="The sky is {}.", options=("clear", "grey"))
     decision = Decided(

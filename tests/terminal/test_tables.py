@@ -7,8 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from builder.diagnosis import ClassReport, Misleading
-from builder.terminal.reports import class_table
+from builder.diagnosis.confusions import ClassReport, Misleading
+from builder.terminal.diagnosis_tables import class_table
 from builder.terminal.tables import Rows
 
 

@@ -1,0 +1,58 @@
+"""`cotbuild check`: what is wrong, or weak, with a system file."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builder.cli import app, reports_errors
+
+
+@app.command()
+@reports_errors
+def check(
+    file: Annotated[Path, typer.Argument(help="A system: cotbuild's JSON or the article's.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check a system file: broken rules with their JSON path, weak spots, the accuracy ceiling.
+
+    Exit code 0 if the file is usable, with or without warnings; 1 if a rule of the format is
+    broken; 2 if the file can't be read.
+    """
+    from builder.system.checks import check as check_system
+    from builder.system.file import SystemFileError, load_system_file
+
+    try:
+        system = load_system_file(file).system
+    except SystemFileError as error:
+        if as_json:
+            problems = [asdict(problem) for problem in error.problems]
+            typer.echo(json.dumps({"usable": False, "problems": problems}, ensure_ascii=False))
+        else:
+            from builder.terminal.console import progress_console
+            from builder.terminal.render import error_panel
+
+            progress_console().print(error_panel(error))
+        raise typer.Exit(1) from error
+    found = check_system(system)
+    if "system" in json.loads(file.read_text(encoding="utf-8-sig")):
+        # In an envelope the system stands one level down.
+        inside = tuple(replace(f, path=f"system.{f.path}") for f in found.findings)
+        found = replace(found, findings=inside)
+    if as_json:
+        result = {
+            "usable": True,
+            "classes": len(system.classes),
+            "groups": len(system.groups),
+            "options": len(system.phrases()),
+            "ceiling": found.ceiling,
+            "warnings": [asdict(finding) for finding in found.findings],
+        }
+        typer.echo(json.dumps(result, ensure_ascii=False))
+        return
+    from builder.terminal.console import result_console
+    from builder.terminal.render import checks_table
+
+    result_console().print(checks_table(str(file), system, found))

@@ -1,0 +1,1 @@
+"""What goes wrong and why: confusions, groups, evidence, information, twenty questions."""

@@ -1,0 +1,1 @@
+"""The kinds of change to a system: applied, found between two systems, described, locked."""

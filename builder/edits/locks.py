@@ -1,0 +1,93 @@
+"""Locks: what nothing but the person changes, told by comparing a system with its changed form."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from builder.edits.model import Edit, RenameClass, RenameGroup
+from builder.system.model import AttributeSystem
+
+
+class Lock(BaseModel):
+    """What nothing but the person changes: a group, a class or, with both names, one rule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str | None = None
+    class_name: str | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.group is None and self.class_name is None:
+            raise ValueError("a lock names a group, a class, or both")
+        return self
+
+
+def touched(
+    locks: Iterable[Lock], before: AttributeSystem, after: AttributeSystem
+) -> tuple[Lock, ...]:
+    """The locks that the change from `before` to `after` breaks.
+
+    A locked group keeps its prompt, its options and its part of every rule; a locked class keeps
+    the options that it has, and gets none in other groups; a locked rule keeps its options. What
+    `before` does not hold cannot be changed.
+    """
+    classes = before.classes
+    return tuple(
+        lock
+        for lock in locks
+        if (kept := _kept(lock, before, classes)) is not None
+        and kept != _kept(lock, after, classes)
+    )
+
+
+def follow(locks: Iterable[Lock], edits: Iterable[Edit]) -> tuple[Lock, ...]:
+    """The locks after edits that the person made: they stay on what is renamed."""
+    locks = tuple(locks)
+    for edit in edits:
+        match edit:
+            case RenameGroup():
+                locks = tuple(_renamed(lock, "group", edit.group, edit.to) for lock in locks)
+            case RenameClass():
+                locks = tuple(
+                    _renamed(lock, "class_name", edit.class_name, edit.to) for lock in locks
+                )
+            case _:
+                pass
+    return locks
+
+
+def still_there(locks: Iterable[Lock], system: AttributeSystem) -> tuple[Lock, ...]:
+    """The locks on what the system holds; a later thing of a lost one's name is another thing."""
+    return tuple(lock for lock in locks if _kept(lock, system, ()) is not None)
+
+
+def lock_words(lock: Lock) -> str:
+    """E.g. "group color", "class Absol" or "rule Absol · color"."""
+    if lock.class_name is None:
+        return f"group {lock.group}"
+    if lock.group is None:
+        return f"class {lock.class_name}"
+    return f"rule {lock.class_name} · {lock.group}"
+
+
+def _renamed(lock: Lock, field: str, name: str, to: str) -> Lock:
+    return lock.model_copy(update={field: to}) if getattr(lock, field) == name else lock
+
+
+def _kept(lock: Lock, system: AttributeSystem, classes: Iterable[str]) -> object:
+    """What must stay as it is of the locked thing; None where the system lacks it.
+
+    `classes` are those whose part in a locked group is looked at.
+    """
+    if lock.class_name is None:
+        group = next((group for group in system.groups if group.name == lock.group), None)
+        rules = system.rules
+        return group and (group, [rules.get(name, {}).get(group.name) for name in classes])
+    rule = system.rules.get(lock.class_name)
+    if rule is None:
+        return None
+    if lock.group is None:
+        return {name: chosen for name, chosen in rule.items() if chosen}
+    return rule.get(lock.group)

@@ -1,0 +1,1 @@
+"""jina-clip, loaded natively: its published code fails on the transformers that we use."""

@@ -1,0 +1,111 @@
+"""The text tower of jina-clip v2 (Sturua et al. 2024, arXiv:2409.10173).
+
+XLM-RoBERTa with rotary positions (Su et al. 2021, arXiv:2104.09864), and with LoRA adapters (Hu
+et al. 2021, arXiv:2106.09685) in the file, which are always on and so are merged into the
+weights. Attributes are named as in the published state dict; shapes as in jina_bert.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from builder.encoders.jina.bert import Embeddings, Encoder, Layer, mean_pooling
+from builder.encoders.jina.config import Lora
+
+LAYER_NORM_EPS = 1e-5
+ROPE_BASE = 20_000.0
+HEAD_WIDTH = 64
+TOKEN_TYPES = 1
+
+
+def rope_table(length: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(cos, sin), each float32 [L, 64]; the angles of a head's first half are repeated."""
+    exponents = torch.arange(0, HEAD_WIDTH, 2, dtype=torch.float32, device=device) / HEAD_WIDTH
+    positions = torch.arange(length, dtype=torch.float32, device=device)
+    angles = torch.outer(positions, ROPE_BASE**-exponents).repeat(1, 2)
+    return angles.cos(), angles.sin()
+
+
+def rotate_halves(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """The halves (a, b) of each head -> (a cos - b sin, b cos + a sin); x [..., L, 64]."""
+    a, b = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-b, a), dim=-1) * sin
+
+
+class Attention(nn.Module):
+    """[m, L, D] -> [m, L, D]; `mask` [m, 1, 1, L] is true where a key may be looked at."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.Wqkv = nn.Linear(hidden, 3 * hidden)
+        self.out_proj = nn.Linear(hidden, hidden)
+
+    def forward(self, x: Tensor, mask: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        q, k, v = self.Wqkv(x).unflatten(-1, (3, -1, HEAD_WIDTH)).permute(2, 0, 3, 1, 4)
+        q, k = rotate_halves(q, cos, sin), rotate_halves(k, cos, sin)
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class MLP(nn.Module):
+    def __init__(self, hidden: int, intermediate: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(hidden, intermediate)
+        self.fc2 = nn.Linear(intermediate, hidden)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(functional.gelu(self.fc1(x)))  # type: ignore[no-any-return]
+
+
+class XLMRoberta(nn.Module):
+    """Token ids [m, L] and the bool mask [m, L] of those that are no padding -> [m, D]."""
+
+    def __init__(self, vocabulary: int, hidden: int, intermediate: int, layers: int) -> None:
+        super().__init__()
+        self.embeddings = Embeddings(vocabulary, TOKEN_TYPES, hidden)
+        self.emb_ln = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
+        self.encoder = Encoder(
+            Layer(Attention(hidden), MLP(hidden, intermediate), hidden, LAYER_NORM_EPS)
+            for _ in range(layers)
+        )
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        x = self.emb_ln(self.embeddings(ids))
+        cos, sin = (table.to(x.dtype) for table in rope_table(ids.shape[1], ids.device))
+        return mean_pooling(self.encoder(x, mask[:, None, None, :], cos, sin), mask)
+
+
+def lora_keys(key: str) -> tuple[str, str, str]:
+    """What the file holds in the place of a matrix `key`: (original, lora_A, lora_B)."""
+    stem = f"{key.removesuffix('weight')}parametrizations.weight."
+    return f"{stem}original", f"{stem}0.lora_A", f"{stem}0.lora_B"
+
+
+def stored_shapes(shapes: Mapping[str, tuple[int, ...]], rank: int) -> dict[str, tuple[int, ...]]:
+    """The tower's keys and shapes -> those of its file, where each matrix has an adapter."""
+    stored: dict[str, tuple[int, ...]] = {}
+    for key, shape in shapes.items():
+        if len(shape) != 2:
+            stored[key] = shape
+            continue
+        original, lora_a, lora_b = lora_keys(key)
+        stored[original] = shape
+        is_embedding = _is_embedding(key)
+        stored[lora_a] = (1, shape[0], rank) if is_embedding else (1, rank, shape[1])
+        stored[lora_b] = (1, rank, shape[1]) if is_embedding else (1, shape[0], rank)
+    return stored
+
+
+def merge_lora(key: str, original: Tensor, lora_a: Tensor, lora_b: Tensor, lora: Lora) -> Tensor:
+    """The matrix `key` with its only adapter, in the type of `original` (float32, see below).
+
+    Cast afterwards: merging in float16 costs 1e-4 on an embedding.
+    """
+    adapter = lora_a[0] @ lora_b[0] if _is_embedding(key) else lora_b[0] @ lora_a[0]
+    return original + lora.alpha / lora.rank * adapter
+
+
+def _is_embedding(key: str) -> bool:
+    return key.startswith("embeddings.")

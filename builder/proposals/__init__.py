@@ -1,0 +1,1 @@
+"""Who proposes changes: the data, and what a language model is asked and answers."""

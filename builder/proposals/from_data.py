@@ -1,0 +1,376 @@
+"""Proposals from the data alone: where the images speak against the system, or beyond it.
+
+Proposals to drop what does nothing: groups that fit no better shuffled, options nobody sees.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from builder.diagnosis.confusions import (
+    TELLS_APART,
+    ConfusedPair,
+    RuleEvidence,
+    confused_pairs,
+    option_counts,
+    rule_evidence,
+)
+from builder.diagnosis.groups import GroupReport
+from builder.diagnosis.permutation_test import null_tests
+from builder.edits.model import DropGroup, DropOption, Edit, Proposal, SetRule
+from builder.scoring.score import Scores
+from builder.scoring.statistics import wilson
+from builder.system.model import AttributeSystem, Choice
+
+# An option is not idle because a single image of a class that names it looks otherwise.
+_FEWEST_IMAGES = 2
+
+
+def idle_groups(scores: Scores, system: AttributeSystem, *, seed: int) -> Iterator[Proposal]:
+    """Drops of the groups that can't beat their shuffled rules, greatest p first; never of all."""
+    tests = null_tests(scores, system, seed=seed)
+    idle = sorted(
+        (test for test in tests if test.can_tell and not test.beats), key=lambda test: -test.p
+    )
+    # Each proposal must still apply after all others were accepted.
+    for test in idle[: len(system.groups) - 1]:
+        reason = (
+            "its rules fit the review images no better than when they are shuffled over the "
+            f"classes ({test.permutations} shuffles, p = {test.p:.3f})"
+        )
+        yield _removal(reason, DropGroup(group=test.group))
+
+
+def weak_groups(reports: Iterable[GroupReport]) -> Iterator[Proposal]:
+    """Drops of the groups without which more images are correct, those that gain most first."""
+    weak = [each for each in reports if each.without and each.without.points > 0]
+    weak.sort(key=lambda each: -each.without.points if each.without else 0)
+    for each in weak:
+        if each.without:
+            change = f"{each.without.fixed} fixed, {each.without.broken} broken"
+            reason = f"more review images are correct without it ({change})"
+            yield _removal(reason, DropGroup(group=each.name))
+
+
+def idle_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:
+    """Drops of the options that no image chooses, at least 2 of each group left.
+
+    First those named by the rules of the classes with the most images, 2 or more of each class;
+    last those that no rule names. A class that names nothing else takes what most of its own
+    images choose.
+    """
+    evidence = rule_evidence(scores, system)
+    cases = []
+    for group, p in zip(system.groups, scores.probabilities, strict=True):
+        chosen = {group.options[option] for option in np.unique(p.argmax(axis=1)).tolist()}
+        idle = [option for option in group.options if option not in chosen]
+        known = {
+            e.class_name: e for e in evidence if e.group == group.name and e.n >= _FEWEST_IMAGES
+        }
+        users = {
+            option: [name for name, rule in system.rules.items() if option in rule[group.name]]
+            for option in idle
+        }
+        droppable = [option for option in idle if known.keys() >= set(users[option])]
+        # Where only some can go, those that are in no rule go first.
+        droppable.sort(key=lambda option: bool(users[option]))
+        # Each proposal must still apply after the others of its group were accepted.
+        for option in droppable[: len(group.options) - 2]:
+            named_by = [known[name] for name in users[option]]
+            edits = _edits_to_drop(group.name, option, named_by, idle)
+            reason = _reason(option, users[option], scores.n)
+            cases.append((sum(e.n for e in named_by), _removal(reason, *edits)))
+    cases.sort(key=lambda case: -case[0])
+    return (proposal for _, proposal in cases)
+
+
+def _removal(reason: str, *edits: Edit) -> Proposal:
+    return Proposal(edits=edits, source="data", reason=reason)
+
+
+def _edits_to_drop(
+    group: str, option: str, users: Sequence[RuleEvidence], idle: Collection[str]
+) -> Iterator[Edit]:
+    """The option replaced by what most of its users take; before that, the rules of the others."""
+    after = {
+        user: tuple(named for named in user.rule if named not in idle) or (user.chosen[0][0],)
+        for user in users
+    }
+    common = Counter(after[user] for user in users if user.rule == (option,)).most_common(1)
+    instead = common[0][0] if common else ()
+    for user, rule in after.items():
+        if {*instead, *user.rule} - {option} != set(rule):
+            yield SetRule(class_name=user.class_name, group=group, options=rule)
+    yield DropOption(group=group, option=option, replacement=instead[0] if instead else None)
+
+
+def _reason(option: str, users: Sequence[str], images: int) -> str:
+    if not users:
+        return f'no rule names "{option}", and none of {images} review images see it'
+    which = f'the rule of "{users[0]}" names'
+    if len(users) > 1:
+        which = f"the rules of {len(users)} classes name"
+    return f'none of {images} review images see "{option}", which {which}'
+
+
+# A change of rules is fitted on few images: these bounds keep the obviously idle ones out, and
+# leave the rest to the referee, who measures every proposal.
+_FEWEST = 2  # a single image is an accident
+_CLEARLY = 2  # times as many images
+# A person goes through a list one by one: a hundred proposals are a long evening.
+_MOST = 20  # of each kind
+_PAIRS = 50  # looked at
+
+
+def suggest(
+    scores: Scores,
+    system: AttributeSystem,
+    *,
+    seed: int = 0,
+    unwanted: Callable[[Proposal], bool] = lambda _: False,
+) -> tuple[Proposal, ...]:
+    """Proposals for the system with these scores; source "data", each once.
+
+    An image chooses its likeliest option. Five kinds, in this order, each strongest first and at
+    most 20, so that the list stays readable with any number of classes; what is left comes up
+    once these are accepted or rejected. What is `unwanted` takes no place.
+
+    1. A missing distinction. Two classes confused at least twice whose rules differ in no group,
+       or only in groups nearer to a coin than to certainty: the option that the most images of one
+       choose becomes its rule, if neither's rule names it and the 95 % intervals of how many images
+       of each choose it don't meet. (The best of many options is looked for, and chance alone can
+       make that look good.) At most one for each of the two classes, in the 50 most confused pairs.
+    2. A rule corrected: the option that at least 2 images and more than half of the class's choose,
+       at least twice as many as choose the rule's.
+    3. Several options, where a class's images split: two options that at least 2 images each and
+       more than half together choose, neither twice as many as the other, both at least twice as
+       many as any third. (Then at least half as many more as choose the present rule's.)
+    4. A group dropped: one that does not beat its shuffled rules, where that can be told. One group
+       is always left.
+    5. An option dropped that no image chooses, as long as 2 remain. Classes that name it and
+       nothing else take what most of their own images choose, and each has at least 2 images:
+       an option is not idle because nobody looked. Those that no rule names come last.
+
+    2 and 3 want a larger part of the class's images than of the other classes': what all images
+    choose says nothing about a class. 1 to 3 leave rules of several options to a person. Strength
+    is: how often the pair is confused; the number of images beyond those that choose the rule's
+    (2, 3); p (4); the number of images of the classes that name it (5).
+    """
+    if not scores.n:
+        return ()
+    review = _review(scores, system)
+    kinds = (
+        _distinctions(scores, system, review),
+        _corrections(review),
+        _splits(review),
+        idle_groups(scores, system, seed=seed),
+        idle_options(scores, system),
+    )
+    taken: set[str] = set()
+    return tuple(p for kind in kinds for p in islice(_new(kind, taken, unwanted), _MOST))
+
+
+def _new(
+    proposals: Iterable[Proposal], taken: set[str], unwanted: Callable[[Proposal], bool]
+) -> Iterator[Proposal]:
+    """Those that are wanted and whose edits are not taken yet, and takes them."""
+    for proposal in proposals:
+        if proposal.key not in taken and not unwanted(proposal):
+            taken.add(proposal.key)
+            yield proposal
+
+
+def _proposal(reason: str, edit: SetRule) -> Proposal:
+    return Proposal(edits=(edit,), source="data", reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Review:
+    """What the images of known classes choose.
+
+    evidence: by class, then group, where the class has images. totals: images of all classes, by
+    group, then option. images: their number.
+    """
+
+    evidence: Mapping[tuple[str, str], RuleEvidence]
+    totals: Mapping[str, Mapping[str, int]]
+    images: int
+
+    def typical(self, evidence: RuleEvidence, option: str) -> bool:
+        """Whether a larger part of the class's images choose it than of the other classes'."""
+        seen = _count(evidence, option)
+        elsewhere, others = self.totals[evidence.group][option] - seen, self.images - evidence.n
+        # seen / n > elsewhere / others, without dividing by 0.
+        return others == 0 or seen * others > elsewhere * evidence.n
+
+
+def _review(scores: Scores, system: AttributeSystem) -> _Review:
+    return _Review(
+        evidence={(e.class_name, e.group): e for e in rule_evidence(scores, system)},
+        totals={
+            group.name: dict(zip(group.options, counts.sum(axis=0).tolist(), strict=True))
+            for group, counts in zip(system.groups, option_counts(scores, system), strict=True)
+        },
+        images=int(np.count_nonzero(scores.labels >= 0)),
+    )
+
+
+def _count(evidence: RuleEvidence, option: str) -> int:
+    """Images of the class that choose the option."""
+    return dict(evidence.chosen).get(option, 0)
+
+
+def _interval(count: int, n: int) -> str:
+    interval = wilson(count, n)
+    return f"{100 * interval.low:.0f}-{100 * interval.high:.0f} %"
+
+
+# --- Rules ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Options that `seen` of the class's images choose, where `kept` choose the rule's."""
+
+    evidence: RuleEvidence
+    options: Choice
+    seen: int
+    kept: int
+
+    @property
+    def edit(self) -> SetRule:
+        at = self.evidence
+        return SetRule(class_name=at.class_name, group=at.group, options=self.options)
+
+    @property
+    def rule(self) -> str:
+        if not self.evidence.rule:
+            return "the rule names nothing"
+        return f'the rule says "{self.evidence.rule[0]}" (seen by {self.kept})'
+
+
+def _strongest(cases: Iterable[_Case]) -> list[_Case]:
+    # Stable: equally strong ones stay in the order of classes and groups.
+    return sorted(cases, key=lambda case: (case.kept - case.seen, -case.seen / case.evidence.n))
+
+
+def _corrections(review: _Review) -> Iterator[Proposal]:
+    for case in _strongest(_contradicted(review)):
+        (option,) = case.options
+        n = case.evidence.n
+        yield _proposal(
+            f'{case.seen} of {n} review images see "{option}" ({_interval(case.seen, n)}), '
+            f"{case.rule}",
+            case.edit,
+        )
+
+
+def _contradicted(review: _Review) -> Iterator[_Case]:
+    for evidence in review.evidence.values():
+        option, seen = evidence.chosen[0]
+        kept = sum(_count(evidence, named) for named in evidence.rule)
+        clear = seen >= _FEWEST and 2 * seen > evidence.n and seen >= _CLEARLY * kept
+        open_to_it = len(evidence.rule) <= 1 and option not in evidence.rule
+        if open_to_it and clear and review.typical(evidence, option):
+            yield _Case(evidence, (option,), seen, kept)
+
+
+def _splits(review: _Review) -> Iterator[Proposal]:
+    for case in _strongest(_split(review)):
+        (first, most), (second, fewer), *_ = case.evidence.chosen
+        yield _proposal(
+            f'{most} of {case.evidence.n} review images see "{first}", {fewer} "{second}" '
+            f"(together {_interval(case.seen, case.evidence.n)}), {case.rule}",
+            case.edit,
+        )
+
+
+def _split(review: _Review) -> Iterator[_Case]:
+    for evidence in review.evidence.values():
+        options = review.totals[evidence.group]
+        # Both of two options would say as much as none.
+        if len(evidence.rule) > 1 or len(evidence.chosen) < 2 or len(options) < 3:
+            continue
+        (first, most), (second, fewer), (_, third) = (*evidence.chosen, ("", 0))[:3]
+        seen = most + fewer
+        clear = fewer >= _FEWEST and 2 * seen > evidence.n and fewer >= _CLEARLY * third
+        balanced = most < _CLEARLY * fewer
+        typical = review.typical(evidence, first) and review.typical(evidence, second)
+        if clear and balanced and typical:
+            both = tuple(option for option in options if option in (first, second))
+            kept = sum(_count(evidence, named) for named in evidence.rule)
+            yield _Case(evidence, both, seen, kept)
+
+
+# --- Pairs ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """An option that `seen` of the one class's images choose, and `there` of the other's."""
+
+    option: str
+    own: RuleEvidence
+    other: RuleEvidence
+    seen: int
+    there: int
+
+    @property
+    def gap(self) -> float:
+        """The difference of the two fractions."""
+        return self.seen / self.own.n - self.there / self.other.n
+
+    @property
+    def clear(self) -> bool:
+        """Whether more of its own images choose it, by intervals that do not meet."""
+        return wilson(self.seen, self.own.n).low > wilson(self.there, self.other.n).high
+
+
+def _distinctions(scores: Scores, system: AttributeSystem, review: _Review) -> Iterator[Proposal]:
+    for pair in confused_pairs(scores, system, limit=_PAIRS):
+        if pair.count < _FEWEST or any(part >= TELLS_APART for _, part in pair.separating_groups):
+            continue
+        sides = (pair.first, pair.second), (pair.second, pair.first)
+        best = [_most_telling(system, review, own, other) for own, other in sides]
+        for telling in sorted(filter(None, best), key=lambda telling: -telling.gap):
+            yield _distinction(pair, telling)
+
+
+def _most_telling(
+    system: AttributeSystem, review: _Review, own: str, other: str
+) -> _Telling | None:
+    """What sets the images of class `own` apart most from those of `other`, in no rule yet."""
+    found = []
+    for group in system.groups:
+        ours = review.evidence.get((own, group.name))
+        theirs = review.evidence.get((other, group.name))
+        if ours is None or theirs is None or len(ours.rule) > 1:
+            continue
+        option, seen = ours.chosen[0]
+        telling = _Telling(option, ours, theirs, seen, _count(theirs, option))
+        if option not in (*ours.rule, *theirs.rule) and telling.clear:
+            found.append(telling)
+    return max(found, key=lambda telling: telling.gap, default=None)
+
+
+def _distinction(pair: ConfusedPair, telling: _Telling) -> Proposal:
+    own, other, option = telling.own, telling.other, telling.option
+    return _proposal(
+        f'"{pair.first}" and "{pair.second}" {_difference(pair.separating_groups)}; '
+        f'{telling.seen} of {own.n} review images of "{own.class_name}" see "{option}" in '
+        f"{own.group} ({_interval(telling.seen, own.n)}), {telling.there} of {other.n} of "
+        f'"{other.class_name}" ({_interval(telling.there, other.n)})',
+        SetRule(class_name=own.class_name, group=own.group, options=(option,)),
+    )
+
+
+def _difference(groups: Sequence[tuple[str, float]]) -> str:
+    if not groups:
+        return "have the same rules"
+    name, part = groups[0]
+    if len(groups) == 1:
+        return f"differ in one weak group only ({name} {100 * part:.0f} %)"
+    return f"differ in {len(groups)} weak groups only (the best, {name}, {100 * part:.0f} %)"

@@ -1,0 +1,169 @@
+"""What was found out about a system on review images, worked out when somebody asks for it."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from builder.diagnosis.confusions import ClassReport, ConfusedPair, confused_pairs, per_class
+from builder.diagnosis.groups import GroupReport, per_group
+from builder.edits.apply import apply
+from builder.edits.model import Proposal
+from builder.scoring.effects import Increments
+from builder.scoring.evaluator import Referee
+from builder.scoring.fit import Trial, try_rules
+from builder.scoring.score import Scores
+from builder.scoring.statistics import Effect, compare
+from builder.session.records import Started
+from builder.session.state import Step, renamed
+from builder.system.model import AttributeSystem, Scoring, scored_texts
+
+# The working system, the one that the round began with, and one to come back to by undo.
+_REMEMBERED = 3
+
+
+class Findings:
+    """Scores and diagnosis of one system, and the effects of proposals on top of it.
+
+    `digests` names the review images, in the order of `review`. `baselines` are scores on
+    held-out images, everything else is about review images.
+    """
+
+    def __init__(self, step: Step, referee: Referee, baselines: "Baselines") -> None:
+        self._step = step
+        self._referee = referee
+        self._baselines = baselines
+        self._effects: dict[str, Effect] = {}
+        self._afters: dict[str, AttributeSystem] = {}
+        self._idle: dict[str, bool] = {}
+        self._tried: tuple[Step, tuple[Trial, ...]] | None = None
+        self.system = step.system
+        self.review: Scores = referee.renamed(step.names).score(step.system, "review")
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        return self._referee.splits["review"].digests
+
+    @property
+    def held_out_images(self) -> str:
+        """Identifies the held-out images."""
+        return self._referee.held_out_images
+
+    @property
+    def baselines(self) -> Mapping[str, Scores]:
+        return self._baselines.scores
+
+    @cached_property
+    def classes(self) -> tuple[ClassReport, ...]:
+        return per_class(self.review, self.system)
+
+    @cached_property
+    def pairs(self) -> tuple[ConfusedPair, ...]:
+        return confused_pairs(self.review, self.system)
+
+    @cached_property
+    def groups(self) -> tuple[GroupReport, ...]:
+        """What each group contributes to the scores on review images."""
+        referee = self._referee.renamed(self._step.names)
+        scoring = referee.scoring_of(self.system)
+        return per_group(
+            self.review,
+            self.system,
+            referee.splits["review"].vectors,
+            referee.encode(scored_texts(self.system, scoring)),
+            scoring=scoring,
+            logit_scale=referee.logit_scale,
+        )
+
+    def after(self, proposal: Proposal) -> AttributeSystem:
+        """The system with the proposal. Raises EditError when it does not fit."""
+        key = proposal.key
+        if key not in self._afters:
+            self._afters[key] = apply(self.system, proposal.edits)
+        return self._afters[key]
+
+    def effect(self, proposal: Proposal) -> Effect:
+        """What the proposal does by itself. Raises EditError when it does not fit."""
+        if proposal.key not in self._effects:
+            self.measure([proposal])
+        return self._effects[proposal.key]
+
+    def changes_nothing(self, proposal: Proposal) -> bool:
+        """Whether what the proposal wants has been done already. Raises EditError."""
+        key = proposal.key
+        if key not in self._idle:
+            effect = self._effects.get(key)
+            idle = not (effect and effect.fixed + effect.broken)
+            self._idle[key] = idle and self.after(proposal) == self.system
+        return self._idle[key]
+
+    def measure(self, proposals: Iterable[Proposal]) -> None:
+        """Finds out the effects of many proposals, all of which fit, faster than one by one.
+
+        Raises EditError when one does not fit.
+        """
+        new = {each.key: each for each in proposals if each.key not in self._effects}
+        same = [each for each in new.values() if self._names(each) == self._step.names]
+        effects = self._increments.effects(map(self.after, same))
+        self._effects |= {each.key: e for each, e in zip(same, effects, strict=True)}
+        # With other names images change their classes, which no increment knows of.
+        for key in new.keys() - self._effects.keys():
+            after = self.try_out(new[key])[1]
+            change = compare(self.review.correct, after.correct)
+            self._effects[key] = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+
+    @cached_property
+    def _increments(self) -> Increments:
+        referee = self._referee.renamed(self._step.names)
+        return referee.increments(self.system, self.review)
+
+    def try_rules(self, step: Step) -> tuple[Trial, ...]:
+        """All scoring rules, fitted on review images, with the step's system on held-out ones."""
+        if self._tried is None or self._tried[0] is not step:
+            trials = try_rules(self._referee.renamed(step.names), step.system)
+            self._tried = step, trials
+        return self._tried[1]
+
+    def _names(self, proposal: Proposal) -> Mapping[str, str]:
+        return renamed(self._step.names, proposal.edits)
+
+    def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
+        """The system with the proposal, and its scores. Raises EditError."""
+        after = self.after(proposal)
+        return after, self._referee.renamed(self._names(proposal)).score(after, "review")
+
+
+class Baselines:
+    """Held-out scores of the bare names, which no edit changes."""
+
+    def __init__(self, referee: Referee, started: Started) -> None:
+        self._referee = referee
+        self._started = started
+
+    @cached_property
+    def scores(self) -> Mapping[str, Scores]:
+        descriptions = {entry.name: entry.description for entry in self._started.classes}
+        return self._referee.baselines(self._started.domain, descriptions, "held_out")
+
+
+class Measurements:
+    """The findings on the last few systems of a session, so that no screen measures them twice."""
+
+    def __init__(self, referee: Referee, started: Started) -> None:
+        self.referee = referee
+        self._baselines = Baselines(referee, started)
+        self._known: OrderedDict[tuple[int, int], tuple[object, Findings]] = OrderedDict()
+
+    def of(self, step: Step, rescored: Scoring | None = None) -> Findings:
+        """The findings on the step's system, by another scoring than the session's if there is one.
+
+        What is known of them is found by identity.
+        """
+        key = id(step), id(rescored)
+        # Both are kept with the findings, so that no other ones get the same identities.
+        if key not in self._known:
+            referee = self.referee.scoring_by(rescored)
+            self._known[key] = ((step, rescored), Findings(step, referee, self._baselines))
+        self._known.move_to_end(key)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return self._known[key][1]

@@ -1,0 +1,432 @@
+"""The round, as a generator of typed events: draft, measure, propose, review, apply, again.
+
+It knows no encoder, file, terminal or clock: a referee measures, a drafter writes, a reviewer
+decides, and whoever consumes the events draws them and writes the records down. A record is
+yielded before the next question is asked, so a consumer that stores it first loses nothing.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from builder.edits.apply import EditError, apply
+from builder.edits.locks import lock_words, touched
+from builder.edits.model import Proposal
+from builder.errors import CotbuildError, InputError
+from builder.proposals.from_data import suggest, weak_groups
+from builder.proposals.requests import Drafter, DraftRequest
+from builder.review.findings import Findings, Measurements
+from builder.review.request import revision_request
+from builder.review.view import (
+    AcceptHelpful,
+    Action,
+    Ask,
+    Decide,
+    EndRound,
+    Export,
+    Limit,
+    Note,
+    Offer,
+    Quit,
+    Redo,
+    RemoveLock,
+    Rescore,
+    Reviewer,
+    SetLock,
+    TryRules,
+    Undo,
+    View,
+    limit_from,
+    look,
+    stop_reason,
+)
+from builder.scoring.evaluator import Referee
+from builder.scoring.statistics import Effect
+from builder.session.export import exported
+from builder.session.records import (
+    Decided,
+    Drafted,
+    Locked,
+    Measured,
+    Noted,
+    Proposed,
+    Record,
+    Redone,
+    Rescored,
+    RoundEnded,
+    RulesTried,
+    Undone,
+    Unlocked,
+)
+from builder.session.state import State, Step, advance, marks, needs_measuring
+from builder.system.model import AttributeSystem
+
+T = TypeVar("T")
+
+# Why a session ended when nothing else stopped it.
+LEFT = {"person": "left by the reviewer", "auto": "without images nothing can be decided"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record to store, and the state after it."""
+
+    record: Record
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A step begins that may take a while."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """A step could not be done; the session goes on without it."""
+
+    what: str
+    error: CotbuildError | None  # None: the person stopped it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Viewed:
+    """A round's screen is due: its first view."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    state: State
+    reason: str
+
+
+Event = Recorded | Working | StepFailed | Viewed | Ended
+
+
+def run(
+    state: State,
+    *,
+    referee: Referee | None,
+    drafter: Drafter | None,
+    reviewer: Reviewer,
+    export_to: str,
+    rounds: int | None = None,
+) -> Iterator[Event]:
+    """Rounds from `state` until the reviewer quits. `rounds`: advise to stop after that many more.
+
+    `export_to` is the path that an export's record names; the consumer writes that file.
+    Raises CotbuildError from the draft, and from a revision if nobody is there to go on without it.
+    """
+    measurements = Measurements(referee, state.started) if referee else None
+    at = _Table(referee, measurements, drafter, reviewer, export_to, limit_from(state, rounds))
+    if state.system is None:
+        yield Working("drafting the attribute system")
+        drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
+        state = yield from _record(state, drafted)
+    fresh = False
+    if referee is not None:
+        for measured in remeasured(state, referee):
+            state = yield from _record(state, measured)
+            fresh = True
+    # A round that had nothing left to offer may have, with other images or with a model to ask.
+    unasked = drafter is not None and not state.asked_in_round
+    anew = state.proposed and not state.offers and (fresh or unasked)
+    stopped = False
+    while True:
+        if referee is not None and _due(state, reviewer):
+            work = _measuring(state, referee)
+            version = yield from _interruptible("measuring on held-out images", work, at)
+            stopped = version is None
+            if version is not None:
+                state = yield from _record(state, version)
+        # An automatic session that is over must not pay for one more answer.
+        over = reviewer.name == "auto" and stop_reason(state, at.limit) is not None
+        if anew or not (state.proposed or over):
+            # Who stopped one step wants the menu, not the next step that takes a while.
+            state, asking_stopped = yield from _propose(state, at, asking=not stopped)
+            stopped = stopped or asking_stopped
+            anew = False
+        view = at.view(state, stopped)
+        yield Viewed(view)
+        while True:
+            action = reviewer.next_action(view)
+            if isinstance(action, Quit):
+                yield Ended(state, action.reason or view.stop or LEFT[reviewer.name])
+                return
+            round_before = state.round
+            state, stopped = yield from _act(action, view, at)
+            if state.round > round_before:
+                break
+            view = at.view(state, stopped)
+
+
+def _due(state: State, reviewer: Reviewer) -> bool:
+    """Whether the working system is to be measured before the next screen.
+
+    In the midst of a person's round it is not: they say when a round is over.
+    """
+    amid = bool(state.proposed and state.versions and reviewer.present)
+    return needs_measuring(state) and not amid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """Who sits at the table, and for how long."""
+
+    referee: Referee | None
+    measurements: Measurements | None
+    drafter: Drafter | None
+    reviewer: Reviewer
+    export_to: str
+    limit: Limit
+
+    def view(self, state: State, stopped: bool = False) -> View:
+        """The screen; where the person stops the measuring of its proposals, one without that."""
+        can_ask = self.drafter is not None
+        try:
+            return look(state, self.measurements, can_ask, self.limit, stopped=stopped)
+        except KeyboardInterrupt:
+            if not self.reviewer.present:
+                raise
+        return look(state, self.measurements, can_ask, self.limit, stopped=True, with_effects=False)
+
+
+def _record(state: State, record: Record) -> Generator[Event, None, State]:
+    state = advance(state, record)
+    yield Recorded(record, state)
+    return state
+
+
+def _interruptible(
+    what: str, work: Callable[[], T], at: _Table
+) -> Generator[Event, None, T | None]:
+    """What the step gives; None when the person, who is there to go on, stopped it."""
+    yield Working(what)
+    try:
+        return work()
+    except KeyboardInterrupt:
+        if not at.reviewer.present:
+            raise
+    yield StepFailed(what, None)
+    return None
+
+
+def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
+    """The state after the action, and whether the person stopped it half-way."""
+    state = view.state
+    match action:
+        case Decide():
+            state = yield from _record(state, _decided(action, _effect(action, view), at.reviewer))
+        case AcceptHelpful():
+            together = False
+            while helpful := _most_helpful(view):
+                accepted = Decide(helpful.proposal, "accepted")
+                decided = _decided(accepted, helpful.effect, at.reviewer, together=together)
+                state = yield from _record(state, decided)
+                together = True
+                view = at.view(state)
+                if view.stopped:
+                    return state, True
+        case Ask():
+            return (yield from _propose(state, at))
+        case TryRules() if at.referee is not None:
+            tried = RulesTried(
+                version=state.versions[-1].number,
+                images=at.referee.held_out_images,
+                rules=action.rules,
+            )
+            state = yield from _record(state, tried)
+        case EndRound():
+            return (yield from _end_round(state, at))
+        case Export():
+            return (yield from _export(state, at))
+        case Quit() | TryRules():
+            pass
+        case _:
+            state = yield from _record(state, _plain_record(action))
+            if at.referee is not None and state.rescored is not view.state.rescored:
+                for measured in remeasured(state, at.referee):
+                    state = yield from _record(state, measured)
+    return state, False
+
+
+def _plain_record(action: Note | SetLock | RemoveLock | Rescore | Undo | Redo) -> Record:
+    match action:
+        case Note():
+            return Noted(text=action.text)
+        case SetLock():
+            return Locked(lock=action.lock)
+        case RemoveLock():
+            return Unlocked(lock=action.lock)
+        case Rescore():
+            return Rescored(scoring=action.scoring.of_session())
+        case Undo():
+            return Undone(of="last")
+        case Redo():
+            return Redone()
+
+
+def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
+    """Measures what the round has led to, then ends it: a round that was not measured goes on."""
+    measured = None
+    if at.referee is not None and needs_measuring(state):
+        work = _measuring(state, at.referee)
+        measured = yield from _interruptible("measuring on held-out images", work, at)
+        if measured is None:
+            return state, True
+    state = yield from _record(state, RoundEnded(round=state.round))
+    if measured is not None:
+        state = yield from _record(state, measured)
+    return state, False
+
+
+def _export(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
+    if at.referee is not None and needs_measuring(state):
+        work = _measuring(state, at.referee)
+        measured = yield from _interruptible("measuring on held-out images", work, at)
+        if measured is None:
+            return state, True
+        state = yield from _record(state, measured)
+    export = partial(exported, state, at.referee, at.export_to)
+    record = yield from _interruptible("measuring on the final images", export, at)
+    if record is None:
+        return state, True
+    return (yield from _record(state, record)), False
+
+
+def _decided(
+    action: Decide, effect: Effect | None, reviewer: Reviewer, *, together: bool = False
+) -> Decided:
+    return Decided(
+        proposal=action.proposal,
+        decision=action.decision,
+        by=reviewer.name,
+        effect=effect,
+        reason=action.reason,
+        instead_of=action.instead_of,
+        together=together,
+    )
+
+
+def _effect(action: Decide, view: View) -> Effect | None:
+    """What the reviewer saw when deciding; a proposal of their own is measured now."""
+    for offer in view.offers:
+        if offer.proposal == action.proposal:
+            return offer.effect
+    return view.attempt(action.proposal) if action.decision == "accepted" else None
+
+
+def _most_helpful(view: View) -> Offer | None:
+    """The first offer if it helps; offers are sorted by their effect."""
+    offer = view.offers[0] if view.offers else None
+    return offer if offer and offer.effect and offer.effect.net > 0 else None
+
+
+def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
+    if drafter is None:
+        raise InputError(
+            "nothing was drafted yet, and there is no language model to draft",
+            hint="name a model with --llm",
+        )
+    started = state.started
+    classes = tuple((c.name, c.description) for c in started.classes)
+    request = DraftRequest(started.domain, classes, started.attributes, started.context)
+    return drafter.draft(request)
+
+
+def _measuring(state: State, referee: Referee) -> Callable[[], Measured]:
+    """Measures the working system as the next version."""
+    judge = referee.scoring_by(state.rescored)
+    return lambda: measure(state.steps[-1], judge, len(state.versions) + 1)
+
+
+def measure(step: Step, referee: Referee, version: int) -> Measured:
+    """The marks of the step's system as this version."""
+    scoring = referee.renamed(step.names)
+    return Measured(
+        version=version,
+        # The images are the same whatever their classes are called by now.
+        images=referee.images,
+        review=marks(scoring.score(step.system, "review").correct),
+        held_out=marks(scoring.score(step.system, "held_out").correct),
+    )
+
+
+def remeasured(state: State, referee: Referee) -> Iterator[Measured]:
+    """Marks of the versions whose images are no longer the ones at hand, or scored otherwise."""
+    referee = referee.scoring_by(state.rescored)
+    for version in state.versions:
+        if version.images != referee.images:
+            yield measure(version.steps[-1], referee, version.number)
+
+
+def _propose(
+    state: State, at: _Table, *, asking: bool = True
+) -> Generator[Event, None, tuple[State, bool]]:
+    """Collects the round's proposals: what the data suggests, and what the model answers.
+
+    Gives the state, and whether the person stopped the question to the model.
+    """
+    if state.system is None:
+        raise ValueError("nothing was drafted yet")
+    found: list[Proposal] = list(state.offers)
+    findings = at.measurements.of(state.steps[-1], state.rescored) if at.measurements else None
+    asked = stopped = False
+    if findings:
+        work = partial(_from_data, state, findings)
+        suggested = yield from _interruptible("collecting what the data suggests", work, at)
+        stopped = suggested is None
+        found.extend(suggested or ())
+    # Without images the first round has nothing to tell the model that its draft didn't know.
+    worthwhile = findings or state.notes or state.decisions
+    if asking and not stopped and at.drafter is not None and worthwhile:
+        locks = tuple(map(lock_words, state.locks))
+        request = revision_request(state, state.system, findings, locks)
+        ask = partial(at.drafter.revise, request)
+        try:
+            answer = yield from _interruptible("asking the language model for proposals", ask, at)
+            asked, stopped = answer is not None, answer is None
+            found.extend(answer or ())
+        except CotbuildError as error:
+            if not at.reviewer.present:
+                raise
+            yield StepFailed("asking the language model for proposals", error)
+    record = Proposed(round=state.round, asked=asked, proposals=_new(state, found))
+    return (yield from _record(state, record)), stopped
+
+
+def _from_data(state: State, findings: Findings) -> tuple[Proposal, ...]:
+    """What the data suggests and nothing forbids."""
+    system = findings.system
+
+    def unwanted(proposal: Proposal) -> bool:
+        if proposal.key in state.settled:
+            return True
+        # Nearly always there are none, and then no system needs to be made.
+        return bool(state.locks and touched(state.locks, system, apply(system, proposal.edits)))
+
+    weak = (each for each in weak_groups(findings.groups) if not unwanted(each))
+    return (*suggest(findings.review, system, unwanted=unwanted), *weak)
+
+
+def _new(state: State, found: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """Without what is settled, and the first of those that lead to the same system."""
+    if state.system is None:
+        return ()
+    kept: dict[object, Proposal] = {}
+    for proposal in found:
+        if proposal.key not in state.settled:
+            kept.setdefault(_leads_to(state.system, proposal), proposal)
+    return tuple(kept.values())
+
+
+def _leads_to(system: AttributeSystem, proposal: Proposal) -> object:
+    """What tells proposals apart: their result, or their edits where these don't fit (now)."""
+    try:
+        return apply(system, proposal.edits)
+    except EditError:
+        return proposal.key

@@ -1,0 +1,146 @@
+"""What a language model is asked about: the confused pairs, and all that it needs to mend them.
+
+A question with every rule of a large system is long, dear and read without care. What is told
+comes from review images alone.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+
+from builder.diagnosis.confusions import ConfusedPair, RuleEvidence, rule_evidence
+from builder.edits.describe import describe_proposal
+from builder.proposals.requests import Past, RevisionRequest
+from builder.review.findings import Findings
+from builder.session.records import Decided
+from builder.session.state import State
+from builder.system.model import AttributeSystem
+
+# Ten confused pairs are up to 20 classes: all of a system that is hardly larger cost little more,
+# and with all in view a model sees which other classes a change would touch.
+SMALL = 25
+# The most classes that are told of because a note names them.
+_MOST_NAMED = 20
+# Per class, the groups that are told of; in the others its images see more of what the rule says.
+_MOST_GROUPS = 6
+_MOST_PAST = 30
+_MOST_EDITS = 4
+
+
+def revision_request(
+    state: State,
+    system: AttributeSystem,
+    findings: Findings | None,
+    locks: tuple[str, ...] = (),
+) -> RevisionRequest:
+    """What the language model is told of `system`, as it stands in this state.
+
+    `findings` are the system's; None without images. `locks`: what must stay, in words.
+    """
+    pairs = findings.pairs if findings else ()
+    return RevisionRequest(
+        system=system,
+        confusions=tuple(_confusion(pair) for pair in pairs),
+        weak_groups=tuple(g.words() for g in findings.groups if g.weak) if findings else (),
+        notes=state.notes,
+        earlier_notes=state.told,
+        past=_past(state.decisions),
+        descriptions=class_descriptions(state),
+        context=state.started.context,
+        classes=classes_to_show(system, pairs, (*state.told, *state.notes)),
+        seen=_seen(rule_evidence(findings.review, system), pairs) if findings else (),
+        locks=locks,
+    )
+
+
+def class_descriptions(state: State) -> dict[str, str]:
+    """By the names that the classes bear by now."""
+    names = state.steps[-1].names if state.steps else {}
+    return {names.get(c.name, c.name): c.description for c in state.started.classes}
+
+
+def classes_to_show(
+    system: AttributeSystem, pairs: Iterable[ConfusedPair] = (), notes: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """In class order: all of a system of up to `SMALL` classes, else those of the pairs and notes.
+
+    Of the classes that a note names at most 20 are shown.
+    """
+    if len(system.classes) <= SMALL:
+        return system.classes
+    confused = {name for pair in pairs for name in (pair.first, pair.second)}
+    named = [name for name in _named(system.classes, notes) if name not in confused]
+    shown = confused.union(named[:_MOST_NAMED])
+    return tuple(name for name in system.classes if name in shown)
+
+
+def _named(classes: Iterable[str], notes: Sequence[str]) -> Iterator[str]:
+    """The classes whose names stand in the notes, as words of their own."""
+    text = "\n".join(notes).casefold()
+    for name in classes:
+        # Only ASCII letters bind: "Absol的角" names Absol.
+        word = rf"(?<![a-z0-9]){re.escape(name.casefold())}(?![a-z0-9])"
+        if re.search(word, text):
+            yield name
+
+
+def _confusion(pair: ConfusedPair) -> str:
+    if any(part > 0.5 for _, part in pair.separating_groups):
+        return pair.words()
+    return f"{pair.words()}; they need a new group, or other rules"
+
+
+def _seen(
+    evidence: Iterable[RuleEvidence], pairs: Iterable[ConfusedPair]
+) -> tuple[RuleEvidence, ...]:
+    """Where images of the pairs' classes see something else than the rule names.
+
+    Per class at most 6 groups: those that should tell it from its partner first, of these and of
+    the others the most at odds.
+    """
+    separating: dict[str, set[str]] = {}
+    for pair in pairs:
+        for name in (pair.first, pair.second):
+            separating.setdefault(name, set()).update(g for g, _ in pair.separating_groups)
+    at_odds: dict[str, list[RuleEvidence]] = {name: [] for name in separating}
+    for found in evidence:
+        if found.class_name in separating and _disagrees(found):
+            at_odds[found.class_name].append(found)
+    return tuple(
+        found
+        for name, several in at_odds.items()
+        for found in _most_telling(several, separating[name])
+    )
+
+
+def _most_telling(several: list[RuleEvidence], separating: AbstractSet[str]) -> list[RuleEvidence]:
+    several.sort(key=lambda found: (found.group not in separating, _agreeing(found)))
+    return several[:_MOST_GROUPS]
+
+
+def _disagrees(found: RuleEvidence) -> bool:
+    """Whether a quarter of the images or more see nothing that the rule names."""
+    return bool(found.rule) and 4 * (found.n - _agreeing(found)) >= found.n
+
+
+def _agreeing(found: RuleEvidence) -> int:
+    """The images that see what the rule names."""
+    return sum(count for option, count in found.chosen if option in found.rule)
+
+
+def _past(decisions: Sequence[Decided]) -> tuple[Past, ...]:
+    """The last 30 that were accepted or rejected, in order; of the same words only the latest."""
+    latest: dict[str, Past] = {}
+    for decided in reversed(decisions):
+        if decided.decision == "skipped" or len(latest) == _MOST_PAST:
+            continue
+        words = _few_lines(describe_proposal(decided.proposal))
+        effect = f"{decided.effect.words()} on review images" if decided.effect else ""
+        latest.setdefault(words, Past(words, decided.decision, effect, decided.reason))
+    return tuple(reversed(latest.values()))
+
+
+def _few_lines(text: str) -> str:
+    lines = text.split("\n")
+    rest = len(lines) - _MOST_EDITS
+    return "; ".join(lines if rest <= 0 else [*lines[:_MOST_EDITS], f"and {rest} more edits"])

@@ -1,0 +1,1 @@
+"""From vectors to class totals: the evaluator, effects of edits, fitted scoring, statistics."""

@@ -1,0 +1,81 @@
+"""Null controls: what an accuracy is when the rules, the words or the names can't mean anything.
+
+A system that is not clearly better than its own controls has learnt nothing about the classes.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from builder.scoring.score import Scores
+from builder.system.model import AttributeSystem
+
+SHUFFLES = 20
+WORD_DRAWS = 5
+# Plain words that nobody would say of how a thing looks.
+WORDS = tuple(
+    """
+    agenda algebra alibi almanac ambition anthem apology archive argument audit ballot
+    bargain biology birthday budget calendar candidate career century chapter charity chemistry
+    chorus citizen clause clinic committee compromise concept consensus contract courage credit
+    culture curfew debate decade decision decree deficit democracy deposit diary discount doctrine
+    dogma draft economy editor election embassy emotion employer epilogue episode essay ethics
+    evidence exam excuse export fable faculty fiction finance footnote forecast formula
+    franchise freedom friday friendship geometry gossip grammar gratitude guarantee harmony heritage
+    history honesty hour hypothesis idea identity idiom income index inflation influence
+    inquiry insurance interest interval interview invoice irony january jargon journal judgement
+    jury justice kinship knowledge lawsuit lecture legacy legend leisure lesson licence literacy
+    loan logic loyalty luck lunch lyric mandate maxim mayor melody memory merger method
+    minute monday monopoly morale mortgage motive music narrative negotiation nostalgia notion novel
+    oath obligation opinion opera option overtime paradox pardon patience payroll pension
+    permission philosophy physics plaintiff poem policy poverty preface prejudice premium principle
+    privacy probability profit prologue promise pronoun prose protest proverb quarter question
+    quorum quota rebate receipt referendum reform refund remedy rent republic reputation request
+    research residue rhetoric rhyme rhythm riddle ritual rumour salary sarcasm scholarship schedule
+    semester seminar senate sentence september sermon session silence slogan sonata statistics
+    strategy subsidy suburb surplus syllable symphony syntax tariff tax tenant theorem theory thesis
+    thursday tradition translation treaty trial tribute tuition tutor utopia vacancy verb verdict
+    vocabulary vote voucher wage warranty wednesday welfare whisper wisdom workshop yearbook
+    """.split()  # noqa: SIM905
+)
+
+
+def shuffled(scores: Scores, *, seed: int) -> tuple[int, ...]:
+    """Correct images of 20 shuffles of the rules, or names, over the classes.
+
+    With another class's rules, and name where the scoring counts names, a class gets exactly that
+    class's totals, so that only predictions are renamed. Where classes tie, the first of them
+    unshuffled gets the image.
+    """
+    rng = np.random.default_rng(seed)
+    shuffles = (rng.permutation(len(scores.classes)) for _ in range(SHUFFLES))
+    return tuple(
+        int(np.count_nonzero(shuffle[scores.predictions] == scores.labels)) for shuffle in shuffles
+    )
+
+
+def with_random_words(system: AttributeSystem, *, seed: int) -> AttributeSystem:
+    """The same system with other words: unrelated ones for all options, in the same rules."""
+    rng = np.random.default_rng(seed)
+    groups, new = [], []
+    for group in system.groups:
+        words = _words(len(group.options), rng)
+        groups.append(group.model_copy(update={"options": words}))
+        new.append(dict(zip(group.options, words, strict=True)))
+    rules = {
+        name: {
+            group.name: tuple(words[option] for option in choices[group.name])
+            for group, words in zip(system.groups, new, strict=True)
+        }
+        for name, choices in system.rules.items()
+    }
+    return AttributeSystem(domain=system.domain, groups=tuple(groups), rules=rules)
+
+
+def _words(count: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """Different words, or as many of them behind each other as it takes for that many options."""
+    found: Sequence[str] = WORDS
+    while len(found) < count:
+        found = [f"{first} {second}" for first in found for second in WORDS]
+    chosen = rng.choice(len(found), size=count, replace=False)
+    return tuple(found[index] for index in chosen.tolist())

@@ -1,0 +1,476 @@
+"""What a change does to a system's marks, without scoring every class again.
+
+A class's total is a sum over groups, so a change moves it by a step: what its choices add now less
+what they added before. Classes that make the same step keep their order, so of those only the best
+matters, and the second where the best makes a step of its own. Both are kept per image.
+
+Where two systems of the same classes differ, as steps that their classes' totals make.
+
+Groups are compared by what they ask (their phrases), by their weight, and by what the rules answer:
+another name, place, order of options or way to say "does not apply" is no difference.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import compress, count, islice
+from operator import ne
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.scoring.score import (
+    Floats,
+    Indices,
+    Scores,
+    centred_on,
+    choice_score,
+    cosines,
+    group_weight,
+    option_scores,
+    score,
+)
+from builder.scoring.statistics import Effect, Marks, compare
+from builder.system.model import AttributeSystem, Choice, Scoring, scored_texts
+
+# Rows are told apart by one number each as long as it fits.
+_MOST_ROWS = 1 << 62
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One group of a system: its K options, their phrases, and the choice of each of C classes.
+
+    weight: what the group's score is multiplied by.
+    """
+
+    options: tuple[str, ...]
+    phrases: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    weight: float = 1.0
+
+    @property
+    def asks(self) -> object:
+        """What makes it the same group in another system."""
+        return frozenset(self.phrases), self.weight
+
+    def chosen(self, index: int) -> Indices:
+        """[k] positions of the options that a class chooses: all of them where it names none."""
+        options = self.choices[index] or self.options
+        return np.array([self.options.index(option) for option in options], np.intp)
+
+    @cached_property
+    def numbers(self) -> dict[Choice, int]:
+        """The number of each distinct choice, in order of first appearance."""
+        distinct = dict.fromkeys(choice or self.options for choice in self.choices)
+        return {choice: number for number, choice in enumerate(distinct)}
+
+    @cached_property
+    def codes(self) -> Indices:
+        """[C] numbers of the classes' choices."""
+        return np.array([self.numbers[choice or self.options] for choice in self.choices], np.intp)
+
+    def in_words_of(self, other: "Asked") -> "Asked":
+        """The same, with the options of a group that has the same phrases."""
+        if (self.options, self.phrases) == (other.options, other.phrases):
+            return self
+        names = dict(zip(other.phrases, other.options, strict=True))
+        own = {o: names[phrase] for o, phrase in zip(self.options, self.phrases, strict=True)}
+        choices = tuple(
+            tuple(sorted((own[option] for option in choice), key=other.options.index))
+            for choice in self.choices
+        )
+        return Asked(other.options, other.phrases, choices, self.weight)
+
+
+# What one group asks before and after; None where there is no such group.
+Difference = tuple[Asked | None, Asked | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """The S different steps that classes make from one system to another.
+
+    step: [C] the step of each class: one number for all whose choices differ in the same way.
+    makers: [S] index of the first class that makes the step.
+    replaced: position, before, of the group that was dropped or whose phrases changed, if any.
+    blocks: [C] numbers of the choices in that group; all 0 where there is none.
+    distinct: [C] False for a class that has the same rules afterwards as an earlier one.
+    """
+
+    differences: tuple[Difference, ...]
+    step: Indices
+    makers: Indices
+    replaced: int | None
+    blocks: Indices
+    distinct: NDArray[np.bool_]
+
+
+def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
+    """What each group of the system asks, in order; of one that counts nothing, no class cares."""
+    columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
+    nothing: tuple[Choice, ...] = ((),) * len(system.classes)
+    return tuple(
+        Asked(group.options, group.phrases(), choices if weight else nothing, weight)
+        for group, choices in zip(system.groups, columns, strict=True)
+        for weight in (group_weight(group, scoring),)
+    )
+
+
+def change_between(before: Sequence[Asked], after: Sequence[Asked]) -> Change | None:
+    """The change between systems of the same classes in the same order.
+
+    None if more than one group went or more than one came; new phrases make another group.
+    """
+    kept, gone, come = _paired(before, after)
+    if len(gone) > 1 or len(come) > 1:
+        return None
+    everyone = np.zeros(len(before[0].choices), np.intp)
+    differences: list[Difference] = []
+    steps, rules = [everyone], []
+    for was, now in kept:
+        old, new = was.codes, _codes_like(was, now)
+        rules.append(new)
+        moved = old != new
+        if moved.any():
+            differences.append((was, now))
+            steps += [np.where(moved, old, -1), np.where(moved, new, -1)]
+    if gone or come:
+        was_asked = before[gone[0]] if gone else None
+        now_asked = after[come[0]] if come else None
+        differences.append((was_asked, now_asked))
+        steps += [asked.codes for asked in (was_asked, now_asked) if asked]
+        rules += [now_asked.codes] if now_asked else []
+    makers, step = np.unique(_row_numbers(steps), return_index=True, return_inverse=True)[1:]
+    return Change(
+        differences=tuple(differences),
+        step=step,
+        makers=makers,
+        replaced=gone[0] if gone else None,
+        blocks=before[gone[0]].codes if gone else everyone,
+        distinct=_firsts(rules),
+    )
+
+
+def distinct_classes(system: Sequence[Asked]) -> NDArray[np.bool_]:
+    """[C] False for a class with the same rules as an earlier one."""
+    return _firsts([asked.codes for asked in system])
+
+
+def _firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
+    """[C] True where all columns together hold something for the first time."""
+    firsts = np.zeros(len(columns[0]), np.bool_)
+    firsts[np.unique(_row_numbers(columns), return_index=True)[1]] = True
+    return firsts
+
+
+def _row_numbers(columns: Sequence[Indices]) -> Indices:
+    """[C] equal where all columns [C] of numbers from -1 are."""
+    rows = np.zeros(len(columns[0]), np.intp)
+    size = 1
+    for column in columns:
+        values = int(column.max()) + 2
+        if size * values > _MOST_ROWS:
+            rows = np.unique(rows, return_inverse=True)[1]
+            size = len(rows)
+        rows = rows * values + column + 1
+        size *= values
+    return rows
+
+
+def _codes_like(was: Asked, now: Asked) -> Indices:
+    """[C] numbers of the choices now in a group with the same options as before."""
+    if now.choices == was.choices:
+        return was.codes
+    codes, numbers = was.codes.copy(), dict(was.numbers)
+    for index in compress(count(), map(ne, was.choices, now.choices)):
+        codes[index] = numbers.setdefault(now.choices[index] or now.options, len(numbers))
+    return codes
+
+
+def _paired(
+    before: Sequence[Asked], after: Sequence[Asked]
+) -> tuple[list[tuple[Asked, Asked]], list[int], list[int]]:
+    """Groups that ask the same, and positions of those that went and of those that came."""
+    waiting: dict[object, list[int]] = {}
+    for place, asked in enumerate(before):
+        waiting.setdefault(asked.asks, []).append(place)
+    kept, come = [], []
+    for place, asked in enumerate(after):
+        twins = waiting.get(asked.asks)
+        if not twins:
+            come.append(place)
+            continue
+        pairs = [(before[twin], asked.in_words_of(before[twin])) for twin in twins]
+        # Of groups that ask the same, the one with the same answers is the unchanged one.
+        same = (at for at, (was, now) in enumerate(pairs) if was.choices == now.choices)
+        chosen = next(same, 0) if len(pairs) > 1 else 0
+        kept.append(pairs[chosen])
+        del twins[chosen]
+    return kept, [place for places in waiting.values() for place in places], come
+
+
+EncodeTexts = Callable[[Sequence[str]], Floats]
+# Phrase -> its cosine with each image [n].
+Cosines = dict[str, Floats]
+# The best total [n] of some classes, and what none of the others exceeds.
+Pair = tuple[Floats, Floats]
+
+_NONE = np.array([-np.inf], np.float32)
+# With more steps than this, a full score takes less memory.
+_MOST_STEPS = 256
+# So many changes have their new phrases encoded and compared with the images together.
+_BATCH = 256
+# Bytes of leaders that are kept; those of the oldest group go first.
+_MOST_KEPT = 1 << 28
+# Totals are gone through so many images at a time, which the processor's cache holds.
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Increments:
+    """A system, its scores on images [n, d] with these labels [n], and what changes do to them.
+
+    `encode` turns phrases into vectors [m, d]. It, `scoring` and `logit_scale` are those that the
+    scores were made with; means, if the scoring takes any, are taken on these images. What is
+    needed for many changes is kept: foremost, the totals once more.
+    """
+
+    system: AttributeSystem
+    scores: Scores
+    images: Floats
+    labels: Sequence[str]
+    encode: EncodeTexts
+    scoring: Scoring
+    logit_scale: float
+    _leaders: dict[int | None, "_Leaders"] = field(default_factory=dict, init=False, repr=False)
+
+    def effect(self, after: AttributeSystem) -> Effect:
+        """What the change to `after` fixes and breaks; fails as `correct` does."""
+        return next(self.effects([after]))
+
+    def effects(self, afters: Iterable[AttributeSystem]) -> Iterator[Effect]:
+        """The same for many changes, in order; their new phrases are encoded together."""
+        for correct in self._correct(afters):
+            change = compare(self.scores.correct, correct)
+            yield Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+
+    def correct(self, after: AttributeSystem) -> Marks:
+        """[n], True where the changed system is right, as in a full score of it.
+
+        The two may differ only on images where the best totals of classes with different rules lie
+        within the rounding of single precision; classes with identical rules tie exactly, to class
+        order. A full score is what is made where classes were added, dropped, renamed or moved,
+        where more than one group was added, dropped or rephrased, and where choices change in very
+        many ways. Raises ValueError when vectors hold non-finite numbers.
+        """
+        return next(self._correct([after]))
+
+    def _correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Marks]:
+        # A change is small. Of the systems, which are not, one is held at a time.
+        prepared = map(self._prepared, afters)
+        while batch := list(islice(prepared, _BATCH)):
+            changes = [change for change in batch if isinstance(change, Change)]
+            similar = self._cosines_of(changes)
+            for change in batch:
+                yield self._changed(change, similar) if isinstance(change, Change) else change
+
+    def _prepared(self, after: AttributeSystem) -> Change | Marks:
+        """The change, or the marks where there is none to speak of, or a full score is due."""
+        change = None
+        if after.classes == self.system.classes:
+            change = change_between(self._asked, asked_by(after, self.scoring))
+        if change is None or len(change.makers) > _MOST_STEPS:
+            return self._full_score(after).correct
+        if self.scoring.name_prior:
+            # Classes with the same rules still differ in their names.
+            change = replace(change, distinct=self._distinct)
+        return change if change.differences else self.scores.correct
+
+    def _full_score(self, after: AttributeSystem) -> Scores:
+        texts = scored_texts(after, self.scoring)
+        vectors = self.encode(texts)
+        return score(
+            after,
+            self.images,
+            vectors,
+            self.labels,
+            scoring=centred_on(self.images, texts, vectors, self.scoring),
+            logit_scale=self.logit_scale,
+        )
+
+    def _changed(self, change: Change, similar: Cosines) -> Marks:
+        steps = self._steps(change, similar)
+        labels = self.scores.labels
+        best, second = (np.full(len(labels), -np.inf, np.float32) for _ in range(2))
+        for first, next_best in self._entrants(change, steps):
+            np.maximum(second, np.minimum(best, first), out=second)
+            np.maximum(second, next_best, out=second)
+            np.maximum(best, first, out=best)
+        own = self._own_totals + steps[change.step[labels], np.arange(len(labels))]
+        right: Marks = (labels >= 0) & change.distinct[labels] & (own >= best)
+        # Another class ties, or one that was not looked at may be better: look at all.
+        doubtful = np.flatnonzero(right & (second >= best))
+        right[doubtful] = self._ranked(doubtful, change, steps)
+        return right
+
+    def _entrants(self, change: Change, steps: Floats) -> Iterator[Pair]:
+        """For classes that step alike, their best changed total and a bound of all others [n].
+
+        All distinct classes are among them.
+        """
+        usual = _commonest(change.blocks, change.step, len(steps))
+        alone = change.step != usual[change.blocks]
+        if 4 * np.count_nonzero(alone) > len(alone):
+            leaders = _lead(self._totals, change.step, change.distinct)
+            yield from zip(leaders.best + steps, leaders.second + steps, strict=True)
+            return
+        leaders = self._leaders_of(change)
+        out = self._distinct & (alone | ~change.distinct)
+        for block, step in enumerate(steps[usual]):
+            rivals = np.flatnonzero(out & (change.blocks == block))
+            best, second = leaders.without(block, self._totals[rivals])
+            yield best + step, second + step
+        # Of classes with identical rules, the leaders know the first only.
+        for index in np.flatnonzero((alone | ~self._distinct) & change.distinct).tolist():
+            yield self._totals[index] + steps[change.step[index]], _NONE
+
+    def _ranked(self, images: Indices, change: Change, steps: Floats) -> Marks:
+        """Marks of these images from all their changed totals; ties go to class order."""
+        right = np.empty(len(images), np.bool_)
+        for start in range(0, len(images), _BLOCK):
+            some = images[start : start + _BLOCK]
+            moves = np.ascontiguousarray(steps[:, some].T)
+            totals = np.take(moves, change.step, axis=1) + self.scores.totals[some]
+            # They tie with an earlier class, but for rounding.
+            totals[:, ~change.distinct] = -np.inf
+            right[start : start + _BLOCK] = totals.argmax(axis=1) == self.scores.labels[some]
+        return right
+
+    def _steps(self, change: Change, similar: Cosines) -> Floats:
+        """[S, n], what each step adds to a total."""
+        steps = np.zeros((len(change.makers), self.scores.n), np.float32)
+        for was, now in change.differences:
+            for move, asked in ((np.subtract, was), (np.add, now)):
+                if asked is None:
+                    continue
+                options = self._own_option_scores.get(asked.phrases)
+                if options is None:
+                    options = self._option_scores(asked.phrases, similar)
+                for step, maker in zip(steps, change.makers.tolist(), strict=True):
+                    adds = choice_score(options, asked.chosen(maker), scoring=self.scoring)
+                    move(step, np.float32(asked.weight) * adds, out=step)
+        return steps
+
+    def _leaders_of(self, change: Change) -> "_Leaders":
+        kept = self._leaders
+        if change.replaced not in kept:
+            kept[change.replaced] = _lead(self._totals, change.blocks, self._distinct)
+            while len(kept) > 1 and sum(leaders.nbytes for leaders in kept.values()) > _MOST_KEPT:
+                del kept[next(iter(kept))]
+        return kept[change.replaced]
+
+    @cached_property
+    def _totals(self) -> Floats:
+        """[C, n]: a class's totals lie side by side."""
+        totals = self.scores.totals
+        turned = np.empty(totals.shape[::-1], np.float32)
+        for start in range(0, len(totals), _BLOCK):
+            turned[:, start : start + _BLOCK] = totals[start : start + _BLOCK].T
+        return turned
+
+    @cached_property
+    def _own_totals(self) -> Floats:
+        """[n], of the class that is the label; of any where the label is unknown."""
+        return np.asarray(self.scores.totals[np.arange(self.scores.n), self.scores.labels])
+
+    @cached_property
+    def _asked(self) -> tuple[Asked, ...]:
+        return asked_by(self.system, self.scoring)
+
+    @cached_property
+    def _distinct(self) -> Marks:
+        if self.scoring.name_prior:
+            return np.ones(len(self.system.classes), np.bool_)
+        return distinct_classes(self._asked)
+
+    @cached_property
+    def _cosines(self) -> Cosines:
+        return self._compared(self.system.phrases())
+
+    @cached_property
+    def _own_option_scores(self) -> dict[tuple[str, ...], Floats]:
+        """A group's phrases -> [K, n]."""
+        return {a.phrases: self._option_scores(a.phrases, self._cosines) for a in self._asked}
+
+    def _cosines_of(self, changes: Sequence[Change]) -> Cosines:
+        """Of all phrases in these changes; only those that are new meet the images."""
+        after = (now.phrases for change in changes for _, now in change.differences if now)
+        phrases = dict.fromkeys(phrase for group in after for phrase in group)
+        return self._cosines | self._compared([p for p in phrases if p not in self._cosines])
+
+    def _compared(self, phrases: Sequence[str]) -> Cosines:
+        if not phrases:
+            return {}
+        similar = cosines(self.images, self.encode(phrases)).T
+        if self.scoring.means is not None:
+            similar = similar - similar.mean(axis=1, keepdims=True)
+        return dict(zip(phrases, similar, strict=True))
+
+    def _option_scores(self, phrases: Sequence[str], similar: Cosines) -> Floats:
+        """[K, n], of one group."""
+        scores = option_scores(
+            np.stack([similar[phrase] for phrase in phrases]),
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
+        if not np.isfinite(scores).all():
+            raise ValueError("the vectors hold numbers that are not finite")
+        return scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaders:
+    """The two best totals of every block of classes, [B, n] each; -inf where there is none."""
+
+    best: Floats
+    second: Floats
+
+    @property
+    def nbytes(self) -> int:
+        return self.best.nbytes + self.second.nbytes
+
+    def without(self, block: int, rivals: Floats) -> Pair:
+        """The block's best but for its classes with totals `rivals` [m, n], and the others' bound.
+
+        The third is not known: where both leaders are rivals, the best is -inf, and the second,
+        which the third can't exceed, bounds it.
+        """
+        best, second = self.best[block], self.second[block]
+        if not len(rivals):
+            return best, second
+        led = np.zeros(len(best), np.bool_)
+        ahead = np.zeros(len(best), np.intp)
+        for totals in rivals:
+            led |= totals == best
+            ahead += totals >= second
+        remains = np.where(ahead > 1, -np.float32(np.inf), second)
+        return np.where(led, remains, best), second
+
+
+def _lead(totals: Floats, blocks: Indices, entered: Marks) -> _Leaders:
+    """The leaders among the classes that are `entered` [C], of totals [C, n] and blocks [C]."""
+    size = int(blocks.max()) + 1
+    best, second = (np.full((size, totals.shape[1]), -np.inf, np.float32) for _ in range(2))
+    for index in np.flatnonzero(entered).tolist():
+        first, runner_up = best[blocks[index]], second[blocks[index]]
+        np.maximum(runner_up, np.minimum(first, totals[index]), out=runner_up)
+        np.maximum(first, totals[index], out=first)
+    return _Leaders(best, second)
+
+
+def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
+    """[B] the step that most classes of each block make."""
+    size = int(blocks.max()) + 1
+    counts = np.bincount(blocks * steps + step, minlength=size * steps)
+    return np.asarray(counts.reshape(size, steps).argmax(axis=1))

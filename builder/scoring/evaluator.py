@@ -1,0 +1,159 @@
+"""The referee: measures any system on the images of a split, from vectors encoded once."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.errors import InputError
+from builder.scoring.effects import EncodeTexts, Increments
+from builder.scoring.score import Scores, centred_on, score, score_names
+from builder.system.file import SplitName
+from builder.system.model import AttributeSystem, Scoring, scored_texts
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitData:
+    """The images of one split: digests and class names [n], vectors [n, d], in digest order."""
+
+    digests: tuple[str, ...]
+    labels: tuple[str, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Referee:
+    """Scores systems. `encode` turns texts into vectors [m, d] (cached by the caller).
+
+    `encoder` is the fingerprint of the encoder behind all vectors. Where the scoring is centred,
+    means are taken on the review images, whatever split is scored.
+    """
+
+    encoder: str
+    splits: Mapping[SplitName, SplitData]
+    encode: EncodeTexts
+    scoring: Scoring
+    logit_scale: float
+
+    @property
+    def images(self) -> str:
+        """Identifies what versions are compared on: images, labels, splits, encoder, scoring."""
+        return self._identity("review", "held_out")
+
+    @property
+    def final_images(self) -> str:
+        """The same for what a final estimate is made on."""
+        return self._identity("final")
+
+    @property
+    def held_out_images(self) -> str:
+        """The same for the held-out images, whatever they are scored by."""
+        return replace(self, scoring=Scoring())._identity("held_out")
+
+    def _identity(self, *splits: SplitName) -> str:
+        lines = [self.encoder, self.scoring.model_dump_json()]
+        lines += [
+            f"{split} {digest} {label}"
+            for split in splits
+            for digest, label in zip(
+                self.splits[split].digests, self.splits[split].labels, strict=True
+            )
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def scoring_by(self, scoring: Scoring | None) -> "Referee":
+        """The referee with that scoring; with None, or the one that it has, itself."""
+        if scoring is None or scoring is self.scoring:
+            return self
+        return replace(self, scoring=scoring)
+
+    def renamed(self, names: Mapping[str, str]) -> "Referee":
+        """The referee of a system whose classes bear other names than the images' labels.
+
+        `names`: original name -> present one, where they differ. Of two claims to a name the
+        renamed class's holds.
+        """
+        if not names:
+            return self
+        taken = set(names.values())
+
+        def present(label: str) -> str:
+            # No class bears an empty name: such an image is of a class that isn't there.
+            return names.get(label, "" if label in taken else label)
+
+        splits: dict[SplitName, SplitData] = {
+            split: replace(data, labels=tuple(map(present, data.labels)))
+            for split, data in self.splits.items()
+        }
+        return replace(self, splits=splits)
+
+    def score(self, system: AttributeSystem, split: SplitName) -> Scores:
+        """The system's scores on one split."""
+        data = self.splits[split]
+        scoring = self.scoring_of(system)
+        return score(
+            system,
+            data.vectors,
+            self.encode(scored_texts(system, scoring)),
+            data.labels,
+            scoring=scoring,
+            logit_scale=self.logit_scale,
+        )
+
+    def scoring_of(self, system: AttributeSystem) -> Scoring:
+        """The scoring with all means that it takes for this system, as a file must hold it.
+
+        Raises InputError where means are missing and there is no review image to take them on.
+        """
+        if self.scoring.means is None:
+            return self.scoring
+        texts = scored_texts(system, self.scoring)
+        images = self.splits["review"].vectors
+        if not len(images) and set(texts) - set(self.scoring.means):
+            raise InputError(
+                "the scoring is centred on review images, and no review image is at hand",
+                hint="put the session's images back where they were",
+            )
+        return centred_on(images, texts, self.encode(texts), self.scoring)
+
+    def baselines(
+        self, domain: str, descriptions: Mapping[str, str], split: SplitName
+    ) -> dict[str, Scores]:
+        """Matching images to names, spelled in each of the usual ways: baseline -> scores."""
+        data = self.splits[split]
+        classes = tuple(descriptions)
+        return {
+            name: score_names(classes, data.vectors, self.encode(texts), data.labels)
+            for name, texts in baseline_texts(domain, descriptions).items()
+        }
+
+    def increments(self, system: AttributeSystem, review: Scores) -> Increments:
+        """For the effects of many changes to a system with these scores on review images."""
+        data = self.splits["review"]
+        return Increments(
+            system=system,
+            scores=review,
+            images=data.vectors,
+            labels=data.labels,
+            encode=self.encode,
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
+
+
+def baseline_texts(domain: str, descriptions: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Name of baseline -> one text per class. The last is there only if all have a description."""
+    texts = {
+        "name": tuple(descriptions),
+        "a photo of {name}": tuple(f"a photo of {name}" for name in descriptions),
+        f"{domain}: {{name}}": tuple(f"{domain}: {name}" for name in descriptions),
+    }
+    if all(descriptions.values()):
+        texts["name + description"] = tuple(
+            f"{name}, {description}" for name, description in descriptions.items()
+        )
+    return texts

@@ -1,0 +1,172 @@
+"""From the scores of images to what somebody wants to know of each: which class, how sure, why.
+
+How sure a classification is: class totals -> confidences that mean what they say.
+
+    p = softmax(totals / temperature)
+
+Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks"): one number,
+fitted on labelled images. It changes no prediction.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.scoring.score import Scores
+from builder.system.file import Calibration
+from builder.system.model import AttributeSystem
+
+Floats = NDArray[np.float64]
+Totals = NDArray[np.float32] | NDArray[np.float64]
+
+# A fitted confidence is about the accuracy on these images, on average. On fewer than 30 that may
+# be off by more than 17 points (Wilson's 95 % around one half), and so would be the confidence.
+FEWEST_IMAGES = 30
+# Bounds of 1 / temperature, times the largest difference of two totals of an image: from "all
+# classes alike" to beyond what single precision can tell apart.
+_FLATTEST, _SHARPEST = 1e-3, 1e9
+_STEPS = 100
+_PRECISION = 1e-9
+# Images are looked at so many totals at a time, which bounds the memory.
+_BLOCK = 1 << 20
+
+
+def fit_temperature(totals: Totals, labels: NDArray[np.intp]) -> Calibration | None:
+    """The temperature with the least negative log likelihood, of totals [n, C] and labels [n].
+
+    Images with label -1 are left out. As if one image more had shown the runner-up: else a split on
+    which everything is right would ask for certainty. None for fewer than `FEWEST_IMAGES`, and
+    where no total differs from another.
+    """
+    known = labels >= 0
+    gaps = _below_best(totals[known])
+    n = len(gaps)
+    spread = float(-gaps.min()) if n else 0.0
+    if n < FEWEST_IMAGES or spread == 0:
+        return None
+    runner_up = np.partition(gaps, -2, axis=1)[:, -2].mean()
+    of_label = gaps[np.arange(n), labels[known]].mean()
+    inverse = _least(gaps, float(n * of_label + runner_up) / (n + 1), spread)
+    return Calibration(temperature=1 / inverse, n=n)
+
+
+def class_probabilities(totals: Totals, calibration: Calibration | None) -> Floats:
+    """Probabilities [n, C], rows sum to 1; without a calibration of the totals as they are."""
+    temperature = calibration.temperature if calibration else 1.0
+    with np.errstate(over="ignore"):
+        p = np.exp(_below_best(totals) / temperature)
+    probabilities: Floats = p / p.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def confidences(totals: Totals, calibration: Calibration | None) -> Floats:
+    """[n] probability of the class with the best total, in [1/C, 1]."""
+    best: Floats = class_probabilities(totals, calibration).max(axis=1)
+    return best
+
+
+def _below_best(totals: Totals) -> Floats:
+    """Totals less the best of their image: at most 0."""
+    exact = np.asarray(totals, np.float64)
+    gaps: Floats = exact - exact.max(axis=1, keepdims=True)
+    return gaps
+
+
+def _least(gaps: Floats, target: float, spread: float) -> float:
+    """Where mean(log sum exp(b * gaps)) - b * target is least: convex in b, so its slope rises.
+
+    Newton's method, with bisection wherever that would leave what encloses the answer.
+    """
+    low, high = _FLATTEST / spread, _SHARPEST / spread
+    b = 1 / spread
+    for _ in range(_STEPS):
+        mean, variance = _moments(gaps, b)
+        if mean < target:
+            low = b
+        else:
+            high = b
+        step = b + (target - mean) / variance if variance > 0 else high
+        if not low < step < high:
+            step = float(np.sqrt(low * high))
+        if abs(step - b) <= _PRECISION * b:
+            break
+        b = step
+    return b
+
+
+def _moments(gaps: Floats, b: float) -> tuple[float, float]:
+    """Mean over the images of the mean and of the variance of gaps under softmax(b * gaps)."""
+    mean = variance = 0.0
+    for block in _blocks(gaps):
+        p = np.exp(b * block)
+        p /= p.sum(axis=1, keepdims=True)
+        first = (p * block).sum(axis=1)
+        mean += float(first.sum())
+        variance += float(((p * block**2).sum(axis=1) - first**2).sum())
+    return mean / len(gaps), variance / len(gaps)
+
+
+def _blocks(rows: Floats) -> Iterator[Floats]:
+    step = max(1, _BLOCK // rows.shape[1])
+    return (rows[start : start + step] for start in range(0, len(rows), step))
+
+
+# Of all classes, so many of the best are told.
+_RANKED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A class, its total score, and its probability in [0, 1]."""
+
+    class_name: str
+    score: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The best class of an image, its total score, and how sure that is, in [0, 1].
+
+    calibrated: whether `confidence` was fitted to images; else it only ranks. seen: per group the
+    option the encoder saw most of; seen_probability: how much of it, in [0, 1]. ranking: the
+    five best classes; ties go to class order.
+    """
+
+    class_name: str
+    score: float
+    confidence: float
+    calibrated: bool
+    seen: dict[str, str]
+    seen_probability: dict[str, float]
+    ranking: tuple[Ranked, ...]
+
+
+def predictions(
+    system: AttributeSystem, scores: Scores, calibration: Calibration | None
+) -> Iterator[Prediction]:
+    """One for each of the n images that the system was scored on."""
+    probabilities = class_probabilities(scores.totals, calibration)
+    order = np.argsort(-scores.totals, axis=1, kind="stable")[:, :_RANKED]
+    names = [group.name for group in system.groups]
+    best_options = [p.argmax(axis=1) for p in scores.probabilities]
+    for row, best in enumerate(order):
+        ranking = tuple(
+            Ranked(scores.classes[k], float(scores.totals[row, k]), float(probabilities[row, k]))
+            for k in best
+        )
+        seen = [int(options[row]) for options in best_options]
+        yield Prediction(
+            class_name=ranking[0].class_name,
+            score=ranking[0].score,
+            confidence=ranking[0].confidence,
+            calibrated=calibration is not None,
+            seen={g.name: g.options[k] for g, k in zip(system.groups, seen, strict=True)},
+            seen_probability={
+                name: float(p[row, k])
+                for name, p, k in zip(names, scores.probabilities, seen, strict=True)
+            },
+            ranking=ranking,
+        )

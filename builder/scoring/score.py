@@ -1,0 +1,357 @@
+"""From vectors to class scores: every image against every phrase, then the rules.
+
+Per group, p = softmax(scale * cosine) over its options. A class's total over the groups is
+
+    sum          sum of weight * p of its option                    (one matrix product)
+    log          sum of weight * log p of its option
+    robust-log   sum of weight * log(0.9 p + 0.1/K) of its option
+
+with the mean of the probabilities where a rule names several options, and the group's mean 1/K
+where it names none. Naming all K options says as much as naming none: it is scored the same.
+Centred, cosines are taken less the mean cosine of their text. With a name prior, the class names
+are the options of one more group, of which every class has its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.system.model import AttributeGroup, AttributeSystem, Choice, Scoring, scored_texts
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+# Class totals are made and ranked this many at a time, which bounds the memory beside the results.
+_BLOCK = 1 << 22
+# robust-log: the part of every probability that is taken to be an even guess.
+_GUESS = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """What a system, or the bare names, make of n images.
+
+    classes: C names, in the order of the system's rules.
+    labels: [n] index into `classes`; -1 for a class that isn't scored (counts as wrong).
+    totals: [n, C], the higher the better. predictions: [n], the best total; ties go to class order.
+    ties: number of images whose best total is shared by two or more classes.
+    probabilities: per group [n, K], rows sum to 1; () for a baseline of names.
+    """
+
+    classes: tuple[str, ...]
+    labels: Indices
+    totals: Floats
+    predictions: Indices
+    ties: int
+    probabilities: tuple[Floats, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.labels)
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """[n], True where the prediction is the label."""
+        correct: NDArray[np.bool_] = self.predictions == self.labels
+        return correct
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of correct images, in [0, 1]; 0 when there are none."""
+        return float(self.correct.mean()) if self.n else 0.0
+
+
+def score(
+    system: AttributeSystem,
+    images: Floats,
+    texts: Floats,
+    labels: Sequence[str],
+    *,
+    scoring: Scoring,
+    logit_scale: float,
+) -> Scores:
+    """Scores of L2-normalised images [n, d] against the vectors [T, d] of `scored_texts`.
+
+    `logit_scale` is the encoder's own, used unless `scoring.scale` is set. Raises ValueError when
+    shapes do not fit, vectors hold non-finite numbers, or a centred scoring lacks a text's mean.
+    """
+    similar = cosines(images, texts)
+    return score_cosines(system, similar, labels, scoring=scoring, logit_scale=logit_scale)
+
+
+def cosines(images: Floats, texts: Floats) -> Floats:
+    """Cosines [n, T] of L2-normalised images [n, d] and texts [T, d]; equal for equal texts."""
+    texts = np.asarray(texts, np.float32)
+    # Texts come first in memory: the softmax then runs over whole rows of images.
+    product = texts @ np.asarray(images, np.float32).T
+    first, which = _distinct(texts)
+    return np.asarray(product if len(first) == len(which) else product[first][which]).T
+
+
+def score_cosines(
+    system: AttributeSystem,
+    similar: Floats,
+    labels: Sequence[str],
+    *,
+    scoring: Scoring,
+    logit_scale: float,
+) -> Scores:
+    """`score` from cosines [n, T], which stay the same when only rules change."""
+    similar = np.asarray(similar, np.float32)
+    texts = scored_texts(system, scoring)
+    if similar.shape != (expected := (len(labels), len(texts))):
+        raise ValueError(f"expected cosines of shape {expected}, got {similar.shape}")
+    similar = centred(similar.T, texts, scoring)
+    options = len(system.phrases())
+    scale = _scale(scoring, logit_scale)
+    bounds = group_slices(system)
+    rules = group_rules(system)
+    p, log_p = _softmax(similar[:options], scale, bounds, log=scoring.rule == "log")
+    group_weights = [group_weight(group, scoring) for group in system.groups]
+    # Classes that differ only where nothing counts are scored once, too.
+    counts = [rule.of_class * bool(w) for rule, w in zip(rules, group_weights, strict=True)]
+    first, which = _distinct(np.stack(counts, axis=1))
+    if scoring.rule == "sum":
+        features = p
+        rows = [rule.weights[rule.of_class[first]] for rule in rules]
+    else:
+        features = _log_choices(log_p if scoring.rule == "log" else p, rules, bounds, scoring)
+        rows = [_one_hot(rule.of_class[first], len(rule.weights)) for rule in rules]
+    weights = np.hstack([np.float32(w) * row for w, row in zip(group_weights, rows, strict=True)])
+    prior = None
+    if scoring.name_prior:
+        prior = name_scores(similar[options:], scoring=scoring, logit_scale=logit_scale).T
+    totals, predictions, ties = _rank(features, weights, first, which, prior)
+    return Scores(
+        classes=system.classes,
+        labels=label_indices(system.classes, labels),
+        totals=totals,
+        predictions=predictions,
+        ties=ties,
+        probabilities=tuple(p[columns].T for columns in bounds),
+    )
+
+
+def centred_on(images: Floats, texts: Sequence[str], vectors: Floats, scoring: Scoring) -> Scoring:
+    """The scoring with the mean cosines of texts [T, d] with images [n, d], if it lacks any."""
+    if scoring.means is None or not (len(images) and set(texts) - set(scoring.means)):
+        return scoring
+    means = np.asarray(vectors, np.float64) @ np.asarray(images, np.float64).mean(axis=0)
+    return scoring.model_copy(update={"means": dict(zip(texts, means.tolist(), strict=True))})
+
+
+def centred(similar: Floats, texts: Sequence[str], scoring: Scoring) -> Floats:
+    """Cosines [T, n] of the texts less their means, if any. Raises ValueError if one is missing."""
+    if scoring.means is None:
+        return similar
+    if missing := [text for text in texts if text not in scoring.means]:
+        raise ValueError(f"the scoring is centred and has no mean for {missing[0]!r}")
+    means = np.array([scoring.means[text] for text in texts], np.float32)
+    return np.asarray(similar - means[:, None])
+
+
+def group_weight(group: AttributeGroup, scoring: Scoring) -> float:
+    """What the group's score is multiplied by."""
+    return scoring.weights.get(group.prompt, 1.0)
+
+
+def option_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Floats:
+    """p (rule "log": log p) of one group's options [K, n] from their cosines [K, n], centred."""
+    log = scoring.rule == "log"
+    p, log_p = _softmax(similar, _scale(scoring, logit_scale), [slice(None)], log=log)
+    return log_p if log else p
+
+
+def choice_score(options: Floats, chosen: Indices, *, scoring: Scoring) -> Floats:
+    """What a choice adds to a class's total [n] at weight 1, from `option_scores` [K, n].
+
+    `chosen` [k] are the positions of its options: all of them where the choice names none.
+    """
+    if scoring.rule == "log":
+        return _log_mean(options, chosen)
+    p = np.asarray(options[chosen[0]] if len(chosen) == 1 else options[chosen].mean(axis=0))
+    return p if scoring.rule == "sum" else _robust_log(p, len(options))
+
+
+def name_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Floats:
+    """What its name adds to each class's total [C, n], from the cosines [C, n], centred."""
+    scores = option_scores(similar, scoring=scoring, logit_scale=logit_scale)
+    if scoring.rule == "robust-log":
+        scores = _robust_log(scores, len(scores))
+    return np.float32(scoring.name_prior) * scores
+
+
+def score_names(
+    classes: Sequence[str], images: Floats, names: Floats, labels: Sequence[str]
+) -> Scores:
+    """The baseline: each image [n, d] goes to the class whose name [C, d] has the highest cosine.
+
+    Raises ValueError when shapes do not fit or vectors hold non-finite numbers.
+    """
+    images, names = np.asarray(images, np.float32), np.asarray(names, np.float32)
+    if len(names) != len(classes) or len(images) != len(labels):
+        raise ValueError(
+            f"{len(names)} name vectors for {len(classes)} classes, "
+            f"{len(images)} image vectors for {len(labels)} labels"
+        )
+    first, which = _distinct(names)
+    totals, predictions, ties = _rank(images.T, names[first], first, which)
+    return Scores(
+        classes=tuple(classes),
+        labels=label_indices(classes, labels),
+        totals=totals,
+        predictions=predictions,
+        ties=ties,
+        probabilities=(),
+    )
+
+
+def label_indices(classes: Sequence[str], labels: Sequence[str]) -> Indices:
+    """[n] position of each label in `classes`; -1 where it is not among them."""
+    index = {name: position for position, name in enumerate(classes)}
+    return np.array([index.get(label, -1) for label in labels], dtype=np.intp)
+
+
+def group_slices(system: AttributeSystem) -> tuple[slice, ...]:
+    """Per group, its columns among the Q phrases of the system."""
+    ends = np.cumsum([len(group.options) for group in system.groups]).tolist()
+    return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupRules:
+    """One group's part of the rules: U distinct choices among its K options, and who makes which.
+
+    weights: [U, K], rows sum to 1: 1/k on each of the k options chosen (on all K if none is).
+    of_class: [C] row of `weights` of each class.
+    """
+
+    weights: Floats
+    of_class: Indices
+
+
+def group_rules(system: AttributeSystem) -> tuple[GroupRules, ...]:
+    """Per group, the distinct choices of the rules as weights, in order of first appearance."""
+    rules = []
+    columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
+    for group, choices in zip(system.groups, columns, strict=True):
+        codes: dict[Choice, int] = {}
+        of_class = [codes.setdefault(chosen or group.options, len(codes)) for chosen in choices]
+        weights = np.zeros((len(codes), len(group.options)), np.float32)
+        position = {option: index for index, option in enumerate(group.options)}
+        for chosen, code in codes.items():
+            weights[code, [position[option] for option in chosen]] = 1 / len(chosen)
+        rules.append(GroupRules(weights, np.array(of_class, np.intp)))
+    return tuple(rules)
+
+
+def _softmax(
+    similar: Floats, scale: float, bounds: Sequence[slice], *, log: bool
+) -> tuple[Floats, Floats]:
+    """p [Q, n] of each group's options, from cosines [Q, n], and with `log` their logs.
+
+    Neither overflows, and no log is -inf: it never passes through a probability that underflowed.
+    """
+    p = similar * np.float32(scale)
+    log_p = np.empty(p.shape if log else (0, p.shape[1]), np.float32)
+    for columns in bounds:
+        part = p[columns]
+        part -= part.max(axis=0)
+        if log:
+            log_p[columns] = part
+        np.exp(part, out=part)
+        normaliser = part.sum(axis=0)
+        part /= normaliser
+        if log:
+            log_p[columns] -= np.log(normaliser)
+    return p, log_p
+
+
+def _log_choices(
+    options: Floats, rules: Sequence[GroupRules], bounds: Sequence[slice], scoring: Scoring
+) -> Floats:
+    """`choice_score` of every group's distinct choices [sum of U, n], from option scores [Q, n]."""
+    rows = []
+    for rule, columns in zip(rules, bounds, strict=True):
+        for weights in rule.weights:
+            rows.append(choice_score(options[columns], np.flatnonzero(weights), scoring=scoring))
+    return np.stack(rows)
+
+
+def _robust_log(p: Floats, size: int) -> Floats:
+    """log(0.9 p + 0.1/K), never below log(0.1/K)."""
+    return np.asarray(np.log(np.float32(1 - _GUESS) * p + np.float32(_GUESS / size)))
+
+
+def _log_mean(log_p: Floats, chosen: Indices) -> Floats:
+    """Log of the mean probability of the chosen options [n], from log p [K, n]."""
+    if len(chosen) == 1:
+        return np.asarray(log_p[chosen[0]])
+    total = np.logaddexp.reduce(log_p[chosen], axis=0)
+    return np.asarray(total - np.float32(np.log(len(chosen))))
+
+
+def _scale(scoring: Scoring, logit_scale: float) -> float:
+    return logit_scale if scoring.scale is None else scoring.scale
+
+
+def _one_hot(positions: Indices, size: int) -> Floats:
+    hot: NDArray[np.bool_] = positions[:, None] == np.arange(size)
+    return hot.astype(np.float32)
+
+
+def _distinct(rows: NDArray[np.generic]) -> tuple[Indices, Indices]:
+    """The first position of each distinct row, in order, and [C] which of them each row equals."""
+    codes: dict[bytes, int] = {}
+    which = [codes.setdefault(row.tobytes(), len(codes)) for row in rows]
+    _, first = np.unique(which, return_index=True)
+    return first, np.array(which, np.intp)
+
+
+def _rank(
+    features: Floats,
+    weights: Floats,
+    first: Indices,
+    which: Indices,
+    prior: Floats | None = None,
+) -> tuple[Floats, Indices, int]:
+    """Totals [n, C], predictions [n] and the number of ties, of features [F, n] @ weights [D, F].
+
+    The D distinct weights are scored once and copied to the C classes that share them, because
+    equal columns of one product may differ in their last bit. `first` [D] and `which` [C] map
+    between them. A prior [n, C] is added to that, and may part classes that share weights.
+    """
+    n, size = features.shape[1], len(which)
+    totals = np.empty((n, size), np.float32)
+    predictions = np.empty(n, np.intp)
+    in_place = len(first) == size
+    # The class that each column stands for, and whether others do too.
+    column, shared = first, np.bincount(which, minlength=len(first)) > 1
+    if prior is not None:
+        column, shared = np.arange(size), np.zeros(size, np.bool_)
+    ties = 0
+    for block in _blocks(n, size):
+        scored = np.matmul(features[:, block].T, weights.T, out=totals[block] if in_place else None)
+        if prior is not None:
+            scored = np.take(scored, which, axis=1) + prior[block]
+        best = scored.argmax(axis=1)
+        rows = np.arange(len(best))
+        highest = scored[rows, best]
+        if not np.isfinite(highest).all():
+            raise ValueError("the vectors hold numbers that are not finite")
+        scored[rows, best] = -np.inf
+        ties += int(np.count_nonzero(shared[best] | (scored.max(axis=1) == highest)))
+        scored[rows, best] = highest
+        if prior is not None:
+            totals[block] = scored
+        elif not in_place:
+            np.take(scored, which, axis=1, out=totals[block])
+        predictions[block] = column[best]
+    return totals, predictions, ties
+
+
+def _blocks(n: int, size: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // size)
+    return (slice(start, start + step) for start in range(0, n, step))

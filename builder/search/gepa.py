@@ -1,0 +1,388 @@
+"""GEPA: a language model writes one text of what leads to a system anew at a time.
+
+The search itself is the package gepa's (Agrawal et al., "GEPA: Reflective Prompt Evolution Can
+Outperform Reinforcement Learning", 2025, arXiv:2507.19457): which of the candidates so far is
+changed next is drawn from those that are the best on some review image, and two of one descent are
+merged. Here is what it needs to know of systems. gepa is imported nowhere else, and asks, writes
+and prints nothing by itself.
+
+A system that evolves group by group; what is locked in it stays as it is.
+
+A system as named texts, one per group: what a text optimiser changes one at a time.
+
+A text is a group in JSON, with its part of every rule; an empty one stands for no group. There is
+one more of these than there are groups, so that a group can be added by writing it.
+
+    {"name": "colour", "prompt": "It is {}.", "options": ["red", "blue"],
+     "rules": {"Ant": "red", "Bee": null}}
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from itertools import cycle, islice
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.edits.diff import diff
+from builder.edits.locks import lock_words, touched
+from builder.edits.model import Proposal, Source
+from builder.errors import InputError
+from builder.proposals.requests import Rewriting
+from builder.search.task import Candidate, Task, Tried
+from builder.system.json_format import system_from_json, system_json_problems, system_to_json
+from builder.system.model import AttributeSystem, Problem, did_you_mean, quoted
+from builder.system.strict_json import object_problems, read_json
+
+_OLDEST = (0, 1)
+# Of the answers that were no use, so many are told to the model.
+_MOST_TOLD = 5
+# Why a system is better that no answer led to.
+_MERGED = "two systems of the evolution in one"
+_BEGUN = "where the evolution began"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """The review images that a candidate has right [n]; no `system`: a `problem`, and none."""
+
+    right: NDArray[np.bool_]
+    system: AttributeSystem | None
+    problem: str = ""
+
+    @property
+    def correct(self) -> int:
+        return int(np.count_nonzero(self.right))
+
+
+class Evolved(Protocol):
+    """What evolves: texts by name that lead to a system."""
+
+    @property
+    def start(self) -> Mapping[str, str]: ...
+
+    @property
+    def turns(self) -> Sequence[str]:
+        """The names of those that may be written anew, in turn."""
+        ...
+
+    def judged(self, texts: Mapping[str, str]) -> Judged: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A system, which text of what led to it is to be written anew, and why answers were no use."""
+
+    system: AttributeSystem
+    text: str
+    no_use: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A proposal on top of the last candidate whose system has only `correct` images right."""
+
+    proposal: Proposal
+    correct: int
+    tried: Tried
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An answer that leads to no system, or changes what is locked: no image counts as right."""
+
+    why: str
+    tried: Tried
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """An answer that leads to what was there before."""
+
+    why: str
+    tried: Tried
+
+
+Found = Candidate | Rejected | Unusable | Idle
+
+
+def unusable(task: Task, problem: str) -> Judged:
+    return Judged(np.zeros(len(task.review.labels), dtype=np.bool_), None, problem)
+
+
+def require_gepa() -> None:
+    """Raises InputError where the package is not there, or too old."""
+    hint = "get it with: pip install 'cotbuild[gepa]'"
+    try:
+        # What stands in the way of importing it is found before anything is paid for.
+        import gepa  # noqa: F401
+    except ImportError as error:
+        raise InputError("the optimiser gepa is a package that is not here", hint=hint) from error
+    version = metadata.version("gepa")
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _OLDEST:
+        raise InputError(f"gepa {version} is too old", hint=hint)
+
+
+def evolve(
+    task: Task,
+    evolved: Evolved,
+    write: Callable[[Parent], Rewriting],
+    tell: Callable[[Found], None],
+    *,
+    stop: Callable[[], bool],
+    seed: int,
+    turn: int = 0,
+) -> None:
+    """Asks `write` for texts and tells how each answer fared, until `stop()`, or all is right.
+
+    `turn`: how many texts were written before. The same seed and answers give the same run. Raises
+    what `write` and `tell` raise.
+    """
+    import gepa
+
+    images = range(len(task.review.labels))
+    evolution = _Evolution(task, evolved, write, tell)
+    texts = islice(cycle(evolved.turns), turn % len(evolved.turns), None)
+    gepa.optimize(
+        dict(evolved.start),
+        list(images),
+        adapter=evolution,
+        # Scoring is nearly free: every candidate is measured on all images.
+        reflection_minibatch_size=len(images),
+        module_selector=lambda *_: [next(texts)],
+        # A merge asks nobody.
+        use_merge=len(evolved.start) > 1,
+        max_merge_invocations=len(images),
+        stop_callbacks=lambda _: stop() or evolution.over,
+        track_best_outputs=False,
+        logger=_Silent(),
+        seed=seed,
+    )
+    if evolution.failure is not None:
+        raise evolution.failure
+
+
+class _Silent:
+    def log(self, message: str) -> None:
+        """What gepa would print."""
+
+
+class _Evolution:
+    """What gepa calls an adapter. Candidates are texts; examples are numbers of images."""
+
+    def __init__(
+        self,
+        task: Task,
+        evolved: Evolved,
+        write: Callable[[Parent], Rewriting],
+        tell: Callable[[Found], None],
+    ) -> None:
+        self._task = task
+        self._evolved = evolved
+        self._write = write
+        self._tell = tell
+        self._known: dict[tuple[str, ...], Judged] = {}
+        self._answer: Rewriting | None = None
+        self._answers = 0
+        self._no_use: list[str] = []
+        self._best = task.start
+        self._correct = task.review.right(task.start)
+        self.failure: Exception | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.failure is not None or self._correct == len(self._task.review.labels)
+
+    def evaluate(
+        self, batch: Sequence[int], candidate: Mapping[str, str], capture_traces: bool = False
+    ) -> Any:
+        """1 for each of these images that the candidate has right, else 0."""
+        from gepa import EvaluationBatch
+
+        answer, self._answer = self._answer, None
+        judged, repeated = self._judged(candidate, answer)
+        if answer is not None:
+            # Of what is evaluated, the first after an answer is what it led to.
+            self._weigh(judged, answer, repeated=repeated)
+        elif judged.system is not None and judged.correct > self._correct:
+            reason = _MERGED if len(self._known) > 1 else _BEGUN
+            self._found(judged.system, judged.correct, reason, "data")
+        scores = [float(judged.right[image]) for image in batch]
+        traces = [judged] * len(batch) if capture_traces else None
+        return EvaluationBatch(outputs=scores, scores=scores, trajectories=traces)
+
+    def make_reflective_dataset(
+        self, candidate: Mapping[str, str], evaluated: Any, components: Sequence[str]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """The parent; `write` puts what is wrong with it into words."""
+        (name,) = components
+        system = evaluated.trajectories[0].system
+        return {name: [{"parent": Parent(system, candidate[name], self._told)}]}
+
+    def propose_new_texts(
+        self,
+        candidate: Mapping[str, str],  # noqa: ARG002 - gepa's
+        dataset: Mapping[str, Sequence[Mapping[str, Any]]],
+        components: Sequence[str],
+    ) -> dict[str, str]:
+        if self.failure is not None:
+            return {}
+        (name,) = components
+        try:
+            self._answer = self._write(dataset[name][0]["parent"])
+        except Exception as error:  # noqa: BLE001 - gepa would pass over it and ask again
+            self.failure = error
+            return {}
+        return {name: self._answer.text}
+
+    @property
+    def _told(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._no_use))[-_MOST_TOLD:]
+
+    def _judged(
+        self, candidate: Mapping[str, str], answer: Rewriting | None
+    ) -> tuple[Judged, bool]:
+        """And whether it was judged before."""
+        if answer is not None and answer.problem:
+            return unusable(self._task, answer.problem), False
+        key = tuple(candidate.values())
+        repeated = key in self._known
+        if not repeated:
+            self._known[key] = self._evolved.judged(candidate)
+        return self._known[key], repeated
+
+    def _weigh(self, judged: Judged, answer: Rewriting, *, repeated: bool) -> None:
+        self._answers += 1
+        system = judged.system
+        if system is None:
+            self._no_use.append(judged.problem)
+            self._tell(Unusable(judged.problem, self._tried))
+            return
+        edits = diff(self._best, system)
+        if repeated or not edits:
+            why = "it changes nothing" if not edits else "it is the same as one before"
+            self._no_use.append(why)
+            self._tell(Idle(why, self._tried))
+        elif judged.correct > self._correct:
+            self._found(system, judged.correct, answer.reason, "llm")
+        else:
+            proposal = Proposal(edits=edits, source="llm", reason=answer.reason)
+            self._tell(Rejected(proposal, judged.correct, self._tried))
+
+    def _found(self, system: AttributeSystem, correct: int, reason: str, source: Source) -> None:
+        """A new best, on top of the last one."""
+        proposal = Proposal(edits=diff(self._best, system), source=source, reason=reason)
+        self._best, self._correct = system, correct
+        self._tell(Candidate(proposal, self._tried))
+
+    @property
+    def _tried(self) -> Tried:
+        return Tried(self._answers, self._correct)
+
+
+_KEYS = ("name", "prompt", "options", "rules")
+# More mistakes than a reader mends at once.
+_MOST_PROBLEMS = 5
+
+
+class ComponentError(InputError):
+    """Texts that are no system; the message names what is wrong with them."""
+
+
+def components_of(system: AttributeSystem) -> dict[str, str]:
+    """Keyed "group 1", "group 2", ... in the order of the groups; the last one is empty."""
+    value = system_to_json(system)
+    texts = [_text(group, value["rules"]) for group in value["groups"]]
+    return {f"group {number}": text for number, text in enumerate([*texts, ""], start=1)}
+
+
+def group_in(text: str) -> dict[str, Any] | None:
+    """The JSON of a sound component; None for an empty one."""
+    value: dict[str, Any] | None = json.loads(text) if text else None
+    return value
+
+
+def system_of(
+    domain: str, classes: Sequence[str], components: Mapping[str, str]
+) -> AttributeSystem:
+    """The system of these classes in the texts. Raises ComponentError.
+
+    A class that a text does not name has no option in its group.
+    """
+    values = {key: _value(key, text) for key, text in components.items() if text.strip()}
+    problems = [p for key, value in values.items() for p in _part_problems(key, value, classes)]
+    _refuse(problems)
+    whole = {
+        "domain": domain,
+        "groups": [{k: v for k, v in value.items() if k != "rules"} for value in values.values()],
+        "rules": {
+            name: {str(v["name"]): v["rules"][name] for v in values.values() if name in v["rules"]}
+            for name in classes
+        },
+    }
+    _refuse(system_json_problems(whole))
+    return system_from_json(whole)
+
+
+def _text(group: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]]) -> str:
+    part = {class_name: choices[group["name"]] for class_name, choices in rules.items()}
+    return json.dumps({**group, "rules": part}, ensure_ascii=False)
+
+
+def _value(key: str, text: str) -> Any:
+    reading = read_json(text)
+    if not reading.usable or reading.problems:
+        raise ComponentError(f"{key} is no group in JSON: {quoted(text)}")
+    return reading.value
+
+
+def _part_problems(key: str, value: Any, classes: Sequence[str]) -> Iterator[Problem]:
+    yield from object_problems(value, key, _KEYS)
+    rules = value.get("rules") if isinstance(value, dict) else {}
+    if not isinstance(rules, dict):
+        yield Problem(f"{key}.rules", "the rules must be an object: class name -> option")
+        return
+    known = frozenset(classes)
+    for name in rules:
+        if name not in known:
+            yield Problem(f"{key}.rules", f"no class {quoted(name)}{did_you_mean(name, classes)}")
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    told = [f"{problem.path}: {problem.message}" for problem in problems]
+    if told:
+        more = f"; and {len(told) - _MOST_PROBLEMS} more" if len(told) > _MOST_PROBLEMS else ""
+        raise ComponentError("; ".join(told[:_MOST_PROBLEMS]) + more)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvolvedGroups:
+    """Its texts are the system's components, see `builder.search.gepa`."""
+
+    task: Task
+
+    @property
+    def start(self) -> Mapping[str, str]:
+        return components_of(self.task.start)
+
+    @property
+    def turns(self) -> Sequence[str]:
+        """The components that no lock closes, the one for a new group included."""
+        locked = {lock.group for lock in self.task.locked if lock.class_name is None}
+        names = [*(group.name for group in self.task.start.groups), None]
+        return [key for key, name in zip(self.start, names, strict=True) if name not in locked]
+
+    def judged(self, texts: Mapping[str, str]) -> Judged:
+        start = self.task.start
+        try:
+            system = system_of(start.domain, start.classes, texts)
+        except ComponentError as error:
+            return unusable(self.task, error.message)
+        if broken := touched(self.task.locked, start, system):
+            return unusable(self.task, f"locked: {', '.join(map(lock_words, broken))}")
+        return Judged(self.task.review.score(system).correct, system)

@@ -1,0 +1,57 @@
+"""How much of a search's gain is over-fitting: the same search where there is nothing to find.
+
+The labels of the review images are shuffled over the images, so that whatever the search gains on
+them is luck. What it leads to is then measured on held-out images with their own labels.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from builder.edits.apply import apply
+from builder.edits.locks import Lock
+from builder.scoring.evaluator import Referee
+from builder.search.task import Candidate, Optimiser, Review, Task
+from builder.system.model import AttributeSystem
+
+# The first system of a procedure that may itself look at review images.
+Begin = Callable[[Review], AttributeSystem]
+
+
+@dataclass(frozen=True, slots=True)
+class ShuffledNull:
+    """Images right: of `review` shuffled ones before and after, of `held_out` ones after."""
+
+    review: int
+    before: int
+    after: int
+    held_out: int
+    correct: int
+
+
+def shuffled(referee: Referee, seed: int) -> Referee:
+    """The referee with the labels of the review images dealt out anew."""
+    data = referee.splits["review"]
+    order = np.random.default_rng(seed).permutation(len(data.labels))
+    labels = tuple(data.labels[place] for place in order)
+    return replace(referee, splits={**referee.splits, "review": replace(data, labels=labels)})
+
+
+def shuffled_null(
+    optimiser: Optimiser, begin: Begin, locks: tuple[Lock, ...], referee: Referee, seed: int
+) -> ShuffledNull:
+    """The whole procedure, from its first system on, with the review labels shuffled."""
+    review = Review(shuffled(referee, seed))
+    start = system = begin(review)
+    for event in optimiser.search(Task(start, locks, review)):
+        if isinstance(event, Candidate):
+            system = apply(system, event.proposal.edits)
+    held_out = referee.score(system, "held_out")
+    return ShuffledNull(
+        review=len(review.labels),
+        before=review.right(start),
+        after=review.right(system),
+        held_out=held_out.n,
+        correct=int(np.count_nonzero(held_out.correct)),
+    )

@@ -1,0 +1,291 @@
+"""What every optimiser works with and answers: review images in, candidates out.
+
+An optimiser sees review images only. What it finds is recorded by whoever runs it; held-out images
+then say which of its candidates is best.
+
+Class totals on labelled images while rules change one at a time: the inside of a search.
+
+Another choice of one class moves that class's totals only, and an image's best class is then
+either that class or the best of the others. So all choices of a rule are tried in O(n) each.
+What choices add is rounded to multiples of 2^-24, about the rounding of single precision: sums in
+double precision are then exact in any order, and classes with identical rules tie exactly.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.edits.locks import Lock
+from builder.edits.model import Edit, Proposal
+from builder.scoring.effects import Increments
+from builder.scoring.evaluator import Referee
+from builder.scoring.score import (
+    Floats,
+    Indices,
+    Scores,
+    centred,
+    choice_score,
+    cosines,
+    group_weight,
+    label_indices,
+    name_scores,
+    option_scores,
+)
+from builder.system.model import AttributeGroup, AttributeSystem, Choice, Scoring
+
+Doubles = NDArray[np.float64]
+_QUANTUM = 2.0**-24
+# Images are ranked so many at a time, which bounds the memory.
+_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rivals:
+    """The images whose mark a class's totals decide; the first `own` are of that class.
+
+    bar: what the class's total has to reach there to be the best.
+    """
+
+    images: Indices
+    own: int
+    bar: Doubles
+
+    def right(self, wins: NDArray[np.bool_]) -> Indices:
+        """Own images that are won [..., n] less others' that are taken away."""
+        own, others = wins[..., : self.own], wins[..., self.own :]
+        return np.asarray(np.count_nonzero(own, axis=-1) - np.count_nonzero(others, axis=-1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Adds:
+    """What the choices of one group add to a total.
+
+    choices: each option, then none. rows: [K + 1, n], one for each of them.
+    """
+
+    choices: tuple[Choice, ...]
+    rows: Doubles
+    _several: dict[Choice, Doubles]
+
+    @classmethod
+    def of(
+        cls,
+        group: AttributeGroup,
+        similar: Floats,
+        scoring: Scoring,
+        logit_scale: float,
+        rules: Iterable[Choice],
+    ) -> Self:
+        options, weight = group.options, group_weight(group, scoring)
+        scores = option_scores(
+            centred(similar, group.phrases(), scoring), scoring=scoring, logit_scale=logit_scale
+        )
+
+        def row(choice: Choice) -> Doubles:
+            chosen = [options.index(option) for option in choice or options]
+            added = choice_score(scores, np.array(chosen, np.intp), scoring=scoring)
+            return _rounded(weight * added.astype(np.float64))
+
+        choices = (*((option,) for option in options), ())
+        several = {choice: row(choice) for choice in set(rules) if len(choice) > 1}
+        return cls(choices, np.stack([row(choice) for choice in choices]), several)
+
+    def of_choice(self, choice: Choice) -> Doubles:
+        """[n]"""
+        if len(choice) > 1:
+            return self._several[choice]
+        return np.asarray(self.rows[self.choices.index(choice)])
+
+
+def _rounded(added: Doubles) -> Doubles:
+    return np.asarray(np.rint(added / _QUANTUM) * _QUANTUM)
+
+
+class RuleTotals:
+    """Totals of C classes on n images, from cosines [K, n] of each group; rules can be changed.
+
+    `names` are the cosines [C, n] of the class names, where the scoring counts them. Choices of a
+    group are numbered: its K options, then "does not apply".
+    """
+
+    def __init__(
+        self,
+        system: AttributeSystem,
+        similar: Sequence[Floats],
+        labels: Sequence[str],
+        *,
+        scoring: Scoring,
+        logit_scale: float,
+        names: Floats | None = None,
+    ) -> None:
+        self._choices = [list(row.values()) for row in system.rules.values()]
+        self._labels = label_indices(system.classes, labels)
+        self._groups = [
+            _Adds.of(group, found, scoring, logit_scale, rules)
+            for group, found, rules in zip(
+                system.groups, similar, zip(*self._choices, strict=True), strict=True
+            )
+        ]
+        n = len(labels)
+        self._totals = np.zeros((len(self._choices), n))
+        if names is not None and scoring.name_prior:
+            similar_names = centred(names, system.classes, scoring)
+            prior = name_scores(similar_names, scoring=scoring, logit_scale=logit_scale)
+            self._totals += _rounded(prior.astype(np.float64))
+        for place, adds in enumerate(self._groups):
+            numbers: dict[Choice, int] = {}
+            column = (row[place] for row in self._choices)
+            codes = [numbers.setdefault(choice, len(numbers)) for choice in column]
+            self._totals += np.stack([adds.of_choice(choice) for choice in numbers])[codes]
+        self._lead, self._next_lead = (np.zeros(n, np.intp) for _ in range(2))
+        self._best, self._next_best = (np.zeros(n) for _ in range(2))
+        self._rank(np.arange(n))
+        self._known: tuple[int, _Rivals] | None = None
+
+    @property
+    def correct(self) -> int:
+        """Images classified correctly; as in `score`, but for rounding."""
+        return int(np.count_nonzero(self._lead == self._labels))
+
+    def choice(self, index: int, group: int) -> Choice:
+        """What the class at `index` chooses in the group at that place."""
+        return self._choices[index][group]
+
+    def choices(self, group: int) -> tuple[Choice, ...]:
+        """What a number stands for in the group at that place."""
+        return self._groups[group].choices
+
+    def gains(self, index: int, group: int) -> Indices:
+        """[K + 1], how many more images each choice would have right than the present one."""
+        rivals, adds = self._rivals(index), self._groups[group]
+        totals = self._totals[index, rivals.images]
+        rest = totals - adds.of_choice(self.choice(index, group))[rivals.images]
+        right = rivals.right(adds.rows[:, rivals.images] >= rivals.bar - rest)
+        return np.asarray(right - rivals.right(totals >= rivals.bar))
+
+    def evidence(self, index: int, group: int) -> Doubles:
+        """[K + 1], the mean that each choice adds to the class on the class's own images."""
+        own = self._groups[group].rows[:, self._labels == index]
+        return np.asarray(own.mean(axis=1))
+
+    def change(self, index: int, group: int, number: int) -> Choice:
+        """Makes the class choose that from here on; gives the choice."""
+        adds = self._groups[group]
+        choice = adds.choices[number]
+        totals = self._totals[index]
+        totals += adds.rows[number] - adds.of_choice(self.choice(index, group))
+        self._choices[index][group] = choice
+        was_ahead = (self._lead == index) | (self._next_lead == index)
+        self._rank(np.flatnonzero(was_ahead | (totals >= self._next_best)))
+        self._known = None
+        return choice
+
+    def _rivals(self, index: int) -> _Rivals:
+        if self._known is None or self._known[0] != index:
+            leads = self._lead == index
+            rival = np.where(leads, self._next_lead, self._lead)
+            best = np.where(leads, self._next_best, self._best)
+            own = np.flatnonzero(self._labels == index)
+            # Elsewhere the class can only do harm, and only where another one is right.
+            others = np.flatnonzero((rival == self._labels) & (self._labels != index))
+            images = np.concatenate([own, others])
+            # Ties go to class order.
+            bar = best[images] + _QUANTUM * (rival[images] < index)
+            self._known = index, _Rivals(images, len(own), bar)
+        return self._known[1]
+
+    def _rank(self, images: Indices) -> None:
+        """Finds the best class and the next best of these images; ties go to class order."""
+        for start in range(0, len(images), _BLOCK):
+            some = images[start : start + _BLOCK]
+            totals, columns = self._totals[:, some], np.arange(len(some))
+            for lead, best in (
+                (self._lead, self._best),
+                (self._next_lead, self._next_best),
+            ):
+                lead[some] = totals.argmax(axis=0)
+                best[some] = totals[lead[some], columns]
+                totals[lead[some], columns] = -np.inf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Review:
+    """The review images of a referee, and all that may be asked about them."""
+
+    _referee: Referee
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._referee.splits["review"].labels
+
+    def score(self, system: AttributeSystem) -> Scores:
+        return self._referee.score(system, "review")
+
+    def right(self, system: AttributeSystem) -> int:
+        """Review images classified correctly."""
+        return int(np.count_nonzero(self.score(system).correct))
+
+    def increments(self, system: AttributeSystem, scores: Scores) -> Increments:
+        """For the effects of many changes to the system with these scores."""
+        return self._referee.increments(system, scores)
+
+    def totals(self, system: AttributeSystem) -> RuleTotals:
+        """For the effects of very many changes of its rules."""
+        scoring = self._referee.scoring_of(system)
+        return RuleTotals(
+            system,
+            [self._cosines(group.phrases()) for group in system.groups],
+            self.labels,
+            scoring=scoring,
+            logit_scale=self._referee.logit_scale,
+            names=self._cosines(system.classes) if scoring.name_prior else None,
+        )
+
+    def _cosines(self, texts: Sequence[str]) -> Floats:
+        """[K, n]"""
+        vectors = self._referee.splits["review"].vectors
+        return cosines(vectors, self._referee.encode(texts)).T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A system to improve on review images; what is `locked` in it stays as it is."""
+
+    start: AttributeSystem
+    locked: Sequence[Lock]
+    review: Review
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """So far `measured` changes were tried; the best system has `correct` review images right.
+
+    restarts: how many are over, of this run and those before. edits: what leads from the last
+    candidate (or the start) to that best system; none if it is that one. An optimiser may be left
+    at any event: these are what would be lost.
+    """
+
+    measured: int
+    correct: int
+    restarts: int = 0
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposal on top of the last candidate (or the start) that has more review images right."""
+
+    proposal: Proposal
+    tried: Tried
+
+
+class Optimiser(Protocol):
+    """Tells what it tries and finds, as it happens; the same each time for the same task."""
+
+    @property
+    def name(self) -> str: ...
+
+    def search(self, task: Task) -> Iterator[Tried | Candidate]: ...

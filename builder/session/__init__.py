@@ -1,0 +1,1 @@
+"""What happened, as records: state, journal, versions, confirmation, export."""

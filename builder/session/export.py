@@ -1,0 +1,172 @@
+"""From a session's state to the system file that other tools read: the best version, with proof."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import PurePath
+
+from builder.scoring.evaluator import Referee
+from builder.scoring.predict import fit_temperature
+from builder.scoring.statistics import wilson
+from builder.session.confirmation import trial_of
+from builder.session.records import Exported
+from builder.session.state import State, Version, marks
+from builder.system.file import (
+    Calibration,
+    Confirmation,
+    EncoderIdentity,
+    Estimate,
+    Provenance,
+    SplitName,
+    SystemFile,
+)
+from builder.system.model import AttributeSystem
+
+NO_IMAGES = "never scored: there were no images"
+NOT_LOOKED = "best so far, not exported: the final images were not looked at"
+NO_FINAL = "no untouched estimate: too few images for a final split"
+SEEN = "the final estimate was seen already, at an earlier export of the same version"
+
+
+def version_to_export(state: State) -> tuple[AttributeSystem, Version | None]:
+    """The best version; without images, the working system. Raises ValueError if neither is."""
+    best = state.best_version
+    if best is not None:
+        return best.system, best
+    if state.system is None:
+        raise ValueError("nothing was drafted yet")
+    return state.system, None
+
+
+def exported(state: State, referee: Referee | None, path: str) -> Exported:
+    """The record of an export to `path`: from here on the look at the final images counts."""
+    system, version = version_to_export(state)
+    number = version.number if version else 0
+    if referee is None or not referee.splits["final"].labels:
+        return Exported(path=path, version=number, final=None)
+    referee = referee.scoring_by(state.rescored)
+    names = version.steps[-1].names if version else {}
+    final = marks(referee.renamed(names).score(system, "final").correct)
+    return Exported(path=path, version=number, images=referee.final_images, final=final)
+
+
+def calibration_of(state: State, referee: Referee) -> Calibration | None:
+    """What the best version's totals on review images say of how sure they are; None for few."""
+    _, version = version_to_export(state)
+    if version is None:
+        return None
+    step = version.steps[-1]
+    judge = referee.scoring_by(state.rescored).renamed(step.names)
+    scores = judge.score(step.system, "review")
+    return fit_temperature(scores.totals, scores.labels)
+
+
+def estimate(correct: int, n: int) -> Estimate | None:
+    """Accuracy with its Wilson 95 % interval; None without images."""
+    if n == 0:
+        return None
+    interval = wilson(correct, n)
+    return Estimate(n=n, correct=correct, low=interval.low, high=interval.high)
+
+
+def data_fingerprint(labels: Mapping[str, str]) -> str:
+    """SHA-256 over the sorted image digests with their labels (digest -> label)."""
+    lines = (f"{digest} {label}" for digest, label in sorted(labels.items()))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def export_file(
+    state: State,
+    *,
+    created: str,
+    cotbuild: str,
+    encoder: EncoderIdentity | None,
+    labels: Mapping[str, str],
+    calibration: Calibration | None,
+    baselines: Mapping[str, Mapping[SplitName, Estimate]],
+    final: Estimate | None,
+    referee: Referee | None = None,
+) -> SystemFile:
+    """The envelope of the session's best version; a referee knows the means of a centred scoring.
+
+    `labels`: digest -> class of the images at hand. `final`: the estimate on the final split if
+    it was looked at for this file; `state` counts that look.
+    """
+    system, version = version_to_export(state)
+    accuracy: dict[SplitName, Estimate] = {}
+    if version is not None:
+        measured: dict[SplitName, str] = {"review": version.review, "held_out": version.held_out}
+        for split, bits in measured.items():
+            if found := estimate(bits.count("1"), len(bits)):
+                accuracy[split] = found
+    if final is not None:
+        accuracy["final"] = final
+    return SystemFile(
+        system=system,
+        scoring=referee.scoring_by(state.rescored).scoring_of(system) if referee else state.scoring,
+        calibration=calibration,
+        provenance=Provenance(
+            created=created,
+            cotbuild=cotbuild,
+            encoder=encoder,
+            llm=model_name(state.started.llm),
+            data=data_fingerprint(labels) if labels else None,
+            crop=state.started.crop,
+            splits=_split_digests(state, labels),
+            accuracy=accuracy,
+            baselines={name: dict(found) for name, found in baselines.items()},
+            confirmation=_confirmation(state, version),
+            held_out_looks=state.held_out_looks,
+            final_looks=state.final_looks,
+            versions_tried=len(state.versions),
+            note=_note(state, version, final),
+        ),
+    )
+
+
+def _confirmation(state: State, version: Version | None) -> Confirmation | None:
+    trial = trial_of(state.versions, version.number if version else None)
+    if trial is None:
+        return None
+    return Confirmation(
+        confirmed=trial.passed,
+        version=trial.version,
+        against=trial.against,
+        fixed=trial.change.fixed,
+        broken=trial.change.broken,
+        p=trial.change.p,
+        needed=trial.needed,
+    )
+
+
+def model_name(llm: str | None) -> str | None:
+    """A recording's own name, without the folders it lies in: the file may be passed on."""
+    if llm is None or not llm.startswith("replay:"):
+        return llm
+    return "replay:" + PurePath(llm.removeprefix("replay:")).name
+
+
+def _split_digests(state: State, labels: Mapping[str, str]) -> dict[SplitName, tuple[str, ...]]:
+    digests: dict[SplitName, list[str]] = {}
+    for digest in sorted(labels):
+        if digest in state.splits:
+            digests.setdefault(state.splits[digest], []).append(digest)
+    return {split: tuple(found) for split, found in digests.items()}
+
+
+def _note(state: State, version: Version | None, final: Estimate | None) -> str:
+    if version is None:
+        return NO_IMAGES
+    if final is None:
+        has_final = "final" in state.splits.values()
+        return NOT_LOOKED if has_final else NO_FINAL
+    return final_seen(state)
+
+
+def final_seen(state: State) -> str:
+    """What the last final estimate is worth less for; "" while it was seen once."""
+    if state.final_looks > 1:
+        return (
+            f"the final images were measured {state.final_looks} times in this session: "
+            "their estimate is no longer untouched"
+        )
+    return SEEN if state.final_exports > 1 else ""

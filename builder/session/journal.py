@@ -1,0 +1,403 @@
+"""A session on disk: a folder with an append-only journal, one writer at a time.
+
+    session.jsonl   the journal, one record a line, the only truth
+    llm.jsonl       every request to the language model and its reply
+    system.json     the best system so far, replaced atomically
+    system.edit.yaml   the whole system as a text while somebody edits it; `system.edit.base.json`
+                    is what it was written from, `system.edit.kept.yaml` what no longer fitted
+    session.lock    held by the process that writes; `session.owner` says who that is
+
+A last line that was cut off by a crash is taken out when the journal is opened for writing, and
+kept in session.jsonl.torn: it was never acknowledged. Any other unreadable line is an error.
+
+Who works on a session: a small file beside its lock, for the process that is refused.
+"""
+
+import contextlib
+import getpass
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
+
+from builder.errors import InputError, SessionError
+from builder.session.records import JOURNAL_VERSION, Record, Started
+from builder.session.state import State, fold
+from builder.session.story import Chronicle, chronicle
+
+
+def sign(path: Path) -> None:
+    """Writes down that this process has the lock. Raises OSError."""
+    mine = {
+        "process": os.getpid(),
+        "user": _user(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path.write_text(json.dumps(mine), encoding="utf-8")
+
+
+def owner_words(path: Path) -> str:
+    """E.g. "process 123 of ann on desk, since 14:05"; "another process" where that is not known."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        number, user, host = int(found["process"]), found["user"], found["host"]
+        since = datetime.fromisoformat(found["since"]).astimezone()
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return "another process"
+    # Left by a process that was killed: whoever has the lock now has not signed yet.
+    if host == socket.gethostname() and not _is_running(number):
+        return "another process"
+    today = since.date() == datetime.now().astimezone().date()
+    return (
+        f"process {number} of {user} on {host}, since {since:{'' if today else '%Y-%m-%d '}%H:%M}"
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        # In a container a process may run as a number that no user bears.
+        return f"user {os.getuid()}" if sys.platform != "win32" else "an unknown user"
+
+
+def _is_running(number: int) -> bool:
+    """Whether this machine has such a process; True where asking would do harm."""
+    # On Windows the signal 0 is Ctrl-C.
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+JOURNAL = "session.jsonl"
+TRANSCRIPT = "llm.jsonl"
+BEST = "system.json"
+_LOCK = "session.lock"
+_OWNER = "session.owner"
+# What a session folder keeps for itself; no export may replace it.
+_OTHERS = ("prompt.txt", "system.edit.yaml", "system.edit.base.json", "system.edit.kept.yaml")
+OWN_FILES = frozenset({JOURNAL, f"{JOURNAL}.torn", TRANSCRIPT, BEST, *_OTHERS, _LOCK, _OWNER})
+_RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a journal file holds: its records, and the bytes of a torn last line (usually 0).
+
+    `times`: when each record was written, ISO 8601 in UTC; "" where its line does not say.
+    """
+
+    records: tuple[Record, ...]
+    times: tuple[str, ...]
+    good_bytes: int
+    torn_bytes: int
+
+
+class Session:
+    """An open session folder. Use as a context manager; closing releases the lock."""
+
+    def __init__(self, folder: Path, lock: FileLock, state: State, torn_bytes: int) -> None:
+        self.folder = folder
+        self.state = state
+        # Bytes of a last line that a crash had cut off, for the screen to say so.
+        self.torn_bytes = torn_bytes
+        self._lock = lock
+
+    @classmethod
+    def create(cls, folder: Path, started: Started) -> Self:
+        """A new session in `folder`, which may exist but not hold a journal.
+
+        Raises SessionError if it does, if it is in use, or if it can't be written.
+        """
+        with _translated(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _acquire(folder)
+            try:
+                check_free(folder)
+                if (folder / JOURNAL).exists():
+                    _take_out_torn_line(folder / JOURNAL, 0)
+            except BaseException:
+                lock.release()
+                raise
+            session = cls(folder, lock, fold([started]), 0)
+            try:
+                session._write(started)
+            except BaseException:
+                session.close()
+                raise
+        return session
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The session in `folder`, for going on with it.
+
+        Raises SessionError if there is none, if it is in use, damaged or of a newer version.
+        """
+        if not (folder / JOURNAL).is_file():
+            raise _no_session(folder)
+        with _translated(folder):
+            lock = _acquire(folder)
+            try:
+                journal = read_journal(folder)
+                if journal.torn_bytes:
+                    _take_out_torn_line(folder / JOURNAL, journal.good_bytes)
+                state = _fold(folder, journal.records)
+            except BaseException:
+                lock.release()
+                raise
+        return cls(folder, lock, state, journal.torn_bytes)
+
+    @property
+    def transcript(self) -> Path:
+        return self.folder / TRANSCRIPT
+
+    def append(self, record: Record, state: State) -> None:
+        """Stores the record; when this returns, it is on the disk. `state` is the one after it."""
+        with _translated(self.folder):
+            self._write(record)
+        self.state = state
+
+    def save_best(self, text: str) -> None:
+        """Replaces system.json atomically."""
+        with _translated(self.folder):
+            replace_file(self.folder / BEST, text)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            (self.folder / _OWNER).unlink()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _write(self, record: Record) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        text = json.dumps({"at": at, **record.model_dump(mode="json")}, ensure_ascii=False)
+        # Half a surrogate pair, as a file name may hold, has no place in UTF-8.
+        line = text.encode("utf-8", "backslashreplace") + b"\n"
+        with (self.folder / JOURNAL).open("ab") as file:
+            size = file.tell()
+            try:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                # Half a line in front of the next record would damage that one too.
+                with contextlib.suppress(OSError):
+                    os.truncate(file.name, size)
+                raise
+
+
+def read_journal(folder: Path) -> Journal:
+    """All records of a session's journal; reading needs no lock. Raises SessionError."""
+    path = folder / JOURNAL
+    if not path.is_file():
+        raise _no_session(folder)
+    with _translated(folder):
+        data = path.read_bytes()
+    records: list[Record] = []
+    times: list[str] = []
+    good = 0
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        # A complete line ends with a newline, so what stands after the last one was cut off.
+        if number == len(lines):
+            break
+        try:
+            record, at = _parse(line)
+        except ValueError as error:
+            # What is JSON was written whole, and means something to whoever wrote it.
+            cut_off = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+            if number == len(lines) - 1 and records and cut_off:
+                break
+            raise _damaged(path, number, line) from error
+        records.append(record)
+        times.append(at)
+        good += len(line) + 1
+    if not records:
+        raise SessionError(
+            f"the session in {folder} was broken off before it began",
+            hint=f"nothing is lost, begin it again: cotbuild new --out {folder} ...",
+        )
+    return Journal(tuple(records), tuple(times), good, len(data) - good)
+
+
+def read_state(folder: Path) -> State:
+    """The state of the session in `folder`, without opening it for writing."""
+    return _fold(folder, read_journal(folder).records)
+
+
+def read_chronicle(folder: Path) -> Chronicle:
+    """The story of the session in `folder`, which another process may be writing."""
+    journal = read_journal(folder)
+    with _contradictions(folder):
+        return chronicle(zip(journal.records, journal.times, strict=True))
+
+
+def check_free(folder: Path) -> None:
+    """Raises SessionError if `folder` can't take a new session: it holds one, or is a file."""
+    if _has_begun(folder / JOURNAL):
+        raise SessionError(
+            f"{folder} already holds a session",
+            hint=f"continue it with: cotbuild resume {folder}   or choose another --out",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise SessionError(f"{folder} is a file, not a folder", hint="choose another --out")
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether the journal's first record was acknowledged."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except OSError:
+        # One that can't be read is not for taking either.
+        return path.exists()
+
+
+def latest_session(under: Path) -> Path:
+    """The session folder below `under` (at most two levels) that was written last.
+
+    Raises SessionError if there is none.
+    """
+    journals = [*under.glob(JOURNAL), *under.glob(f"*/{JOURNAL}"), *under.glob(f"*/*/{JOURNAL}")]
+    if not journals:
+        raise SessionError(
+            f"there is no session below {under}",
+            hint="name the session's folder, or begin one with: cotbuild new",
+        )
+    return max(journals, key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Writes the whole file or nothing: a temporary file beside it, then one rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _take_out_torn_line(path: Path, good_bytes: int) -> None:
+    with path.open("rb") as file:
+        file.seek(good_bytes)
+        torn = file.read()
+    with path.with_name(f"{path.name}.torn").open("ab") as kept:
+        kept.write(torn + b"\n")
+    os.truncate(path, good_bytes)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _parse(line: bytes) -> tuple[Record, str]:
+    """The record, and when it was written. Raises ValueError (also as pydantic's or json's)."""
+    data = json.loads(line)
+    if not isinstance(data, dict):
+        raise ValueError("not an object")
+    at = data.pop("at", "")
+    version = data.get("version") if data.get("kind") == "started" else None
+    if isinstance(version, int) and version > JOURNAL_VERSION:
+        raise SessionError(
+            f"this session was written by a newer cotbuild (journal version {version}, "
+            f"this one reads up to {JOURNAL_VERSION})",
+            hint="upgrade: pip install --upgrade cotbuild",
+        )
+    return _RECORDS.validate_python(data), at if isinstance(at, str) else ""
+
+
+def _fold(folder: Path, records: tuple[Record, ...]) -> State:
+    with _contradictions(folder):
+        return fold(records)
+
+
+@contextlib.contextmanager
+def _contradictions(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, InputError) as error:
+        raise SessionError(
+            f"the journal in {folder} contradicts itself: {error}",
+            hint="restore the folder from a copy, or begin a new session from its system.json: "
+            f"cotbuild new --start {folder / BEST}",
+        ) from error
+
+
+def _acquire(folder: Path) -> FileLock:
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise SessionError(
+            f"{folder} is in use by {owner_words(folder / _OWNER)}",
+            hint="two writers would lose each other's decisions: leave the other one first (q), "
+            f"or only look: cotbuild log {folder}",
+        ) from error
+    try:
+        sign(folder / _OWNER)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def _no_session(folder: Path) -> SessionError:
+    return SessionError(
+        f"there is no session in {folder} (no {JOURNAL})",
+        hint="begin one with: cotbuild new --classes classes.txt",
+    )
+
+
+def _damaged(path: Path, number: int, line: bytes) -> SessionError:
+    shown = line[:60].decode("utf-8", errors="replace")
+    return SessionError(
+        f"{path}, line {number} is damaged and can't be read: {shown!r}",
+        hint="only a last line that was cut off can be dropped safely; restore the file from a "
+        f"copy, or begin anew from the best system: cotbuild new --start {path.parent / BEST}",
+    )
+
+
+@contextlib.contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SessionError(
+            f"the session folder {folder} can't be used: {error.strerror or error}",
+            hint="check that it is a folder with free space that you may write to, or name another",
+        ) from error

@@ -1,0 +1,245 @@
+"""The journal's records: one typed line for everything that happens in a session."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from builder.edits.locks import Lock
+from builder.edits.model import Proposal
+from builder.scoring.statistics import Effect
+from builder.system.file import SplitName
+from builder.system.model import AttributeSystem, Scoring
+
+JOURNAL_VERSION = 2
+
+# One character per image, 1 where it was classified correctly, in the order of the digests.
+Marks = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassInfo(_Record):
+    name: str
+    description: str = ""
+
+
+class Started(_Record):
+    """The settings of a session; paths are as the user gave them, made absolute.
+
+    `images` is a folder or a data set on the hub; the columns and the split are the user's choice,
+    if there was one. `language` and `prompts` (a folder) choose the templates, `context` is
+    background for the model, `price` what a million tokens cost, in and out, if the user said so,
+    `max_cost` and `max_tokens` the most that the session may spend.
+    `transcript`: whether requests and replies are kept.
+    """
+
+    kind: Literal["started"] = "started"
+    version: int = JOURNAL_VERSION
+    cotbuild: str
+    domain: str
+    classes: tuple[ClassInfo, ...]
+    images: str | None
+    image_column: str | None = None
+    label_column: str | None = None
+    data_split: str | None = None
+    crop: tuple[float, float, float, float] | None = None
+    encoder: str | None
+    device: str = "auto"
+    dtype: str = "float32"
+    llm: str | None
+    llm_url: str | None = None
+    price: tuple[float, float] | None = None
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    transcript: bool = True
+    language: str = "en"
+    prompts: str | None = None
+    context: str = ""
+    attributes: tuple[str, ...] = ()
+    scoring: Scoring = Scoring()
+    seed: int = 0
+    patience: int = 2
+
+
+class Assigned(_Record):
+    """Newly seen images (by content hash) and the split each belongs to from now on."""
+
+    kind: Literal["assigned"] = "assigned"
+    splits: Mapping[str, SplitName]
+
+
+# The source of a draft from the bundled library, its rules fitted on review images.
+GENERAL_ATTRIBUTES = "general attributes"
+
+
+class Drafted(_Record):
+    """The first system, and where it came from: a model's name, a file, a person, the library."""
+
+    kind: Literal["drafted"] = "drafted"
+    system: AttributeSystem
+    source: str
+
+
+class Measured(_Record):
+    """The working system's marks; measuring an old version again replaces its marks.
+
+    `images` identifies the images behind the marks, so that versions are compared on the same ones.
+    """
+
+    kind: Literal["measured"] = "measured"
+    version: int
+    images: str
+    review: Marks
+    held_out: Marks
+
+
+class Proposed(_Record):
+    """The proposals of one round, as they were offered; `asked`: the language model answered."""
+
+    kind: Literal["proposed"] = "proposed"
+    round: int
+    asked: bool
+    proposals: tuple[Proposal, ...]
+
+
+Decision = Literal["accepted", "rejected", "skipped"]
+
+
+class Decided(_Record):
+    """One decision. A person's own edit is a proposal of theirs, accepted.
+
+    `instead_of`: the proposal that it was made from, and that is decided with it. `together`: made
+    in one go with the decision before, and undone with it.
+    """
+
+    kind: Literal["decided"] = "decided"
+    proposal: Proposal
+    decision: Decision
+    instead_of: Proposal | None = None
+    by: Literal["person", "auto"]
+    effect: Effect | None = None
+    reason: str = ""
+    together: bool = False
+
+
+class Noted(_Record):
+    """A person's note for the language model; sent with the next revision."""
+
+    kind: Literal["noted"] = "noted"
+    text: str
+
+
+class Locked(_Record):
+    kind: Literal["locked"] = "locked"
+    lock: Lock
+
+
+class Unlocked(_Record):
+    kind: Literal["unlocked"] = "unlocked"
+    lock: Lock
+
+
+class Undone(_Record):
+    """The last decision, note, lock or return to a version is taken back.
+
+    `of` "accepted", as the first journals meant it: the last accepted proposal, whatever came
+    after it.
+    """
+
+    kind: Literal["undone"] = "undone"
+    of: Literal["accepted", "last"] = "accepted"
+
+
+class Redone(_Record):
+    """What was undone last is done again."""
+
+    kind: Literal["redone"] = "redone"
+
+
+class Reverted(_Record):
+    """The working system is a version's again."""
+
+    kind: Literal["reverted"] = "reverted"
+    version: int
+
+
+class Rescored(_Record):
+    """From here on systems are scored like this, and all versions are measured again."""
+
+    kind: Literal["rescored"] = "rescored"
+    scoring: Scoring
+
+
+class RulesTried(_Record):
+    """A version is shown on held-out images by so many other scoring rules, each of them a look.
+
+    `images` identifies the held-out images, whatever they are scored by.
+    """
+
+    kind: Literal["rules_tried"] = "rules_tried"
+    version: int
+    images: str
+    rules: Annotated[int, Field(ge=1)]
+
+
+class RoundEnded(_Record):
+    kind: Literal["round_ended"] = "round_ended"
+    round: int
+
+
+# Optimisers by name.
+GREEDY, GEPA = "greedy", "gepa"
+
+
+class Optimised(_Record):
+    """A run of an optimiser, that far: so many changes measured, on review images, by this run.
+
+    `restarts` that are over, of this seed and in this session; the next run goes on from there.
+    `llm`: the model that was asked, if any. `reason`: why it ended.
+    """
+
+    kind: Literal["optimised"] = "optimised"
+    optimiser: str
+    llm: str | None = None
+    seed: int
+    measured: int
+    restarts: int = 0
+    reason: str
+
+
+class Exported(_Record):
+    """A version was written to a file; `final` holds the marks if the final split was looked at.
+
+    `version` 0 is a system that was never measured. `images` identifies the final images.
+    """
+
+    kind: Literal["exported"] = "exported"
+    path: str
+    version: int
+    images: str = ""
+    final: Marks | None
+
+
+Record = Annotated[
+    Started
+    | Assigned
+    | Drafted
+    | Measured
+    | Proposed
+    | Decided
+    | Noted
+    | Locked
+    | Unlocked
+    | Undone
+    | Redone
+    | Reverted
+    | Rescored
+    | RulesTried
+    | RoundEnded
+    | Optimised
+    | Exported,
+    Field(discriminator="kind"),
+]

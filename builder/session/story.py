@@ -1,0 +1,179 @@
+"""A session told from its journal: what was accepted on the way from one version to the next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from builder.edits.locks import Lock, follow
+from builder.edits.model import Proposal
+from builder.session.records import Decided, Drafted, Exported, Measured, Optimised, Record, Started
+from builder.session.state import State, Version, advance, begin, steps_between
+from builder.session.versions import lineage
+from builder.system.model import AttributeSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An accepted proposal with its effect and who decided; `before`: what it was made to."""
+
+    decided: Decided
+    before: AttributeSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What happened up to a version, or since the last one (then there is no `version`).
+
+    `at`: when it was measured first, ISO 8601 in UTC. `rounds` had ended by then. `previous` is
+    the version before, which has `taken_back` and lacks `accepted`. `back_to`: the version that
+    the person returned to last on the way. `optimised`: runs of optimisers that ended in it; what
+    they found by then is in the stretches before. Of what was undone again nothing is told.
+    """
+
+    version: Version | None
+    previous: Version | None
+    at: str
+    rounds: int
+    accepted: tuple[Accepted, ...]
+    taken_back: tuple[Proposal, ...]
+    back_to: int | None
+    rejected: tuple[Decided, ...]
+    skipped: int
+    notes: tuple[str, ...]
+    locked: tuple[Lock, ...]
+    unlocked: tuple[Lock, ...]
+    optimised: tuple[Optimised, ...]
+
+    @property
+    def empty(self) -> bool:
+        return not (
+            self.accepted
+            or self.taken_back
+            or self.back_to is not None
+            or self.rejected
+            or self.skipped
+            or self.notes
+            or self.locked
+            or self.unlocked
+            or self.optimised
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An export; `looked`: it showed a figure on the final images that nobody had seen."""
+
+    record: Exported
+    at: str
+    looked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chronicle:
+    """`stretches` end with the versions, in their order; the last one is still under way.
+
+    `drafted_by`: a model's name, a file or a person; "" where nothing was drafted yet.
+    """
+
+    state: State
+    began: str
+    drafted_by: str
+    stretches: tuple[Stretch, ...]
+    exports: tuple[Delivery, ...]
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether the working system is none of the versions."""
+        known = {version.system for version in self.state.versions}
+        return self.state.system is not None and self.state.system not in known
+
+
+@dataclass(slots=True)
+class _Telling:
+    """What has been read: the state at the last version, and what the state alone does not keep."""
+
+    last: State
+    drafted_by: str = ""
+    accepted: dict[str, Decided] = field(default_factory=dict)
+
+
+def chronicle(entries: Iterable[tuple[Record, str]]) -> Chronicle:
+    """The story that the records tell, each with its time.
+
+    Raises ValueError where `history.fold` would.
+    """
+    records = iter(entries)
+    first, began = next(records, (None, ""))
+    if not isinstance(first, Started):
+        raise ValueError("a journal begins with a started record")
+    state = begin(first)
+    telling = _Telling(last=state)
+    stretches: list[Stretch] = []
+    exports: list[Delivery] = []
+    for record, at in records:
+        before, state = state, advance(state, record)
+        match record:
+            case Drafted():
+                telling.drafted_by = record.source
+            case Decided() if record.decision == "accepted":
+                telling.accepted[record.proposal.key] = record
+            case Exported():
+                exports.append(Delivery(record, at, state.final_looks > before.final_looks))
+            case Measured() if len(state.versions) > len(before.versions):
+                stretches.append(_stretch(telling, state, at, measured=True))
+                telling.last = state
+            case _:
+                pass
+    stretches.append(_stretch(telling, state, "", measured=False))
+    stretches = [_up_to_date(stretch, state) for stretch in stretches]
+    return Chronicle(state, began, telling.drafted_by, tuple(stretches), tuple(exports))
+
+
+def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Stretch:
+    last = telling.last
+    old = lineage(last.steps, last.versions)
+    new = lineage(state.steps, state.versions)
+    taken_back, done = steps_between(old, new)
+    accepted = tuple(
+        Accepted(telling.accepted[step.proposal.key], new[place - 1].system)
+        for place, step in enumerate(new)
+        if step.proposal and place >= len(new) - len(done)
+    )
+    returns = [step.back_to for step in steps_between(last.steps, state.steps)[1] if step.back_to]
+    decisions = state.decisions[_shared(last.decisions, state.decisions) :]
+    kept = follow(last.locks, [edit for each in accepted for edit in each.decided.proposal.edits])
+    return Stretch(
+        version=state.versions[-1] if measured else None,
+        previous=last.versions[-1] if last.versions else None,
+        at=at,
+        rounds=state.round - 1,
+        accepted=accepted,
+        taken_back=tuple(step.proposal for step in taken_back if step.proposal),
+        back_to=returns[-1] if returns else None,
+        rejected=tuple(each for each in decisions if each.decision == "rejected"),
+        skipped=sum(each.decision == "skipped" for each in decisions),
+        notes=_notes(state)[len(_notes(last)) :],
+        locked=tuple(lock for lock in state.locks if lock not in kept),
+        unlocked=tuple(lock for lock in kept if lock not in state.locks),
+        optimised=state.optimised[len(last.optimised) :],
+    )
+
+
+def _notes(state: State) -> tuple[str, ...]:
+    """All that were not taken back."""
+    return (*state.told, *state.notes)
+
+
+def _shared(before: tuple[Decided, ...], after: tuple[Decided, ...]) -> int:
+    """How many decisions both begin with."""
+    for place, (one, other) in enumerate(zip(before, after, strict=False)):
+        if one != other:
+            return place
+    return min(len(before), len(after))
+
+
+def _up_to_date(stretch: Stretch, state: State) -> Stretch:
+    """With the marks of the last time that its versions were measured."""
+    latest = {version.number: version for version in state.versions}
+    version = latest[stretch.version.number] if stretch.version else None
+    previous = latest[stretch.previous.number] if stretch.previous else None
+    return replace(stretch, version=version, previous=previous)

@@ -1,0 +1,1 @@
+"""The attribute system: groups of options and rules, its files, and checks without images."""

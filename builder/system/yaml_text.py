@@ -1,0 +1,266 @@
+"""A system as a text that people read and change: a small part of YAML.
+
+Every word is text, also `no`, `1.0` and `null`. What YAML lets pass in silence (a key written
+twice) or what nobody means here (anchors, aliases, tags) is a problem. Each problem has its line.
+"""
+
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+
+from builder.errors import InputError
+from builder.system.json_format import system_from_json, system_json_problems, system_to_json
+from builder.system.model import AttributeSystem, Problem, quoted
+from builder.system.strict_json import joined
+
+_ABOUT = """\
+# The whole system. Change what you like, save and close: the difference is shown before it counts.
+# A rule is one option, several in brackets ([black, white]) or none ([], does not apply).
+# Words that hold ": " or " #", or begin with a sign such as [ { & * ! " ' - ? stand in quotes.
+# What gets another name and stays as it was otherwise is renamed; of a class you are asked.
+"""
+_WRONG = "#! "
+_HINT = "Correct the text; nothing of it is lost."
+_QUOTES = "put the words in quotes"
+# More mistakes than a person mends at once.
+MOST_SHOWN = 20
+# Categories of control characters and of what ends lines and paragraphs.
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+# Deeper than any system.
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LineProblem:
+    """What is wrong, with its place in the system and its line in the text, from 1."""
+
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"line {self.line}, {self.path}" if self.path else f"line {self.line}"
+        return f"{where}: {self.message}"
+
+
+class SystemTextError(InputError):
+    """A text that is no system; `problems` lists everything wrong, line after line."""
+
+    def __init__(self, problems: Sequence[LineProblem]) -> None:
+        super().__init__("\n".join(map(str, problems)), hint=_HINT)
+        self.problems = tuple(problems)
+
+
+def system_to_text(system: AttributeSystem) -> str:
+    """The system in YAML, under a few comment lines that say how to change it."""
+    value = system_to_json(system)
+    node = _mapping(
+        domain=_scalar(system.domain),
+        groups=_list(
+            _mapping(
+                name=_scalar(group["name"]),
+                prompt=_scalar(group["prompt"]),
+                options=_list(map(_scalar, group["options"])),
+            )
+            for group in value["groups"]
+        ),
+        rules=_mapping_of(
+            (name, _mapping_of((group, _rule(choice)) for group, choice in choices.items()))
+            for name, choices in value["rules"].items()
+        ),
+    )
+    written: str = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=float("inf"))
+    return _ABOUT + written
+
+
+def system_from_text(text: str) -> AttributeSystem:
+    """The system in a text. Raises SystemTextError."""
+    reader = _Reader(text)
+    value = reader.value()
+    problems = list(reader.problems)
+    if not reader.broken:
+        problems += [reader.located(problem) for problem in system_json_problems(value)]
+    if problems:
+        raise SystemTextError(sorted(problems, key=lambda problem: problem.line))
+    return system_from_json(value)
+
+
+def without_words(text: str) -> bool:
+    """Whether nothing but comments and blanks is left in a text."""
+    return all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines())
+
+
+def with_problems(
+    text: str, problems: Sequence[LineProblem]
+) -> tuple[str, tuple[LineProblem, ...]]:
+    """The text under comment lines that say what is wrong with it, in place of former ones.
+
+    Also the problems with their lines in that text; of very many only the first stand above it.
+    """
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(_WRONG)]
+    former = [number for number, line in enumerate(lines, 1) if line.startswith(_WRONG)]
+    more = len(problems) - MOST_SHOWN
+    height = len(problems) if more <= 0 else MOST_SHOWN + 1
+    moved = tuple(
+        replace(problem, line=problem.line + height - bisect_left(former, problem.line))
+        for problem in problems
+    )
+    marks = [f"{_WRONG}{' '.join(str(problem).split())}\n" for problem in moved[:MOST_SHOWN]]
+    if more > 0:
+        marks.append(f"{_WRONG}and {more:,} more\n")
+    return "".join([*marks, *kept]), moved
+
+
+def with_notes(text: str, notes: Sequence[str]) -> str:
+    """The text under comment lines, which stay until `with_problems` puts others in their place."""
+    return "".join([*(f"{_WRONG}{' '.join(note.split())}\n" for note in notes), text])
+
+
+# --- Writing ----------------------------------------------------------------------------------
+
+
+# The base dumper knows no words but text, so that none needs quotes for being a number or null.
+class _Dumper(yaml.BaseDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        """Lists stand further in than their name."""
+        super().increase_indent(flow, indentless=False)
+
+
+def _scalar(text: str) -> yaml.ScalarNode:
+    # YAML folds line breaks, of which Unicode has more; only escapes keep them.
+    escaped = any(unicodedata.category(character) in _BREAKS for character in text)
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style='"' if escaped else None)
+
+
+def _list(nodes: Any, *, inline: bool = False) -> yaml.SequenceNode:
+    return yaml.SequenceNode("tag:yaml.org,2002:seq", list(nodes), flow_style=inline)
+
+
+def _mapping(**nodes: yaml.Node) -> yaml.MappingNode:
+    return _mapping_of(nodes.items())
+
+
+def _mapping_of(pairs: Any) -> yaml.MappingNode:
+    entries = [(_scalar(key), node) for key, node in pairs]
+    return yaml.MappingNode("tag:yaml.org,2002:map", entries, flow_style=False)
+
+
+def _rule(choice: str | list[str] | None) -> yaml.Node:
+    if isinstance(choice, str):
+        return _scalar(choice)
+    return _list(map(_scalar, choice or ()), inline=True)
+
+
+# --- Reading ----------------------------------------------------------------------------------
+
+
+class _Broken(Exception):
+    """The text can't be read any further."""
+
+
+class _Reader:
+    """Reads the events of YAML into texts, lists and dicts, with the line of each."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.BaseLoader)
+        self._lines: dict[str, int] = {}
+        self.problems: list[LineProblem] = []
+        self.broken = False
+
+    def value(self) -> Any:
+        """The value, as far as it can be read; None of a text that is `broken`."""
+        try:
+            next(self._events)
+            event = next(self._events)
+            if isinstance(event, yaml.StreamEndEvent):
+                raise self._stop(event, "", "nothing is in the text")
+            value = self._read(next(self._events), "")
+            next(self._events)
+            event = next(self._events)
+            if not isinstance(event, yaml.StreamEndEvent):
+                self._complain(event, "", "a second document begins; leave out the line with ---")
+            return value
+        except yaml.MarkedYAMLError as error:
+            self._add(_line(error.problem_mark or error.context_mark), "", _reason(error))
+        except yaml.reader.ReaderError as error:
+            line = self._text.count("\n", 0, error.position) + 1
+            what = f"U+{error.character:04X} can't be read as it stands"
+            escape = f"\\U{error.character:08X}"
+            self._add(line, "", f'{what}; in double quotes it can be written as "{escape}"')
+        except _Broken:
+            pass
+        self.broken = True
+        return None
+
+    def located(self, problem: Problem) -> LineProblem:
+        """The problem with the line of its place, or of the place that it is missing in."""
+        path = problem.path
+        while path and path not in self._lines:
+            path = path[:-1]
+        return LineProblem(self._lines.get(path, 1), problem.path, problem.message)
+
+    def _read(self, event: yaml.Event, path: str, depth: int = 0) -> Any:
+        if depth > _DEEPEST:
+            raise self._stop(event, path, "nested too deeply")
+        self._lines[path] = _line(event.start_mark)
+        self._refuse_signs(event, path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._items(path, depth)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._entries(path, depth)
+        return event.value if isinstance(event, yaml.ScalarEvent) else ""
+
+    def _items(self, path: str, depth: int) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._read(event, f"{path}[{len(items)}]", depth + 1))
+        return items
+
+    def _entries(self, path: str, depth: int) -> dict[str, Any]:
+        entries: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                raise self._stop(event, path, f"a name should stand here; {_QUOTES}")
+            self._refuse_signs(event, path)
+            key, at = event.value, joined(path, event.value)
+            if key in entries:
+                self._complain(event, at, f"{quoted(key)} is written more than once")
+            line = _line(event.start_mark)
+            entries[key] = self._read(next(self._events), at, depth + 1)
+            # A list begins on the next line, and is looked for at its name.
+            self._lines[at] = line
+        return entries
+
+    def _refuse_signs(self, event: yaml.Event, path: str) -> None:
+        """Anchors, aliases and tags: here they are words that miss their quotes."""
+        if isinstance(event, yaml.AliasEvent):
+            self._complain(event, path, f"words can't begin with * as they stand; {_QUOTES}")
+        elif isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+            self._complain(event, path, f"words can't begin with & as they stand; {_QUOTES}")
+        if getattr(event, "tag", None) is not None:
+            self._complain(event, path, f"words can't begin with ! as they stand; {_QUOTES}")
+
+    def _complain(self, event: yaml.Event, path: str, message: str) -> None:
+        self._add(_line(event.start_mark), path, message)
+
+    def _stop(self, event: yaml.Event, path: str, message: str) -> _Broken:
+        self._complain(event, path, message)
+        return _Broken()
+
+    def _add(self, line: int, path: str, message: str) -> None:
+        self.problems.append(LineProblem(line, path, message))
+
+
+def _line(mark: Any) -> int:
+    return mark.line + 1 if mark is not None else 1
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    what = error.problem or error.context or "this can't be read"
+    return f"{what}; perhaps {_QUOTES}, or mind the blanks in front"

@@ -1,0 +1,191 @@
+"""The tables of the diagnosis: classes, confused pairs and groups."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from builder.diagnosis.confusions import ClassReport, ConfusedPair
+from builder.diagnosis.groups import GroupReport
+from builder.diagnosis.information import Redundancy, SeenBits, redundancy
+from builder.diagnosis.permutation_test import NullTest
+from builder.review.findings import Findings
+from builder.scoring.wording import accuracy_interval, percent, points
+from builder.terminal.tables import Rows
+from builder.terminal.text import LONG, labels, shortened
+
+_NAME = 28
+# A matrix of more groups than this no screen holds.
+_MOST_IN_MATRIX = 12
+_MOST_PAIRS = 10
+
+
+def class_table(reports: Sequence[ClassReport]) -> Rows:
+    """In the order given; a class without images says so."""
+    misled = any(report.misleading_groups for report in reports)
+    headers = [
+        "class",
+        "correct",
+        "accuracy",
+        "95 % interval",
+        "taken for",
+        *(["misled by"] if misled else []),
+    ]
+    rows = []
+    for report in reports:
+        row = [
+            shortened(report.name, _NAME),
+            f"{report.correct} of {report.n}" if report.n else "no images",
+            percent(report.correct, report.n) if report.n else "",
+            accuracy_interval(report.correct, report.n),
+            _counts(report.mistaken_for),
+        ]
+        rows.append([*row, _misled(report)] if misled else row)
+    return Rows(headers, rows, right=frozenset({1, 2, 3}))
+
+
+def worst_classes(reports: Sequence[ClassReport], limit: int) -> list[ClassReport]:
+    """Those with the most images to win, of those with any mistake."""
+    wrong = [report for report in reports if report.correct < report.n]
+    return sorted(wrong, key=lambda report: (report.correct - report.n, report.accuracy))[:limit]
+
+
+def pair_table(pairs: Sequence[ConfusedPair]) -> Rows:
+    rows = []
+    for pair in pairs:
+        names = f"{shortened(pair.first, _NAME)} ↔ {shortened(pair.second, _NAME)}"
+        verdict = pair.verdict(lambda name: shortened(name, 20))
+        rows.append((names, str(pair.count), verdict))
+    headers = ("taken for each other", "images", "what should tell them apart")
+    return Rows(headers, rows, right=frozenset({1}), longest=LONG)
+
+
+def group_block(findings: Findings) -> RenderableType:
+    """Every group with all its measures, and what the groups' rules tell alike."""
+    alike = redundancy(findings.system)
+    return Group(group_table(findings.groups), redundancy_block(alike))
+
+
+def weak_table(reports: Sequence[GroupReport]) -> Rows:
+    """What the round's screen says of a weak group; `group_table` says the rest."""
+    rows = [(shortened(r.name, _NAME), _left_out(r), _verdict(r)) for r in reports]
+    return Rows(("group", "left out", "verdict"), rows)
+
+
+def group_table(reports: Sequence[GroupReport]) -> Rows:
+    """All measures of every group, in the order given, and what they come to."""
+    headers = (
+        "group",
+        "alone",
+        "left out",
+        "p",
+        "own bits",
+        "bits seen",
+        "told by",
+        "as ruled",
+        "shuffled p",
+        "verdict",
+    )
+    rows = [
+        (
+            shortened(report.name, _NAME),
+            percent(report.alone.count, report.alone.n),
+            _left_out(report),
+            _p_left_out(report),
+            f"{report.bits_given_others:.1f} of {report.bits:.1f}",
+            _seen(report.seen),
+            _repeated(report),
+            percent(report.agreement.count, report.agreement.n),
+            _shuffled(report.shuffled),
+            _verdict(report),
+        )
+        for report in reports
+    ]
+    return Rows(headers, rows, right=frozenset({1}))
+
+
+def redundancy_block(found: Redundancy) -> RenderableType:
+    """What groups' rules tell about each other: a matrix of 2 to 12, else the pairs with most."""
+    size = len(found.groups)
+    if size < 2:
+        return Text()
+    title = "What two groups tell alike, of what the smaller one tells (from the rules)"
+    table = _matrix(found) if size <= _MOST_IN_MATRIX else _shared_pairs(found)
+    return Group(Text(), Text(title), table)
+
+
+def _matrix(found: Redundancy) -> Rows:
+    """The half below the diagonal; the other is its mirror image."""
+    size = len(found.groups)
+    names = labels([shortened(name, 16) for name in found.groups])
+    rows = []
+    for one in range(1, size):
+        cells = [_whole(found.fraction(one, other)) for other in range(one)]
+        rows.append((names[one], *cells, *[""] * (size - 1 - one)))
+    return Rows(("", *names[:-1]), rows, right=frozenset(range(1, size)))
+
+
+def _shared_pairs(found: Redundancy) -> Rows:
+    rows = [
+        (
+            f"{shortened(found.groups[one], _NAME)} ↔ {shortened(found.groups[other], _NAME)}",
+            _whole(fraction),
+        )
+        for one, other, fraction in found.pairs()[:_MOST_PAIRS]
+    ]
+    return Rows(("the most alike", "told alike"), rows, right=frozenset({1}))
+
+
+def _whole(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %"
+
+
+def _verdict(report: GroupReport) -> str:
+    return report.verdict.words(lambda name: shortened(name, 20))
+
+
+def _left_out(report: GroupReport) -> str:
+    if report.without is None:
+        return "the only group"
+    change = report.without
+    return f"{points(change.points)} ({change.fixed} fixed, {change.broken} broken)"
+
+
+def _p_left_out(report: GroupReport) -> str:
+    left = report.left_out
+    if left is None:
+        return "–"
+    return _p(left.p) if left.can_tell else "too few images"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def _seen(seen: SeenBits) -> str:
+    return f"from {seen.fewest:,} images on" if seen.bits is None else f"{seen.bits:.1f}"
+
+
+def _repeated(report: GroupReport) -> str:
+    if report.repeats is None:
+        return "–"
+    return f"{_whole(report.repeats.fraction)} {shortened(report.repeats.group, 20)}"
+
+
+def _shuffled(test: NullTest) -> str:
+    return _p(test.p) if test.can_tell else "too few classes"
+
+
+def _misled(report: ClassReport) -> str:
+    """The group that misled most: on how many of the wrong images, and by how much."""
+    if not report.misleading_groups:
+        return ""
+    most = report.misleading_groups[0]
+    return (
+        f"{shortened(most.group, 20)} {most.images} of {report.wrong}, by {100 * most.lead:.0f} pp"
+    )
+
+
+def _counts(items: Sequence[tuple[str, int]], limit: int = 2) -> str:
+    shown = ", ".join(f"{shortened(name, 20)} {count}" for name, count in items[:limit])
+    return f"{shown}, …" if len(items) > limit else shown
