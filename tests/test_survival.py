@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from builder.cli.bench import Bench
 from builder.cli.play import EXPORT_NAME, save_best, store
+from builder.cli.workspace import Workspace
 from builder.edits.locks import Lock
 from builder.edits.model import Proposal, RenameOption, SetRule
 from builder.llm.transcript import Exchange, append, read
@@ -41,7 +41,7 @@ from builder.session.records import Record
 from builder.session.state import State, fold
 from builder.system.file import load_system_file
 from builder.system.model import AttributeSystem
-from tests.worlds import DRAFT, referee, started
+from tests.worlds import DRAFT, evaluator, started
 
 
 class Killed(BaseException):
@@ -158,7 +158,7 @@ class Encoder:
     logit_scale = 20.0
 
 
-BENCH = Bench(encoder=Encoder(), referee=referee(per_class=2, final=1), labels={})  # type: ignore[arg-type]
+WORKSPACE = Workspace(encoder=Encoder(), evaluator=evaluator(per_class=2, final=1), labels={})  # type: ignore[arg-type]
 FIX = Proposal(
     edits=(SetRule(class_name='Celebi & "Co"', group="form", options=("a fish",)),),
     source="llm",
@@ -222,17 +222,17 @@ class Model:
 
 def play(session: Session, acknowledged: list[Record]) -> None:
     """Goes on with the session to the end of the script."""
-    save_best(session, BENCH)
+    save_best(session, WORKSPACE)
     done = sum(record.kind in ACTS for record in read_journal(session.folder).records)
     for event in run(
         session.state,
-        referee=BENCH.referee,
+        evaluator=WORKSPACE.evaluator,
         drafter=Model(session.transcript),
         reviewer=Person(done),  # type: ignore[arg-type]
         export_to=str(session.folder / EXPORT_NAME),
     ):
         if isinstance(event, Recorded):
-            store(session, BENCH, event)
+            store(session, WORKSPACE, event)
             acknowledged.append(event.record)
         if isinstance(event, Ended):
             return

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from builder.review.findings import Findings, Measurements
 from builder.scoring.effects import EncodeTexts
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.session.records import ClassInfo, Started
 from builder.session.state import Step
 from builder.system.file import SplitName
@@ -65,9 +65,9 @@ def split(name: str, per_class: int, seed: int) -> SplitData:
     return SplitData(digests, labels, images(labels, seed=seed))
 
 
-def referee(per_class: int = 6, final: int = 3) -> Referee:
-    """A referee whose images the good system gets right and the draft confuses."""
-    return Referee(
+def evaluator(per_class: int = 6, final: int = 3) -> Evaluator:
+    """A evaluator whose images the good system gets right and the draft confuses."""
+    return Evaluator(
         encoder="test encoder",
         splits={
             "review": split("review", per_class, 1),
@@ -87,10 +87,10 @@ def judge_of(
     *,
     scoring: Scoring = PLAIN,
     logit_scale: float = 10.0,
-) -> Referee:
-    """A referee whose splits are all made of the same images [n, d] with these labels."""
+) -> Evaluator:
+    """A evaluator whose splits are all made of the same images [n, d] with these labels."""
     digests = tuple(f"{row:04}" for row in range(len(labels)))
-    return Referee(
+    return Evaluator(
         encoder="test",
         splits=dict.fromkeys(SPLITS, SplitData(digests, tuple(labels), vectors)),
         encode=encode,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import typer
 
-from builder.cli.bench import SPLITS, PhraseVectors, scoring_from
 from builder.cli.candidates import (
     ALL,
     SPLIT_TITLES,
@@ -18,10 +17,11 @@ from builder.cli.candidates import (
     rows_of,
     scores_json,
 )
-from builder.cli.controlling import Bench, controls_of
+from builder.cli.controlling import ImagesAtHand, controls_of
 from builder.cli.measured import say_looks
 from builder.cli.score_inputs import Comparison, Inputs, class_names, gather, with_each_encoder
 from builder.cli.screen import Screen
+from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
 from builder.data import Crop, ImageSet, LabelledImage, read_classes
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.spec import EncoderSpec
@@ -52,12 +52,12 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
 
     def work(encoder: Encoder, vectors: Vectors, phrases: PhraseVectors) -> Measured:
         labels = [image.label for image in inputs.images]
-        bench = Bench(vectors, labels, phrases, encoder.fingerprint, encoder.logit_scale)
+        at_hand = ImagesAtHand(vectors, labels, phrases, encoder.fingerprint, encoder.logit_scale)
         if not told:
             # The same images are near each other with every encoder: once is enough.
             told.add(encoder.fingerprint)
-            _say_near_duplicates(inputs.images, bench, parts, screen)
-        return _measured(candidates, inputs, bench, controls=wanted.controls)
+            _say_near_duplicates(inputs.images, at_hand, parts, screen)
+        return _measured(candidates, inputs, at_hand, controls=wanted.controls)
 
     measured = with_each_encoder(inputs, screen, work)
     marks = [each.marks for each, _ in measured.values()]
@@ -140,26 +140,29 @@ def _descriptions(classes: Path | None, names: Sequence[str]) -> dict[str, str]:
 
 
 def _measured(
-    candidates: Sequence[Candidate], inputs: Inputs, bench: Bench, *, controls: bool
+    candidates: Sequence[Candidate], inputs: Inputs, at_hand: ImagesAtHand, *, controls: bool
 ) -> Measured:
     marks, rows = [], []
     for each in candidates:
         scores = (
-            bench.score(each.file)
+            at_hand.score(each.file)
             if each.file
             else score_names(
-                inputs.class_names, bench.images, bench.phrases(each.texts), bench.labels
+                inputs.class_names,
+                at_hand.images,
+                at_hand.phrases(each.texts),
+                at_hand.labels,
             )
         )
         marks.append(scores.correct)
         if controls:
-            rows += controls_of(each, scores, bench)
+            rows += controls_of(each, scores, at_hand)
     return Measured(marks, rows)
 
 
 def _say_near_duplicates(
     images: Sequence[LabelledImage],
-    bench: Bench,
+    at_hand: ImagesAtHand,
     parts: Mapping[str, frozenset[str]],
     screen: Screen,
 ) -> None:
@@ -170,8 +173,8 @@ def _say_near_duplicates(
         rows = [row for row, image in enumerate(images) if image.digest in members]
         splits[split] = SplitData(
             digests=tuple(images[row].digest for row in rows),
-            labels=tuple(bench.labels[row] for row in rows),
-            vectors=bench.images[rows],
+            labels=tuple(at_hand.labels[row] for row in rows),
+            vectors=at_hand.images[rows],
         )
     names = {image.digest: str(image.path) for image in images}
     screen.near_duplicates(near_duplicates(splits), names)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from builder.cli.bench import PhraseVectors
 from builder.cli.candidates import Candidate
+from builder.cli.workspace import PhraseVectors
 from builder.encoders.protocol import Vectors
 from builder.scoring.controls import WORD_DRAWS, shuffled, with_random_words
 from builder.scoring.score import Scores, centred_on, score
@@ -21,7 +21,7 @@ _SEED = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bench:
+class ImagesAtHand:
     """What the candidates are scored on: images [n, d] with their labels, and how to encode.
 
     `encoder` is the fingerprint of the one behind all vectors.
@@ -48,8 +48,8 @@ class Bench:
         )
 
 
-def controls_of(candidate: Candidate, scores: Scores, bench: Bench) -> list[ControlRow]:
-    """The controls of a baseline or a system whose scores on the bench's images are known."""
+def controls_of(candidate: Candidate, scores: Scores, at_hand: ImagesAtHand) -> list[ControlRow]:
+    """The controls of a baseline or a system whose scores on the images at hand are known."""
     if candidate.file is None:
         return [_row(candidate, NAMES, shuffled(scores, seed=_SEED), scores.n)]
     if not candidate.main:
@@ -59,7 +59,7 @@ def controls_of(candidate: Candidate, scores: Scores, bench: Bench) -> list[Cont
         file.model_copy(update={"system": with_random_words(file.system, seed=_SEED + draw)})
         for draw in range(WORD_DRAWS)
     )
-    words = tuple(int(bench.score(each).correct.sum()) for each in senseless)
+    words = tuple(int(at_hand.score(each).correct.sum()) for each in senseless)
     return [
         _row(candidate, RULES, shuffled(scores, seed=_SEED), scores.n),
         _row(candidate, WORDS, words, scores.n),

@@ -19,10 +19,10 @@ def demo(
     ] = False,
 ) -> None:
     """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
-    from builder.cli.model import ModelWishes
+    from builder.cli.model import ModelOptions
     from builder.cli.screen import Screen
-    from builder.cli.settings import Wishes
-    from builder.cli.setup import Manner, asker_for, begin
+    from builder.cli.settings import SessionOptions
+    from builder.cli.setup import RunMode, asker_for, begin
     from builder.data import ImageSource
     from builder.demo.card import ART_CROP
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
@@ -37,8 +37,8 @@ def demo(
             f"{session} already holds a session of the demo",
             hint=f"go on with it: cotbuild resume {session}   or begin another: --out FOLDER",
         )
-    manner = Manner(auto, yes=False, rounds=None, min_accuracy=None)
-    asker_for(manner)  # before a minute is spent on drawing
+    mode = RunMode(auto, yes=False, rounds=None, min_accuracy=None)
+    asker_for(mode)  # before a minute is spent on drawing
     screen.demo_begins(out)
     try:
         with screen.progress("Drawing cards") as on_progress:
@@ -48,12 +48,12 @@ def demo(
             f"the cards can't be written below {out}: {error.strerror or error}",
             hint="name a folder with 150 MB of free space: cotbuild demo --out FOLDER",
         ) from error
-    wishes = Wishes(
+    options = SessionOptions(
         classes=classes,
         images=ImageSource(str(images)),
         no_images=False,
         encoder="miniature",
-        model=ModelWishes(f"replay:{RECORDING}"),
+        model=ModelOptions(f"replay:{RECORDING}"),
         transcript=True,
         language="en",
         context=None,
@@ -68,4 +68,4 @@ def demo(
         seed=0,
         patience=2,
     )
-    begin(wishes, session, manner, screen)
+    begin(options, session, mode, screen)

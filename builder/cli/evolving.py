@@ -3,13 +3,13 @@
 import shlex
 import time
 
-from builder.cli.bench import Bench
 from builder.cli.evolving_model import Evolution, Model
 from builder.cli.evolving_prompt import evolved_prompt
 from builder.cli.optimisers import Budget
 from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
 from builder.cli.screen import Screen
 from builder.cli.setup import put
+from builder.cli.workspace import Workspace
 from builder.edits.locks import lock_words
 from builder.errors import CotbuildError, LLMError
 from builder.llm import Dropped, LimitReached, RecordingEnded
@@ -44,20 +44,20 @@ ALL_RIGHT = "all review images are right"
 
 
 def evolve_session(
-    session: Session, bench: Bench, evolution: Evolution, model: Model, screen: Screen
+    session: Session, workspace: Workspace, evolution: Evolution, model: Model, screen: Screen
 ) -> str:
     """Evolves the working system; each answer is on the disk before the next is asked for.
 
     Gives the reason why it ended. Raises CotbuildError where the endpoint fails, and where not one
     answer could be used; what was found by then is kept.
     """
-    task = task_of(session, bench, screen)
+    task = task_of(session, workspace, screen)
     evolved = (
         evolved_prompt(session, task, model, screen)
         if evolution.what == "prompt"
         else EvolvedGroups(task)
     )
-    run = _Run(session, bench, model.rewriter, evolution.budget, screen, task, evolved)
+    run = _Run(session, workspace, model.rewriter, evolution.budget, screen, task, evolved)
     turn = sum(past.measured for past in session.state.optimised if past.optimiser == GEPA)
     failure: CotbuildError | None = None
     try:
@@ -82,7 +82,7 @@ def evolve_session(
             measured=measured,
             reason=reason,
         )
-        put(session, bench, record, screen)
+        put(session, workspace, record, screen)
     if failure is not None:
         saved = f"Everything so far is saved; go on with: cotbuild {evolution.go_on}"
         failure.hint = f"{failure.hint}\n{saved} {shlex.quote(str(session.folder))}"
@@ -102,7 +102,7 @@ class _Run:
     def __init__(
         self,
         session: Session,
-        bench: Bench,
+        workspace: Workspace,
         rewriter: Rewriter,
         budget: Budget,
         screen: Screen,
@@ -110,13 +110,13 @@ class _Run:
         evolved: EvolvedGroups | EvolvedPrompt,
     ) -> None:
         self._session = session
-        self._bench = bench
+        self._workspace = workspace
         self._rewriter = rewriter
         self._budget = budget
         self._screen = screen
         self._evolved = evolved
         self._n = len(task.review.labels)
-        self._measurements = Measurements(bench.referee, session.state.started)
+        self._measurements = Measurements(workspace.evaluator, session.state.started)
         self._began = time.monotonic()
         # What prompts led to, in words.
         self._earlier: list[str] = []
@@ -153,7 +153,7 @@ class _Run:
         match found:
             case Candidate():
                 self._remember(found.proposal.reason, found.tried.correct)
-                accept(self._session, self._bench, found.proposal, self._screen)
+                accept(self._session, self._workspace, found.proposal, self._screen)
             case Rejected():
                 self._remember(found.proposal.reason, found.correct)
                 self._reject(found)
@@ -165,7 +165,7 @@ class _Run:
 
     def _reject(self, found: Rejected) -> None:
         if isinstance(self._evolved, EvolvedGroups):
-            decide(self._session, self._bench, found.proposal, "rejected", self._screen)
+            decide(self._session, self._workspace, found.proposal, "rejected", self._screen)
             return
         # What it would change is a whole system: too much to be a proposal for anybody.
         right = accuracy(found.correct, self._n)

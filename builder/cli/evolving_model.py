@@ -6,7 +6,7 @@ from typing import Literal
 
 from builder.cli.model import (
     PASTE,
-    ModelWishes,
+    ModelOptions,
     check_agreed,
     estimated_draft,
     open_model,
@@ -51,7 +51,7 @@ def evolution_model(
     state: State,
     folder: Path,
     evolution: Evolution,
-    wishes: ModelWishes,
+    options: ModelOptions,
     screen: Screen,
     *,
     agreed: bool,
@@ -65,7 +65,7 @@ def evolution_model(
             "every prompt leads to a new system, which keeps nothing of what is locked",
             hint="unlock it in the review (k), or evolve the system itself: --evolve system",
         )
-    speaking = spoken_to(state.started, wishes)
+    speaking = spoken_to(state.started, options)
     if speaking.llm is None or speaking.llm == PASTE:
         why = "too often to carry by hand" if speaking.llm == PASTE else "and none is named"
         raise InputError(

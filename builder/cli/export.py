@@ -26,7 +26,7 @@ def export(
     """Write the best version, measured once on the final images that nobody has looked at."""
     from builder.cli.play import EXPORT_NAME
     from builder.cli.screen import Screen
-    from builder.cli.setup import bench_of, put
+    from builder.cli.setup import put, workspace_of
     from builder.errors import SessionError
     from builder.review.loop import remeasured
     from builder.session.export import exported, version_to_export
@@ -45,14 +45,14 @@ def export(
         if form == "article":
             # What the format can't express must fail before a look at the final images is spent.
             write_article(version_to_export(opened.state)[0], opened.state.scoring)
-        bench = bench_of(opened, screen)
-        if bench:
-            for measured in remeasured(opened.state, bench.referee):
-                put(opened, bench, measured, screen)
+        workspace = workspace_of(opened, screen)
+        if workspace:
+            for measured in remeasured(opened.state, workspace.evaluator):
+                put(opened, workspace, measured, screen)
             if needs_measuring(opened.state):
                 screen.unmeasured()
-        record = exported(opened.state, bench.referee if bench else None, str(path))
-        put(opened, bench, record, screen, form)
+        record = exported(opened.state, workspace.evaluator if workspace else None, str(path))
+        put(opened, workspace, record, screen, form)
 
 
 def target(path: Path, flag: str = "-o export.json") -> Path:

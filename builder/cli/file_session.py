@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from builder.cli.bench import Bench
 from builder.cli.measured import identity_of, say_what_differs
-from builder.cli.model import ModelWishes
+from builder.cli.model import ModelOptions
 from builder.cli.screen import Screen
-from builder.cli.settings import Wishes, pinned, settings_of
+from builder.cli.settings import SessionOptions, pinned, settings_of
 from builder.cli.setup import (
-    Manner,
+    RunMode,
     confirm_download,
     encoder_of,
     fresh_folder,
     images_of,
+    open_workspace,
     put,
-    seat,
 )
+from builder.cli.workspace import Workspace
 from builder.data import ClassEntry, ImageSource
 from builder.errors import InputError
 from builder.session.journal import Session, check_free
@@ -41,35 +41,35 @@ class FileWishes:
     dtype: str
     seed: int
     out: Path | None
-    model: ModelWishes
+    model: ModelOptions
 
 
 @contextmanager
 def session_from_file(
     path: Path,
-    wishes: FileWishes,
-    manner: Manner,
+    options: FileWishes,
+    mode: RunMode,
     screen: Screen,
     prepare: Callable[[State, Path], T],
-) -> Iterator[tuple[Session, Bench, T]]:
+) -> Iterator[tuple[Session, Workspace, T]]:
     """The open session with the file's system as its draft, and what `prepare` made of that.
 
     `prepare` gets the state and the folder before anything is written: what it raises leaves
     nothing behind. Raises CotbuildError.
     """
     file = load_system_file(path)
-    if wishes.images is None:
+    if options.images is None:
         raise InputError(
             f"no images were named to measure {path} on",
             hint="name a folder with one sub-folder per class, or a data set: --images FOLDER",
         )
     entries = tuple(ClassEntry(name) for name in file.system.classes)
-    started = settings_of(_wishes(path, file, wishes), entries, file, None)
-    folder = (wishes.out or fresh_folder(path)).absolute()
+    started = settings_of(_options(path, file, options), entries, file, None)
+    folder = (options.out or fresh_folder(path)).absolute()
     check_free(folder)
     draft = Drafted(system=file.system, source=str(path))
     prepared = prepare(advance(begin(started), draft), folder)
-    confirm_download(started, manner, None, screen, named=wishes.encoder is not None)
+    confirm_download(started, mode, None, screen, named=options.encoder is not None)
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
     if encoder:
@@ -77,32 +77,32 @@ def session_from_file(
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         put(session, None, draft, screen)
-        bench = seat(session, images, encoder, screen)
-        if bench is None:
-            raise ValueError("a session with images has a bench")
-        yield session, bench, prepared
+        workspace = open_workspace(session, images, encoder, screen)
+        if workspace is None:
+            raise ValueError("a session with images has a workspace")
+        yield session, workspace, prepared
 
 
-def _wishes(path: Path, file: SystemFile, wishes: FileWishes) -> Wishes:
+def _options(path: Path, file: SystemFile, options: FileWishes) -> SessionOptions:
     """As `new --start` has them."""
     crop = file.provenance.crop if file.provenance else None
-    return Wishes(
+    return SessionOptions(
         classes=path,
-        images=wishes.images,
+        images=options.images,
         no_images=False,
-        encoder=wishes.encoder,
-        model=wishes.model,
+        encoder=options.encoder,
+        model=options.model,
         transcript=True,
         language="en",
         context=None,
         domain=None,
         attributes=(),
         start=path,
-        crop=wishes.crop or (",".join(map(repr, crop)) if crop else None),
+        crop=options.crop or (",".join(map(repr, crop)) if crop else None),
         rule=None,
         scale=None,
-        device=wishes.device,
-        dtype=wishes.dtype,
-        seed=wishes.seed,
+        device=options.device,
+        dtype=options.dtype,
+        seed=options.seed,
         patience=2,
     )

@@ -1,7 +1,7 @@
 """A session's first system without a language model and without a file."""
 
-from builder.cli.bench import Bench
 from builder.cli.screen import Screen
+from builder.cli.workspace import Workspace
 from builder.errors import InputError
 from builder.resources import resource_folder
 from builder.search.greedy import system_from_groups
@@ -19,16 +19,16 @@ _OFFER = (
 
 
 def first_draft(
-    started: Started, bench: Bench | None, asker: Asker | None, screen: Screen
+    started: Started, workspace: Workspace | None, asker: Asker | None, screen: Screen
 ) -> Drafted:
     """From the general attributes, or as the person writes it.
 
     Raises InputError where there is neither, KeyboardInterrupt where the person gives up.
     """
-    wanted = asker is None or (bench is not None and asker.confirm(_OFFER, default=True))
-    if bench is not None and wanted:
+    wanted = asker is None or (workspace is not None and asker.confirm(_OFFER, default=True))
+    if workspace is not None and wanted:
         with screen.step("Fitting rules of the general attributes on review images"):
-            system = general_system(started, Review(bench.referee))
+            system = general_system(started, Review(workspace.evaluator))
         return Drafted(system=system, source=GENERAL_ATTRIBUTES)
     if asker is None:
         raise InputError(

@@ -21,7 +21,7 @@ from builder.cli.json_values import (
     version_data,
 )
 from builder.cli.screen import Screen, Shortfall
-from builder.cli.setup import Manner
+from builder.cli.setup import RunMode
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError
 from builder.review.loop import Ended, Recorded, StepFailed, Working
@@ -55,7 +55,7 @@ _SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
 
 
 @contextmanager
-def session_screen(manner: Manner, *, as_json: bool) -> Iterator[Screen]:
+def session_screen(mode: RunMode, *, as_json: bool) -> Iterator[Screen]:
     """Where a session is shown; with `as_json` as events, of which an error is the last.
 
     Raises InputError where somebody would have to be asked in the middle of them.
@@ -65,7 +65,7 @@ def session_screen(manner: Manner, *, as_json: bool) -> Iterator[Screen]:
         return
     screen = JsonScreen(result_console(), progress_console())
     try:
-        if not (manner.auto or manner.edits):
+        if not (mode.auto or mode.edits):
             raise InputError(
                 "--json asks nobody anything, and somebody has to review the proposals",
                 hint="add --auto to accept what helps on review images, or give proposals with "

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from builder.cli.bench import PhraseVectors, distinct, read_labelled
 from builder.cli.screen import Screen
 from builder.cli.settings import crop_of
+from builder.cli.workspace import PhraseVectors, distinct, read_labelled
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
 from builder.encoders.cache import VectorCache, default_cache_folder, encode_image_files
 from builder.encoders.protocol import Encoder, Vectors

@@ -36,7 +36,7 @@ MODES = "modes.json"
 
 
 @dataclass(frozen=True, slots=True)
-class ModelWishes:
+class ModelOptions:
     """What the flags say of the language model; but for `parallel` it holds for later runs."""
 
     spec: str | None = None
@@ -61,27 +61,27 @@ def llm_spec(spec: str | None) -> str | None:
     return spec
 
 
-def spoken_to(started: Started, wishes: ModelWishes) -> Started:
+def spoken_to(started: Started, options: ModelOptions) -> Started:
     """The settings with what the flags say; what they don't say stays as it was.
 
     Raises InputError.
     """
     update: dict[str, object] = {}
-    if wishes.spec:
-        update["llm"] = llm_spec(wishes.spec)
+    if options.spec:
+        update["llm"] = llm_spec(options.spec)
         # Address and price belong to their model.
-        update |= {"llm_url": wishes.url, "price": None}
-    elif wishes.url:
-        update |= {"llm_url": wishes.url, "price": None}
-    if wishes.price:
-        price = parse_price(wishes.price)
+        update |= {"llm_url": options.url, "price": None}
+    elif options.url:
+        update |= {"llm_url": options.url, "price": None}
+    if options.price:
+        price = parse_price(options.price)
         update["price"] = (price.input_per_million, price.output_per_million)
-    if wishes.max_cost is not None:
-        update["max_cost"] = wishes.max_cost
-    if wishes.max_tokens is not None:
-        update["max_tokens"] = wishes.max_tokens
-    if wishes.prompts is not None:
-        update["prompts"] = str(wishes.prompts.absolute())
+    if options.max_cost is not None:
+        update["max_cost"] = options.max_cost
+    if options.max_tokens is not None:
+        update["max_tokens"] = options.max_tokens
+    if options.prompts is not None:
+        update["prompts"] = str(options.prompts.absolute())
     return started.model_copy(update=update)
 
 

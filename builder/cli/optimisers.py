@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass, replace
 
-from builder.cli.model import ModelWishes
+from builder.cli.model import ModelOptions
 from builder.cli.optimising import Plan
 from builder.errors import InputError
 from builder.search.gepa import require_gepa
@@ -50,7 +50,7 @@ class Budget:
         return _ASKS[self.effort or "light"]
 
 
-def check_flags(name: str, budget: Budget, model: ModelWishes, evolve: str, *, null: bool) -> None:
+def check_flags(name: str, budget: Budget, model: ModelOptions, evolve: str, *, null: bool) -> None:
     """Before anything is opened."""
     if name not in NAMES:
         raise InputError(
@@ -66,7 +66,7 @@ def check_flags(name: str, budget: Budget, model: ModelWishes, evolve: str, *, n
             raise InputError(
                 f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"
             )
-    if name == GREEDY and (model != ModelWishes() or evolve != SYSTEM):
+    if name == GREEDY and (model != ModelOptions() or evolve != SYSTEM):
         raise InputError(
             "a greedy search asks no language model, and changes the system",
             hint="leave the model's flags and --evolve away, or choose --optimizer gepa",
@@ -81,7 +81,7 @@ def check_flags(name: str, budget: Budget, model: ModelWishes, evolve: str, *, n
 
 
 def going_on(
-    name: str, budget: Budget, model: ModelWishes, evolve: str, seed: int, *, null: bool
+    name: str, budget: Budget, model: ModelOptions, evolve: str, seed: int, *, null: bool
 ) -> str:
     """The command that takes up an interrupted run, but for the session: "optimize ...".
 

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.cli.bench import Bench
 from builder.cli.first_draft import general_system
 from builder.cli.screen import Screen
 from builder.cli.setup import put
+from builder.cli.workspace import Workspace
 from builder.edits.apply import apply
 from builder.edits.model import Proposal
 from builder.errors import InputError
@@ -56,12 +56,12 @@ def check(state: State, folder: Path) -> None:
         )
 
 
-def optimise(session: Session, bench: Bench, plan: Plan, screen: Screen) -> str:
+def optimise(session: Session, workspace: Workspace, plan: Plan, screen: Screen) -> str:
     """Searches from the working system; each candidate is on the disk before the next is sought.
 
     Gives the reason why it ended. What it had found by then is kept, however it ended.
     """
-    task = task_of(session, bench, screen)
+    task = task_of(session, workspace, screen)
     review = task.review
     tried, reason = Tried(0, review.right(task.start)), FINISHED
     began = time.monotonic()
@@ -69,7 +69,7 @@ def optimise(session: Session, bench: Bench, plan: Plan, screen: Screen) -> str:
         for event in plan.optimiser.search(task):
             if isinstance(event, Candidate):
                 tried = event.tried
-                accept(session, bench, event.proposal, screen)
+                accept(session, workspace, event.proposal, screen)
             else:
                 tried = event
             seconds = time.monotonic() - began
@@ -82,7 +82,7 @@ def optimise(session: Session, bench: Bench, plan: Plan, screen: Screen) -> str:
     if tried.edits:
         words = f"{plan.optimiser.name} search, {tried.measured:,} changes measured; {reason}"
         proposal = Proposal(edits=tried.edits, source="data", reason=words)
-        accept(session, bench, proposal, screen)
+        accept(session, workspace, proposal, screen)
     if reason == FINISHED and tried.measured == plan.measured:
         reason = f"its budget of {counted(tried.measured, 'change')} is spent"
     record = Optimised(
@@ -92,11 +92,13 @@ def optimise(session: Session, bench: Bench, plan: Plan, screen: Screen) -> str:
         restarts=tried.restarts,
         reason=reason,
     )
-    put(session, bench, record, screen)
+    put(session, workspace, record, screen)
     return reason
 
 
-def null_of(session: Session, bench: Bench, optimiser: Optimiser, seed: int) -> ShuffledNull:
+def null_of(
+    session: Session, workspace: Workspace, optimiser: Optimiser, seed: int
+) -> ShuffledNull:
     """The whole procedure from the session's first system on, with shuffled review labels."""
     state = session.state
     first = state.steps[0].system
@@ -106,23 +108,23 @@ def null_of(session: Session, bench: Bench, optimiser: Optimiser, seed: int) -> 
         return general_system(state.started, review) if fitted else first
 
     return shuffled_null(
-        optimiser, begin, state.locks, bench.referee.scoring_by(state.rescored), seed
+        optimiser, begin, state.locks, workspace.evaluator.scoring_by(state.rescored), seed
     )
 
 
-def _review(state: State, bench: Bench) -> Review:
+def _review(state: State, workspace: Workspace) -> Review:
     """The review images as the working system's session scores and names them."""
-    return Review(bench.referee.scoring_by(state.rescored).renamed(state.steps[-1].names))
+    return Review(workspace.evaluator.scoring_by(state.rescored).renamed(state.steps[-1].names))
 
 
-def task_of(session: Session, bench: Bench, screen: Screen) -> Task:
+def task_of(session: Session, workspace: Workspace, screen: Screen) -> Task:
     """The working system, which is measured if it was not yet. Raises InputError."""
-    for measured in remeasured(session.state, bench.referee):
-        put(session, bench, measured, screen)
+    for measured in remeasured(session.state, workspace.evaluator):
+        put(session, workspace, measured, screen)
     if needs_measuring(session.state):
-        _measure(session, bench, screen)
+        _measure(session, workspace, screen)
     step = session.state.steps[-1]
-    review = _review(session.state, bench)
+    review = _review(session.state, workspace)
     if len(set(review.labels) & set(step.system.classes)) < 2:
         raise InputError(
             "the review images show fewer than two of the classes: there is nothing to tell apart",
@@ -131,31 +133,31 @@ def task_of(session: Session, bench: Bench, screen: Screen) -> Task:
     return Task(step.system, session.state.locks, review)
 
 
-def accept(session: Session, bench: Bench, proposal: Proposal, screen: Screen) -> None:
+def accept(session: Session, workspace: Workspace, proposal: Proposal, screen: Screen) -> None:
     """The proposal's system becomes the next version."""
-    decide(session, bench, proposal, "accepted", screen)
-    put(session, bench, RoundEnded(round=session.state.round), screen)
-    _measure(session, bench, screen)
+    decide(session, workspace, proposal, "accepted", screen)
+    put(session, workspace, RoundEnded(round=session.state.round), screen)
+    _measure(session, workspace, screen)
 
 
 def decide(
-    session: Session, bench: Bench, proposal: Proposal, decision: Decision, screen: Screen
+    session: Session, workspace: Workspace, proposal: Proposal, decision: Decision, screen: Screen
 ) -> None:
     """Journals what the proposal does to the working system, and what becomes of it."""
     step = session.state.steps[-1]
-    review = _review(session.state, bench)
+    review = _review(session.state, workspace)
     after = review.score(apply(step.system, proposal.edits)).correct
     change = compare(review.score(step.system).correct, after)
     effect = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
     decided = Decided(proposal=proposal, decision=decision, by="auto", effect=effect)
-    put(session, bench, decided, screen)
+    put(session, workspace, decided, screen)
 
 
-def _measure(session: Session, bench: Bench, screen: Screen) -> None:
+def _measure(session: Session, workspace: Workspace, screen: Screen) -> None:
     state = session.state
     version = len(state.versions) + 1
-    judge = bench.referee.scoring_by(state.rescored)
-    put(session, bench, measure(state.steps[-1], judge, version), screen)
+    judge = workspace.evaluator.scoring_by(state.rescored)
+    put(session, workspace, measure(state.steps[-1], judge, version), screen)
 
 
 def _words(plan: Plan, tried: Tried, n: int, seconds: float) -> str:

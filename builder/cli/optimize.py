@@ -25,11 +25,11 @@ from builder.cli.flags import (
 from builder.cli.sessions import Yes
 
 if TYPE_CHECKING:
-    from builder.cli.bench import Bench
     from builder.cli.evolving_model import Model
     from builder.cli.file_session import FileWishes
     from builder.cli.screen import Screen
-    from builder.cli.setup import Manner
+    from builder.cli.setup import RunMode
+    from builder.cli.workspace import Workspace
     from builder.session.journal import Session
     from builder.session.state import State
 
@@ -102,18 +102,18 @@ def optimize(
     from builder.cli.evolving_model import Evolution, evolution_model
     from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
-    from builder.cli.model import ModelWishes
+    from builder.cli.model import ModelOptions
     from builder.cli.optimisers import Budget, check_flags, for_null, going_on, plan_of
     from builder.cli.optimising import STOPPED, check, null_of, optimise
-    from builder.cli.setup import Manner
+    from builder.cli.setup import RunMode
     from builder.data import ImageSource
     from builder.errors import CotbuildError
     from builder.review.loop import Ended
     from builder.session.records import GEPA
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
-    model = ModelWishes(spec=llm, url=llm_url, price=price, max_cost=max_cost, prompts=prompts)
-    wishes = FileWishes(source, encoder, crop, device, dtype, seed, out, model)
+    model = ModelOptions(spec=llm, url=llm_url, price=price, max_cost=max_cost, prompts=prompts)
+    options = FileWishes(source, encoder, crop, device, dtype, seed, out, model)
     for_files = {
         "--images": images,
         "--image-column": image_column,
@@ -126,8 +126,8 @@ def optimize(
         "--out": out,
     }
     limits = Budget(budget, max_calls, max_minutes, max_cost)
-    manner = Manner(auto=True, yes=yes, rounds=None, min_accuracy=None)
-    with session_screen(manner, as_json=as_json) as screen:
+    mode = RunMode(auto=True, yes=yes, rounds=None, min_accuracy=None)
+    with session_screen(mode, as_json=as_json) as screen:
         check_flags(optimizer, limits, model, evolve, null=null)
         _check_target(target, [flag for flag, given in for_files.items() if given])
         again = going_on(optimizer, limits, model, evolve, seed, null=null)
@@ -139,19 +139,19 @@ def optimize(
                 return None
             return evolution_model(state, folder, evolution, model, screen, agreed=yes)
 
-        with _opened(target, wishes, manner, screen, prepare) as (session, bench, asked):
+        with _opened(target, options, mode, screen, prepare) as (session, workspace, asked):
             try:
                 if asked is not None:
-                    reason = evolve_session(session, bench, evolution, asked, screen)
+                    reason = evolve_session(session, workspace, evolution, asked, screen)
                 else:
                     plan = plan_of(limits, seed, session.state)
-                    reason = optimise(session, bench, plan, screen)
+                    reason = optimise(session, workspace, plan, screen)
                 if reason == STOPPED:
                     raise KeyboardInterrupt
                 if null:
                     same = for_null(plan.optimiser, session.state)
                     with screen.step("The same search with shuffled labels"):
-                        found = null_of(session, bench, same, seed)
+                        found = null_of(session, workspace, same, seed)
                     screen.shuffled(found)
             except KeyboardInterrupt:
                 screen.left(session.folder, again)
@@ -177,27 +177,27 @@ def _check_target(target: Path, for_files: list[str]) -> None:
 @contextmanager
 def _opened(
     target: Path,
-    wishes: "FileWishes",
-    manner: "Manner",
+    options: "FileWishes",
+    mode: "RunMode",
     screen: "Screen",
     prepare: "Callable[[State, Path], Model | None]",
-) -> Iterator[tuple["Session", "Bench", "Model | None"]]:
+) -> Iterator[tuple["Session", "Workspace", "Model | None"]]:
     """The session in that folder, or a new one from that file. Raises CotbuildError.
 
     `prepare` comes before all that takes long or writes; the third value is what it gives.
     """
     from builder.cli.file_session import session_from_file
-    from builder.cli.setup import bench_of
+    from builder.cli.setup import workspace_of
     from builder.session.journal import Session
 
     if not target.is_dir():
-        with session_from_file(target, wishes, manner, screen, prepare) as opened:
+        with session_from_file(target, options, mode, screen, prepare) as opened:
             yield opened
         return
     with Session.open(target.absolute()) as session:
         prepared = prepare(session.state, session.folder)
-        bench = bench_of(session, screen)
-        if bench is None:
-            raise ValueError("a session with images has a bench")
+        workspace = workspace_of(session, screen)
+        if workspace is None:
+            raise ValueError("a session with images has a workspace")
         screen.resumed(session.folder, session.state, session.torn_bytes)
-        yield session, bench, prepared
+        yield session, workspace, prepared

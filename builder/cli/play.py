@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from builder import __version__
-from builder.cli.bench import Bench
 from builder.cli.screen import Screen
+from builder.cli.workspace import Workspace
 from builder.errors import InputError
 from builder.proposals.requests import Drafter
 from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, run
@@ -27,20 +27,20 @@ EXPORT_NAME = "export.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """What a session is played with; `bench` None means no images, `drafter` None no model."""
+    """What a session is played with; `workspace` None means no images, `drafter` None no model."""
 
     session: Session
-    bench: Bench | None
+    workspace: Workspace | None
     drafter: Drafter | None
     reviewer: Reviewer
 
 
 def play(table: Table, screen: Screen, *, rounds: int | None) -> Ended:
     """Runs the loop to its end. Every record is on the disk before the next question."""
-    session, bench = table.session, table.bench
+    session, workspace = table.session, table.workspace
     for event in run(
         session.state,
-        referee=bench.referee if bench else None,
+        evaluator=workspace.evaluator if workspace else None,
         drafter=table.drafter,
         reviewer=table.reviewer,
         export_to=str(session.folder / EXPORT_NAME),
@@ -48,7 +48,7 @@ def play(table: Table, screen: Screen, *, rounds: int | None) -> Ended:
     ):
         match event:
             case Recorded():
-                store(session, bench, event)
+                store(session, workspace, event)
                 screen.recorded(event)
             case Working():
                 screen.working(event)
@@ -64,7 +64,7 @@ def play(table: Table, screen: Screen, *, rounds: int | None) -> Ended:
 def _show(table: Table, view: View, screen: Screen) -> None:
     """The round's screen; where the person stops its diagnosis, the menu comes without it."""
     try:
-        screen.viewed(view, table.bench.encoder if table.bench else None)
+        screen.viewed(view, table.workspace.encoder if table.workspace else None)
     except KeyboardInterrupt:
         if not table.reviewer.present:
             raise
@@ -72,7 +72,7 @@ def _show(table: Table, view: View, screen: Screen) -> None:
 
 
 def store(
-    session: Session, bench: Bench | None, event: Recorded, form: Format = "cotbuild"
+    session: Session, workspace: Workspace | None, event: Recorded, form: Format = "cotbuild"
 ) -> None:
     """Puts the record on the disk, then the files that follow from it.
 
@@ -81,7 +81,7 @@ def store(
     record, state = event.record, event.state
     session.append(record, state)
     if isinstance(record, Exported):
-        file = system_file(state, bench, final=_final(record))
+        file = system_file(state, workspace, final=_final(record))
         text = (
             write_system_file(file)
             if form == "cotbuild"
@@ -90,28 +90,28 @@ def store(
         _write_export(Path(record.path), text)
     # Measuring an old version again may make another one the best.
     measured = isinstance(record, Measured)
-    if measured or (isinstance(record, _CHANGES) and bench is None):
-        save_best(session, bench)
+    if measured or (isinstance(record, _CHANGES) and workspace is None):
+        save_best(session, workspace)
 
 
-def save_best(session: Session, bench: Bench | None) -> None:
+def save_best(session: Session, workspace: Workspace | None) -> None:
     """Writes system.json as the journal has it; without a draft there is none."""
     if session.state.system is not None:
-        session.save_best(write_system_file(system_file(session.state, bench, final=None)))
+        session.save_best(write_system_file(system_file(session.state, workspace, final=None)))
 
 
-def system_file(state: State, bench: Bench | None, *, final: Estimate | None) -> SystemFile:
+def system_file(state: State, workspace: Workspace | None, *, final: Estimate | None) -> SystemFile:
     """The envelope of the session's best version as of now."""
     return export_file(
         state,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
-        encoder=bench.identity if bench else None,
-        labels=bench.labels if bench else {},
-        calibration=calibration_of(state, bench.referee) if bench else None,
-        baselines=_baselines(state, bench, looked=final is not None) if bench else {},
+        encoder=workspace.identity if workspace else None,
+        labels=workspace.labels if workspace else {},
+        calibration=calibration_of(state, workspace.evaluator) if workspace else None,
+        baselines=_baselines(state, workspace, looked=final is not None) if workspace else {},
         final=final,
-        referee=bench.referee if bench else None,
+        evaluator=workspace.evaluator if workspace else None,
     )
 
 
@@ -130,12 +130,14 @@ def _final(record: Exported) -> Estimate | None:
     return estimate(bits.count("1"), len(bits)) if bits else None
 
 
-def _baselines(state: State, bench: Bench, *, looked: bool) -> dict[str, dict[SplitName, Estimate]]:
+def _baselines(
+    state: State, workspace: Workspace, *, looked: bool
+) -> dict[str, dict[SplitName, Estimate]]:
     splits: tuple[SplitName, ...] = ("review", "held_out", "final")
     descriptions = {entry.name: entry.description for entry in state.started.classes}
     found: dict[str, dict[SplitName, Estimate]] = {}
     for split in splits[: 3 if looked else 2]:
-        scores = bench.referee.baselines(state.started.domain, descriptions, split)
+        scores = workspace.evaluator.baselines(state.started.domain, descriptions, split)
         for name, result in scores.items():
             measured = estimate(int(result.correct.sum()), result.n)
             if measured:

@@ -114,7 +114,7 @@ def _rules(
 ) -> str:
     from builder.errors import InputError
     from builder.llm.class_rules import BATCH, Asking, Subject, draft_rules
-    from builder.llm.parallel import Lanes
+    from builder.llm.parallel import ParallelCalls
 
     asked = request.classes[(batch - 1) * BATCH : batch * BATCH]
     if not asked:
@@ -127,7 +127,7 @@ def _rules(
     subject = Subject(request.domain, system.groups, names, request.context)
     return _first_question(
         lambda transport: draft_rules(
-            subject, asked, "draft rules", Asking(transport, _ignored, prompts, Lanes())
+            subject, asked, "draft rules", Asking(transport, _ignored, prompts, ParallelCalls())
         )
     )
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 
 from builder import __version__
-from builder.cli.bench import distinct
 from builder.cli.candidates import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
 from builder.cli.export import target
 from builder.cli.measured import (
@@ -22,6 +21,7 @@ from builder.cli.measured import (
 )
 from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
+from builder.cli.workspace import distinct
 from builder.data import ImageSource, LabelledImage
 from builder.diagnosis.questions import (
     Asked,

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from builder import __version__
-from builder.cli.bench import Bench
 from builder.cli.model import price_of
 from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
-from builder.cli.setup import bench_to_read
+from builder.cli.setup import workspace_to_read
+from builder.cli.workspace import Workspace
 from builder.errors import InputError, SessionError
 from builder.llm import spent
 from builder.report.contents import Contents, Measured, Origin, Picture
@@ -38,11 +38,11 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
         raise SessionError(
             f"nothing was drafted yet in {folder}", hint=f"go on with: cotbuild resume {folder}"
         )
-    found = None if no_images else bench_to_read(state, screen)
+    found = None if no_images else workspace_to_read(state, screen)
     measured = None
     if found:
-        bench, images = found
-        measured = _measured(state, bench, SessionPictures.of(state.started, images), screen)
+        workspace, images = found
+        measured = _measured(state, workspace, SessionPictures.of(state.started, images), screen)
     origin = _origin(folder, state, found[0] if found else None)
     text = page(Contents(story, origin, measured))
     try:
@@ -55,11 +55,13 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
     screen.report_written(path, len(text.encode()))
 
 
-def _measured(state: State, bench: Bench, pictures: SessionPictures, screen: Screen) -> Measured:
+def _measured(
+    state: State, workspace: Workspace, pictures: SessionPictures, screen: Screen
+) -> Measured:
     version = version_to_export(state)[1]
     step = version.steps[-1] if version else state.steps[-1]
     with screen.step("Measuring"):
-        findings = Measurements(bench.referee, state.started).of(step, state.rescored)
+        findings = Measurements(workspace.evaluator, state.started).of(step, state.rescored)
         wrong = failures(findings.review, findings.system)
     with screen.progress("Making thumbnails") as on_progress:
         thumbnails: dict[str, Picture] = {}
@@ -79,15 +81,15 @@ def _picture(digest: str, pictures: SessionPictures) -> Picture | None:
     return Picture(pictures.name(digest), data_uri(opened)) if opened else None
 
 
-def _origin(folder: Path, state: State, bench: Bench | None) -> Origin:
+def _origin(folder: Path, state: State, workspace: Workspace | None) -> Origin:
     took = spent(folder / TRANSCRIPT, price_of(state.started))
     return Origin(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
         last=read_journal(folder).times[-1],
-        encoder=bench.identity if bench else None,
+        encoder=workspace.identity if workspace else None,
         spending=spent_words(took) if took.tokens else "",
-        warnings=_warnings(state, bench.labels if bench else None),
+        warnings=_warnings(state, workspace.labels if workspace else None),
     )
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import typer
 
 from builder import __version__
-from builder.cli.bench import SPLITS, PhraseVectors, scoring_from
 from builder.cli.measured import say_looks
 from builder.cli.score_inputs import Comparison, gather, with_each_encoder
 from builder.cli.screen import Screen
+from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
 from builder.data import LabelledImage, assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.scoring.fit import FITTED_PART, RULE_NAMES, Trial, try_rules
 from builder.scoring.statistics import wilson
 from builder.scoring.wording import counted
@@ -72,7 +72,9 @@ def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
     ) -> dict[Path, Sequence[Trial]]:
         return {
             path: _trials(
-                file, _referee(file, halves[path], encoder, inputs.images, vectors, phrases), wanted
+                file,
+                _evaluator(file, halves[path], encoder, inputs.images, vectors, phrases),
+                wanted,
             )
             for path, file in files.items()
         }
@@ -149,14 +151,14 @@ def _halves(file: SystemFile, images: Sequence[LabelledImage]) -> Halves:
     return Halves(fit, frozenset(usable) - fit, of_session=False)
 
 
-def _referee(
+def _evaluator(
     file: SystemFile,
     halves: Halves,
     encoder: Encoder,
     images: Sequence[LabelledImage],
     vectors: Vectors,
     phrases: PhraseVectors,
-) -> Referee:
+) -> Evaluator:
     def data(members: frozenset[str]) -> SplitData:
         rows = [row for row, image in enumerate(images) if image.digest in members]
         return SplitData(
@@ -165,7 +167,7 @@ def _referee(
             vectors[rows],
         )
 
-    return Referee(
+    return Evaluator(
         encoder=encoder.fingerprint,
         splits={
             "review": data(halves.fit),
@@ -178,14 +180,14 @@ def _referee(
     )
 
 
-def _trials(file: SystemFile, referee: Referee, wanted: Comparison) -> Sequence[Trial]:
+def _trials(file: SystemFile, evaluator: Evaluator, wanted: Comparison) -> Sequence[Trial]:
     if wanted.rule == "all":
-        return try_rules(referee, file.system)
+        return try_rules(evaluator, file.system)
     for name in RULE_NAMES:
         if name == wanted.rule and wanted.scale is None:
-            return try_rules(referee, file.system, (name,))
+            return try_rules(evaluator, file.system, (name,))
     # A plain rule at a scale by hand.
-    return try_rules(referee, file.system, (), (scoring_from(str(wanted.rule), wanted.scale),))
+    return try_rules(evaluator, file.system, (), (scoring_from(str(wanted.rule), wanted.scale),))
 
 
 def _report(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from builder.cli.bench import PhraseVectors, distinct
 from builder.cli.measured import (
     crop_for,
     encode_images,
@@ -19,6 +18,7 @@ from builder.cli.measured import (
 )
 from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
+from builder.cli.workspace import PhraseVectors, distinct
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
 from builder.encoders.cache import default_cache_folder
 from builder.encoders.open import Located

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.cli.bench import Bench
+from builder.cli.workspace import Workspace
 from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
 from builder.llm import (
@@ -163,11 +163,11 @@ class Screen:
     def no_images(self) -> None:
         self._aside("There are no images: nothing will be scored.")
 
-    def encoder(self, encoder: Encoder, bench: Bench) -> None:
+    def encoder(self, encoder: Encoder, workspace: Workspace) -> None:
         """What measures from here on."""
         sizes = ", ".join(
             f"{len(data.labels)} {name.replace('_', '-')}"
-            for name, data in bench.referee.splits.items()
+            for name, data in workspace.evaluator.splits.items()
         )
         self._aside(f"Encoder {encoder.name}; images: {sizes}.")
         if encoder.name == "miniature":

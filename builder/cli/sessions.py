@@ -123,17 +123,17 @@ def new(
 ) -> None:
     """Begin a session: draft a system, measure it, review proposals, export the best."""
     from builder.cli.json_events import session_screen
-    from builder.cli.model import ModelWishes
-    from builder.cli.settings import Wishes
-    from builder.cli.setup import Manner, begin
+    from builder.cli.model import ModelOptions
+    from builder.cli.settings import SessionOptions
+    from builder.cli.setup import RunMode, begin
     from builder.data import ImageSource
 
-    wishes = Wishes(
+    options = SessionOptions(
         classes=classes,
         images=ImageSource(images, image_column, label_column, data_split) if images else None,
         no_images=no_images,
         encoder=encoder,
-        model=ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts),
+        model=ModelOptions(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts),
         transcript=not no_transcript,
         language=language,
         context=context,
@@ -148,9 +148,9 @@ def new(
         seed=seed,
         patience=patience,
     )
-    manner = Manner(auto, yes, rounds, min_accuracy)
-    with session_screen(manner, as_json=as_json) as screen:
-        begin(wishes, out, manner, screen)
+    mode = RunMode(auto, yes, rounds, min_accuracy)
+    with session_screen(mode, as_json=as_json) as screen:
+        begin(options, out, mode, screen)
 
 
 @app.command()
@@ -178,11 +178,11 @@ def resume(
 ) -> None:
     """Go on with a session, where it was left."""
     from builder.cli.json_events import session_screen
-    from builder.cli.model import ModelWishes
-    from builder.cli.setup import Manner, go_on
+    from builder.cli.model import ModelOptions
+    from builder.cli.setup import RunMode, go_on
     from builder.session.journal import latest_session
 
-    manner = Manner(auto, yes, rounds, min_accuracy, edits)
-    wishes = ModelWishes(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts)
-    with session_screen(manner, as_json=as_json) as screen:
-        go_on(session or latest_session(Path.cwd()), wishes, manner, screen)
+    mode = RunMode(auto, yes, rounds, min_accuracy, edits)
+    options = ModelOptions(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts)
+    with session_screen(mode, as_json=as_json) as screen:
+        go_on(session or latest_session(Path.cwd()), options, mode, screen)

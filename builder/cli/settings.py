@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder import __version__
-from builder.cli.bench import scoring_from
 from builder.cli.context import read_context
-from builder.cli.model import ModelWishes, llm_spec, spoken_to
+from builder.cli.model import ModelOptions, llm_spec, spoken_to
+from builder.cli.workspace import scoring_from
 from builder.data import ClassEntry, Crop, ImageSource, known_crop
 from builder.encoders.protocol import Encoder
 from builder.encoders.spec import EncoderSpec
@@ -21,14 +21,14 @@ DEFAULT_ENCODER = "jina-clip-v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class SessionOptions:
     """What the flags of `new` ask for."""
 
     classes: Path
     images: ImageSource | None
     no_images: bool
     encoder: str | None
-    model: ModelWishes
+    model: ModelOptions
     transcript: bool
     language: str
     context: Path | None
@@ -45,7 +45,7 @@ class Wishes:
 
 
 def settings_of(
-    wishes: Wishes,
+    options: SessionOptions,
     entries: tuple[ClassEntry, ...],
     start: SystemFile | None,
     asker: Asker | None,
@@ -54,38 +54,38 @@ def settings_of(
 
     Raises InputError, or EncoderError for what is no encoder.
     """
-    images = _images(wishes, asker)
-    crop = crop_of(wishes.crop, images)
+    images = _images(options, asker)
+    crop = crop_of(options.crop, images)
     started = Started(
         cotbuild=__version__,
-        domain=_domain(wishes, start, asker),
+        domain=_domain(options, start, asker),
         classes=tuple(ClassInfo(name=e.name, description=e.description) for e in entries),
         images=_absolute_if_folder(images.location) if images else None,
         image_column=images.image_column if images else None,
         label_column=images.label_column if images else None,
         data_split=images.data_split if images else None,
         crop=(crop.left, crop.top, crop.right, crop.bottom) if crop else None,
-        encoder=_encoder(wishes.encoder or DEFAULT_ENCODER) if images else None,
-        device=wishes.device,
-        dtype=wishes.dtype,
-        llm=llm_spec(wishes.model.spec),
-        llm_url=wishes.model.url,
-        transcript=wishes.transcript,
-        language=wishes.language,
-        context=read_context(wishes.context),
-        attributes=wishes.attributes or DEFAULT_ATTRIBUTES,
-        scoring=_scoring(wishes, start),
-        seed=wishes.seed,
-        patience=wishes.patience,
+        encoder=_encoder(options.encoder or DEFAULT_ENCODER) if images else None,
+        device=options.device,
+        dtype=options.dtype,
+        llm=llm_spec(options.model.spec),
+        llm_url=options.model.url,
+        transcript=options.transcript,
+        language=options.language,
+        context=read_context(options.context),
+        attributes=options.attributes or DEFAULT_ATTRIBUTES,
+        scoring=_scoring(options, start),
+        seed=options.seed,
+        patience=options.patience,
     )
-    return spoken_to(started, wishes.model)
+    return spoken_to(started, options.model)
 
 
-def _scoring(wishes: Wishes, start: SystemFile | None) -> Scoring:
+def _scoring(options: SessionOptions, start: SystemFile | None) -> Scoring:
     """As the flags say, else as the file to begin from does."""
-    if wishes.rule is None and wishes.scale is None and start is not None:
+    if options.rule is None and options.scale is None and start is not None:
         return start.scoring.of_session()
-    return scoring_from(wishes.rule or "sum", wishes.scale)
+    return scoring_from(options.rule or "sum", options.scale)
 
 
 def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
@@ -95,9 +95,9 @@ def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
     return Crop.parse(wish) if wish else None
 
 
-def _images(wishes: Wishes, asker: Asker | None) -> ImageSource | None:
-    if wishes.images is not None or wishes.no_images:
-        return None if wishes.no_images else wishes.images
+def _images(options: SessionOptions, asker: Asker | None) -> ImageSource | None:
+    if options.images is not None or options.no_images:
+        return None if options.no_images else options.images
     if asker is None:
         raise InputError(
             "no images were named, and there is nobody to ask",
@@ -127,9 +127,9 @@ def expanded(path: str) -> Path:
         raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
 
 
-def _domain(wishes: Wishes, start: SystemFile | None, asker: Asker | None) -> str:
-    if wishes.domain and wishes.domain.strip():
-        return wishes.domain.strip()
+def _domain(options: SessionOptions, start: SystemFile | None, asker: Asker | None) -> str:
+    if options.domain and options.domain.strip():
+        return options.domain.strip()
     if start is not None:
         return start.system.domain
     typed = asker.text("What are these classes, in a word? (e.g. Pokémon)") if asker else None

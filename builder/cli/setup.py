@@ -7,21 +7,21 @@ from pathlib import Path
 import typer
 
 from builder.cli import INTERRUPTED
-from builder.cli.bench import (
-    Bench,
-    distinct,
-    list_images,
-    new_splits,
-    open_bench,
-)
 from builder.cli.first_draft import first_draft
 from builder.cli.measured import identity_of, say_what_differs
-from builder.cli.model import ModelWishes, may_cost, open_model, spoken_to, what_it_takes
+from builder.cli.model import ModelOptions, may_cost, open_model, spoken_to, what_it_takes
 from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.pictures import SessionPictures
 from builder.cli.play import EXPORT_NAME, Format, Table, play, save_best, store
 from builder.cli.screen import Screen, Shortfall
-from builder.cli.settings import Wishes, pinned, settings_of, start_file
+from builder.cli.settings import SessionOptions, pinned, settings_of, start_file
+from builder.cli.workspace import (
+    Workspace,
+    distinct,
+    encoded_workspace,
+    list_images,
+    new_splits,
+)
 from builder.data import LabelledImage, read_classes
 from builder.edits.apply import EditError, apply
 from builder.edits.file import read_proposals
@@ -44,7 +44,7 @@ SESSIONS = Path("cotbuild-sessions")
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RunMode:
     """How a session is played: by whom, how long, and what counts as success."""
 
     auto: bool
@@ -54,12 +54,12 @@ class Manner:
     edits: Path | None = None
 
 
-def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> None:
+def begin(options: SessionOptions, out: Path | None, mode: RunMode, screen: Screen) -> None:
     """`cotbuild new`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
-    entries = read_classes(wishes.classes)
-    start = start_file(wishes.start, entries) if wishes.start else None
-    asker = asker_for(manner)
-    started = settings_of(wishes, entries, start, asker)
+    entries = read_classes(options.classes)
+    start = start_file(options.start, entries) if options.start else None
+    asker = asker_for(mode)
+    started = settings_of(options, entries, start, asker)
     if start is None and started.llm is None and started.images is None and asker is None:
         raise InputError(
             "there is no system to begin with, no language model to draft one, and no image to "
@@ -67,46 +67,46 @@ def begin(wishes: Wishes, out: Path | None, manner: Manner, screen: Screen) -> N
             hint="name a model with --llm, images with --images, or begin from a system with "
             "--start FILE",
         )
-    _check_goal(started, manner)
-    folder = (out or fresh_folder(wishes.classes)).resolve()
+    _check_goal(started, mode)
+    folder = (out or fresh_folder(options.classes)).resolve()
     check_free(folder)
-    drafter = open_model(started, folder, screen, parallel=wishes.model.parallel)
-    _confirm_spending(started, manner, asker, drafted=start is not None)
-    confirm_download(started, manner, asker, screen, named=wishes.encoder is not None)
+    drafter = open_model(started, folder, screen, parallel=options.model.parallel)
+    _confirm_spending(started, mode, asker, drafted=start is not None)
+    confirm_download(started, mode, asker, screen, named=options.encoder is not None)
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
-    if wishes.start and start and encoder:
-        say_what_differs({wishes.start: start}, [identity_of(encoder)], screen)
+    if options.start and start and encoder:
+        say_what_differs({options.start: start}, [identity_of(encoder)], screen)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         if start is not None:
-            put(session, None, Drafted(system=start.system, source=str(wishes.start)), screen)
-        _play(session, images, encoder, drafter, asker, manner, screen)
+            put(session, None, Drafted(system=start.system, source=str(options.start)), screen)
+        _play(session, images, encoder, drafter, asker, mode, screen)
 
 
-def go_on(folder: Path, wishes: ModelWishes, manner: Manner, screen: Screen) -> None:
+def go_on(folder: Path, options: ModelOptions, mode: RunMode, screen: Screen) -> None:
     """`cotbuild resume`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
     with Session.open(folder.resolve()) as session:
-        asker = asker_for(manner)
+        asker = asker_for(mode)
         started = session.state.started
-        _check_goal(started, manner)
-        edits = _read_edits(manner.edits, session.state) if manner.edits else ()
+        _check_goal(started, mode)
+        edits = _read_edits(mode.edits, session.state) if mode.edits else ()
         # Another model may answer from here on; the journal keeps what the session began with.
-        speaking = spoken_to(started, wishes)
+        speaking = spoken_to(started, options)
         # With a file of edits nobody is there to read what a model would propose.
         drafter = (
             None
             if edits
             else open_model(
-                speaking, session.folder, screen, parallel=wishes.parallel, state=session.state
+                speaking, session.folder, screen, parallel=options.parallel, state=session.state
             )
         )
         if drafter is not None:
-            _confirm_spending(speaking, manner, asker, drafted=session.state.system is not None)
+            _confirm_spending(speaking, mode, asker, drafted=session.state.system is not None)
         images = images_of(started, screen)
         encoder = encoder_of(started, screen)
         screen.resumed(session.folder, session.state, session.torn_bytes)
-        _play(session, images, encoder, drafter, asker, manner, screen, edits)
+        _play(session, images, encoder, drafter, asker, mode, screen, edits)
 
 
 def _play(
@@ -115,29 +115,29 @@ def _play(
     encoder: Encoder | None,
     drafter: Drafter | None,
     asker: Asker | None,
-    manner: Manner,
+    mode: RunMode,
     screen: Screen,
     edits: Sequence[Proposal] = (),
 ) -> None:
     try:
-        bench = seat(session, images, encoder, screen)
+        workspace = open_workspace(session, images, encoder, screen)
         # A crash may have come between the journal and the file that follows from it.
-        save_best(session, bench)
+        save_best(session, workspace)
         if session.state.system is None and drafter is None:
-            drafted = first_draft(session.state.started, bench, asker, screen)
-            put(session, bench, drafted, screen)
+            drafted = first_draft(session.state.started, workspace, asker, screen)
+            put(session, workspace, drafted, screen)
         pictures = SessionPictures.of(session.state.started, images) if images else None
         reviewer = _reviewer(session, asker, edits, screen, pictures)
-        ended = play(Table(session, bench, drafter, reviewer), screen, rounds=manner.rounds)
-        if manner.auto:
+        ended = play(Table(session, workspace, drafter, reviewer), screen, rounds=mode.rounds)
+        if mode.auto:
             record = exported(
                 session.state,
-                bench.referee if bench else None,
+                workspace.evaluator if workspace else None,
                 str(session.folder / EXPORT_NAME),
             )
-            put(session, bench, record, screen)
-        shortfall = _shortfall(session.state, manner)
-        screen.ended(session.folder, ended, exported=manner.auto, shortfall=shortfall)
+            put(session, workspace, record, screen)
+        shortfall = _shortfall(session.state, mode)
+        screen.ended(session.folder, ended, exported=mode.auto, shortfall=shortfall)
     except KeyboardInterrupt:
         screen.left(session.folder)
         raise typer.Exit(INTERRUPTED) from None
@@ -152,25 +152,27 @@ def _play(
 
 def put(
     session: Session,
-    bench: Bench | None,
+    workspace: Workspace | None,
     record: Record,
     screen: Screen,
     form: Format = "cotbuild",
 ) -> None:
     """Stores one record outside the loop, and says so."""
     event = Recorded(record, advance(session.state, record))
-    store(session, bench, event, form)
+    store(session, workspace, event, form)
     screen.recorded(event)
 
 
-def bench_of(session: Session, screen: Screen) -> Bench | None:
+def workspace_of(session: Session, screen: Screen) -> Workspace | None:
     """The workbench of a session that was opened."""
     started = session.state.started
     images = images_of(started, screen)
-    return seat(session, images, encoder_of(started, screen), screen)
+    return open_workspace(session, images, encoder_of(started, screen), screen)
 
 
-def bench_to_read(state: State, screen: Screen) -> tuple[Bench, Mapping[str, LabelledImage]] | None:
+def workspace_to_read(
+    state: State, screen: Screen
+) -> tuple[Workspace, Mapping[str, LabelledImage]] | None:
     """The workbench of a session that is only looked at, and its images by digest.
 
     Images that the session does not know stay out: to give them a split is to write. None without
@@ -183,7 +185,7 @@ def bench_to_read(state: State, screen: Screen) -> tuple[Bench, Mapping[str, Lab
     if encoder is None:
         return None
     with screen.progress("Encoding images") as on_progress:
-        bench = open_bench(
+        workspace = encoded_workspace(
             started,
             known,
             state.splits,
@@ -191,8 +193,8 @@ def bench_to_read(state: State, screen: Screen) -> tuple[Bench, Mapping[str, Lab
             on_progress=on_progress,
             on_warning=screen.warning,
         )
-    screen.encoder(encoder, bench)
-    return bench, known
+    screen.encoder(encoder, workspace)
+    return workspace, known
 
 
 def _reviewer(
@@ -234,9 +236,9 @@ def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
     return proposals
 
 
-def asker_for(manner: Manner) -> Asker | None:
+def asker_for(mode: RunMode) -> Asker | None:
     """Who is asked; None if nobody need be. Raises InputError if somebody must be and isn't."""
-    if manner.auto or manner.edits:
+    if mode.auto or mode.edits:
         return None
     if not interactive():
         raise InputError(
@@ -270,12 +272,12 @@ def encoder_of(started: Started, screen: Screen, *, agreed: bool = False) -> Enc
         return located.load()
 
 
-def seat(
+def open_workspace(
     session: Session,
     images: dict[str, LabelledImage] | None,
     encoder: Encoder | None,
     screen: Screen,
-) -> Bench | None:
+) -> Workspace | None:
     if images is None or encoder is None:
         return None
     state = session.state
@@ -283,7 +285,7 @@ def seat(
     if fresh:
         put(session, None, Assigned(splits=fresh), screen)
     with screen.progress("Encoding images") as on_progress:
-        bench = open_bench(
+        workspace = encoded_workspace(
             state.started,
             images,
             session.state.splits,
@@ -291,18 +293,18 @@ def seat(
             on_progress=on_progress,
             on_warning=screen.warning,
         )
-    screen.encoder(encoder, bench)
+    screen.encoder(encoder, workspace)
     if fresh:
         names = {digest: str(image.path) for digest, image in images.items()}
-        screen.near_duplicates(near_duplicates(bench.referee.splits), names)
-    return bench
+        screen.near_duplicates(near_duplicates(workspace.evaluator.splits), names)
+    return workspace
 
 
 def _confirm_spending(
-    started: Started, manner: Manner, asker: Asker | None, *, drafted: bool
+    started: Started, mode: RunMode, asker: Asker | None, *, drafted: bool
 ) -> None:
     """Before a request leaves for a server that may charge for it, somebody must have agreed."""
-    if manner.yes or not may_cost(started):
+    if mode.yes or not may_cost(started):
         return
     what = what_it_takes(started, drafted=drafted)
     if asker is None:
@@ -315,7 +317,7 @@ def _confirm_spending(
 
 
 def confirm_download(
-    started: Started, manner: Manner, asker: Asker | None, screen: Screen, *, named: bool
+    started: Started, mode: RunMode, asker: Asker | None, screen: Screen, *, named: bool
 ) -> None:
     """Gigabytes are downloaded only if somebody asked for them; `named`: for this very encoder."""
     if started.encoder is None:
@@ -323,10 +325,10 @@ def confirm_download(
     needed = download_needed(started.encoder, screen)
     if needed is None:
         return
-    if asker is not None and not manner.yes:
+    if asker is not None and not mode.yes:
         if not asker.confirm(f"{needed}. Go on?", default=True):
             raise typer.Exit(0)
-    elif named or manner.yes:
+    elif named or mode.yes:
         screen.warning(needed)
     else:
         raise InputError(
@@ -346,18 +348,18 @@ def fresh_folder(classes: Path) -> Path:
     )
 
 
-def _check_goal(started: Started, manner: Manner) -> None:
-    if manner.min_accuracy is not None and started.images is None:
+def _check_goal(started: Started, mode: RunMode) -> None:
+    if mode.min_accuracy is not None and started.images is None:
         raise InputError(
             "there are no images, so no accuracy can be reached",
             hint="leave --min-accuracy out, or name images with --images",
         )
 
 
-def _shortfall(state: State, manner: Manner) -> Shortfall | None:
+def _shortfall(state: State, mode: RunMode) -> Shortfall | None:
     """How far the best version is from being good enough, if it is not."""
-    if manner.min_accuracy is None:
+    if mode.min_accuracy is None:
         return None
     best = state.best_version
     reached = best.correct / len(best.held_out) if best and best.held_out else 0.0
-    return Shortfall(reached, manner.min_accuracy) if reached < manner.min_accuracy else None
+    return Shortfall(reached, mode.min_accuracy) if reached < mode.min_accuracy else None

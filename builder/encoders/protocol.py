@@ -1,4 +1,4 @@
-"""What every image-text encoder offers; the referee needs nothing else."""
+"""What every image-text encoder offers; the evaluator needs nothing else."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

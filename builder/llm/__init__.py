@@ -42,7 +42,7 @@ from builder.llm.events import (
     Respelled,
     Waiting,
 )
-from builder.llm.parallel import ONE_LANE, Lanes
+from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
 from builder.llm.prompt_rewriting import prompt_question, rewrite_prompt
 from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.replay import RecordingEnded, ReplayDrafter, Unanswered
@@ -119,7 +119,7 @@ PARALLEL = 4
 class ModelDrafter:
     """A drafter that asks a language model through `transport`.
 
-    `lanes`: how many calls at a time. `account`: what was spent, None where nothing is counted.
+    `parallel`: how many calls at a time. `account`: what was spent, None where nothing is counted.
     """
 
     def __init__(
@@ -128,13 +128,13 @@ class ModelDrafter:
         emit: Callable[[LLMEvent], None],
         *,
         prompts: Prompts = ENGLISH,
-        lanes: Lanes = ONE_LANE,
+        parallel: ParallelCalls = ONE_AT_A_TIME,
         account: Account | None = None,
     ) -> None:
         self._transport = transport
         self._emit = emit
         self._prompts = prompts
-        self._lanes = lanes
+        self._parallel = parallel
         self.account = account
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
@@ -158,7 +158,7 @@ class ModelDrafter:
             self._transport,
             self._emit,
             prompts=prompts,
-            lanes=self._lanes,
+            parallel=self._parallel,
             separating=True,
         )
 
@@ -208,8 +208,8 @@ def open_drafter(
         )
     emit = _one_at_a_time(on_event)
     transport = _transport(way, transcript, emit, price, limits, modes_file)
-    lanes = Lanes(parallel or (1 if way.local else PARALLEL), transport.stop)
-    return ModelDrafter(transport, emit, prompts=prompts, lanes=lanes, account=transport.account)
+    calls = ParallelCalls(parallel or (1 if way.local else PARALLEL), transport.stop)
+    return ModelDrafter(transport, emit, prompts=prompts, parallel=calls, account=transport.account)
 
 
 def _transport(

@@ -14,7 +14,7 @@ class Stopped(LLMError):
         super().__init__("stopped", hint="Run the command again to go on.")
 
 
-class Halt:
+class Cancellation:
     """One for the calls that are stopped together, once and for good. Thread-safe."""
 
     def __init__(self) -> None:

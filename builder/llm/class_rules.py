@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 
 from builder.llm.events import DraftProgress, Dropped, LLMEvent, Respelled
-from builder.llm.parallel import Lanes
+from builder.llm.parallel import ParallelCalls
 from builder.llm.prompts import Described, Prompts, as_data, described_classes, with_context
 from builder.llm.schemas import Broken, DraftedRule, RulesReply, rules_reply, short, split_broken
 from builder.llm.spelling import likeness, unambiguous
@@ -36,7 +36,7 @@ class Asking:
     transport: Transport
     emit: Emit
     prompts: Prompts
-    lanes: Lanes
+    parallel: ParallelCalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def draft_rules(
         for number, batch in enumerate(batches, start=1)
     ]
     rules: ClassRules = {}
-    for found in asking.lanes.run(asking.transport, jobs):
+    for found in asking.parallel.run(asking.transport, jobs):
         rules |= found
     return rules
 

@@ -1,7 +1,7 @@
 """The live transport: instructor and openai against any OpenAI-compatible endpoint.
 
 Instructor writes the schema into the request and reads the answer back. Each request it makes
-goes through `LiveTransport._exchange`, which books it and names what is wrong with an answer.
+goes through `LiveTransport._exchange`, which call_log it and names what is wrong with an answer.
 """
 
 import json
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.answer_formats import AnswerMode, Modes
-from builder.llm.cancel import Halt, Stopped
+from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, NO_LIMITS, Account, Limits, Price
 from builder.llm.endpoint import CAPS, Endpoint, Pause
 from builder.llm.events import LLMEvent, Waiting
@@ -34,7 +34,7 @@ from builder.llm.failures import (
     first_choice,
 )
 from builder.llm.schemas import answer_in, problem_of, short
-from builder.llm.transcript import Books, OpenCall, Question, Usage
+from builder.llm.transcript import CallLog, OpenCall, Question, Usage
 from builder.llm.transport import Message, ReplyT, UnusableAnswer
 
 # Both log requests, instructor whole completions as errors: that would break the screen.
@@ -66,7 +66,7 @@ class _Asked:
 
     question: Question
     mode: AnswerMode
-    halt: Halt
+    cancellation: Cancellation
     wrong_tool: str = field(default="")
 
 
@@ -97,7 +97,7 @@ class LiveTransport:
     ) -> None:
         self._model = model
         self._endpoint = Endpoint(url, timeout, retries)
-        self._books = Books(
+        self._call_log = CallLog(
             model, record_to, emit, price=price, limits=limits, secret=self._endpoint.secret
         )
         self._modes = Modes(f"{self._endpoint.shown} {model}", modes_file, emit)
@@ -105,29 +105,29 @@ class LiveTransport:
         self._backoff = backoff
         self._emit = emit
         self._pause = Pause()
-        self._halt = Halt()
+        self._cancellation = Cancellation()
         self._cap = _Cap(self._endpoint.cap_name, MOST_OUTPUT)
         self._adjusting = threading.Lock()
         self._kept = record_to is not None
 
     @property
     def account(self) -> Account:
-        return self._books.account
+        return self._call_log.account
 
     def stop(self) -> None:
         """Ends the calls in flight, which raise Stopped. Later calls are made as ever."""
-        halt, self._halt = self._halt, Halt()
-        halt.stop()
+        cancellation, self._cancellation = self._cancellation, Cancellation()
+        cancellation.stop()
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
         # First of all: whatever is stopped from here on ends this call as well.
-        halt = self._halt
+        cancellation = self._cancellation
         question = Question(purpose, messages, reply_model.model_json_schema())
-        if (paid := self._books.reused(question, reply_model)) is not None:
+        if (paid := self._call_log.reused(question, reply_model)) is not None:
             return paid
 
         def attempt(mode: AnswerMode, proven: bool) -> ReplyT:
-            return self._create(_Asked(question, mode, halt), reply_model, proven)
+            return self._create(_Asked(question, mode, cancellation), reply_model, proven)
 
         return self._modes.answer(attempt)
 
@@ -164,7 +164,7 @@ class LiveTransport:
         """An answer, after as many tries as its failures are worth. Raises LLMError."""
         tries = 0
         while True:
-            self._pause.keep(asked.halt)
+            self._pause.keep(asked.cancellation)
             cap = self._cap
             try:
                 return self._exchange(asked, request, cap)
@@ -181,7 +181,7 @@ class LiveTransport:
                 if failure.wait is not None:
                     self._pause.ask(wait)
                 else:
-                    asked.halt.wait(wait)
+                    asked.cancellation.wait(wait)
 
     def _adjust_cap(self, refusal: CapRefused, sent: _Cap) -> None:
         """Raises the refusal of what was `sent` where there is nothing left to adjust."""
@@ -198,31 +198,31 @@ class LiveTransport:
 
     def _exchange(self, asked: _Asked, request: dict[str, Any], cap: _Cap) -> ChatCompletion:
         """One request, booked whatever comes of it. Raises LLMError."""
-        asked.halt.check()
-        call = self._books.open(
+        asked.cancellation.check()
+        call = self._call_log.open(
             asked.question,
             asked.mode.value,
             _text(request),
             request["messages"],
-            asked.halt,
+            asked.cancellation,
             cap.most,
         )
         most = call.reservation.most_output
         capped = {cap.name: most} if most is not None else {}
         try:
-            completion = self._endpoint.send(request | capped, asked.halt)
+            completion = self._endpoint.send(request | capped, asked.cancellation)
         except LLMError as error:
             at_work = isinstance(error, Stopped) or (isinstance(error, NoAnswer) and error.at_work)
-            self._books.failed(call, error.message, at_work=at_work)
+            self._call_log.failed(call, error.message, at_work=at_work)
             raise
         except KeyboardInterrupt:
-            self._books.failed(call, "stopped", at_work=True)
+            self._call_log.failed(call, "stopped", at_work=True)
             raise
         self._book(asked, call, completion)
         return completion
 
     def _book(self, asked: _Asked, call: OpenCall, completion: ChatCompletion) -> None:
-        """Books an answer and makes it one to read. Raises LLMError for what is none."""
+        """CallLog an answer and makes it one to read. Raises LLMError for what is none."""
         failure = failure_in(
             completion,
             url=self._endpoint.shown,
@@ -237,7 +237,7 @@ class LiveTransport:
         completion.usage = None
         choice = first_choice(completion)
         finish: object = choice.finish_reason if choice else None
-        self._books.answered(
+        self._call_log.answered(
             call,
             _said(choice.message, asked.mode) if choice else None,
             usage,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from builder.errors import InputError, LLMError
 from builder.llm.address import endpoint, is_local
-from builder.llm.cancel import Halt
+from builder.llm.cancel import Cancellation
 
 _MILLION = 1e6
 _ASCII_A_TOKEN = 3.5
@@ -220,11 +220,16 @@ class Account:
         )
 
     def reserve(
-        self, purpose: str, most_input: int, halt: Halt, most_output: int = MOST_OUTPUT
+        self,
+        purpose: str,
+        most_input: int,
+        cancellation: Cancellation,
+        most_output: int = MOST_OUTPUT,
     ) -> Reservation:
         """Sets the worst case of a call aside; waits for calls in flight if it fits only then.
 
-        `most_input`: tokens, estimated with caution. Raises LimitReached, and Stopped from `halt`.
+        `most_input`: tokens, estimated with caution. Raises LimitReached, and Stopped when
+        `cancellation` is stopped.
         """
         self._count(purpose)
         if not self.limits.any:
@@ -234,7 +239,7 @@ class Account:
                 if self._room(most_input, []) < LEAST_OUTPUT:
                     raise self._reached(purpose, most_input)
                 self._changed.wait(0.05)
-                halt.check()
+                cancellation.check()
             output = min(most_output, int(min(room, MOST_OUTPUT)))
             reservation = Reservation(self.charge(most_input, output, estimated=True), output)
             self._reserved.append(reservation.worst)

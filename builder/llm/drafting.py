@@ -18,7 +18,7 @@ from builder.llm.class_rules import (
     sent_as,
 )
 from builder.llm.events import Dropped, LLMEvent
-from builder.llm.parallel import ONE_LANE, Lanes
+from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
 from builder.llm.prompts import (
     ENGLISH,
     Described,
@@ -49,14 +49,14 @@ def draft_system(
     emit: Callable[[LLMEvent], None],
     *,
     prompts: Prompts = ENGLISH,
-    lanes: Lanes = ONE_LANE,
+    parallel: ParallelCalls = ONE_AT_A_TIME,
     separating: bool = False,
 ) -> AttributeSystem:
     """`separating`: of more than SAMPLE classes, those still alike are told apart by more groups.
 
     Raises LLMError; UnusableAnswer naming the group or the classes for which no usable answer came.
     """
-    asking = Asking(transport, emit, prompts, lanes)
+    asking = Asking(transport, emit, prompts, parallel)
     groups = _draft_groups(request, asking)
     names = tuple(name for name, _ in request.classes)
     subject = Subject(request.domain, groups, names, request.context)

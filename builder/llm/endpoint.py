@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.address import endpoint, is_local, malformed, shown
-from builder.llm.cancel import Halt
+from builder.llm.cancel import Cancellation
 from builder.llm.failures import KEY_VARIABLE, Compressed, TooLong, explained, unreadable
 
 # 25 rules take 10 kB; nobody's answer takes four megabytes.
@@ -49,9 +49,9 @@ class Endpoint:
         ours = httpx.URL(self._url).host.endswith(("openai.com", "openai.azure.com"))
         return CAPS[0] if ours else CAPS[1]
 
-    def send(self, request: dict[str, Any], halt: Halt) -> ChatCompletion:
+    def send(self, request: dict[str, Any], cancellation: Cancellation) -> ChatCompletion:
         """One request, made once. Raises NoAnswer, SchemaRefused, CapRefused, Stopped."""
-        connections = _Connections(halt)
+        connections = _Connections(cancellation)
         limit = partial(_limit, deadline=time.monotonic() + self._timeout)
         # A connection per request: next to the seconds of an answer it costs nothing, and there
         # is nothing to close later. A proxy is never asked for an address on this machine.
@@ -72,7 +72,7 @@ class Endpoint:
             with client:
                 completion = client.chat.completions.create(**request)
         except openai.OpenAIError as error:
-            halt.check()
+            cancellation.check()
             failure = explained(
                 error,
                 url=self.shown,
@@ -83,7 +83,7 @@ class Endpoint:
             )
             raise self.without_secret(failure) from _emptied(error, self.scrub)
         except ValueError as error:
-            halt.check()
+            cancellation.check()
             raise unreadable(self.shown, self.retries) from error
         finally:
             connections.forget()
@@ -111,17 +111,17 @@ class Pause:
         with self._lock:
             self._until = max(self._until, time.monotonic() + seconds)
 
-    def keep(self, halt: Halt) -> None:
+    def keep(self, cancellation: Cancellation) -> None:
         """Returns when the time is over. Raises Stopped."""
         while (left := self._until - time.monotonic()) > 0:
-            halt.wait(left)
+            cancellation.wait(left)
 
 
 class _Connections:
-    """The sockets of one request, known to `halt` for as long as it lasts."""
+    """The sockets of one request, known to `cancellation` for as long as it lasts."""
 
-    def __init__(self, halt: Halt) -> None:
-        self._halt = halt
+    def __init__(self, cancellation: Cancellation) -> None:
+        self._cancellation = cancellation
         self._sockets: set[Any] = set()
 
     def watch(self, request: httpx.Request) -> None:
@@ -133,10 +133,10 @@ class _Connections:
             connection = info["return_value"].get_extra_info("socket")
             if connection is not None:
                 self._sockets.add(connection)
-                self._halt.watch(connection)
+                self._cancellation.watch(connection)
 
     def forget(self) -> None:
-        self._halt.forget(self._sockets)
+        self._cancellation.forget(self._sockets)
 
 
 def _limit(response: httpx.Response, *, deadline: float) -> None:

@@ -21,7 +21,7 @@ _SLICE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Lanes:
+class ParallelCalls:
     """`count` calls at most at a time; `stop` ends those in flight, for Ctrl-C."""
 
     count: int = 1
@@ -65,7 +65,7 @@ class Lanes:
             self.stop()
 
 
-ONE_LANE = Lanes()
+ONE_AT_A_TIME = ParallelCalls()
 
 
 class _Gate:

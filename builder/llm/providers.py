@@ -17,11 +17,11 @@ from instructor.core.exceptions import ConfigurationError
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import LLMError
-from builder.llm.cancel import Halt
+from builder.llm.cancel import Cancellation
 from builder.llm.cost import NO_LIMITS, Account, Limits, Price
 from builder.llm.events import LLMEvent
 from builder.llm.schemas import Broken, Reply, problem_of, short
-from builder.llm.transcript import Books, Question, Usage, scrubbed
+from builder.llm.transcript import CallLog, Question, Usage, scrubbed
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer, UnusableAnswer
 
 for _name in ("instructor", "httpx"):
@@ -56,26 +56,26 @@ class ProviderTransport:
         # Instructor asks again by itself: beyond the reach of a budget of calls.
         self._reasks = reasks if limits.max_calls is None else 0
         self._secrets = _secrets()
-        self._books = Books(name, record_to, emit, price=price, limits=limits)
-        self._halt = Halt()
+        self._call_log = CallLog(name, record_to, emit, price=price, limits=limits)
+        self._cancellation = Cancellation()
 
     @property
     def account(self) -> Account:
-        return self._books.account
+        return self._call_log.account
 
     def stop(self) -> None:
         """No further call starts; those in flight can't be ended by force."""
-        halt, self._halt = self._halt, Halt()
-        halt.stop()
+        cancellation, self._cancellation = self._cancellation, Cancellation()
+        cancellation.stop()
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        halt = self._halt
+        cancellation = self._cancellation
         question = Question(purpose, messages, reply_model.model_json_schema())
-        if (paid := self._books.reused(question, reply_model)) is not None:
+        if (paid := self._call_log.reused(question, reply_model)) is not None:
             return paid
-        halt.check()
+        cancellation.check()
         sent = json.dumps([messages, question.schema], ensure_ascii=False)
-        call = self._books.open(question, "provider", sent, messages, halt)
+        call = self._call_log.open(question, "provider", sent, messages, cancellation)
         cap = call.reservation.most_output
         try:
             reply, completion = self._client.create_with_completion(
@@ -87,7 +87,7 @@ class ProviderTransport:
             )
         except (InstructorRetryException, IncompleteOutputException) as error:
             failure = self._explained(error)
-            self._books.failed(
+            self._call_log.failed(
                 call,
                 failure.message,
                 at_work=True,
@@ -96,10 +96,10 @@ class ProviderTransport:
             )
             raise failure from None
         except KeyboardInterrupt:
-            self._books.failed(call, "stopped", at_work=True)
+            self._call_log.failed(call, "stopped", at_work=True)
             raise
         # What is kept is without secrets; what is used stays as the model meant it.
-        self._books.answered(call, self._scrub(_as_sent(reply)), _usage(completion))
+        self._call_log.answered(call, self._scrub(_as_sent(reply)), _usage(completion))
         found: ReplyT = reply_model.model_validate_json(_as_sent(reply))
         return found
 

@@ -1,6 +1,6 @@
 """llm.jsonl: every request and reply, one JSON line each; also the format of recordings.
 
-The books of a session's calls: what is reserved, spent, written to llm.jsonl, and told.
+The call_log of a session's calls: what is reserved, spent, written to llm.jsonl, and told.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.errors import InputError, LLMError
 from builder.llm import transcript
-from builder.llm.cancel import Halt
+from builder.llm.cancel import Cancellation
 from builder.llm.cost import (
     MOST_OUTPUT,
     Account,
@@ -230,7 +230,7 @@ class OpenCall:
     begun: float
 
 
-class Books:
+class CallLog:
     """One for all calls to a model. Thread-safe.
 
     `record_to`: the transcript; what it holds of a draft that was broken off is reused, and what
@@ -283,7 +283,7 @@ class Books:
         mode: str,
         sent: str,
         messages: Sequence[Any],
-        halt: Halt,
+        cancellation: Cancellation,
         most_output: int = MOST_OUTPUT,
     ) -> OpenCall:
         """Before a request goes out. `sent`: all its text, to estimate its tokens from.
@@ -292,7 +292,7 @@ class Books:
         """
         tokens = tokens_of(sent)
         reservation = self.account.reserve(
-            question.purpose, most_tokens_of(sent), halt, most_output
+            question.purpose, most_tokens_of(sent), cancellation, most_output
         )
         self._emit(CallStarted(question.purpose))
         entry = Exchange(

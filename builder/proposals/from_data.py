@@ -117,7 +117,7 @@ def _reason(option: str, users: Sequence[str], images: int) -> str:
 
 
 # A change of rules is fitted on few images: these bounds keep the obviously idle ones out, and
-# leave the rest to the referee, who measures every proposal.
+# leave the rest to the evaluator, who measures every proposal.
 _FEWEST = 2  # a single image is an accident
 _CLEARLY = 2  # times as many images
 # A person goes through a list one by one: a hundred proposals are a long evening.

@@ -9,7 +9,7 @@ from builder.diagnosis.groups import GroupReport, per_group
 from builder.edits.apply import apply
 from builder.edits.model import Proposal
 from builder.scoring.effects import Increments
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.scoring.fit import Trial, try_rules
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect, compare
@@ -28,25 +28,25 @@ class Findings:
     held-out images, everything else is about review images.
     """
 
-    def __init__(self, step: Step, referee: Referee, baselines: "Baselines") -> None:
+    def __init__(self, step: Step, evaluator: Evaluator, baselines: "Baselines") -> None:
         self._step = step
-        self._referee = referee
+        self._evaluator = evaluator
         self._baselines = baselines
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
         self._idle: dict[str, bool] = {}
         self._tried: tuple[Step, tuple[Trial, ...]] | None = None
         self.system = step.system
-        self.review: Scores = referee.renamed(step.names).score(step.system, "review")
+        self.review: Scores = evaluator.renamed(step.names).score(step.system, "review")
 
     @property
     def digests(self) -> tuple[str, ...]:
-        return self._referee.splits["review"].digests
+        return self._evaluator.splits["review"].digests
 
     @property
     def held_out_images(self) -> str:
         """Identifies the held-out images."""
-        return self._referee.held_out_images
+        return self._evaluator.held_out_images
 
     @property
     def baselines(self) -> Mapping[str, Scores]:
@@ -63,15 +63,15 @@ class Findings:
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
         """What each group contributes to the scores on review images."""
-        referee = self._referee.renamed(self._step.names)
-        scoring = referee.scoring_of(self.system)
+        evaluator = self._evaluator.renamed(self._step.names)
+        scoring = evaluator.scoring_of(self.system)
         return per_group(
             self.review,
             self.system,
-            referee.splits["review"].vectors,
-            referee.encode(scored_texts(self.system, scoring)),
+            evaluator.splits["review"].vectors,
+            evaluator.encode(scored_texts(self.system, scoring)),
             scoring=scoring,
-            logit_scale=referee.logit_scale,
+            logit_scale=evaluator.logit_scale,
         )
 
     def after(self, proposal: Proposal) -> AttributeSystem:
@@ -113,13 +113,13 @@ class Findings:
 
     @cached_property
     def _increments(self) -> Increments:
-        referee = self._referee.renamed(self._step.names)
-        return referee.increments(self.system, self.review)
+        evaluator = self._evaluator.renamed(self._step.names)
+        return evaluator.increments(self.system, self.review)
 
     def try_rules(self, step: Step) -> tuple[Trial, ...]:
         """All scoring rules, fitted on review images, with the step's system on held-out ones."""
         if self._tried is None or self._tried[0] is not step:
-            trials = try_rules(self._referee.renamed(step.names), step.system)
+            trials = try_rules(self._evaluator.renamed(step.names), step.system)
             self._tried = step, trials
         return self._tried[1]
 
@@ -129,28 +129,28 @@ class Findings:
     def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
         """The system with the proposal, and its scores. Raises EditError."""
         after = self.after(proposal)
-        return after, self._referee.renamed(self._names(proposal)).score(after, "review")
+        return after, self._evaluator.renamed(self._names(proposal)).score(after, "review")
 
 
 class Baselines:
     """Held-out scores of the bare names, which no edit changes."""
 
-    def __init__(self, referee: Referee, started: Started) -> None:
-        self._referee = referee
+    def __init__(self, evaluator: Evaluator, started: Started) -> None:
+        self._evaluator = evaluator
         self._started = started
 
     @cached_property
     def scores(self) -> Mapping[str, Scores]:
         descriptions = {entry.name: entry.description for entry in self._started.classes}
-        return self._referee.baselines(self._started.domain, descriptions, "held_out")
+        return self._evaluator.baselines(self._started.domain, descriptions, "held_out")
 
 
 class Measurements:
     """The findings on the last few systems of a session, so that no screen measures them twice."""
 
-    def __init__(self, referee: Referee, started: Started) -> None:
-        self.referee = referee
-        self._baselines = Baselines(referee, started)
+    def __init__(self, evaluator: Evaluator, started: Started) -> None:
+        self.evaluator = evaluator
+        self._baselines = Baselines(evaluator, started)
         self._known: OrderedDict[tuple[int, int], tuple[object, Findings]] = OrderedDict()
 
     def of(self, step: Step, rescored: Scoring | None = None) -> Findings:
@@ -161,8 +161,8 @@ class Measurements:
         key = id(step), id(rescored)
         # Both are kept with the findings, so that no other ones get the same identities.
         if key not in self._known:
-            referee = self.referee.scoring_by(rescored)
-            self._known[key] = ((step, rescored), Findings(step, referee, self._baselines))
+            evaluator = self.evaluator.scoring_by(rescored)
+            self._known[key] = ((step, rescored), Findings(step, evaluator, self._baselines))
         self._known.move_to_end(key)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)

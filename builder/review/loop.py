@@ -1,6 +1,6 @@
 """The round, as a generator of typed events: draft, measure, propose, review, apply, again.
 
-It knows no encoder, file, terminal or clock: a referee measures, a drafter writes, a reviewer
+It knows no encoder, file, terminal or clock: a evaluator measures, a drafter writes, a reviewer
 decides, and whoever consumes the events draws them and writes the records down. A record is
 yielded before the next question is asked, so a consumer that stores it first loses nothing.
 """
@@ -41,7 +41,7 @@ from builder.review.view import (
     look,
     stop_reason,
 )
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.scoring.statistics import Effect
 from builder.session.export import exported
 from builder.session.records import (
@@ -110,7 +110,7 @@ Event = Recorded | Working | StepFailed | Viewed | Ended
 def run(
     state: State,
     *,
-    referee: Referee | None,
+    evaluator: Evaluator | None,
     drafter: Drafter | None,
     reviewer: Reviewer,
     export_to: str,
@@ -121,15 +121,15 @@ def run(
     `export_to` is the path that an export's record names; the consumer writes that file.
     Raises CotbuildError from the draft, and from a revision if nobody is there to go on without it.
     """
-    measurements = Measurements(referee, state.started) if referee else None
-    at = _Table(referee, measurements, drafter, reviewer, export_to, limit_from(state, rounds))
+    measurements = Measurements(evaluator, state.started) if evaluator else None
+    at = _Table(evaluator, measurements, drafter, reviewer, export_to, limit_from(state, rounds))
     if state.system is None:
         yield Working("drafting the attribute system")
         drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
         state = yield from _record(state, drafted)
     fresh = False
-    if referee is not None:
-        for measured in remeasured(state, referee):
+    if evaluator is not None:
+        for measured in remeasured(state, evaluator):
             state = yield from _record(state, measured)
             fresh = True
     # A round that had nothing left to offer may have, with other images or with a model to ask.
@@ -137,8 +137,8 @@ def run(
     anew = state.proposed and not state.offers and (fresh or unasked)
     stopped = False
     while True:
-        if referee is not None and _due(state, reviewer):
-            work = _measuring(state, referee)
+        if evaluator is not None and _due(state, reviewer):
+            work = _measuring(state, evaluator)
             version = yield from _interruptible("measuring on held-out images", work, at)
             stopped = version is None
             if version is not None:
@@ -177,7 +177,7 @@ def _due(state: State, reviewer: Reviewer) -> bool:
 class _Table:
     """Who sits at the table, and for how long."""
 
-    referee: Referee | None
+    evaluator: Evaluator | None
     measurements: Measurements | None
     drafter: Drafter | None
     reviewer: Reviewer
@@ -233,10 +233,10 @@ def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple
                     return state, True
         case Ask():
             return (yield from _propose(state, at))
-        case TryRules() if at.referee is not None:
+        case TryRules() if at.evaluator is not None:
             tried = RulesTried(
                 version=state.versions[-1].number,
-                images=at.referee.held_out_images,
+                images=at.evaluator.held_out_images,
                 rules=action.rules,
             )
             state = yield from _record(state, tried)
@@ -248,8 +248,8 @@ def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple
             pass
         case _:
             state = yield from _record(state, _plain_record(action))
-            if at.referee is not None and state.rescored is not view.state.rescored:
-                for measured in remeasured(state, at.referee):
+            if at.evaluator is not None and state.rescored is not view.state.rescored:
+                for measured in remeasured(state, at.evaluator):
                     state = yield from _record(state, measured)
     return state, False
 
@@ -273,8 +273,8 @@ def _plain_record(action: Note | SetLock | RemoveLock | Rescore | Undo | Redo) -
 def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
     """Measures what the round has led to, then ends it: a round that was not measured goes on."""
     measured = None
-    if at.referee is not None and needs_measuring(state):
-        work = _measuring(state, at.referee)
+    if at.evaluator is not None and needs_measuring(state):
+        work = _measuring(state, at.evaluator)
         measured = yield from _interruptible("measuring on held-out images", work, at)
         if measured is None:
             return state, True
@@ -285,13 +285,13 @@ def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, 
 
 
 def _export(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
-    if at.referee is not None and needs_measuring(state):
-        work = _measuring(state, at.referee)
+    if at.evaluator is not None and needs_measuring(state):
+        work = _measuring(state, at.evaluator)
         measured = yield from _interruptible("measuring on held-out images", work, at)
         if measured is None:
             return state, True
         state = yield from _record(state, measured)
-    export = partial(exported, state, at.referee, at.export_to)
+    export = partial(exported, state, at.evaluator, at.export_to)
     record = yield from _interruptible("measuring on the final images", export, at)
     if record is None:
         return state, True
@@ -338,30 +338,30 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
     return drafter.draft(request)
 
 
-def _measuring(state: State, referee: Referee) -> Callable[[], Measured]:
+def _measuring(state: State, evaluator: Evaluator) -> Callable[[], Measured]:
     """Measures the working system as the next version."""
-    judge = referee.scoring_by(state.rescored)
+    judge = evaluator.scoring_by(state.rescored)
     return lambda: measure(state.steps[-1], judge, len(state.versions) + 1)
 
 
-def measure(step: Step, referee: Referee, version: int) -> Measured:
+def measure(step: Step, evaluator: Evaluator, version: int) -> Measured:
     """The marks of the step's system as this version."""
-    scoring = referee.renamed(step.names)
+    scoring = evaluator.renamed(step.names)
     return Measured(
         version=version,
         # The images are the same whatever their classes are called by now.
-        images=referee.images,
+        images=evaluator.images,
         review=marks(scoring.score(step.system, "review").correct),
         held_out=marks(scoring.score(step.system, "held_out").correct),
     )
 
 
-def remeasured(state: State, referee: Referee) -> Iterator[Measured]:
+def remeasured(state: State, evaluator: Evaluator) -> Iterator[Measured]:
     """Marks of the versions whose images are no longer the ones at hand, or scored otherwise."""
-    referee = referee.scoring_by(state.rescored)
+    evaluator = evaluator.scoring_by(state.rescored)
     for version in state.versions:
-        if version.images != referee.images:
-            yield measure(version.steps[-1], referee, version.number)
+        if version.images != evaluator.images:
+            yield measure(version.steps[-1], evaluator, version.number)
 
 
 def _propose(

@@ -1,4 +1,4 @@
-"""The referee: measures any system on the images of a split, from vectors encoded once."""
+"""The evaluator: measures any system on the images of a split, from vectors encoded once."""
 
 import hashlib
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class SplitData:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Referee:
+class Evaluator:
     """Scores systems. `encode` turns texts into vectors [m, d] (cached by the caller).
 
     `encoder` is the fingerprint of the encoder behind all vectors. Where the scoring is centred,
@@ -65,14 +65,14 @@ class Referee:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
-    def scoring_by(self, scoring: Scoring | None) -> "Referee":
-        """The referee with that scoring; with None, or the one that it has, itself."""
+    def scoring_by(self, scoring: Scoring | None) -> "Evaluator":
+        """The evaluator with that scoring; with None, or the one that it has, itself."""
         if scoring is None or scoring is self.scoring:
             return self
         return replace(self, scoring=scoring)
 
-    def renamed(self, names: Mapping[str, str]) -> "Referee":
-        """The referee of a system whose classes bear other names than the images' labels.
+    def renamed(self, names: Mapping[str, str]) -> "Evaluator":
+        """The evaluator of a system whose classes bear other names than the images' labels.
 
         `names`: original name -> present one, where they differ. Of two claims to a name the
         renamed class's holds.

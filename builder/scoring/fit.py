@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.scoring.score import (
     Floats,
     Indices,
@@ -268,39 +268,39 @@ class Trial:
 
 
 def try_rules(
-    referee: Referee,
+    evaluator: Evaluator,
     system: AttributeSystem,
     names: Iterable[RuleName] = RULE_NAMES,
     others: Iterable[Scoring] = (),
 ) -> tuple[Trial, ...]:
-    """The referee's own scoring, then rules by name, then others.
+    """The evaluator's own scoring, then rules by name, then others.
 
     Without a review image of a known class, rules that are fitted are left out.
     """
-    fits = bool(set(referee.splits["review"].labels) & set(system.classes))
+    fits = bool(set(evaluator.splits["review"].labels) & set(system.classes))
     named = [
-        (name, fitted_scoring(referee, system, name))
+        (name, fitted_scoring(evaluator, system, name))
         for name in names
         if fits or name not in FITTED_PART
     ]
-    own = referee.score(system, "held_out").correct
-    trials = [Trial(None, referee.scoring_of(system), own, compare(own, own))]
+    own = evaluator.score(system, "held_out").correct
+    trials = [Trial(None, evaluator.scoring_of(system), own, compare(own, own))]
     for name, scoring in (*named, *((None, other) for other in others)):
-        correct = replace(referee, scoring=scoring).score(system, "held_out").correct
+        correct = replace(evaluator, scoring=scoring).score(system, "held_out").correct
         trials.append(Trial(name, scoring, correct, compare(own, correct)))
     return tuple(trials)
 
 
-def fitted_scoring(referee: Referee, system: AttributeSystem, name: RuleName) -> Scoring:
+def fitted_scoring(evaluator: Evaluator, system: AttributeSystem, name: RuleName) -> Scoring:
     """The rule of that name, fitted on the review images if need be, means and all."""
-    review = referee.splits["review"]
-    texts = referee.encode((*system.phrases(), *system.classes))
+    review = evaluator.splits["review"]
+    texts = evaluator.encode((*system.phrases(), *system.classes))
     scoring = scoring_by_name(
         name,
         system,
         cosines(review.vectors, texts),
         review.labels,
-        logit_scale=referee.logit_scale,
-        encoder=referee.encoder,
+        logit_scale=evaluator.logit_scale,
+        encoder=evaluator.encoder,
     )
-    return replace(referee, scoring=scoring).scoring_of(system)
+    return replace(evaluator, scoring=scoring).scoring_of(system)

@@ -11,7 +11,7 @@ import numpy as np
 
 from builder.edits.apply import apply
 from builder.edits.locks import Lock
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.search.task import Candidate, Optimiser, Review, Task
 from builder.system.model import AttributeSystem
 
@@ -30,24 +30,24 @@ class ShuffledNull:
     correct: int
 
 
-def shuffled(referee: Referee, seed: int) -> Referee:
-    """The referee with the labels of the review images dealt out anew."""
-    data = referee.splits["review"]
+def shuffled(evaluator: Evaluator, seed: int) -> Evaluator:
+    """The evaluator with the labels of the review images dealt out anew."""
+    data = evaluator.splits["review"]
     order = np.random.default_rng(seed).permutation(len(data.labels))
     labels = tuple(data.labels[place] for place in order)
-    return replace(referee, splits={**referee.splits, "review": replace(data, labels=labels)})
+    return replace(evaluator, splits={**evaluator.splits, "review": replace(data, labels=labels)})
 
 
 def shuffled_null(
-    optimiser: Optimiser, begin: Begin, locks: tuple[Lock, ...], referee: Referee, seed: int
+    optimiser: Optimiser, begin: Begin, locks: tuple[Lock, ...], evaluator: Evaluator, seed: int
 ) -> ShuffledNull:
     """The whole procedure, from its first system on, with the review labels shuffled."""
-    review = Review(shuffled(referee, seed))
+    review = Review(shuffled(evaluator, seed))
     start = system = begin(review)
     for event in optimiser.search(Task(start, locks, review)):
         if isinstance(event, Candidate):
             system = apply(system, event.proposal.edits)
-    held_out = referee.score(system, "held_out")
+    held_out = evaluator.score(system, "held_out")
     return ShuffledNull(
         review=len(review.labels),
         before=review.right(start),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from builder.edits.locks import Lock
 from builder.edits.model import Edit, Proposal
 from builder.scoring.effects import Increments
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.scoring.score import (
     Floats,
     Indices,
@@ -213,16 +213,16 @@ class RuleTotals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Review:
-    """The review images of a referee, and all that may be asked about them."""
+    """The review images of a evaluator, and all that may be asked about them."""
 
-    _referee: Referee
+    _evaluator: Evaluator
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self._referee.splits["review"].labels
+        return self._evaluator.splits["review"].labels
 
     def score(self, system: AttributeSystem) -> Scores:
-        return self._referee.score(system, "review")
+        return self._evaluator.score(system, "review")
 
     def right(self, system: AttributeSystem) -> int:
         """Review images classified correctly."""
@@ -230,24 +230,24 @@ class Review:
 
     def increments(self, system: AttributeSystem, scores: Scores) -> Increments:
         """For the effects of many changes to the system with these scores."""
-        return self._referee.increments(system, scores)
+        return self._evaluator.increments(system, scores)
 
     def totals(self, system: AttributeSystem) -> RuleTotals:
         """For the effects of very many changes of its rules."""
-        scoring = self._referee.scoring_of(system)
+        scoring = self._evaluator.scoring_of(system)
         return RuleTotals(
             system,
             [self._cosines(group.phrases()) for group in system.groups],
             self.labels,
             scoring=scoring,
-            logit_scale=self._referee.logit_scale,
+            logit_scale=self._evaluator.logit_scale,
             names=self._cosines(system.classes) if scoring.name_prior else None,
         )
 
     def _cosines(self, texts: Sequence[str]) -> Floats:
         """[K, n]"""
-        vectors = self._referee.splits["review"].vectors
-        return cosines(vectors, self._referee.encode(texts)).T
+        vectors = self._evaluator.splits["review"].vectors
+        return cosines(vectors, self._evaluator.encode(texts)).T
 
 
 @dataclass(frozen=True, slots=True, eq=False)

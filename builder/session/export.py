@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.scoring.predict import fit_temperature
 from builder.scoring.statistics import wilson
 from builder.session.confirmation import trial_of
@@ -37,25 +37,25 @@ def version_to_export(state: State) -> tuple[AttributeSystem, Version | None]:
     return state.system, None
 
 
-def exported(state: State, referee: Referee | None, path: str) -> Exported:
+def exported(state: State, evaluator: Evaluator | None, path: str) -> Exported:
     """The record of an export to `path`: from here on the look at the final images counts."""
     system, version = version_to_export(state)
     number = version.number if version else 0
-    if referee is None or not referee.splits["final"].labels:
+    if evaluator is None or not evaluator.splits["final"].labels:
         return Exported(path=path, version=number, final=None)
-    referee = referee.scoring_by(state.rescored)
+    evaluator = evaluator.scoring_by(state.rescored)
     names = version.steps[-1].names if version else {}
-    final = marks(referee.renamed(names).score(system, "final").correct)
-    return Exported(path=path, version=number, images=referee.final_images, final=final)
+    final = marks(evaluator.renamed(names).score(system, "final").correct)
+    return Exported(path=path, version=number, images=evaluator.final_images, final=final)
 
 
-def calibration_of(state: State, referee: Referee) -> Calibration | None:
+def calibration_of(state: State, evaluator: Evaluator) -> Calibration | None:
     """What the best version's totals on review images say of how sure they are; None for few."""
     _, version = version_to_export(state)
     if version is None:
         return None
     step = version.steps[-1]
-    judge = referee.scoring_by(state.rescored).renamed(step.names)
+    judge = evaluator.scoring_by(state.rescored).renamed(step.names)
     scores = judge.score(step.system, "review")
     return fit_temperature(scores.totals, scores.labels)
 
@@ -84,9 +84,9 @@ def export_file(
     calibration: Calibration | None,
     baselines: Mapping[str, Mapping[SplitName, Estimate]],
     final: Estimate | None,
-    referee: Referee | None = None,
+    evaluator: Evaluator | None = None,
 ) -> SystemFile:
-    """The envelope of the session's best version; a referee knows the means of a centred scoring.
+    """The envelope of the session's best version; a evaluator knows the means of a centred scoring.
 
     `labels`: digest -> class of the images at hand. `final`: the estimate on the final split if
     it was looked at for this file; `state` counts that look.
@@ -102,7 +102,9 @@ def export_file(
         accuracy["final"] = final
     return SystemFile(
         system=system,
-        scoring=referee.scoring_by(state.rescored).scoring_of(system) if referee else state.scoring,
+        scoring=evaluator.scoring_by(state.rescored).scoring_of(system)
+        if evaluator
+        else state.scoring,
         calibration=calibration,
         provenance=Provenance(
             created=created,

@@ -4,7 +4,7 @@
 
 Two kinds of sessions. In numbers (tests/simulated.py): ten rounds, in each the best of 100 null
 proposals on as many review images as there are held-out ones. And the real loop: the automatic
-reviewer, the suggestions and the referee on images whose labels were dealt at random, so that no
+reviewer, the suggestions and the evaluator on images whose labels were dealt at random, so that no
 system can be better than another.
 """
 
@@ -19,7 +19,7 @@ from builder.edits.model import Proposal, SetRule
 from builder.proposals.requests import DraftRequest, RevisionRequest
 from builder.review.loop import Recorded, run
 from builder.review.view import AutoReviewer
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.scoring.statistics import wilson
 from builder.session.confirmation import confirmed
 from builder.session.records import ClassInfo
@@ -158,12 +158,12 @@ def _played(n: int, seed: int) -> State:
         "held_out": split(n),
         "final": split(0),
     }
-    referee = Referee("noise", splits, encode, Scoring(), logit_scale=20.0)
+    evaluator = Evaluator("noise", splits, encode, Scoring(), logit_scale=20.0)
     classes = tuple(ClassInfo(name=name) for name in CLASSES)
     state = begin(started(classes=classes, patience=ROUNDS + 1))
     for event in run(
         state,
-        referee=referee,
+        evaluator=evaluator,
         drafter=_Random(rng),
         reviewer=AutoReviewer(),
         export_to="",

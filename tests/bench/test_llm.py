@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builder.llm import DraftRequest, LLMEvent, ModelDrafter, estimate_draft, tokens_of
 from builder.llm.client import LiveTransport
-from builder.llm.parallel import Lanes
+from builder.llm.parallel import ParallelCalls
 from tests.openai_server import Answer, Request, chat, openai_server
 
 CLASSES = tuple((f"class number {number}", "") for number in range(1000))
@@ -43,12 +43,12 @@ def unheard(event: LLMEvent) -> None:
     """What is told does not matter here."""
 
 
-def seconds(folder: Path, lanes: int) -> tuple[float, float]:
+def seconds(folder: Path, parallel: int) -> tuple[float, float]:
     """Wall time of a draft, and estimated tokens per class that went out and came in."""
     folder.mkdir()
     with openai_server(respond) as server:
         transport = LiveTransport("stub", server.url, folder / "llm.jsonl", unheard)
-        drafter = ModelDrafter(transport, unheard, lanes=Lanes(lanes, transport.stop))
+        drafter = ModelDrafter(transport, unheard, parallel=ParallelCalls(parallel, transport.stop))
         begun = time.perf_counter()
         drafter.draft(DraftRequest("thing", CLASSES))
         took = time.perf_counter() - begun

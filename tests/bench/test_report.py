@@ -22,7 +22,7 @@ def test_a_large_report_is_small_and_opens_quickly(tmp_path: Path) -> None:
     world = large_world()
     state = world.state()
     begun = time.perf_counter()
-    scores = world.referee.score(world.system, "review")
+    scores = world.evaluator.score(world.system, "review")
     scored = time.perf_counter()
     failures(scores, world.system)
     chosen = time.perf_counter()

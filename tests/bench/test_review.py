@@ -16,7 +16,7 @@ import pytest
 from builder.edits.model import Proposal, RenameOption, SetRule
 from builder.review.findings import Measurements
 from builder.review.view import Limit, View, look
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.session.records import ClassInfo, Decided, Drafted, Noted, Proposed, Started
 from builder.session.state import State, advance, fold
 from builder.system.model import Scoring
@@ -68,7 +68,7 @@ def timed(step: Callable[[], T]) -> tuple[float, T]:
 def test_from_a_key_to_the_next_screen() -> None:
     case = make_case(CLASSES, GROUPS, OPTIONS, IMAGES, SIZE)
     data = SplitData(tuple(f"{n:06}" for n in range(IMAGES)), tuple(case.labels), case.images)
-    judge = Referee(
+    judge = Evaluator(
         encoder="bench",
         splits={"review": data, "held_out": data, "final": data},
         encode=Phrases(case),

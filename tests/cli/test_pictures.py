@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from builder.cli.bench import distinct, list_images
 from builder.cli.pictures import SessionPictures
+from builder.cli.workspace import distinct, list_images
 from builder.data import LabelledImage
 from builder.session.records import ClassInfo, Started
 

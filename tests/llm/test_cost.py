@@ -28,10 +28,10 @@ from builder.llm import (
     tokens_of,
 )
 from builder.llm.answer_formats import AnswerMode
-from builder.llm.cancel import Halt, Stopped
+from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, Account, most_tokens_of
 from builder.llm.endpoint import CAPS
-from builder.llm.parallel import Lanes
+from builder.llm.parallel import ParallelCalls
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import ask
 from tests.chance import dice
@@ -272,8 +272,8 @@ def test_an_endpoint_with_another_notion_of_the_limit(tmp_path: Path, said: str,
 def test_calls_in_flight_are_refused_together_and_all_go_on(
     tmp_path: Path, said: str, name: str
 ) -> None:
-    lanes = 4
-    together = threading.Barrier(lanes)
+    parallel = 4
+    together = threading.Barrier(parallel)
 
     def refused(body: dict[str, Any]) -> bool:
         return name not in body or (name == CAPS[1] and body[name] > LEAST_OUTPUT)
@@ -293,9 +293,9 @@ def test_calls_in_flight_are_refused_together_and_all_go_on(
         stack.callback(server.stop)
         live = Live(server.url, tmp_path, limits=Limits(max_tokens=500_000), modes_file=None)
         live.transport._modes._proven.add(AnswerMode.STRICT)
-        jobs = [lambda transport: transport.complete("x", ask("Which?"), GroupsReply)] * lanes
-        replies = Lanes(lanes).run(live.transport, jobs)
-    assert [len(reply.groups) for reply in replies] == [2] * lanes
+        jobs = [lambda transport: transport.complete("x", ask("Which?"), GroupsReply)] * parallel
+        replies = ParallelCalls(parallel).run(live.transport, jobs)
+    assert [len(reply.groups) for reply in replies] == [2] * parallel
 
 
 def test_the_worst_case_of_scripts_beyond_ascii_is_their_bytes() -> None:
@@ -321,13 +321,13 @@ def test_the_worst_case_is_what_is_set_aside(tmp_path: Path) -> None:
 
 def test_calls_wait_for_those_in_flight_where_both_worst_cases_do_not_fit() -> None:
     account = Account(limits=Limits(max_tokens=LEAST_OUTPUT + 2_000))
-    first = account.reserve("one", 500, Halt())
-    started, halt = threading.Event(), Halt()
+    first = account.reserve("one", 500, Cancellation())
+    started, cancellation = threading.Event(), Cancellation()
     outcomes: list[Any] = []
 
     def second() -> None:
         started.set()
-        outcomes.append(account.reserve("two", 500, halt).worst)
+        outcomes.append(account.reserve("two", 500, cancellation).worst)
 
     thread = threading.Thread(target=second)
     thread.start()
@@ -338,10 +338,10 @@ def test_calls_wait_for_those_in_flight_where_both_worst_cases_do_not_fit() -> N
     thread.join(5)
     assert len(outcomes) == 1
     with pytest.raises(LimitReached):
-        account.reserve("three", 20_000, Halt())
-    halt.stop()
+        account.reserve("three", 20_000, Cancellation())
+    cancellation.stop()
     with pytest.raises(Stopped):
-        account.reserve("four", 500, halt)
+        account.reserve("four", 500, cancellation)
 
 
 class Endpoint:
@@ -367,15 +367,15 @@ class Endpoint:
     seed=st.integers(0, 1000),
     max_tokens=st.none() | st.integers(0, 60_000),
     max_cost=st.floats(0, 0.2),
-    lanes=st.integers(1, 4),
+    parallel=st.integers(1, 4),
 )
 def test_no_limit_is_ever_exceeded(
-    seed: int, max_tokens: int | None, max_cost: float, lanes: int
+    seed: int, max_tokens: int | None, max_cost: float, parallel: int
 ) -> None:
     limits = Limits(max_cost, max_tokens)
     with openai_server(Endpoint(seed)) as server:
         live = Live(server.url, None, price=PRICE, limits=limits)
-        drafter = ModelDrafter(live.transport, live.events.append, lanes=Lanes(lanes))
+        drafter = ModelDrafter(live.transport, live.events.append, parallel=ParallelCalls(parallel))
         names = [f"class {n}" for n in range(110)]
         with contextlib.suppress(LimitReached):
             assert drafter.draft(request_for(*names)).classes == tuple(names)

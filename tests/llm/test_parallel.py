@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from builder.errors import LLMError
 from builder.llm import CallReused, DraftProgress, Dropped, ModelDrafter, Respelled, open_drafter
-from builder.llm.cancel import Halt, Stopped
-from builder.llm.parallel import Lanes
+from builder.llm.cancel import Cancellation, Stopped
+from builder.llm.parallel import ParallelCalls
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import Message, ReplyT, ask
 from builder.system.model import AttributeSystem
@@ -28,8 +28,10 @@ from tests.openai_server import Answer, Request, chat, failure, obliging, openai
 NAMES = [f"class {number}" for number in range(60)]
 
 
-def drafter_of(live: Live, lanes: int) -> ModelDrafter:
-    return ModelDrafter(live.transport, live.events.append, lanes=Lanes(lanes, live.transport.stop))
+def drafter_of(live: Live, parallel: int) -> ModelDrafter:
+    return ModelDrafter(
+        live.transport, live.events.append, parallel=ParallelCalls(parallel, live.transport.stop)
+    )
 
 
 def asked(request: Request) -> list[str]:
@@ -46,11 +48,11 @@ def delayed(seed: int) -> Callable[[Request], Answer]:
 
 def test_the_system_does_not_depend_on_which_answer_came_first(tmp_path: Path) -> None:
     systems: list[AttributeSystem] = []
-    for number, lanes in enumerate((1, 4, 4)):
+    for number, parallel in enumerate((1, 4, 4)):
         (tmp_path / str(number)).mkdir()
         with openai_server(delayed(number)) as server:
             live = Live(server.url, tmp_path / str(number))
-            systems.append(drafter_of(live, lanes).draft(request_for(*NAMES)))
+            systems.append(drafter_of(live, parallel).draft(request_for(*NAMES)))
     assert systems[0] == systems[1] == systems[2] and systems[0].classes == tuple(NAMES)
 
 
@@ -76,7 +78,7 @@ def test_no_more_calls_in_flight_than_allowed_and_progress_is_told(tmp_path: Pat
 
     with openai_server(lambda r: Answer(obliging(r).body, delay=0.05)) as server:
         live = Live(server.url, tmp_path)
-        ModelDrafter(Counting(live), live.events.append, lanes=Lanes(2)).draft(
+        ModelDrafter(Counting(live), live.events.append, parallel=ParallelCalls(2)).draft(
             request_for(*names[:55], *NAMES[:5])
         )
     assert most == [2]
@@ -177,7 +179,7 @@ def test_a_call_that_begins_while_the_user_stops_is_ended_too() -> None:
         threading.Thread(target=interrupt).start()
         jobs = [lambda transport: transport.complete("x", ask("?"), GroupsReply)] * 2
         with pytest.raises(KeyboardInterrupt):
-            Lanes(2, late.stop).run(late, jobs)
+            ParallelCalls(2, late.stop).run(late, jobs)
     finally:
         signal.signal(signal.SIGINT, before)
     assert late.ended.is_set()
@@ -191,12 +193,12 @@ def test_a_transport_that_was_stopped_answers_again(tmp_path: Path) -> None:
 
 
 def test_a_halt_ends_waiting_and_stays() -> None:
-    halt = Halt()
-    threading.Timer(0.05, halt.stop).start()
+    cancellation = Cancellation()
+    threading.Timer(0.05, cancellation.stop).start()
     with pytest.raises(Stopped):
-        halt.wait(30)
+        cancellation.wait(30)
     with pytest.raises(Stopped):
-        halt.check()
+        cancellation.check()
 
 
 def test_halves_and_further_rounds_are_not_asked_again_by_a_resumed_draft(tmp_path: Path) -> None:
@@ -255,8 +257,8 @@ def test_every_line_is_whole_and_the_file_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
-@pytest.mark.parametrize("lanes", [1, 3])
-def test_a_full_disk_stops_the_step_and_says_so(tmp_path: Path, lanes: int) -> None:
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_a_full_disk_stops_the_step_and_says_so(tmp_path: Path, parallel: int) -> None:
     with openai_server(obliging) as server:
         live = Live(server.url, tmp_path)
         kept = tmp_path / "kept.jsonl"
@@ -269,23 +271,23 @@ def test_a_full_disk_stops_the_step_and_says_so(tmp_path: Path, lanes: int) -> N
 
         server._respond = respond
         with pytest.raises(LLMError, match=r"cannot be written to .*: No space left") as caught:
-            drafter_of(live, lanes).draft(request_for(*NAMES))
+            drafter_of(live, parallel).draft(request_for(*NAMES))
         assert "Make room" in caught.value.hint
-        assert len(server.requests) <= 1 + lanes
+        assert len(server.requests) <= 1 + parallel
     live.transcript.unlink()
     kept.rename(live.transcript)
     assert [entry.purpose for entry in live.exchanges] == ["draft groups"]
 
 
 def test_the_default_is_four_calls_at_a_time_and_one_on_this_machine(tmp_path: Path) -> None:
-    def lanes(**options: Any) -> int:
+    def parallel(**options: Any) -> int:
         drafter = open_drafter("m", transcript=tmp_path / "x", on_event=print, **options)
         assert isinstance(drafter, ModelDrafter)
-        return drafter._lanes.count
+        return drafter._parallel.count
 
-    assert lanes(url="https://example.org/v1") == 4
-    assert lanes(url="http://127.0.0.1:1/v1") == 1
-    assert lanes(url="http://127.0.0.1:1/v1", parallel=8) == 8
+    assert parallel(url="https://example.org/v1") == 4
+    assert parallel(url="http://127.0.0.1:1/v1") == 1
+    assert parallel(url="http://127.0.0.1:1/v1", parallel=8) == 8
 
 
 # --- Names ----------------------------------------------------------------------------------
@@ -365,25 +367,25 @@ class Faulty:
 @given(
     seed=st.integers(0, 10_000),
     badness=st.sampled_from([0.2, 0.5, 0.9]),
-    lanes=st.integers(1, 4),
+    parallel=st.integers(1, 4),
     count=st.integers(2, 60),
 )
 def test_whatever_goes_wrong_every_class_has_one_rule_or_the_error_is_clear(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, badness: float, lanes: int, count: int
+    tmp_path_factory: pytest.TempPathFactory, seed: int, badness: float, parallel: int, count: int
 ) -> None:
     folder = tmp_path_factory.mktemp("faults")
     names = NAMES[:count]
     with openai_server(Faulty(seed, badness)) as server:
         live = Live(server.url, folder, retries=2, backoff=0.001)
         try:
-            system = drafter_of(live, lanes).draft(request_for(*names))
+            system = drafter_of(live, parallel).draft(request_for(*names))
         except LLMError as error:
             assert error.hint and not isinstance(error, Stopped) and "\n" not in error.message
         else:
             check(system, names)
     # And however it ended, a model that has recovered finishes it from what is there.
     with openai_server(obliging) as server:
-        check(drafter_of(Live(server.url, folder), lanes).draft(request_for(*names)), names)
+        check(drafter_of(Live(server.url, folder), parallel).draft(request_for(*names)), names)
 
 
 def check(system: AttributeSystem, names: list[str]) -> None:

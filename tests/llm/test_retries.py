@@ -15,7 +15,7 @@ from builder.errors import LLMError
 from builder.llm import ModelDrafter, Waiting
 from builder.llm.endpoint import MOST_BYTES
 from builder.llm.failures import duration, retry_after
-from builder.llm.parallel import Lanes
+from builder.llm.parallel import ParallelCalls
 from tests.llm.live import GROUPS, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
 
@@ -226,7 +226,7 @@ def test_all_calls_wait_when_one_is_told_to(tmp_path: Path) -> None:
 
     with openai_server(respond) as server:
         live = Live(server.url, tmp_path, retries=1)
-        drafter = ModelDrafter(live.transport, live.events.append, lanes=Lanes(2))
+        drafter = ModelDrafter(live.transport, live.events.append, parallel=ParallelCalls(2))
         drafter.draft(request_for(*(f"class {n}" for n in range(150))))
     # Six batches, one of them twice, and two for classes that were still alike.
     assert len(seen) == 9

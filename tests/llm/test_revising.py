@@ -20,7 +20,7 @@ from builder.llm.prompts import ENGLISH, Prompts, as_data
 from builder.llm.revising import revision_question
 from builder.review.findings import Measurements
 from builder.review.request import revision_request
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.session.records import ClassInfo, Drafted, Noted
 from builder.session.state import advance, begin
 from builder.system.file import SplitName
@@ -206,7 +206,7 @@ def test_two_hundred_classes_and_a_group_for_the_pair_that_is_confused(tmp_path:
     vectors = np.array([picture(name) for name in rules for _ in range(3)], np.float32)
     labels = tuple(name for name in rules for _ in range(3))
     images = SplitData(tuple(f"{n:04}" for n in range(600)), labels, vectors)
-    judge = Referee("test", dict.fromkeys(SPLITS, images), encode, Scoring(), 20.0)
+    judge = Evaluator("test", dict.fromkeys(SPLITS, images), encode, Scoring(), 20.0)
     classes = tuple(ClassInfo(name=name) for name in rules)
     state = advance(begin(started(classes=classes)), Drafted(system=system, source="test"))
     request = revision_request(

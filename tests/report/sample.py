@@ -11,7 +11,7 @@ from builder.report import contents as report
 from builder.report.failures import failures
 from builder.report.thumbnails import data_uri
 from builder.review.findings import Measurements
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.scoring.statistics import Effect
 from builder.session.export import exported, version_to_export
 from builder.session.records import Assigned, ClassInfo, Decided, Drafted, Measured, Record, Started
@@ -59,7 +59,7 @@ class World:
         self._words = words
         self._axes = {phrase: place for place, phrase in enumerate(system.phrases())}
         self._rng = chance(1)
-        self.referee = Referee(
+        self.evaluator = Evaluator(
             encoder="sample",
             splits={split: self._split(split, per_class, noise) for split in _SHARES},
             encode=self._encode,
@@ -119,7 +119,7 @@ class World:
             edits=(RenameOption(group=group.name, option=wrong, to=f"other {self._words}"),),
             source="llm",
         )
-        splits = {d: split for split, data in self.referee.splits.items() for d in data.digests}
+        splits = {d: split for split, data in self.evaluator.splits.items() for d in data.digests}
         records = [
             self._started(),
             Assigned(splits=splits),
@@ -139,7 +139,7 @@ class World:
             ),
             self._measured(2, system),
         ]
-        return [*records, exported(fold(records), self.referee, "/home/somebody/export.json")]
+        return [*records, exported(fold(records), self.evaluator, "/home/somebody/export.json")]
 
     def _started(self) -> Started:
         names = self.system.classes
@@ -155,10 +155,10 @@ class World:
 
     def _measured(self, number: int, system: AttributeSystem) -> Measured:
         review, held_out = (
-            marks(self.referee.score(system, split).correct) for split in ("review", "held_out")
+            marks(self.evaluator.score(system, split).correct) for split in ("review", "held_out")
         )
         return Measured(
-            version=number, images=self.referee.images, review=review, held_out=held_out
+            version=number, images=self.evaluator.images, review=review, held_out=held_out
         )
 
     def contents(self, *, images: bool = True) -> report.Contents:
@@ -182,7 +182,7 @@ class World:
     def _measured_contents(self, state: State) -> report.Measured:
         version = version_to_export(state)[1]
         assert version is not None
-        findings = Measurements(self.referee, state.started).of(version.steps[-1])
+        findings = Measurements(self.evaluator, state.started).of(version.steps[-1])
         wrong = failures(findings.review, findings.system)
         pictures = {}
         for number, (_, case) in enumerate(wrong.worst):

@@ -20,7 +20,7 @@ from tests.report.test_markup import Reader
 
 def test_the_counts_are_those_of_the_images() -> None:
     world = World(system_of(("a", "b", "c"), 3, 3), 60, 1.2)
-    scores = world.referee.score(world.system, "review")
+    scores = world.evaluator.score(world.system, "review")
     counts = confusion_counts(scores)
     assert counts.sum() == scores.n
     assert np.trace(counts) == scores.correct.sum()
@@ -45,7 +45,7 @@ def alternating() -> World:
 
 def test_similar_classes_stand_side_by_side() -> None:
     world = alternating()
-    counts = confusion_counts(world.referee.score(world.system, "review"))
+    counts = confusion_counts(world.evaluator.score(world.system, "review"))
     order = shown_classes(counts, world.system)
     assert sorted(order) == list(range(6))
     assert np.count_nonzero(np.diff([place % 2 for place in order])) == 1

@@ -12,7 +12,7 @@ WORLD = World(system_of(("a", "b", "c"), 3, 3), 60, 1.2)
 
 
 def found(world: World = WORLD) -> tuple[Failures, Scores]:
-    scores = world.referee.score(world.system, "review")
+    scores = world.evaluator.score(world.system, "review")
     return failures(scores, world.system), scores
 
 
@@ -46,7 +46,7 @@ def test_a_page_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_images_of_classes_that_are_not_there_are_only_counted() -> None:
-    scores = WORLD.referee.score(WORLD.system, "review")
+    scores = WORLD.evaluator.score(WORLD.system, "review")
     labels = np.where(scores.labels == 0, -1, scores.labels)
     strangers = Scores(
         scores.classes, labels, scores.totals, scores.predictions, 0, scores.probabilities

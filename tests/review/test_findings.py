@@ -14,7 +14,7 @@ from builder.review.findings import Measurements
 from builder.scoring.statistics import compare
 from builder.session.state import Step, renamed
 from tests.strategies import QUICK, proposals_to
-from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started
+from tests.worlds import CLASSES, DRAFT, GOOD, encode, evaluator, started
 
 CELEBI = CLASSES[2]
 REPAIR = Proposal(
@@ -35,7 +35,7 @@ class Counting:
 
 def test_a_system_is_measured_once_and_baselines_once_for_all_systems() -> None:
     counting = Counting()
-    measurements = Measurements(replace(referee(), encode=counting), started())
+    measurements = Measurements(replace(evaluator(), encode=counting), started())
     first, second = Step(DRAFT, None), Step(GOOD, None)
     findings = measurements.of(first)
     assert measurements.of(first) is findings
@@ -52,10 +52,10 @@ def test_a_system_is_measured_once_and_baselines_once_for_all_systems() -> None:
 
 def test_what_nobody_asks_for_is_not_worked_out() -> None:
     counting = Counting()
-    measurements = Measurements(replace(referee(), encode=counting), started())
+    measurements = Measurements(replace(evaluator(), encode=counting), started())
     findings = measurements.of(Step(DRAFT, None))
     scored = len(counting.asked)
-    assert findings.digests == referee().splits["review"].digests
+    assert findings.digests == evaluator().splits["review"].digests
     assert len(counting.asked) == scored
     assert findings.groups
     assert len(counting.asked) > scored
@@ -66,7 +66,7 @@ def test_what_nobody_asks_for_is_not_worked_out() -> None:
 def test_an_effect_is_that_of_a_full_score_with_the_images_under_their_new_names(
     proposal: Proposal,
 ) -> None:
-    judge = referee()
+    judge = evaluator()
     findings = Measurements(judge, started()).of(Step(GOOD, None))
     try:
         after = apply(GOOD, proposal.edits)
@@ -88,12 +88,12 @@ def test_images_of_a_class_that_gave_its_name_away_are_no_longer_that_classs() -
     first, second, _ = CLASSES
     edits = (RenameClass(class_name=first, to="between"),)
     names = renamed(renamed({}, edits), (RenameClass(class_name="between", to=second),))
-    labels = referee().renamed(names).splits["review"].labels
+    labels = evaluator().renamed(names).splits["review"].labels
     assert set(labels) == {second, CELEBI, ""}
-    assert labels.count(second) == referee().splits["review"].labels.count(first)
+    assert labels.count(second) == evaluator().splits["review"].labels.count(first)
 
 
 def test_a_proposal_that_does_not_fit_is_no_finding() -> None:
-    findings = Measurements(referee(), started()).of(Step(DRAFT, None))
+    findings = Measurements(evaluator(), started()).of(Step(DRAFT, None))
     with pytest.raises(EditError):
         findings.try_out(Proposal(edits=(DropGroup(group="tail"),), source="llm"))

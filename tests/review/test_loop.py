@@ -36,7 +36,7 @@ from builder.review.view import (
     View,
     look,
 )
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.session.export import export_file
 from builder.session.records import (
     Decided,
@@ -54,7 +54,7 @@ from builder.session.records import (
 from builder.session.state import State, fold, marks
 from builder.system.file import parse_system_file, write_system_file
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring
-from tests.worlds import CLASSES, DRAFT, GOOD, encode, referee, started
+from tests.worlds import CLASSES, DRAFT, GOOD, encode, evaluator, started
 
 CELEBI = CLASSES[2]
 REPAIR = Proposal(
@@ -103,7 +103,7 @@ class ScriptedReviewer:
 def events(
     reviewer: Reviewer,
     drafter: ScriptedDrafter | None = None,
-    judge: Referee | None = None,
+    judge: Evaluator | None = None,
     before: Iterable[Record] = (),
     rounds: int | None = None,
 ) -> list[Event]:
@@ -111,7 +111,7 @@ def events(
     return list(
         run(
             state,
-            referee=judge,
+            evaluator=judge,
             drafter=drafter,
             reviewer=reviewer,
             export_to="out.json",
@@ -137,7 +137,7 @@ DRAFTED = Drafted(system=DRAFT, source="test")
 
 
 def test_automatic_rounds_repair_the_draft_and_stop() -> None:
-    found = events(AutoReviewer(), ScriptedDrafter([(HARM, REPAIR)]), referee())
+    found = events(AutoReviewer(), ScriptedDrafter([(HARM, REPAIR)]), evaluator())
     state = final_state(found)
     assert state.system == GOOD
     assert state.best_version is not None
@@ -156,7 +156,7 @@ def test_automatic_rounds_repair_the_draft_and_stop() -> None:
 
 
 def test_without_a_model_the_data_repairs_what_it_can() -> None:
-    found = events(AutoReviewer(), None, referee(), before=[DRAFTED])
+    found = events(AutoReviewer(), None, evaluator(), before=[DRAFTED])
     state = final_state(found)
     assert state.system == GOOD
     (decided,) = [record for record in records(found) if isinstance(record, Decided)]
@@ -170,7 +170,7 @@ def test_every_record_is_told_before_the_next_question() -> None:
     seen: list[int] = []
     state = fold([started(), DRAFTED])
     for event in run(
-        state, referee=referee(), drafter=None, reviewer=reviewer, export_to="x", rounds=None
+        state, evaluator=evaluator(), drafter=None, reviewer=reviewer, export_to="x", rounds=None
     ):
         if isinstance(event, Recorded):
             told.append(event.record)
@@ -190,7 +190,7 @@ def test_every_record_is_told_before_the_next_question() -> None:
 
 def test_each_proposal_is_measured_by_itself_and_best_comes_first() -> None:
     reviewer = ScriptedReviewer([Quit()])
-    events(reviewer, ScriptedDrafter([(HARM, UNFIT, REPAIR)]), referee(), before=[DRAFTED])
+    events(reviewer, ScriptedDrafter([(HARM, UNFIT, REPAIR)]), evaluator(), before=[DRAFTED])
     (view,) = reviewer.views
     nets = {offer.proposal.key: offer.effect.net for offer in view.offers if offer.effect}
     assert nets[REPAIR.key] == 6
@@ -205,7 +205,7 @@ def test_each_proposal_is_measured_by_itself_and_best_comes_first() -> None:
 
 def test_a_proposal_of_both_model_and_data_is_offered_once() -> None:
     reviewer = ScriptedReviewer([Quit()])
-    events(reviewer, ScriptedDrafter([(REPAIR, REPAIR)]), referee(), before=[DRAFTED])
+    events(reviewer, ScriptedDrafter([(REPAIR, REPAIR)]), evaluator(), before=[DRAFTED])
     (view,) = reviewer.views
     assert [offer.proposal.key for offer in view.offers].count(REPAIR.key) == 1
 
@@ -214,7 +214,7 @@ def test_notes_hold_for_the_whole_session_and_locks_are_told() -> None:
     drafter = ScriptedDrafter()
     lock = Lock(class_name=CELEBI, group="form")
     reviewer = ScriptedReviewer([Note("horns"), SetLock(lock), Ask(), Note("tails"), Ask(), Quit()])
-    events(reviewer, drafter, referee(), before=[DRAFTED])
+    events(reviewer, drafter, evaluator(), before=[DRAFTED])
     assert [request.notes for request in drafter.asked] == [(), ("horns",), ("tails",)]
     assert drafter.asked[2].earlier_notes == ("horns",)
     assert drafter.asked[2].locks == (f"rule {CELEBI} · form",)
@@ -225,7 +225,7 @@ def test_what_was_rejected_is_not_offered_again_and_the_model_is_told() -> None:
     reviewer = ScriptedReviewer(
         [Decide(HARM, "rejected", "it is red"), Note("look at tails"), EndRound(), Quit()]
     )
-    found = events(reviewer, drafter, referee(), before=[DRAFTED])
+    found = events(reviewer, drafter, evaluator(), before=[DRAFTED])
     second = [record for record in records(found) if isinstance(record, Proposed)][1]
     assert HARM.key not in {proposal.key for proposal in second.proposals}
     (past,) = drafter.asked[1].past
@@ -238,7 +238,7 @@ def test_what_was_rejected_is_not_offered_again_and_the_model_is_told() -> None:
 
 def test_the_model_is_told_of_review_images_only() -> None:
     drafter = ScriptedDrafter()
-    judge = referee()
+    judge = evaluator()
     events(ScriptedReviewer([Quit()]), drafter, judge, before=[DRAFTED])
     (request,) = drafter.asked
     assert len(request.confusions) == 1
@@ -253,7 +253,9 @@ def test_the_model_is_told_of_review_images_only() -> None:
 def test_accepting_all_that_help_measures_each_on_top_of_the_last() -> None:
     again = Proposal(edits=REPAIR.edits, source="llm", reason="the same in other words")
     reviewer = ScriptedReviewer([AcceptHelpful(), Quit()])
-    found = events(reviewer, ScriptedDrafter([(REPAIR, HARM, again)]), referee(), before=[DRAFTED])
+    found = events(
+        reviewer, ScriptedDrafter([(REPAIR, HARM, again)]), evaluator(), before=[DRAFTED]
+    )
     accepted = [record for record in records(found) if isinstance(record, Decided)]
     assert len(accepted) == 1
     assert final_state(found).system == GOOD
@@ -261,7 +263,7 @@ def test_accepting_all_that_help_measures_each_on_top_of_the_last() -> None:
 
 def test_a_round_without_changes_is_not_measured_again() -> None:
     reviewer = ScriptedReviewer([EndRound(), EndRound(), Quit()])
-    found = events(reviewer, None, referee(), before=[DRAFTED])
+    found = events(reviewer, None, evaluator(), before=[DRAFTED])
     assert kinds(found).count("measured") == 1
     assert kinds(found).count("round_ended") == 2
     assert final_state(found).idle == 2
@@ -270,11 +272,11 @@ def test_a_round_without_changes_is_not_measured_again() -> None:
 
 def test_export_measures_what_is_not_measured_and_looks_at_final_once() -> None:
     reviewer = ScriptedReviewer([Decide(REPAIR, "accepted"), Export(), Quit()])
-    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED])
+    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), evaluator(), before=[DRAFTED])
     assert kinds(found)[-2:] == ["measured", "exported"]
     exported = records(found)[-1]
     assert isinstance(exported, Exported)
-    images = referee().final_images
+    images = evaluator().final_images
     assert exported == Exported(path="out.json", version=2, images=images, final="1" * 9)
 
 
@@ -298,17 +300,17 @@ def test_automatic_without_images_ends_with_the_draft() -> None:
 def test_a_failing_model_ends_an_automatic_session_but_not_a_persons() -> None:
     failure = LLMError("the endpoint is down")
     reviewer = ScriptedReviewer([Quit()])
-    found = events(reviewer, ScriptedDrafter([failure]), referee(), before=[DRAFTED])
+    found = events(reviewer, ScriptedDrafter([failure]), evaluator(), before=[DRAFTED])
     assert [event.error for event in found if isinstance(event, StepFailed)] == [failure]
     assert any(isinstance(event, Viewed) for event in found)
     with pytest.raises(LLMError):
-        events(AutoReviewer(), ScriptedDrafter([failure]), referee(), before=[DRAFTED])
+        events(AutoReviewer(), ScriptedDrafter([failure]), evaluator(), before=[DRAFTED])
 
 
 def test_ctrl_c_while_asking_stops_the_step_only() -> None:
     reviewer = ScriptedReviewer([Ask(), Quit()])
     drafter = ScriptedDrafter([KeyboardInterrupt(), (REPAIR,)])
-    found = events(reviewer, drafter, referee(), before=[DRAFTED, Noted(text="kept")])
+    found = events(reviewer, drafter, evaluator(), before=[DRAFTED, Noted(text="kept")])
     assert [event.error for event in found if isinstance(event, StepFailed)] == [None]
     assert drafter.asked[1].notes == ("kept",)
 
@@ -327,8 +329,8 @@ class Interrupting:
         return encode(texts)
 
 
-def judge_interrupted_at(words: str) -> Referee:
-    return replace(referee(), encode=Interrupting(words))
+def judge_interrupted_at(words: str) -> Evaluator:
+    return replace(evaluator(), encode=Interrupting(words))
 
 
 def test_ctrl_c_while_measuring_the_draft_brings_the_menu_and_asks_nothing() -> None:
@@ -352,12 +354,12 @@ def test_a_round_whose_measuring_was_stopped_is_not_over() -> None:
         edits=(RenameOption(group="colour", option="green", to="moss"),), source="person"
     )
     reviewer = ScriptedReviewer([Decide(rename, "accepted"), EndRound(), EndRound(), Quit()])
-    judge = referee()
+    judge = evaluator()
     encoder = Interrupting("moss", presses=0)
     found = []
     run_of = run(
         fold([started(), DRAFTED]),
-        referee=replace(judge, encode=encoder),
+        evaluator=replace(judge, encode=encoder),
         drafter=None,
         reviewer=reviewer,
         export_to="x",
@@ -401,7 +403,7 @@ def test_undo_and_redo_of_every_decision() -> None:
     reviewer = ScriptedReviewer(
         [Decide(HARM, "rejected", "red"), Undo(), Redo(), Undo(), Decide(HARM, "skipped"), Quit()]
     )
-    found = events(reviewer, ScriptedDrafter([(HARM, REPAIR)]), referee(), before=[DRAFTED])
+    found = events(reviewer, ScriptedDrafter([(HARM, REPAIR)]), evaluator(), before=[DRAFTED])
     offered = [HARM.key in {o.proposal.key for o in view.offers} for view in reviewer.views]
     assert offered == [True, False, True, False, True, False]
     assert kinds(found)[-5:] == ["decided", "undone", "redone", "undone", "decided"]
@@ -413,7 +415,7 @@ def test_what_is_locked_is_not_offered_and_the_person_alone_changes_it() -> None
     reviewer = ScriptedReviewer(
         [SetLock(lock), Decide(own, "accepted"), Undo(), RemoveLock(lock), Quit()]
     )
-    events(reviewer, ScriptedDrafter([(REPAIR, HARM)]), referee(), before=[DRAFTED])
+    events(reviewer, ScriptedDrafter([(REPAIR, HARM)]), evaluator(), before=[DRAFTED])
     offered = [REPAIR.key in {o.proposal.key for o in view.offers} for view in reviewer.views]
     assert offered == [True, False, False, False, True]
     # The data wants to drop the group, which would change the locked rule as well.
@@ -424,7 +426,7 @@ def test_what_is_locked_is_not_offered_and_the_person_alone_changes_it() -> None
 def test_what_was_skipped_comes_back_in_the_next_round_not_in_this_one() -> None:
     reviewer = ScriptedReviewer([Decide(HARM, "skipped"), Ask(), EndRound(), Quit()])
     drafter = ScriptedDrafter([(HARM,), (HARM,), (HARM,)])
-    events(reviewer, drafter, referee(), before=[DRAFTED])
+    events(reviewer, drafter, evaluator(), before=[DRAFTED])
     offered = [HARM.key in {o.proposal.key for o in view.offers} for view in reviewer.views]
     assert offered == [True, False, False, True]
 
@@ -434,7 +436,9 @@ def test_all_that_help_are_accepted_in_one_go() -> None:
         edits=(SetRule(class_name=CLASSES[0], group="form", options=()),), source="llm"
     )
     reviewer = ScriptedReviewer([Decide(HARM, "accepted"), AcceptHelpful(), Undo(), Quit()])
-    found = events(reviewer, ScriptedDrafter([(REPAIR, again, HARM)]), referee(), before=[DRAFTED])
+    found = events(
+        reviewer, ScriptedDrafter([(REPAIR, again, HARM)]), evaluator(), before=[DRAFTED]
+    )
     decided = [record for record in records(found) if isinstance(record, Decided)]
     assert [each.together for each in decided] == [False, False, *[True] * (len(decided) - 2)]
     assert len(decided) > 2
@@ -448,7 +452,7 @@ def test_a_group_without_which_more_are_right_is_proposed_to_go() -> None:
     )
     worse = Drafted(system=apply(GOOD, (noise,)), source="test")
     reviewer = ScriptedReviewer([Quit()])
-    events(reviewer, None, referee(), before=[worse])
+    events(reviewer, None, evaluator(), before=[worse])
     drop = DropGroup(group="noise")
     (offer,) = (o for o in reviewer.views[0].offers if o.proposal.edits == (drop,))
     assert offer.effect is not None
@@ -460,7 +464,7 @@ def test_a_group_without_which_more_are_right_is_proposed_to_go() -> None:
 def test_an_automatic_session_keeps_locks() -> None:
     locked = Locked(lock=Lock(group="form"))
     found = events(
-        AutoReviewer(), ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED, locked]
+        AutoReviewer(), ScriptedDrafter([(REPAIR,)]), evaluator(), before=[DRAFTED, locked]
     )
     state = final_state(found)
     assert state.system is not None
@@ -470,7 +474,7 @@ def test_an_automatic_session_keeps_locks() -> None:
 
 def test_effects_are_known_alone_and_on_top_of_what_was_accepted() -> None:
     reviewer = ScriptedReviewer([Decide(HARM, "accepted"), Quit()])
-    events(reviewer, ScriptedDrafter([(REPAIR, HARM)]), referee(), before=[DRAFTED])
+    events(reviewer, ScriptedDrafter([(REPAIR, HARM)]), evaluator(), before=[DRAFTED])
     before, after = (
         next(o for o in view.offers if o.proposal.key == REPAIR.key) for view in reviewer.views
     )
@@ -483,7 +487,7 @@ def test_two_proposals_that_lead_to_the_same_system_are_one() -> None:
     both = [Proposal(edits=edits, source="llm") for edits in (
         (*REPAIR.edits, other), (other, *REPAIR.edits))]  # fmt: skip
     reviewer = ScriptedReviewer([Quit()])
-    events(reviewer, ScriptedDrafter([tuple(both)]), referee(), before=[DRAFTED])
+    events(reviewer, ScriptedDrafter([tuple(both)]), evaluator(), before=[DRAFTED])
     keys = {offer.proposal.key for offer in reviewer.views[0].offers}
     assert both[0].key in keys
     assert both[1].key not in keys
@@ -494,7 +498,7 @@ def test_images_follow_a_class_that_is_renamed() -> None:
     reviewer = ScriptedReviewer(
         [Decide(rename, "accepted"), Decide(REPAIR, "skipped"), EndRound(), Quit()]
     )
-    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED])
+    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), evaluator(), before=[DRAFTED])
     (effect,) = [r.effect for r in records(found) if isinstance(r, Decided) and r.effect][:1]
     assert (effect.fixed, effect.broken) == (0, 0)
     first, second = (record for record in records(found) if isinstance(record, Measured))
@@ -507,7 +511,7 @@ def test_final_images_follow_a_class_that_is_renamed() -> None:
     reviewer = ScriptedReviewer(
         [Decide(REPAIR, "accepted"), Decide(rename, "accepted"), Export(), Quit()]
     )
-    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), referee(), before=[DRAFTED])
+    found = events(reviewer, ScriptedDrafter([(REPAIR,)]), evaluator(), before=[DRAFTED])
     exported = records(found)[-1]
     assert isinstance(exported, Exported)
     assert (exported.version, exported.final) == (2, "1" * 9)
@@ -515,10 +519,10 @@ def test_final_images_follow_a_class_that_is_renamed() -> None:
 
 def test_resuming_in_the_middle_of_a_round_shows_the_same_offers_without_asking() -> None:
     first = ScriptedReviewer([Decide(HARM, "skipped"), Quit()])
-    found = events(first, ScriptedDrafter([(HARM, REPAIR)]), referee(), before=[DRAFTED])
+    found = events(first, ScriptedDrafter([(HARM, REPAIR)]), evaluator(), before=[DRAFTED])
     drafter = ScriptedDrafter()
     second = ScriptedReviewer([Quit()])
-    events(second, drafter, referee(), before=[DRAFTED, *records(found)])
+    events(second, drafter, evaluator(), before=[DRAFTED, *records(found)])
     assert drafter.asked == []
     assert second.views[0].offers == first.views[1].offers
     assert second.views[0].state == first.views[1].state
@@ -526,24 +530,24 @@ def test_resuming_in_the_middle_of_a_round_shows_the_same_offers_without_asking(
 
 def test_resuming_amid_a_round_measures_nothing_that_the_person_has_not_ended() -> None:
     first = ScriptedReviewer([Decide(REPAIR, "accepted"), Quit()])
-    found = events(first, ScriptedDrafter([(HARM, REPAIR)]), referee(), before=[DRAFTED])
+    found = events(first, ScriptedDrafter([(HARM, REPAIR)]), evaluator(), before=[DRAFTED])
     before = [DRAFTED, *records(found)]
     second = ScriptedReviewer([EndRound(), Quit()])
-    again = events(second, ScriptedDrafter(), referee(), before)
+    again = events(second, ScriptedDrafter(), evaluator(), before)
     assert second.views[0].offers == first.views[1].offers
     assert kinds(again) == ["round_ended", "measured", "proposed"]
     # An automatic session has nobody who would end the round.
-    assert kinds(events(AutoReviewer(), ScriptedDrafter(), referee(), before))[0] == "measured"
+    assert kinds(events(AutoReviewer(), ScriptedDrafter(), evaluator(), before))[0] == "measured"
 
 
 def test_other_images_mean_that_all_versions_are_measured_again() -> None:
     first = events(
         ScriptedReviewer([Decide(REPAIR, "accepted"), EndRound(), Quit()]),
         ScriptedDrafter([(REPAIR,)]),
-        referee(),
+        evaluator(),
         before=[DRAFTED],
     )
-    bigger = referee(per_class=8)
+    bigger = evaluator(per_class=8)
     found = events(ScriptedReviewer([Quit()]), None, bigger, before=[DRAFTED, *records(first)])
     measured = [record for record in records(found) if isinstance(record, Measured)]
     assert [(m.version, len(m.held_out), m.images) for m in measured] == [
@@ -557,7 +561,7 @@ def test_another_scoring_measures_all_versions_again_and_so_does_its_undo() -> N
     """What is centred in the session is exported with the means of the exported system."""
     centred = Scoring(means=dict.fromkeys(GOOD.phrases(), 0.9), weights={"It is {}.": 2.0})
     actions = [Decide(REPAIR, "accepted"), EndRound(), Rescore(centred), Export(), Undo()]
-    judge = referee()
+    judge = evaluator()
     found = events(ScriptedReviewer([*actions, Quit()]), ScriptedDrafter([(REPAIR,)]), judge)
     made = [r for r in records(found) if isinstance(r, Measured)]
     state = final_state(found)
@@ -584,7 +588,7 @@ def test_another_scoring_measures_all_versions_again_and_so_does_its_undo() -> N
         calibration=None,
         baselines={},
         final=None,
-        referee=judge,
+        evaluator=judge,
     )
     assert file.scoring == rescored.scoring_of(GOOD)
     assert file.scoring.means is not None
@@ -594,7 +598,7 @@ def test_another_scoring_measures_all_versions_again_and_so_does_its_undo() -> N
 
 
 def test_other_scoring_rules_are_a_look_and_seen_once() -> None:
-    judge = referee()
+    judge = evaluator()
     actions = [TryRules(7), Rescore(Scoring(rule="log")), TryRules(7), Undo(), TryRules(7)]
     found = events(ScriptedReviewer([*actions, Quit()]), None, judge, before=[DRAFTED])
     state = final_state(found)
@@ -607,14 +611,16 @@ def test_other_scoring_rules_are_a_look_and_seen_once() -> None:
 
 def test_rounds_end_an_automatic_session() -> None:
     before = [DRAFTED]
-    found = events(AutoReviewer(), ScriptedDrafter([(HARM,), (HARM,)]), referee(), before, rounds=1)
+    found = events(
+        AutoReviewer(), ScriptedDrafter([(HARM,), (HARM,)]), evaluator(), before, rounds=1
+    )
     assert sum(isinstance(record, RoundEnded) for record in records(found)) == 1
     assert found[-1] == Ended(final_state(found), "round 1 was the last one asked for")
 
 
 def test_no_draft_and_no_model_is_an_error() -> None:
     with pytest.raises(CotbuildError, match="nothing was drafted"):
-        events(AutoReviewer(), None, referee())
+        events(AutoReviewer(), None, evaluator())
 
 
 def test_look_needs_a_draft() -> None:
@@ -624,23 +630,23 @@ def test_look_needs_a_draft() -> None:
 
 def test_a_round_that_had_nothing_left_proposes_again_when_there_is_a_model_to_ask() -> None:
     empty = Proposed(round=1, asked=False, proposals=())
-    before = [DRAFTED, *records(events(ScriptedReviewer([Quit()]), None, referee(), [DRAFTED]))]
+    before = [DRAFTED, *records(events(ScriptedReviewer([Quit()]), None, evaluator(), [DRAFTED]))]
     silent = [record for record in before if not isinstance(record, Proposed)] + [empty]
     drafter = ScriptedDrafter([(REPAIR,)])
-    found = events(AutoReviewer(), drafter, referee(), silent)
+    found = events(AutoReviewer(), drafter, evaluator(), silent)
     assert final_state(found).system == GOOD
     # With a model that was asked already, or none at all, nothing is asked in vain.
     asked = [*silent[:-1], empty.model_copy(update={"asked": True})]
     for model in (ScriptedDrafter(), None):
-        found = events(AutoReviewer(), model, referee(), asked)
+        found = events(AutoReviewer(), model, evaluator(), asked)
         assert "nothing is left to propose" in found[-1].reason  # type: ignore[union-attr]
         assert kinds(found) == []
 
 
 def test_other_images_bring_new_proposals_in_a_round_that_had_none() -> None:
     empty = Proposed(round=1, asked=True, proposals=())
-    old = referee(per_class=4)
+    old = evaluator(per_class=4)
     before = [DRAFTED, *records(events(ScriptedReviewer([Quit()]), None, old, [DRAFTED]))]
     silent = [record for record in before if not isinstance(record, Proposed)] + [empty]
-    found = events(AutoReviewer(), None, referee(per_class=8), silent)
+    found = events(AutoReviewer(), None, evaluator(per_class=8), silent)
     assert final_state(found).system == GOOD

@@ -10,13 +10,13 @@ from builder.edits.model import Proposal, SetPrompt, SetRule
 from builder.proposals.requests import RevisionRequest
 from builder.review.findings import Findings, Measurements
 from builder.review.request import SMALL, classes_to_show, revision_request
-from builder.scoring.evaluator import Referee
+from builder.scoring.evaluator import Evaluator
 from builder.scoring.statistics import Effect
 from builder.session.records import Decided, Decision, Drafted, Noted
 from builder.session.state import State, advance, begin
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from tests import worlds
-from tests.worlds import CLASSES, DRAFT, referee, started
+from tests.worlds import CLASSES, DRAFT, evaluator, started
 
 COLOUR = AttributeGroup(name="colour", prompt="It is {}.", options=("red", "blue", "green"))
 FORM = AttributeGroup(name="form", prompt="It looks like {}.", options=("a bird", "a fish"))
@@ -178,13 +178,13 @@ def test_a_large_systems_question_is_about_the_confused_pair_alone() -> None:
     assert {seen.class_name for seen in request.seen} == {names[299]}
 
 
-def found_by(judge: Referee, state: State) -> Findings:
+def found_by(judge: Evaluator, state: State) -> Findings:
     return Measurements(judge, state.started).of(state.steps[-1])
 
 
 def test_held_out_images_are_no_part_of_it() -> None:
-    """The same request, whatever the referee knows of the other splits."""
-    judge = referee()
+    """The same request, whatever the evaluator knows of the other splits."""
+    judge = evaluator()
     state = after(Noted(text="wings"))
     request = revision_request(state, DRAFT, found_by(judge, state), ("group form",))
     assert len(request.confusions) == len(request.weak_groups) == 1

@@ -38,7 +38,7 @@ from builder.scoring.statistics import compare
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
 from tests.chance import chance
 from tests.strategies import THOROUGH, proposals_to, systems
-from tests.worlds import DRAFT, referee
+from tests.worlds import DRAFT, evaluator
 
 Rule = Literal["sum", "log", "robust-log"]
 RULES: tuple[Rule, ...] = ("sum", "log", "robust-log")
@@ -498,7 +498,7 @@ def test_vectors_that_are_not_finite_are_refused() -> None:
 
 
 def test_the_referee_measures_a_proposal_like_two_full_scores() -> None:
-    at = referee()
+    at = evaluator()
     edit = SetRule(class_name=DRAFT.classes[2], group="form", options=("a fish",))
     proposal = Proposal(edits=(edit,), source="person")
     before, after = DRAFT, apply(DRAFT, proposal.edits)

@@ -1,4 +1,4 @@
-"""The referee: what it takes from review images, and what it says where there are none."""
+"""The evaluator: what it takes from review images, and what it says where there are none."""
 
 from dataclasses import replace
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from builder.errors import InputError
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.system.model import Scoring
-from tests.terminal.sample import referee, system
+from tests.terminal.sample import evaluator, system
 
 
-def centred(review: bool) -> Referee:
-    judge = replace(referee(), scoring=Scoring(means={}))
+def centred(review: bool) -> Evaluator:
+    judge = replace(evaluator(), scoring=Scoring(means={}))
     if review:
         return judge
     none = SplitData((), (), np.empty((0, 64), np.float32))
@@ -38,7 +38,7 @@ def test_means_that_are_all_there_need_no_review_images() -> None:
 
 
 def test_held_out_images_are_the_same_whatever_they_are_scored_by() -> None:
-    judge = referee()
+    judge = evaluator()
     by_log = replace(judge, scoring=Scoring(rule="log"))
     assert judge.images != by_log.images
     assert judge.held_out_images == by_log.held_out_images

@@ -1,9 +1,9 @@
 from builder.edits.locks import Lock
 from builder.search.gepa import EvolvedGroups, components_of
 from builder.search.task import Review, Task
-from tests.worlds import DRAFT, GOOD, referee
+from tests.worlds import DRAFT, GOOD, evaluator
 
-REVIEW = Review(referee())
+REVIEW = Review(evaluator())
 
 
 def test_the_texts_of_a_system_are_judged_as_the_system() -> None:

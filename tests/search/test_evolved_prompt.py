@@ -6,9 +6,9 @@ from builder.search.evolved_prompt import PROMPT, EvolvedPrompt, NoDraft
 from builder.search.gepa import Found, Parent, evolve
 from builder.search.task import Candidate, Review, Task
 from builder.system.model import AttributeSystem
-from tests.worlds import DRAFT, GOOD, referee
+from tests.worlds import DRAFT, GOOD, evaluator
 
-TASK = Task(DRAFT, (), Review(referee()))
+TASK = Task(DRAFT, (), Review(evaluator()))
 RIGHT = TASK.review.right(GOOD)
 NONE = NoDraft("no group came")
 

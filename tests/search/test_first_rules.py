@@ -5,7 +5,7 @@ import numpy as np
 from builder.search.greedy import fitted, system_from_groups
 from builder.search.task import Review
 from builder.system.model import AttributeGroup, AttributeSystem
-from tests.worlds import CLASSES, COLOUR, FORM, GOOD, encode, images, judge_of, referee
+from tests.worlds import CLASSES, COLOUR, FORM, GOOD, encode, evaluator, images, judge_of
 
 BLANK = AttributeSystem(
     domain="creature", groups=(COLOUR, FORM), rules={name: {} for name in CLASSES}
@@ -13,7 +13,7 @@ BLANK = AttributeSystem(
 
 
 def test_rules_are_what_the_images_see() -> None:
-    review = Review(referee())
+    review = Review(evaluator())
     assert fitted(BLANK, review.score(BLANK)) == GOOD
 
 
@@ -37,7 +37,7 @@ def test_a_class_without_images_keeps_its_rules() -> None:
 
 def test_groups_that_only_disturb_are_left_out() -> None:
     noise = AttributeGroup(name="noise", prompt="Noise {}.", options=("1", "2", "3"))
-    review = Review(referee())
+    review = Review(evaluator())
     found = system_from_groups("creature", (COLOUR, noise, FORM), CLASSES, review)
     alone = system_from_groups("creature", (COLOUR, FORM), CLASSES, review)
     assert review.right(found) >= review.right(alone) == len(review.labels)

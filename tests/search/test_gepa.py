@@ -27,9 +27,9 @@ from tests.chance import dice
 from tests.scoring.test_effects import SCALE, encode, random_images
 from tests.search.test_greedy import tasks
 from tests.strategies import QUICK, systems
-from tests.worlds import DRAFT, GOOD, judge_of, referee
+from tests.worlds import DRAFT, GOOD, evaluator, judge_of
 
-TASK = Task(DRAFT, (), Review(referee()))
+TASK = Task(DRAFT, (), Review(evaluator()))
 
 
 def _merged(found: Found) -> bool:

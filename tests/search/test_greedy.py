@@ -26,9 +26,9 @@ from tests.worlds import (
     GOOD,
     PLAIN,
     TRUTH,
+    evaluator,
     images,
     judge_of,
-    referee,
 )
 from tests.worlds import encode as known
 
@@ -140,7 +140,7 @@ def test_what_is_left_at_any_event_is_in_its_edits(task: Task, data: st.DataObje
 
 
 def test_a_wrong_rule_is_put_right() -> None:
-    found = searched(Task(DRAFT, (), Review(referee())))
+    found = searched(Task(DRAFT, (), Review(evaluator())))
     assert found.system == GOOD
     (candidate,) = [event for event in found.events if isinstance(event, Candidate)]
     assert candidate.proposal.edits == (
@@ -158,7 +158,7 @@ def test_a_wrong_rule_is_put_right() -> None:
     ],
 )
 def test_a_locked_wrong_rule_stays(lock: Lock) -> None:
-    found = searched(Task(DRAFT, (lock,), Review(referee()))).system
+    found = searched(Task(DRAFT, (lock,), Review(evaluator()))).system
     assert found.rules[CLASSES[2]]["form"] == ("a bird",)
 
 
@@ -168,16 +168,16 @@ def test_a_group_that_does_harm_is_dropped() -> None:
     wrong = dict(zip(CLASSES, ("blue", "red", "red"), strict=True))
     rows = {name: {**TRUTH[name], "again": wrong[name]} for name in CLASSES}
     system = make_system("creature", [COLOUR, FORM, again], rows)
-    assert pruned(Task(system, (), Review(referee()))) == GOOD
-    assert searched(Task(system, (), Review(referee()))).system != system
+    assert pruned(Task(system, (), Review(evaluator()))) == GOOD
+    assert searched(Task(system, (), Review(evaluator()))).system != system
     locks = tuple(Lock(group=group.name) for group in system.groups)
-    assert searched(Task(system, locks, Review(referee()))).system == system
+    assert searched(Task(system, locks, Review(evaluator()))).system == system
 
 
 def test_an_option_that_draws_images_away_is_dropped() -> None:
     # Wrong rules in a second colour group are outvoted only where "green" takes no part of the
     # first one's probability, and every image is a little green.
-    data = referee().splits["review"]
+    data = evaluator().splits["review"]
     vectors = data.vectors + 1.2 * known(["It is green."])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     other = AttributeGroup(name="other", prompt="It is {}.", options=("red", "blue"))
@@ -200,16 +200,16 @@ def test_a_restart_changes_some_rules_as_its_seed_says() -> None:
     one, same, other = (shaken(GOOD, cells, chance(s)) for s in (0, 0, 2))
     assert one == same
     assert one not in (GOOD, other)
-    review = Review(referee())
+    review = Review(evaluator())
     assert review.right(one) < review.right(GOOD)
     assert searched(Task(DRAFT, (), review), Greedy(seed=0, restarts=3)).system == GOOD
 
 
 def test_without_a_bound_on_restarts_it_goes_on_until_it_is_left() -> None:
-    search = Greedy(seed=0, restarts=None).search(Task(DRAFT, (), Review(referee())))
+    search = Greedy(seed=0, restarts=None).search(Task(DRAFT, (), Review(evaluator())))
     tried = next(e for e in search if isinstance(e, Tried) and e.restarts == 5)
     bound = Greedy(seed=0, restarts=None, limit=tried.measured)
-    assert searched(Task(DRAFT, (), Review(referee())), bound).measured == tried.measured
+    assert searched(Task(DRAFT, (), Review(evaluator())), bound).measured == tried.measured
 
 
 def test_classes_without_images_keep_their_rules() -> None:

@@ -6,11 +6,11 @@ from builder.search.greedy import Greedy
 from builder.search.shuffled import shuffled, shuffled_null
 from builder.search.task import Review
 from builder.system.model import AttributeSystem
-from tests.worlds import CLASSES, DRAFT, GOOD, referee
+from tests.worlds import CLASSES, DRAFT, GOOD, evaluator
 
 
 def test_only_the_review_labels_are_dealt_out_anew() -> None:
-    judge = referee()
+    judge = evaluator()
     other = shuffled(judge, 1)
     before, after = judge.splits["review"], other.splits["review"]
     assert Counter(after.labels) == Counter(before.labels)
@@ -23,7 +23,7 @@ def test_only_the_review_labels_are_dealt_out_anew() -> None:
 
 
 def test_the_null_gains_on_shuffled_labels_and_loses_on_true_ones() -> None:
-    judge = referee()
+    judge = evaluator()
     found = shuffled_null(Greedy(seed=0), lambda _: GOOD, (), judge, seed=0)
     review = Review(shuffled(judge, 0))
     assert (found.review, found.held_out) == (18, 18)
@@ -39,7 +39,7 @@ def test_the_procedure_begins_from_the_shuffled_images() -> None:
         asked.append(review)
         return DRAFT
 
-    shuffled_null(Greedy(seed=0, limit=0), begin, (), referee(), seed=3)
+    shuffled_null(Greedy(seed=0, limit=0), begin, (), evaluator(), seed=3)
     (review,) = asked
-    assert review.labels != referee().splits["review"].labels
+    assert review.labels != evaluator().splits["review"].labels
     assert set(review.labels) == set(CLASSES)

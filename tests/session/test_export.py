@@ -19,7 +19,7 @@ from builder.session.export import (
 from builder.session.records import Assigned, Decided, Drafted, Exported, Measured
 from builder.session.state import State, advance, fold
 from builder.system.file import Estimate, SystemFile
-from tests.worlds import DRAFT, GOOD, referee, started
+from tests.worlds import DRAFT, GOOD, evaluator, started
 
 LABELS = {"b": "Absol [red]", "a": "Beedrill δ", "c": "Absol [red]"}
 
@@ -104,23 +104,23 @@ def test_without_images_the_working_system_is_exported_as_never_scored() -> None
 
 def test_an_export_looks_at_the_final_images_of_the_best_version() -> None:
     state = measured_state("review", "held_out", "final")
-    record = exported(state, referee(final=2), "x")
-    images = referee(final=2).final_images
+    record = exported(state, evaluator(final=2), "x")
+    images = evaluator(final=2).final_images
     assert record == Exported(path="x", version=1, images=images, final="111100")
-    assert referee(final=3).final_images != images
-    assert exported(state, referee(final=0), "x").final is None
+    assert evaluator(final=3).final_images != images
+    assert exported(state, evaluator(final=0), "x").final is None
 
 
 def test_confidence_is_fitted_to_the_best_version_on_review_images() -> None:
     state = measured_state("review", "held_out", "final")
-    found = calibration_of(state, referee(per_class=20))
+    found = calibration_of(state, evaluator(per_class=20))
     assert found is not None
     assert found.n == 60
-    scores = referee(per_class=20).score(DRAFT, "review")
+    scores = evaluator(per_class=20).score(DRAFT, "review")
     assert found == fit_temperature(scores.totals, scores.labels)
-    assert calibration_of(state, referee(per_class=9)) is None
+    assert calibration_of(state, evaluator(per_class=9)) is None
     never_measured = fold([started(), Drafted(system=GOOD, source="test")])
-    assert calibration_of(never_measured, referee(per_class=20)) is None
+    assert calibration_of(never_measured, evaluator(per_class=20)) is None
 
 
 def test_images_of_a_class_that_was_renamed_count_for_its_confidence() -> None:
@@ -135,7 +135,7 @@ def test_images_of_a_class_that_was_renamed_count_for_its_confidence() -> None:
             Measured(version=1, images="x", review="1", held_out="10"),
         ]
     )
-    found = calibration_of(state, referee(per_class=20))
+    found = calibration_of(state, evaluator(per_class=20))
     assert found is not None
     assert found.n == 60
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from builder.edits.model import AddOption, Proposal, SetRule
 from builder.review.findings import Measurements
 from builder.review.view import Limit, View, look
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.session.records import ClassInfo, Drafted, Measured, Proposed, Record, Started
 from builder.session.state import State, fold, marks
 from builder.system.file import SplitName
@@ -64,7 +64,7 @@ def system(names: Sequence[str] = NAMES) -> AttributeSystem:
 
 
 @cache
-def referee(names: Sequence[str] = NAMES) -> Referee:
+def evaluator(names: Sequence[str] = NAMES) -> Evaluator:
     truth = dict(zip(names, (("black", "a desert"), ("black", "a forest"), ("pink", "a forest"),
                              ("pink", "space")), strict=True))  # fmt: skip
     per_class = _NOISE.shape[1] // len(truth)
@@ -80,7 +80,7 @@ def referee(names: Sequence[str] = NAMES) -> Referee:
     for split, noise in zip(names_of_splits, _NOISE, strict=True):
         digests = tuple(f"{split}-{index}" for index in range(len(labels)))
         splits[split] = SplitData(digests, labels, _unit(looks + 0.22 * noise))
-    return Referee(
+    return Evaluator(
         splits=splits, encode=encode, scoring=Scoring(), logit_scale=20.0, encoder="some-clip"
     )
 
@@ -119,7 +119,7 @@ def proposals(names: Sequence[str] = NAMES) -> tuple[Proposal, ...]:
     )
 
 
-def measured(judge: Referee, attributes: AttributeSystem, version: int) -> Measured:
+def measured(judge: Evaluator, attributes: AttributeSystem, version: int) -> Measured:
     return Measured(
         version=version,
         images=judge.images,
@@ -133,7 +133,7 @@ def records(names: Sequence[str] = NAMES) -> list[Record]:
     return [
         started(names),
         Drafted(system=system(names), source="some-model"),
-        measured(referee(names), system(names), 1),
+        measured(evaluator(names), system(names), 1),
         Proposed(round=1, asked=True, proposals=proposals(names)),
     ]
 
@@ -147,7 +147,7 @@ def view(
 ) -> View:
     """The screen after `records` and `more`."""
     state = fold([*records(names), *more])
-    measurements = Measurements(referee(names), state.started)
+    measurements = Measurements(evaluator(names), state.started)
     return look(state, measurements, can_ask, Limit(2, last_round=last_round))
 
 
@@ -158,7 +158,7 @@ def view_without_images(*, names: Sequence[str] = NAMES) -> View:
 
 def view_without_review_images() -> View:
     """Each class has its only image held out."""
-    judge = referee()
+    judge = evaluator()
     review = judge.splits["review"]
     empty = SplitData((), (), review.vectors[:0])
     judge = replace(judge, splits={**judge.splits, "review": empty})
@@ -171,6 +171,6 @@ def all_measured(names: Sequence[str] = NAMES) -> Callable[[State], Measured]:
 
     def measure(state: State) -> Measured:
         assert state.system is not None
-        return measured(referee(names), state.system, len(state.versions) + 1)
+        return measured(evaluator(names), state.system, len(state.versions) + 1)
 
     return measure

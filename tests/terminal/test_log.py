@@ -14,7 +14,7 @@ from builder.session.story import Chronicle, chronicle
 from builder.session.versions import edits_between_steps, find_point
 from builder.terminal.difference import difference_screen
 from builder.terminal.log import log_screen
-from tests.terminal.sample import measured, proposals, records, referee, system
+from tests.terminal.sample import evaluator, measured, proposals, records, system
 
 NASTY = "[red]Ab\x1b[31msol[/red]"
 HELPS, ADDS, BREAKS = proposals()
@@ -40,7 +40,7 @@ def played() -> Chronicle:
         decided(BREAKS, "rejected"),
         Noted(text=f"mind {NASTY}\nand its tail"),
         Locked(lock=Lock(group="color")),
-        measured(referee(), state.system, 2),
+        measured(evaluator(), state.system, 2),
         Exported(path="/x/export.json", version=2, images="f", final="1" * 9 + "0"),
         decided(Proposal(edits=(RenameClass(class_name="Mew", to=NASTY),), source="person")),
         decided(ADDS.model_copy(update={"source": "person"})),
@@ -88,7 +88,7 @@ def test_the_whole_story_fits_the_screen(width: int) -> None:
 def test_a_change_is_told_with_its_exact_test_and_only_on_the_same_images() -> None:
     text = flat(drawn(log_screen(played(), [""] * 3, ""), 120))
     assert "fixed, 0 broken, p" in text
-    other = measured(referee(), system(), 2).model_copy(update={"images": "others"})
+    other = measured(evaluator(), system(), 2).model_copy(update={"images": "others"})
     text = flat(drawn(log_screen(story(other), [""] * 3, ""), 120))
     assert "on other images" in text
     assert "p =" not in text

@@ -53,7 +53,7 @@ from tests.terminal.scripted import BACK, ENTER, Scripted
 HELPFUL, PURPLE, WHITE = sample.proposals()
 DONE = Decided(proposal=HELPFUL, decision="accepted", by="person")
 UNDONE = Undone(of="last")
-TRIED = RulesTried(version=1, images=sample.referee().held_out_images, rules=7)
+TRIED = RulesTried(version=1, images=sample.evaluator().held_out_images, rules=7)
 
 
 class Talk:
@@ -352,7 +352,7 @@ def test_a_whole_session_through_the_loop() -> None:
     with talk.console.capture():
         for event in run(
             state,
-            referee=sample.referee(),
+            evaluator=sample.evaluator(),
             drafter=None,
             reviewer=talk.reviewer,
             export_to="unused.json",

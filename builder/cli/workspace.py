@@ -1,4 +1,4 @@
-"""The workbench of a session: its images, encoder and referee, set up from its settings."""
+"""The workbench of a session: its images, encoder and evaluator, set up from its settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from builder.encoders.cache import (
 )
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
-from builder.scoring.evaluator import Referee, SplitData
+from builder.scoring.evaluator import Evaluator, SplitData
 from builder.session.records import Started
 from builder.system.file import EncoderIdentity, SplitName
 from builder.system.model import Scoring
@@ -41,11 +41,11 @@ class PhraseVectors:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bench:
+class Workspace:
     """What a session with images works on. `labels`: digest -> class name."""
 
     encoder: Encoder
-    referee: Referee
+    evaluator: Evaluator
     labels: Mapping[str, str]
 
     @property
@@ -91,7 +91,7 @@ def new_splits(
     return {digest: split for digest, split in splits.items() if digest not in known}
 
 
-def open_bench(
+def encoded_workspace(
     started: Started,
     images: Mapping[str, LabelledImage],
     splits: Mapping[str, SplitName],
@@ -99,17 +99,17 @@ def open_bench(
     encoder: Encoder,
     on_progress: Progress | None,
     on_warning: Callable[[str], None],
-) -> Bench:
-    """Encodes what the cache does not hold, and seats the referee. Raises CotbuildError."""
+) -> Workspace:
+    """Encodes what the cache does not hold, and seats the evaluator. Raises CotbuildError."""
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=on_warning)
     digests = sorted(images)
     crop = Crop(*started.crop) if started.crop else None
     vectors = encode_image_files(
         encoder, cache, [images[d] for d in digests], crop=crop, on_progress=on_progress
     )
-    return Bench(
+    return Workspace(
         encoder=encoder,
-        referee=Referee(
+        evaluator=Evaluator(
             encoder=encoder.fingerprint,
             splits=_split_data(digests, images, splits, vectors),
             encode=PhraseVectors(encoder, cache),
