@@ -4,7 +4,6 @@ import shlex
 import time
 
 from builder.cli.evolving_model import Evolution, Model
-from builder.cli.evolving_prompt import evolved_prompt
 from builder.cli.optimisers import Budget
 from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
 from builder.cli.screen import Screen
@@ -13,17 +12,10 @@ from builder.cli.workspace import Workspace
 from builder.edits.locks import lock_words
 from builder.errors import CotbuildError, LLMError
 from builder.llm import Dropped, LimitReached, RecordingEnded
-from builder.proposals.requests import (
-    PromptRequest,
-    RevisionRequest,
-    Rewriter,
-    Rewriting,
-    RewritingRequest,
-)
+from builder.proposals.requests import RevisionRequest, Rewriter, Rewriting, RewritingRequest
 from builder.review.findings import Measurements
 from builder.review.request import revision_request
 from builder.scoring.wording import accuracy, counted
-from builder.search.evolved_prompt import EvolvedPrompt
 from builder.search.gepa import (
     EvolvedGroups,
     Found,
@@ -52,17 +44,12 @@ def evolve_session(
     answer could be used; what was found by then is kept.
     """
     task = task_of(session, workspace, screen)
-    evolved = (
-        evolved_prompt(session, task, model, screen)
-        if evolution.what == "prompt"
-        else EvolvedGroups(task)
-    )
-    run = _Run(session, workspace, model.rewriter, evolution.budget, screen, task, evolved)
+    run = _Run(session, workspace, model.rewriter, evolution.budget, screen, task)
     turn = sum(past.measured for past in session.state.optimised if past.optimiser == GEPA)
     failure: CotbuildError | None = None
     try:
         evolve(
-            task, evolved, run.write, run.tell, stop=lambda: run.over is not None,
+            task, EvolvedGroups(task), run.write, run.tell, stop=lambda: run.over is not None,
             seed=evolution.seed, turn=turn,
         )  # fmt: skip
         reason = run.over or ALL_RIGHT
@@ -107,19 +94,15 @@ class _Run:
         budget: Budget,
         screen: Screen,
         task: Task,
-        evolved: EvolvedGroups | EvolvedPrompt,
     ) -> None:
         self._session = session
         self._workspace = workspace
         self._rewriter = rewriter
         self._budget = budget
         self._screen = screen
-        self._evolved = evolved
         self._n = len(task.review.labels)
         self._measurements = Measurements(workspace.evaluator, session.state.started)
         self._began = time.monotonic()
-        # What prompts led to, in words.
-        self._earlier: list[str] = []
         self.tried = Tried(0, task.review.right(task.start))
         self.unusable = 0
         self.problem = ""
@@ -127,9 +110,7 @@ class _Run:
     @property
     def over(self) -> str | None:
         """Why no more is asked; None: go on."""
-        minutes = self._budget.minutes
-        # A prompt takes several calls: there the transport alone counts them.
-        asks = self._budget.asks if isinstance(self._evolved, EvolvedGroups) else None
+        minutes, asks = self._budget.minutes, self._budget.asks
         if asks is not None and self.tried.measured >= asks:
             return f"its budget of {counted(asks, 'call')} is spent"
         if minutes is not None and time.monotonic() - self._began >= 60 * minutes:
@@ -139,12 +120,6 @@ class _Run:
     def write(self, parent: Parent) -> Rewriting:
         self._show()
         about = self._about(parent.system)
-        if isinstance(self._evolved, EvolvedPrompt):
-            if not self._earlier and self._evolved.least is not None:
-                self._remember("the prompt to begin with", self._evolved.least)
-            earlier = tuple(self._earlier)
-            request = PromptRequest(about, parent.text, earlier, parent.no_use)
-            return self._rewriter.rewrite_prompt(request)
         group = group_in(parent.text)
         return self._rewriter.rewrite_group(RewritingRequest(about, group, parent.no_use))
 
@@ -152,30 +127,17 @@ class _Run:
         self.tried = found.tried
         match found:
             case Candidate():
-                self._remember(found.proposal.reason, found.tried.correct)
                 accept(self._session, self._workspace, found.proposal, self._screen)
             case Rejected():
-                self._remember(found.proposal.reason, found.correct)
-                self._reject(found)
+                decide(self._session, self._workspace, found.proposal, "rejected", self._screen)
             case Unusable():
                 self.unusable, self.problem = self.unusable + 1, found.why
-                self._drop("answer", found.why)
+                self._drop(found.why)
             case Idle():
-                self._drop("answer", found.why)
+                self._drop(found.why)
 
-    def _reject(self, found: Rejected) -> None:
-        if isinstance(self._evolved, EvolvedGroups):
-            decide(self._session, self._workspace, found.proposal, "rejected", self._screen)
-            return
-        # What it would change is a whole system: too much to be a proposal for anybody.
-        right = accuracy(found.correct, self._n)
-        self._drop("prompt", f"its draft has {right} of the review images right")
-
-    def _drop(self, what: str, why: str) -> None:
-        self._screen.llm_event(Dropped(what, (why,)))
-
-    def _remember(self, reason: str, correct: int) -> None:
-        self._earlier.append(f"{reason} -> {accuracy(correct, self._n)} of review images right")
+    def _drop(self, why: str) -> None:
+        self._screen.llm_event(Dropped("answer", (why,)))
 
     def _about(self, system: AttributeSystem) -> RevisionRequest:
         state = self._session.state
@@ -186,13 +148,9 @@ class _Run:
     def _show(self) -> None:
         """E.g. "GEPA: 3 of 8 calls, best on review 10 of 12, 83.3 %, 1,234 tokens, 0:12 min"."""
         measured = self.tried.measured
-        if isinstance(self._evolved, EvolvedPrompt):
-            done = counted(measured, "prompt")
-        else:
-            most = f" of {self._budget.asks:,}" if self._budget.asks is not None else ""
-            done = f"{measured:,}{most} calls"
+        most = f" of {self._budget.asks:,}" if self._budget.asks is not None else ""
         parts = (
-            f"GEPA: {done}",
+            f"GEPA: {measured:,}{most} calls",
             f"best on review {accuracy(self.tried.correct, self._n)}",
             self._screen.spending,
             f"{clock(time.monotonic() - self._began)} min",

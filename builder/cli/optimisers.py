@@ -13,7 +13,6 @@ from builder.session.records import GEPA, GREEDY
 from builder.session.state import State
 
 NAMES = (GREEDY, GEPA)
-SYSTEM = "system"
 # Restarts of a greedy search, and calls to the model of an evolution.
 _RESTARTS = {"light": 0, "medium": 4, "heavy": 16}
 _ASKS = {"light": 10, "medium": 40, "heavy": 160}
@@ -50,7 +49,7 @@ class Budget:
         return _ASKS[self.effort or "light"]
 
 
-def check_flags(name: str, budget: Budget, model: ModelOptions, evolve: str, *, null: bool) -> None:
+def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -> None:
     """Before anything is opened."""
     if name not in NAMES:
         raise InputError(
@@ -66,10 +65,10 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, evolve: str, *, 
             raise InputError(
                 f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"
             )
-    if name == GREEDY and (model != ModelOptions() or evolve != SYSTEM):
+    if name == GREEDY and model != ModelOptions():
         raise InputError(
-            "a greedy search asks no language model, and changes the system",
-            hint="leave the model's flags and --evolve away, or choose --optimizer gepa",
+            "a greedy search asks no language model",
+            hint="leave the model's flags away, or choose --optimizer gepa",
         )
     if name == GEPA and null:
         raise InputError(
@@ -80,16 +79,13 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, evolve: str, *, 
         require_gepa()
 
 
-def going_on(
-    name: str, budget: Budget, model: ModelOptions, evolve: str, seed: int, *, null: bool
-) -> str:
+def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null: bool) -> str:
     """The command that takes up an interrupted run, but for the session: "optimize ...".
 
     Its budget is again the whole one; nobody has agreed to the cost of that yet.
     """
     flags = {
         "--optimizer": name if name != GREEDY else None,
-        "--evolve": evolve if evolve != SYSTEM else None,
         "--budget": budget.effort,
         "--max-calls": budget.calls,
         "--max-minutes": budget.minutes,

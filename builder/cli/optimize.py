@@ -60,12 +60,6 @@ def optimize(
             "--optimizer", help="greedy (no language model), or gepa (one that reflects)."
         ),
     ] = "greedy",
-    evolve: Annotated[
-        Literal["system", "prompt"],
-        typer.Option(
-            "--evolve", help="With gepa: the system, or the prompt that systems are drafted with."
-        ),
-    ] = "system",
     budget: Annotated[
         Literal["light", "medium", "heavy"] | None,
         typer.Option(
@@ -128,10 +122,10 @@ def optimize(
     limits = Budget(budget, max_calls, max_minutes, max_cost)
     mode = RunMode(auto=True, yes=yes, rounds=None, min_accuracy=None)
     with session_screen(mode, as_json=as_json) as screen:
-        check_flags(optimizer, limits, model, evolve, null=null)
+        check_flags(optimizer, limits, model, null=null)
         _check_target(target, [flag for flag, given in for_files.items() if given])
-        again = going_on(optimizer, limits, model, evolve, seed, null=null)
-        evolution = Evolution(evolve, limits, seed, again)
+        again = going_on(optimizer, limits, model, seed, null=null)
+        evolution = Evolution(limits, seed, again)
 
         def prepare(state: "State", folder: Path) -> "Model | None":
             check(state, folder)
