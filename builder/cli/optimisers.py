@@ -1,14 +1,12 @@
-"""Which optimiser searches, and how long: from flags to a plan. Raises InputError."""
+"""Which optimiser searches, and how long: from flags to a search. Raises InputError."""
 
 import shlex
 from dataclasses import dataclass, replace
 
 from builder.cli.model import ModelOptions
-from builder.cli.optimising import Plan
 from builder.errors import InputError
 from builder.search.gepa import require_gepa
 from builder.search.greedy import Greedy
-from builder.search.task import Optimiser
 from builder.session.records import GEPA, GREEDY
 from builder.session.state import State
 
@@ -100,29 +98,26 @@ def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null:
     return shlex.join(["optimize", *map(str, given), *(["--null"] if null else [])])
 
 
-def plan_of(budget: Budget, seed: int, state: State) -> Plan:
+def greedy_of(budget: Budget, seed: int, state: State) -> Greedy:
     """The greedy run that goes on where the session's earlier ones of the same seed ended."""
     earlier = [
         run.restarts for run in state.optimised if (run.optimiser, run.seed) == (GREEDY, seed)
     ]
-    greedy = Greedy(
+    return Greedy(
         seed=seed,
         restarts=budget.restarts,
         limit=budget.calls,
         first_restart=max(earlier, default=0),
     )
-    return Plan(greedy, seed, budget.calls, budget.minutes)
 
 
-def for_null(optimiser: Optimiser, state: State) -> Optimiser:
+def for_null(greedy: Greedy, state: State) -> Greedy:
     """The same from its beginning, for as long as all greedy runs of the session together.
 
     That is, as many restarts, or where something else ended them, as many changes.
     """
-    if not isinstance(optimiser, Greedy):
-        return optimiser
-    if optimiser.restarts is not None and optimiser.limit is None:
-        restarts = optimiser.first_restart + optimiser.restarts
-        return replace(optimiser, first_restart=0, restarts=restarts)
+    if greedy.restarts is not None and greedy.limit is None:
+        restarts = greedy.first_restart + greedy.restarts
+        return replace(greedy, first_restart=0, restarts=restarts)
     measured = sum(run.measured for run in state.optimised if run.optimiser == GREEDY)
-    return replace(optimiser, first_restart=0, limit=measured)
+    return replace(greedy, first_restart=0, limit=measured)

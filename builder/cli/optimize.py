@@ -92,17 +92,16 @@ def optimize(
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
-    from builder.cli.evolving import evolve_session
     from builder.cli.evolving_model import Evolution, evolution_model
     from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions
-    from builder.cli.optimisers import Budget, check_flags, for_null, going_on, plan_of
-    from builder.cli.optimising import STOPPED, check, null_of, optimise
+    from builder.cli.optimisers import Budget, check_flags, for_null, going_on, greedy_of
+    from builder.cli.optimising import check, evolve_session, null_of, optimise
     from builder.cli.setup import RunMode
     from builder.data import ImageSource
     from builder.errors import CotbuildError
-    from builder.review.loop import Ended
+    from builder.search.session import STOPPED
     from builder.session.records import GEPA
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
@@ -136,14 +135,14 @@ def optimize(
         with _opened(target, options, mode, screen, prepare) as (session, workspace, asked):
             try:
                 if asked is not None:
-                    reason = evolve_session(session, workspace, evolution, asked, screen)
+                    ended = evolve_session(session, workspace, evolution, asked, screen)
                 else:
-                    plan = plan_of(limits, seed, session.state)
-                    reason = optimise(session, workspace, plan, screen)
-                if reason == STOPPED:
+                    greedy = greedy_of(limits, seed, session.state)
+                    ended = optimise(session, workspace, greedy, limits, screen)
+                if ended.reason == STOPPED:
                     raise KeyboardInterrupt
                 if null:
-                    same = for_null(plan.optimiser, session.state)
+                    same = for_null(greedy, session.state)
                     with screen.step("The same search with shuffled labels"):
                         found = null_of(session, workspace, same, seed)
                     screen.shuffled(found)
@@ -153,7 +152,6 @@ def optimize(
             except CotbuildError:
                 screen.over()
                 raise
-            ended = Ended(session.state, reason)
             screen.ended(session.folder, ended, exported=False, shortfall=None)
 
 

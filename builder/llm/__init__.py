@@ -43,7 +43,7 @@ from builder.llm.events import (
 )
 from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
 from builder.llm.prompts import ENGLISH, Prompts
-from builder.llm.replay import RecordingEnded, ReplayDrafter, Unanswered
+from builder.llm.replay import ReplayDrafter, Unanswered
 from builder.llm.revising import revise_system
 from builder.llm.rewriting import rewrite_group, rewriting_question
 from builder.llm.transcript import read, spent_in
@@ -85,7 +85,6 @@ __all__ = [
     "ModelDrafter",
     "Past",
     "Price",
-    "RecordingEnded",
     "RecordingSilent",
     "ReplayDrafter",
     "Respelled",

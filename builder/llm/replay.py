@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from builder.edits.model import Proposal
-from builder.errors import LLMError
+from builder.errors import LLMError, NoMoreAnswers
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEvent, RecordingSilent
@@ -36,7 +36,7 @@ class Unanswered:
     schema: dict[str, Any]
 
 
-class RecordingEnded(LLMError):
+class RecordingEnded(NoMoreAnswers):
     """The recording holds no (further) reply for a purpose."""
 
 
