@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
 
 from builder.cli import INTERRUPTED, app, reports_errors
 from builder.cli.flags import (
+    ENCODER,
+    IMAGES,
+    RUNNING,
     Crop,
     DataSplit,
     Device,
@@ -34,61 +38,118 @@ if TYPE_CHECKING:
     from builder.session.state import State
 
 
-@app.command()
+SEARCH = "Search"
+SYSTEM_FILE = "Images of a system file"
+EXAMPLES = (
+    "cotbuild optimize cotbuild-sessions/birds-1 --budget medium",
+    "cotbuild optimize fish.json --images fish --optimizer gepa --llm gpt-4.1-mini",
+)
+P = ParamSpec("P")
+
+
+def _file_flags_together(command: Callable[P, None]) -> Callable[P, None]:
+    """The shared flags on images and encoders in one panel, which says what they are for."""
+    for name, hint in command.__annotations__.items():
+        flags = [copy(flag) for flag in getattr(hint, "__metadata__", ())]
+        for flag in flags:
+            if flag.rich_help_panel in (IMAGES, ENCODER):
+                flag.rich_help_panel = SYSTEM_FILE
+                command.__annotations__[name] = Annotated[hint.__origin__, flag]
+    return command
+
+
+@app.command(epilog="Examples:\n" + "\n\n".join(EXAMPLES))
 @reports_errors
+@_file_flags_together
 def optimize(
     target: Annotated[
         Path, typer.Argument(metavar="SESSION|SYSTEM", help="A session's folder, or a system file.")
     ],
-    images: ImagesIfAny = None,
-    image_column: ImageColumn = None,
-    label_column: LabelColumn = None,
-    data_split: DataSplit = None,
-    encoder: Annotated[
-        str | None, typer.Option("--encoder", help="For a system file: as in cotbuild new.")
-    ] = None,
-    crop: Crop = None,
-    device: Device = "auto",
-    dtype: Dtype = "float32",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="For a system file: the new session's folder."),
-    ] = None,
     optimizer: Annotated[
         str,
         typer.Option(
-            "--optimizer", help="greedy (no language model), or gepa (one that reflects)."
+            "--optimizer",
+            metavar="NAME",
+            show_default=False,
+            help="greedy (default), or gepa, which asks a model.",
+            rich_help_panel=SEARCH,
         ),
     ] = "greedy",
     budget: Annotated[
         Literal["light", "medium", "heavy"] | None,
         typer.Option(
-            "--budget", help="0, 4 or 16 restarts; with gepa 10, 40 or 160 calls. Default: light."
+            "--budget",
+            metavar="NAME",
+            help="light (default): 0 restarts or 10 calls; medium: 4 or 40; heavy: 16 or 160.",
+            rich_help_panel=SEARCH,
         ),
+    ] = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option("--max-minutes", metavar="N", help="Search so long.", rich_help_panel=SEARCH),
     ] = None,
     max_calls: Annotated[
         int | None,
         typer.Option(
             "--max-calls",
-            help="At most so many changes that are measured; with gepa, calls to the model.",
+            metavar="N",
+            help="The most changes measured; with gepa, calls.",
+            rich_help_panel=SEARCH,
         ),
     ] = None,
-    max_cost: MaxCost = None,
-    max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", help="Search so long.")
-    ] = None,
-    llm: Llm = None,
-    llm_url: LlmUrl = None,
-    price: Price = None,
-    prompts: PromptFolder = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the search.")] = 0,
     null: Annotated[
         bool,
-        typer.Option("--null", help="Do the same with shuffled labels: the gain that is luck."),
+        typer.Option(
+            "--null",
+            help="Again with shuffled labels: the gain that is luck.",
+            rich_help_panel=SEARCH,
+        ),
     ] = False,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Seed of the search; default: 0.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = 0,
+    images: ImagesIfAny = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="The new session's; default: a new one.",
+            rich_help_panel=SYSTEM_FILE,
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            metavar="NAME",
+            help="As in cotbuild new.",
+            rich_help_panel=SYSTEM_FILE,
+        ),
+    ] = None,
+    crop: Crop = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+    data_split: DataSplit = None,
+    device: Device = "auto",
+    dtype: Dtype = "float32",
+    llm: Llm = None,
+    llm_url: LlmUrl = None,
+    prompts: PromptFolder = None,
+    max_cost: MaxCost = None,
+    price: Price = None,
     yes: Yes = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what happens as one JSON object a line.")
+        bool,
+        typer.Option("--json", help="Print JSON events, one a line.", rich_help_panel=RUNNING),
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
