@@ -143,10 +143,6 @@ class JsonScreen(Screen):
         self.over()
         self._event("shuffled", **asdict(null))
 
-    def prompt_found(self, path: Path, correct: int, n: int) -> None:
-        super().prompt_found(path, correct, n)
-        self._event("prompt_found", path=str(path), correct=correct, n=n)
-
     def left(self, folder: Path, go_on: str = "resume") -> None:
         super().left(folder, go_on)
         self.interrupted()

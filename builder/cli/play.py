@@ -48,8 +48,7 @@ def play(table: Table, screen: Screen, *, rounds: int | None) -> Ended:
     ):
         match event:
             case Recorded():
-                store(session, workspace, event)
-                screen.recorded(event)
+                show_recorded(session, workspace, event, screen)
             case Working():
                 screen.working(event)
             case StepFailed():
@@ -69,6 +68,18 @@ def _show(table: Table, view: View, screen: Screen) -> None:
         if not table.reviewer.present:
             raise
         screen.failed(StepFailed("drawing the round", None))
+
+
+def show_recorded(
+    session: Session,
+    workspace: Workspace | None,
+    event: Recorded,
+    screen: Screen,
+    form: Format = "cotbuild",
+) -> None:
+    """Stores what was recorded, then says so."""
+    store(session, workspace, event, form)
+    screen.recorded(event)
 
 
 def store(

@@ -300,20 +300,6 @@ class Screen:
     def report_written(self, path: Path, size: int) -> None:
         self._result(Text(f"Report written to {visible(str(path))} ({size / 1e6:.1f} MB)."))
 
-    def prompt_begun(self, correct: int, n: int, earlier: Path | None) -> None:
-        """`earlier`: where it is kept, if an earlier run found it."""
-        where = f", which an earlier run found ({earlier})" if earlier else ""
-        right = accuracy(correct, n)
-        self._aside(
-            f"The prompt to begin with{where}: its draft has {right} of the review images right."
-        )
-
-    def prompt_found(self, path: Path, correct: int, n: int) -> None:
-        self._aside(
-            f"A better prompt: its draft has {accuracy(correct, n)} of the review images right: "
-            f"{path} (use it with --prompts {shlex.quote(str(path.parent))})"
-        )
-
     def left(self, folder: Path, go_on: str = "resume") -> None:
         """`go_on`: the command that takes up what was left."""
         self.over()

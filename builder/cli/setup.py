@@ -12,7 +12,7 @@ from builder.cli.measured import identity_of, say_what_differs
 from builder.cli.model import ModelOptions, may_cost, open_model, spoken_to, what_it_takes
 from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.pictures import SessionPictures
-from builder.cli.play import EXPORT_NAME, Format, Table, play, save_best, store
+from builder.cli.play import EXPORT_NAME, Format, Table, play, save_best, show_recorded
 from builder.cli.screen import Screen, Shortfall
 from builder.cli.settings import SessionOptions, pinned, settings_of, start_file
 from builder.cli.workspace import (
@@ -159,8 +159,7 @@ def put(
 ) -> None:
     """Stores one record outside the loop, and says so."""
     event = Recorded(record, advance(session.state, record))
-    store(session, workspace, event, form)
-    screen.recorded(event)
+    show_recorded(session, workspace, event, screen, form)
 
 
 def workspace_of(session: Session, screen: Screen) -> Workspace | None:

@@ -6,7 +6,6 @@ when a live model is opened.
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,19 +42,17 @@ from builder.llm.events import (
     Waiting,
 )
 from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
-from builder.llm.prompt_rewriting import prompt_question, rewrite_prompt
 from builder.llm.prompts import ENGLISH, Prompts
-from builder.llm.replay import RecordingEnded, ReplayDrafter, Unanswered
+from builder.llm.replay import ReplayDrafter, Unanswered
 from builder.llm.revising import revise_system
 from builder.llm.rewriting import rewrite_group, rewriting_question
 from builder.llm.transcript import read, spent_in
-from builder.llm.transport import Transport, UnusableAnswer
+from builder.llm.transport import Transport
 from builder.proposals.requests import (
     DEFAULT_ATTRIBUTES,
     Drafter,
     DraftRequest,
     Past,
-    PromptRequest,
     RevisionRequest,
     Rewriting,
     RewritingRequest,
@@ -88,7 +85,6 @@ __all__ = [
     "ModelDrafter",
     "Past",
     "Price",
-    "RecordingEnded",
     "RecordingSilent",
     "ReplayDrafter",
     "Respelled",
@@ -97,7 +93,6 @@ __all__ = [
     "Spent",
     "Transport",
     "Unanswered",
-    "UnusableAnswer",
     "Waiting",
     "estimate_draft",
     "estimate_rewriting",
@@ -105,7 +100,6 @@ __all__ = [
     "money",
     "open_drafter",
     "parse_price",
-    "prompt_question",
     "rewriting_question",
     "route",
     "spent",
@@ -138,29 +132,20 @@ class ModelDrafter:
         self.account = account
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
-        return self._draft(request, self._prompts)
+        return draft_system(
+            request,
+            self._transport,
+            self._emit,
+            prompts=self._prompts,
+            parallel=self._parallel,
+            separating=True,
+        )
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         return revise_system(request, self._transport, self._emit, prompts=self._prompts)
 
     def rewrite_group(self, request: RewritingRequest) -> Rewriting:
         return rewrite_group(request, self._transport, self._prompts)
-
-    def rewrite_prompt(self, request: PromptRequest) -> Rewriting:
-        return rewrite_prompt(request, self._transport, self._prompts)
-
-    def draft_with(self, template: str, request: DraftRequest) -> AttributeSystem:
-        return self._draft(request, replace(self._prompts, draft=template))
-
-    def _draft(self, request: DraftRequest, prompts: Prompts) -> AttributeSystem:
-        return draft_system(
-            request,
-            self._transport,
-            self._emit,
-            prompts=prompts,
-            parallel=self._parallel,
-            separating=True,
-        )
 
 
 def open_drafter(

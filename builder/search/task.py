@@ -1,4 +1,4 @@
-"""What every optimiser works with and answers: review images in, candidates out.
+"""What every search works with and answers: review images in, candidates out.
 
 An optimiser sees review images only. What it finds is recorded by whoever runs it; held-out images
 then say which of its candidates is best.
@@ -11,9 +11,9 @@ What choices add is rounded to multiples of 2^-24, about the rounding of single 
 double precision are then exact in any order, and classes with identical rules tie exactly.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -280,12 +280,3 @@ class Candidate:
 
     proposal: Proposal
     tried: Tried
-
-
-class Optimiser(Protocol):
-    """Tells what it tries and finds, as it happens; the same each time for the same task."""
-
-    @property
-    def name(self) -> str: ...
-
-    def search(self, task: Task) -> Iterator[Tried | Candidate]: ...
