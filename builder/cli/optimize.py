@@ -21,8 +21,8 @@ from builder.cli.flags import (
     MaxCost,
     Price,
     PromptFolder,
+    Yes,
 )
-from builder.cli.sessions import Yes
 
 if TYPE_CHECKING:
     from builder.cli.evolving_model import Model

@@ -7,7 +7,12 @@ import typer
 
 from builder.cli import app, reports_errors
 from builder.cli.flags import (
+    ENCODER,
+    IMAGES,
+    MODEL,
+    RUNNING,
     Attribute,
+    Auto,
     Classes,
     Context,
     Crop,
@@ -17,6 +22,7 @@ from builder.cli.flags import (
     Dtype,
     ImageColumn,
     ImagesIfAny,
+    JsonEvents,
     LabelColumn,
     Language,
     Llm,
@@ -24,104 +30,122 @@ from builder.cli.flags import (
     LlmUrl,
     MaxCost,
     MaxTokens,
+    MinAccuracy,
     PlainRule,
     Price,
     PromptFolder,
+    Rounds,
     SessionFolder,
+    Yes,
 )
 
-Auto = Annotated[
-    bool, typer.Option("--auto", help="No person: accept what helps on review images.")
-]
-Rounds = Annotated[int | None, typer.Option("--rounds", min=1, help="Stop after this many rounds.")]
-Yes = Annotated[
-    bool,
-    typer.Option("--yes", help="Agree beforehand to the model's price and the encoder's download."),
-]
-MinAccuracy = Annotated[
-    float | None,
-    typer.Option(
-        "--min-accuracy",
-        min=0,
-        max=1,
-        help="Exit with 1 if the best held-out accuracy is below this fraction.",
-    ),
-]
-
-JsonEvents = Annotated[
-    bool,
-    typer.Option(
-        "--json", help="Print what happens as one JSON object a line; with --auto or --edits."
-    ),
-]
+EXAMPLES = (
+    "cotbuild new --classes classes.txt --images images --llm gpt-4.1-mini",
+    "cotbuild new --classes classes.txt --images images --start system.json --auto",
+)
 
 
-@app.command()
+@app.command(epilog="Examples:\n" + "\n\n".join(EXAMPLES))
 @reports_errors
 def new(
     classes: Classes,
+    domain: Domain = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", metavar="FILE", help="Begin from this system, not a draft."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="The session's; default: a new one."),
+    ] = None,
     images: ImagesIfAny = None,
+    no_images: Annotated[
+        bool,
+        typer.Option(
+            "--no-images",
+            help="Draft and edit without scoring anything.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = False,
+    crop: Crop = None,
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     data_split: DataSplit = None,
-    no_images: Annotated[
-        bool, typer.Option("--no-images", help="Draft and edit without scoring anything.")
-    ] = False,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            show_default=False,
+            help="Seed of the splits; default: 0.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = 0,
     encoder: Annotated[
         str | None,
         typer.Option(
             "--encoder",
-            help="jina-clip-v1 (default), jina-clip-v2, or a jina-clip, CLIP or SigLIP checkpoint: "
-            "hub id or local folder.",
+            metavar="NAME",
+            help="jina-clip-v1 (default), jina-clip-v2, hub id, folder.",
+            rich_help_panel=ENCODER,
+        ),
+    ] = None,
+    device: Device = "auto",
+    dtype: Dtype = "float32",
+    rule: Annotated[
+        PlainRule | None,
+        typer.Option(
+            "--rule",
+            metavar="NAME",
+            help="sum, log or robust-log; default: of --start, or sum.",
+            rich_help_panel=ENCODER,
+        ),
+    ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            "--scale",
+            metavar="N",
+            help="Logit scale; default: the encoder's own.",
+            rich_help_panel=ENCODER,
         ),
     ] = None,
     llm: Llm = None,
     llm_url: LlmUrl = None,
+    context: Context = None,
+    attribute: Attribute = None,
+    language: Language = "en",
+    prompts: PromptFolder = None,
     llm_parallel: LlmParallel = None,
-    price: Price = None,
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
     no_transcript: Annotated[
         bool,
         typer.Option(
             "--no-transcript",
-            help="Keep no requests and replies in the session; what it spends is counted anew "
-            "by each run.",
+            help="Keep no requests and replies.",
+            rich_help_panel=MODEL,
         ),
     ] = False,
-    language: Language = "en",
-    prompts: PromptFolder = None,
-    context: Context = None,
-    domain: Domain = None,
-    attribute: Attribute = None,
-    start: Annotated[
-        Path | None, typer.Option("--start", help="Begin from this system instead of a draft.")
-    ] = None,
-    crop: Crop = None,
-    rule: Annotated[
-        PlainRule | None,
-        typer.Option("--rule", help="Scoring rule; default: as the file of --start says, or sum."),
-    ] = None,
-    scale: Annotated[
-        float | None,
-        typer.Option("--scale", min=1e-6, max=1e6, help="Logit scale; default: the encoder's own."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the session; default: a new one.")
-    ] = None,
-    device: Device = "auto",
-    dtype: Dtype = "float32",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the splits.")] = 0,
-    patience: Annotated[
-        int, typer.Option("--patience", min=1, help="Rounds without a new best before stopping.")
-    ] = 2,
-    rounds: Rounds = None,
-    auto: Auto = False,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    price: Price = None,
     yes: Yes = False,
+    auto: Auto = False,
+    rounds: Rounds = None,
+    patience: Annotated[
+        int,
+        typer.Option(
+            "--patience",
+            metavar="N",
+            min=1,
+            show_default=False,
+            help="Stop N rounds after the best; default: 2.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = 2,
     min_accuracy: MinAccuracy = None,
     as_json: JsonEvents = False,
 ) -> None:
-    """Begin a session: draft a system, measure it, review proposals, export the best."""
+    """Begin a session: draft a system, measure it, review changes, export it."""
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions
     from builder.cli.settings import SessionOptions
