@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from builder.cli.model import (
-    PASTE,
     ModelOptions,
     check_agreed,
     estimated_draft,
@@ -19,6 +18,7 @@ from builder.cli.screen import Screen
 from builder.errors import InputError
 from builder.llm import FREE, Estimate, estimate_rewriting, prompt_question, rewriting_question
 from builder.llm.prompts import DRAFT
+from builder.llm.settings import PASTE
 from builder.proposals.requests import PromptRequest, Rewriter, RewritingRequest
 from builder.review.request import revision_request
 from builder.search.gepa import components_of, group_in

@@ -4,7 +4,14 @@ import json
 import time
 from pathlib import Path
 
-from builder.llm import DraftRequest, LLMEvent, ModelDrafter, estimate_draft, tokens_of
+from builder.llm import (
+    DraftRequest,
+    LLMEvent,
+    ModelDrafter,
+    ModelSettings,
+    estimate_draft,
+    tokens_of,
+)
 from builder.llm.client import LiveTransport
 from builder.llm.parallel import ParallelCalls
 from tests.openai_server import Answer, Request, chat, openai_server
@@ -47,7 +54,9 @@ def seconds(folder: Path, parallel: int) -> tuple[float, float]:
     """Wall time of a draft, and estimated tokens per class that went out and came in."""
     folder.mkdir()
     with openai_server(respond) as server:
-        transport = LiveTransport("stub", server.url, folder / "llm.jsonl", unheard)
+        transport = LiveTransport(
+            ModelSettings("stub", server.url, transcript=folder / "llm.jsonl"), unheard
+        )
         drafter = ModelDrafter(transport, unheard, parallel=ParallelCalls(parallel, transport.stop))
         begun = time.perf_counter()
         drafter.draft(DraftRequest("thing", CLASSES))

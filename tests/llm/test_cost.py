@@ -17,6 +17,7 @@ from builder.llm import (
     LimitReached,
     Limits,
     ModelDrafter,
+    ModelSettings,
     Price,
     Spent,
     estimate_draft,
@@ -205,9 +206,11 @@ def test_what_is_no_limit(value: float) -> None:
 def test_a_limit_in_money_needs_a_price() -> None:
     for spec, url in (("no-such-model", None), ("m", "https://example.org/v1")):
         with pytest.raises(LLMError, match=r"price of .* is not known") as caught:
-            open_drafter(spec, url=url, on_event=print, limits=Limits(max_cost=1.0))
+            open_drafter(ModelSettings(spec, url=url, limits=Limits(max_cost=1.0)), print)
         assert "--price" in caught.value.hint
-    priced = open_drafter("no-such-model", on_event=print, limits=Limits(max_cost=1.0), price=PRICE)
+    priced = open_drafter(
+        ModelSettings("no-such-model", limits=Limits(max_cost=1.0), price=PRICE), print
+    )
     assert isinstance(priced, ModelDrafter) and priced.account is not None
     assert priced.account.price == PRICE
 

@@ -15,7 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import LLMError
-from builder.llm import CallReused, DraftProgress, Dropped, ModelDrafter, Respelled, open_drafter
+from builder.llm import (
+    CallReused,
+    DraftProgress,
+    Dropped,
+    ModelDrafter,
+    ModelSettings,
+    Respelled,
+    open_drafter,
+)
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.parallel import ParallelCalls
 from builder.llm.schemas import GroupsReply
@@ -281,7 +289,7 @@ def test_a_full_disk_stops_the_step_and_says_so(tmp_path: Path, parallel: int) -
 
 def test_the_default_is_four_calls_at_a_time_and_one_on_this_machine(tmp_path: Path) -> None:
     def parallel(**options: Any) -> int:
-        drafter = open_drafter("m", transcript=tmp_path / "x", on_event=print, **options)
+        drafter = open_drafter(ModelSettings("m", transcript=tmp_path / "x", **options), print)
         assert isinstance(drafter, ModelDrafter)
         return drafter._parallel.count
 

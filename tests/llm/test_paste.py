@@ -16,6 +16,7 @@ from builder.llm import (
     DraftRequest,
     Dropped,
     LLMEvent,
+    ModelSettings,
     RevisionRequest,
     open_drafter,
     transcript,
@@ -158,7 +159,7 @@ def test_a_pasted_session_is_replayed(tmp_path: Path) -> None:
     exchanges = transcript.read(path).exchanges
     assert {entry.mode for entry in exchanges} == {"paste"}
     assert [entry.reply for entry in exchanges if entry.error] == ["no", "no"]
-    replay = open_drafter(f"replay:{path}", on_event=lambda _: None)
+    replay = open_drafter(ModelSettings(f"replay:{path}"), lambda _: None)
     assert replay is not None
     assert replay.draft(REQUEST) == system
     assert replay.revise(RevisionRequest(system)) == proposals

@@ -13,6 +13,7 @@ from builder.llm import (
     Dropped,
     GivenToAnother,
     LLMEvent,
+    ModelSettings,
     RecordingSilent,
     ReplayDrafter,
     RevisionRequest,
@@ -56,7 +57,7 @@ def recording(tmp_path: Path) -> tuple[Path, AttributeSystem, list[Any]]:
 
 def replayed(path: Path) -> tuple[ReplayDrafter, list[LLMEvent]]:
     events: list[LLMEvent] = []
-    drafter = open_drafter(f"replay:{path}", on_event=events.append)
+    drafter = open_drafter(ModelSettings(f"replay:{path}"), events.append)
     assert isinstance(drafter, ReplayDrafter)
     return drafter, events
 
@@ -220,7 +221,7 @@ def test_replaying_imports_neither_openai_nor_instructor(
 ) -> None:
     code = (
         "import sys; from builder.llm import *\n"
-        f"d = open_drafter({f'replay:{recording[0]}'!r}, on_event=lambda e: None)\n"
+        f"d = open_drafter(ModelSettings({f'replay:{recording[0]}'!r}), lambda e: None)\n"
         "d.draft(DraftRequest('Pokémon', (('A', ''), ('B', ''), ('C', ''))))\n"
         "print({'openai', 'instructor', 'httpx'} & set(sys.modules))"
     )
