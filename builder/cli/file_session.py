@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from builder import __version__
 from builder.cli.measured import identity_of, say_what_differs
-from builder.cli.model import ModelOptions
+from builder.cli.model import ModelOptions, spoken_to
 from builder.cli.screen import Screen
-from builder.cli.settings import SessionOptions, pinned, settings_of
+from builder.cli.settings import crop_of, pinned, with_images
 from builder.cli.setup import (
     RunMode,
     confirm_download,
@@ -20,10 +21,11 @@ from builder.cli.setup import (
     put,
 )
 from builder.cli.workspace import Workspace
-from builder.data import ClassEntry, ImageSource
+from builder.data import Crop, ImageSource
 from builder.errors import InputError
+from builder.proposals.requests import DEFAULT_ATTRIBUTES
 from builder.session.journal import Session, check_free
-from builder.session.records import Drafted
+from builder.session.records import ClassInfo, Drafted, Started
 from builder.session.state import State, advance, begin
 from builder.system.file import SystemFile, load_system_file
 
@@ -63,8 +65,7 @@ def session_from_file(
             f"no images were named to measure {path} on",
             hint="name a folder with one sub-folder per class, or a data set: --images FOLDER",
         )
-    entries = tuple(ClassEntry(name) for name in file.system.classes)
-    started = settings_of(_options(path, file, options), entries, file, None)
+    started = _settings(file, options)
     folder = (options.out or fresh_folder(path)).absolute()
     check_free(folder)
     draft = Drafted(system=file.system, source=str(path))
@@ -83,26 +84,23 @@ def session_from_file(
         yield session, workspace, prepared
 
 
-def _options(path: Path, file: SystemFile, options: FileWishes) -> SessionOptions:
-    """As `new --start` has them."""
-    crop = file.provenance.crop if file.provenance else None
-    return SessionOptions(
-        classes=path,
-        images=options.images,
-        no_images=False,
-        encoder=options.encoder,
-        model=options.model,
-        transcript=True,
-        language="en",
-        context=None,
-        domain=None,
-        attributes=(),
-        start=path,
-        crop=options.crop or (",".join(map(repr, crop)) if crop else None),
-        rule=None,
-        scale=None,
+def _settings(file: SystemFile, options: FileWishes) -> Started:
+    """As `new --start` would have them."""
+    measured = file.provenance.crop if file.provenance else None
+    part = (
+        Crop(*measured) if measured and not options.crop else crop_of(options.crop, options.images)
+    )
+    settings = Started(
+        cotbuild=__version__,
+        domain=file.system.domain,
+        classes=tuple(ClassInfo(name=name) for name in file.system.classes),
+        images=None,
+        encoder=None,
         device=options.device,
         dtype=options.dtype,
+        llm=None,
+        attributes=DEFAULT_ATTRIBUTES,
+        scoring=file.scoring.of_session(),
         seed=options.seed,
-        patience=2,
     )
+    return spoken_to(with_images(settings, options.images, options.encoder, part), options.model)

@@ -35,11 +35,10 @@ MODES = "modes.json"
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """What the flags say of the language model; but for `parallel` it holds for later runs."""
+    """What the flags say of the language model; it holds for later runs of the session too."""
 
     spec: str | None = None
     url: str | None = None
-    parallel: int | None = None
     price: str | None = None
     max_cost: float | None = None
     max_tokens: int | None = None
@@ -60,7 +59,7 @@ def llm_spec(spec: str | None) -> str | None:
 
 
 def spoken_to(started: Started, options: ModelOptions) -> Started:
-    """The settings with what the flags say; what they don't say stays as it was.
+    """The settings with what the flags say of the model; what they don't say stays as it was.
 
     Raises InputError.
     """

@@ -14,7 +14,7 @@ from builder.cli.opening import download_needed, fetch_encoder
 from builder.cli.pictures import SessionPictures
 from builder.cli.play import EXPORT_NAME, Format, Table, play, save_best, store
 from builder.cli.screen import Screen, Shortfall
-from builder.cli.settings import SessionOptions, pinned, settings_of, start_file
+from builder.cli.settings import pinned
 from builder.cli.workspace import (
     Workspace,
     distinct,
@@ -22,7 +22,7 @@ from builder.cli.workspace import (
     list_images,
     new_splits,
 )
-from builder.data import LabelledImage, read_classes
+from builder.data import LabelledImage
 from builder.edits.apply import EditError, apply
 from builder.edits.file import read_proposals
 from builder.edits.model import Proposal
@@ -36,6 +36,7 @@ from builder.session.export import exported
 from builder.session.journal import Session, check_free
 from builder.session.records import Assigned, Drafted, Record, Started
 from builder.session.state import State, advance
+from builder.system.file import SystemFile
 from builder.terminal.ask import open_asker
 from builder.terminal.asker import Asker, interactive
 from builder.terminal.review import TerminalReviewer
@@ -52,14 +53,25 @@ class RunMode:
     rounds: int | None
     min_accuracy: float | None
     edits: Path | None = None
+    # Calls to the model at a time; None: as many as suit the server.
+    parallel: int | None = None
 
 
-def begin(options: SessionOptions, out: Path | None, mode: RunMode, screen: Screen) -> None:
-    """`cotbuild new`. Raises CotbuildError; ends with typer.Exit where the code is not 0."""
-    entries = read_classes(options.classes)
-    start = start_file(options.start, entries) if options.start else None
+def begin(
+    started: Started,
+    start: tuple[Path, SystemFile] | None,
+    folder: Path,
+    mode: RunMode,
+    screen: Screen,
+    *,
+    encoder_named: bool = True,
+) -> None:
+    """Begins a session in `folder`, from the system of the file `start` if there is one.
+
+    `encoder_named`: somebody asked for this very encoder, and so for its download.
+    Raises CotbuildError; ends with typer.Exit where the code is not 0.
+    """
     asker = asker_for(mode)
-    started = settings_of(options, entries, start, asker)
     if start is None and started.llm is None and started.images is None and asker is None:
         raise InputError(
             "there is no system to begin with, no language model to draft one, and no image to "
@@ -68,19 +80,19 @@ def begin(options: SessionOptions, out: Path | None, mode: RunMode, screen: Scre
             "--start FILE",
         )
     _check_goal(started, mode)
-    folder = (out or fresh_folder(options.classes)).resolve()
     check_free(folder)
-    drafter = open_model(started, folder, screen, parallel=options.model.parallel)
+    drafter = open_model(started, folder, screen, parallel=mode.parallel)
     _confirm_spending(started, mode, asker, drafted=start is not None)
-    confirm_download(started, mode, asker, screen, named=options.encoder is not None)
+    confirm_download(started, mode, asker, screen, named=encoder_named)
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
-    if options.start and start and encoder:
-        say_what_differs({options.start: start}, [identity_of(encoder)], screen)
+    if start and encoder:
+        say_what_differs(dict([start]), [identity_of(encoder)], screen)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         if start is not None:
-            put(session, None, Drafted(system=start.system, source=str(options.start)), screen)
+            path, file = start
+            put(session, None, Drafted(system=file.system, source=str(path)), screen)
         _play(session, images, encoder, drafter, asker, mode, screen)
 
 
@@ -98,7 +110,7 @@ def go_on(folder: Path, options: ModelOptions, mode: RunMode, screen: Screen) ->
             None
             if edits
             else open_model(
-                speaking, session.folder, screen, parallel=options.parallel, state=session.state
+                speaking, session.folder, screen, parallel=mode.parallel, state=session.state
             )
         )
         if drafter is not None:

@@ -1,4 +1,4 @@
-"""`cotbuild new` and `cotbuild resume`."""
+"""`cotbuild new`: the flags of a new session."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +35,6 @@ from builder.cli.flags import (
     Price,
     PromptFolder,
     Rounds,
-    SessionFolder,
     Yes,
 )
 
@@ -146,67 +145,58 @@ def new(
     as_json: JsonEvents = False,
 ) -> None:
     """Begin a session: draft a system, measure it, review changes, export it."""
+    from builder import __version__
+    from builder.cli.context import read_context
     from builder.cli.json_events import session_screen
-    from builder.cli.model import ModelOptions
-    from builder.cli.settings import SessionOptions
-    from builder.cli.setup import RunMode, begin
-    from builder.data import ImageSource
-
-    options = SessionOptions(
-        classes=classes,
-        images=ImageSource(images, image_column, label_column, data_split) if images else None,
-        no_images=no_images,
-        encoder=encoder,
-        model=ModelOptions(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts),
-        transcript=not no_transcript,
-        language=language,
-        context=context,
-        domain=domain,
-        attributes=tuple(attribute or ()),
-        start=start,
-        crop=crop,
-        rule=rule,
-        scale=scale,
-        device=device,
-        dtype=dtype,
-        seed=seed,
-        patience=patience,
+    from builder.cli.model import ModelOptions, spoken_to
+    from builder.cli.settings import (
+        ask_for_images,
+        class_infos,
+        crop_of,
+        domain_of,
+        scoring_of,
+        start_file,
+        with_images,
     )
-    mode = RunMode(auto, yes, rounds, min_accuracy)
+    from builder.cli.setup import RunMode, asker_for, begin, fresh_folder
+    from builder.data import ImageSource, read_classes
+    from builder.proposals.requests import DEFAULT_ATTRIBUTES
+    from builder.session.records import Started
+
+    mode = RunMode(auto, yes, rounds, min_accuracy, parallel=llm_parallel)
     with session_screen(mode, as_json=as_json) as screen:
-        begin(options, out, mode, screen)
-
-
-@app.command()
-@reports_errors
-def resume(
-    session: SessionFolder = None,
-    llm: Llm = None,
-    llm_url: LlmUrl = None,
-    llm_parallel: LlmParallel = None,
-    price: Price = None,
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    prompts: PromptFolder = None,
-    edits: Annotated[
-        Path | None,
-        typer.Option(
-            "--edits", help="Accept the proposals in this JSON file, measure them, and stop."
-        ),
-    ] = None,
-    rounds: Rounds = None,
-    auto: Auto = False,
-    yes: Yes = False,
-    min_accuracy: MinAccuracy = None,
-    as_json: JsonEvents = False,
-) -> None:
-    """Go on with a session, where it was left."""
-    from builder.cli.json_events import session_screen
-    from builder.cli.model import ModelOptions
-    from builder.cli.setup import RunMode, go_on
-    from builder.session.journal import latest_session
-
-    mode = RunMode(auto, yes, rounds, min_accuracy, edits)
-    options = ModelOptions(llm, llm_url, llm_parallel, price, max_cost, max_tokens, prompts)
-    with session_screen(mode, as_json=as_json) as screen:
-        go_on(session or latest_session(Path.cwd()), options, mode, screen)
+        entries = read_classes(classes)
+        file = start_file(start, entries) if start else None
+        asker = asker_for(mode)
+        source = None
+        if not no_images:
+            named = ImageSource(images, image_column, label_column, data_split) if images else None
+            source = named or ask_for_images(asker)
+        part = crop_of(crop, source)
+        settings = Started(
+            cotbuild=__version__,
+            domain=domain_of(domain, file, asker),
+            classes=class_infos(entries),
+            images=None,
+            encoder=None,
+            device=device,
+            dtype=dtype,
+            llm=None,
+            transcript=not no_transcript,
+            language=language,
+            context=read_context(context),
+            attributes=tuple(attribute or ()) or DEFAULT_ATTRIBUTES,
+            scoring=scoring_of(rule, scale, file),
+            seed=seed,
+            patience=patience,
+        )
+        settings = with_images(settings, source, encoder, part)
+        model = ModelOptions(llm, llm_url, price, max_cost, max_tokens, prompts)
+        begin(
+            spoken_to(settings, model),
+            (start, file) if start and file else None,
+            (out or fresh_folder(classes)).resolve(),
+            mode,
+            screen,
+            encoder_named=encoder is not None,
+        )
