@@ -20,10 +20,11 @@ def demo(
 ) -> None:
     """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
     from builder import __version__
+    from builder.cli.begin import begin_session
+    from builder.cli.consent import asker_for
     from builder.cli.model import ModelOptions, spoken_to
     from builder.cli.screen import Screen
-    from builder.cli.settings import class_infos, with_images
-    from builder.cli.setup import RunMode, asker_for, begin
+    from builder.cli.settings import RunMode, class_infos, with_images
     from builder.data import Crop, ImageSource, read_classes
     from builder.demo.card import ART_CROP
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
@@ -63,4 +64,4 @@ def demo(
     )
     settings = with_images(settings, ImageSource(str(images)), "miniature", Crop(*ART_CROP))
     settings = spoken_to(settings, ModelOptions(f"replay:{RECORDING}"))
-    begin(settings, None, session.resolve(), mode, screen)
+    begin_session(settings, None, session.resolve(), mode, screen)

@@ -7,8 +7,8 @@ from builder.cli.evolving_model import Evolution, Model
 from builder.cli.evolving_prompt import evolved_prompt
 from builder.cli.optimisers import Budget
 from builder.cli.optimising import STOPPED, accept, clock, decide, task_of
+from builder.cli.save import record_entry as put
 from builder.cli.screen import Screen
-from builder.cli.setup import put
 from builder.cli.workspace import Workspace
 from builder.edits.locks import lock_words
 from builder.errors import CotbuildError, LLMError

@@ -7,20 +7,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from builder import __version__
-from builder.cli.measured import identity_of, say_what_differs
+from builder.cli.begin import fresh_folder
+from builder.cli.consent import confirm_download
+from builder.cli.file_inputs import say_what_differs
 from builder.cli.model import ModelOptions, spoken_to
+from builder.cli.open_workspace import encoder_of, images_of, open_workspace
+from builder.cli.save import record_entry
 from builder.cli.screen import Screen
-from builder.cli.settings import crop_of, pinned, with_images
-from builder.cli.setup import (
-    RunMode,
-    confirm_download,
-    encoder_of,
-    fresh_folder,
-    images_of,
-    open_workspace,
-    put,
-)
-from builder.cli.workspace import Workspace
+from builder.cli.settings import RunMode, crop_of, pinned, with_images
+from builder.cli.workspace import Workspace, identity_of
 from builder.data import Crop, ImageSource
 from builder.errors import InputError
 from builder.proposals.requests import DEFAULT_ATTRIBUTES
@@ -77,7 +72,7 @@ def session_from_file(
         say_what_differs({path: file}, [identity_of(encoder)], screen)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
-        put(session, None, draft, screen)
+        record_entry(session, None, draft, screen)
         workspace = open_workspace(session, images, encoder, screen)
         if workspace is None:
             raise ValueError("a session with images has a workspace")

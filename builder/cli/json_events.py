@@ -21,7 +21,7 @@ from builder.cli.json_values import (
     version_data,
 )
 from builder.cli.screen import Screen, Shortfall
-from builder.cli.setup import RunMode
+from builder.cli.settings import RunMode
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError
 from builder.review.loop import Ended, Recorded, StepFailed, Working

@@ -146,10 +146,13 @@ def new(
 ) -> None:
     """Begin a session: draft a system, measure it, review changes, export it."""
     from builder import __version__
+    from builder.cli.begin import begin_session, fresh_folder
+    from builder.cli.consent import asker_for
     from builder.cli.context import read_context
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions, spoken_to
     from builder.cli.settings import (
+        RunMode,
         ask_for_images,
         class_infos,
         crop_of,
@@ -158,7 +161,6 @@ def new(
         start_file,
         with_images,
     )
-    from builder.cli.setup import RunMode, asker_for, begin, fresh_folder
     from builder.data import ImageSource, read_classes
     from builder.proposals.requests import DEFAULT_ATTRIBUTES
     from builder.session.records import Started
@@ -192,7 +194,7 @@ def new(
         )
         settings = with_images(settings, source, encoder, part)
         model = ModelOptions(llm, llm_url, price, max_cost, max_tokens, prompts)
-        begin(
+        begin_session(
             spoken_to(settings, model),
             (start, file) if start and file else None,
             (out or fresh_folder(classes)).resolve(),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cli.first_draft import general_system
+from builder.cli.save import record_entry as put
 from builder.cli.screen import Screen
-from builder.cli.setup import put
 from builder.cli.workspace import Workspace
 from builder.edits.apply import apply
 from builder.edits.model import Proposal

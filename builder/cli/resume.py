@@ -49,12 +49,13 @@ def resume(
     as_json: JsonEvents = False,
 ) -> None:
     """Go on with a session, where it was left."""
+    from builder.cli.begin import resume_session
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions
-    from builder.cli.setup import RunMode, go_on
+    from builder.cli.settings import RunMode
     from builder.session.journal import latest_session
 
     mode = RunMode(auto, yes, rounds, min_accuracy, edits, llm_parallel)
     options = ModelOptions(llm, llm_url, price, max_cost, max_tokens, prompts)
     with session_screen(mode, as_json=as_json) as screen:
-        go_on(session or latest_session(Path.cwd()), options, mode, screen)
+        resume_session(session or latest_session(Path.cwd()), options, mode, screen)

@@ -1,6 +1,7 @@
-"""From flags, and a few questions, to the settings that a session keeps: a `Started`."""
+"""From flags, and a few questions, to the settings that a session keeps, and how it is run."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cli.workspace import scoring_from
@@ -14,6 +15,19 @@ from builder.system.model import Scoring
 from builder.terminal.asker import Asker
 
 DEFAULT_ENCODER = "jina-clip-v1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunMode:
+    """How a session is run: by whom, how long, and what counts as success."""
+
+    auto: bool
+    yes: bool
+    rounds: int | None
+    min_accuracy: float | None
+    edits: Path | None = None
+    # Calls to the model at a time; None: as many as suit the server.
+    parallel: int | None = None
 
 
 def class_infos(entries: Iterable[ClassEntry]) -> tuple[ClassInfo, ...]:
