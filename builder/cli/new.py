@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from builder.cli import app, reports_errors
 from builder.cli.flags import (
     ENCODER,
@@ -36,6 +34,7 @@ from builder.cli.flags import (
     PromptFolder,
     Rounds,
     Yes,
+    flag,
 )
 
 EXAMPLES = (
@@ -50,64 +49,32 @@ def new(
     classes: Classes,
     domain: Domain = None,
     start: Annotated[
-        Path | None,
-        typer.Option("--start", metavar="FILE", help="Begin from this system, not a draft."),
+        Path | None, flag("--start", "FILE", "Begin from this system, not a draft.")
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FOLDER", help="The session's; default: a new one."),
+        Path | None, flag("--out", "FOLDER", "The session's; default: a new one.")
     ] = None,
     images: ImagesIfAny = None,
     no_images: Annotated[
-        bool,
-        typer.Option(
-            "--no-images",
-            help="Draft and edit without scoring anything.",
-            rich_help_panel=IMAGES,
-        ),
+        bool, flag("--no-images", None, "Draft and edit without scoring anything.", IMAGES)
     ] = False,
     crop: Crop = None,
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     data_split: DataSplit = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed",
-            metavar="N",
-            show_default=False,
-            help="Seed of the splits; default: 0.",
-            rich_help_panel=IMAGES,
-        ),
-    ] = 0,
+    seed: Annotated[int, flag("--seed", "N", "Seed of the splits; default: 0.", IMAGES)] = 0,
     encoder: Annotated[
         str | None,
-        typer.Option(
-            "--encoder",
-            metavar="NAME",
-            help="jina-clip-v1 (default), jina-clip-v2, hub id, folder.",
-            rich_help_panel=ENCODER,
-        ),
+        flag("--encoder", "NAME", "jina-clip-v1 (default), jina-clip-v2, hub id, folder.", ENCODER),
     ] = None,
     device: Device = "auto",
     dtype: Dtype = "float32",
     rule: Annotated[
         PlainRule | None,
-        typer.Option(
-            "--rule",
-            metavar="NAME",
-            help="sum, log or robust-log; default: of --start, or sum.",
-            rich_help_panel=ENCODER,
-        ),
+        flag("--rule", "NAME", "sum, log or robust-log; default: of --start, or sum.", ENCODER),
     ] = None,
     scale: Annotated[
-        float | None,
-        typer.Option(
-            "--scale",
-            metavar="N",
-            help="Logit scale; default: the encoder's own.",
-            rich_help_panel=ENCODER,
-        ),
+        float | None, flag("--scale", "N", "Logit scale; default: the encoder's own.", ENCODER)
     ] = None,
     llm: Llm = None,
     llm_url: LlmUrl = None,
@@ -117,12 +84,7 @@ def new(
     prompts: PromptFolder = None,
     llm_parallel: LlmParallel = None,
     no_transcript: Annotated[
-        bool,
-        typer.Option(
-            "--no-transcript",
-            help="Keep no requests and replies.",
-            rich_help_panel=MODEL,
-        ),
+        bool, flag("--no-transcript", None, "Keep no requests and replies.", MODEL)
     ] = False,
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
@@ -131,15 +93,7 @@ def new(
     auto: Auto = False,
     rounds: Rounds = None,
     patience: Annotated[
-        int,
-        typer.Option(
-            "--patience",
-            metavar="N",
-            min=1,
-            show_default=False,
-            help="Stop N rounds after the best; default: 2.",
-            rich_help_panel=RUNNING,
-        ),
+        int, flag("--patience", "N", "Stop N rounds after the best; default: 2.", RUNNING, min=1)
     ] = 2,
     min_accuracy: MinAccuracy = None,
     as_json: JsonEvents = False,
