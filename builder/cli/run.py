@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import typer
 
 from builder.cli import INTERRUPTED
+from builder.cli.events import Shortfall
 from builder.cli.first_draft import first_draft
 from builder.cli.open_workspace import open_workspace
 from builder.cli.pictures import SessionPictures
 from builder.cli.save import EXPORT_NAME, record_entry, save_best, save_record
-from builder.cli.screen import Screen, Shortfall
+from builder.cli.screen import Screen
 from builder.cli.settings import RunMode
 from builder.cli.workspace import Workspace
 from builder.data import LabelledImage
