@@ -6,7 +6,7 @@ from typing import Protocol
 
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError
-from builder.llm import Spent
+from builder.llm.cost import Spent
 from builder.review.loop import Ended, Recorded, StepFailed, Working
 from builder.review.view import View
 from builder.search.shuffled import ShuffledNull

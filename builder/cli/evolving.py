@@ -12,7 +12,9 @@ from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace
 from builder.edits.locks import lock_words
 from builder.errors import CotbuildError, LLMError
-from builder.llm import Dropped, LimitReached, RecordingEnded
+from builder.llm.cost import LimitReached
+from builder.llm.events import Dropped
+from builder.llm.replay import RecordingEnded
 from builder.proposals.requests import (
     PromptRequest,
     RevisionRequest,

@@ -16,8 +16,11 @@ from builder.cli.model import (
 from builder.cli.optimisers import Budget
 from builder.cli.screen import Screen
 from builder.errors import InputError
-from builder.llm import FREE, Estimate, estimate_rewriting, prompt_question, rewriting_question
+from builder.llm.cost import FREE
+from builder.llm.estimating import Estimate, estimate_rewriting
+from builder.llm.prompt_rewriting import prompt_question
 from builder.llm.prompts import DRAFT
+from builder.llm.rewriting import rewriting_question
 from builder.llm.settings import PASTE
 from builder.proposals.requests import PromptRequest, Rewriter, RewritingRequest
 from builder.review.request import revision_request

@@ -5,8 +5,9 @@ from pathlib import Path
 from builder.cli.evolving_model import Model
 from builder.cli.model import prompts_of
 from builder.cli.screen import Screen
-from builder.llm import DraftRequest, UnusableAnswer
 from builder.llm.prompts import DRAFT, Prompts
+from builder.llm.transport import UnusableAnswer
+from builder.proposals.requests import DraftRequest
 from builder.review.request import class_descriptions
 from builder.search.evolved_prompt import EvolvedPrompt, NoDraft
 from builder.search.task import Task

@@ -6,24 +6,15 @@ from pathlib import Path
 from builder.cli.screen import Screen
 from builder.encoders.cache import default_cache_folder
 from builder.errors import InputError
-from builder.llm import (
-    Drafter,
-    DraftRequest,
-    Estimate,
-    Limits,
-    ModelSettings,
-    Price,
-    ReplayDrafter,
-    estimate_draft,
-    money,
-    open_drafter,
-    parse_price,
-    spent,
-)
 from builder.llm.address import shown
+from builder.llm.cost import Limits, Price, money, parse_price
+from builder.llm.drafter import open_drafter, spent
+from builder.llm.estimating import Estimate, estimate_draft
 from builder.llm.paste import PasteDrafter
 from builder.llm.prompts import Prompts
-from builder.llm.settings import NOBODY, PASTE, REPLAY
+from builder.llm.replay import ReplayDrafter
+from builder.llm.settings import NOBODY, PASTE, REPLAY, ModelSettings
+from builder.proposals.requests import Drafter, DraftRequest
 from builder.scoring.wording import counted
 from builder.session.journal import TRANSCRIPT
 from builder.session.records import Started

@@ -11,7 +11,7 @@ from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
 from builder.cli.workspace import Workspace
 from builder.errors import InputError, SessionError
-from builder.llm import spent
+from builder.llm.drafter import spent
 from builder.report.contents import Contents, Measured, Origin, Picture
 from builder.report.failures import failures
 from builder.report.page import page

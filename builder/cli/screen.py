@@ -24,7 +24,9 @@ from builder.cli.events import (
 from builder.cli.workspace import Workspace
 from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
-from builder.llm import (
+from builder.llm.class_rules import BATCH
+from builder.llm.cost import Spent, money, tokens_of
+from builder.llm.events import (
     CallFinished,
     CallReused,
     CallStarted,
@@ -36,12 +38,8 @@ from builder.llm import (
     ModeFallback,
     RecordingSilent,
     Respelled,
-    Spent,
     Waiting,
-    money,
-    tokens_of,
 )
-from builder.llm.class_rules import BATCH
 from builder.review.loop import Ended, Recorded, StepFailed, Working
 from builder.review.view import View
 from builder.scoring.near_duplicates import NearDuplicates

@@ -4,16 +4,14 @@ import json
 import time
 from pathlib import Path
 
-from builder.llm import (
-    DraftRequest,
-    LLMEvent,
-    ModelDrafter,
-    ModelSettings,
-    estimate_draft,
-    tokens_of,
-)
 from builder.llm.client import LiveTransport
+from builder.llm.cost import tokens_of
+from builder.llm.drafter import ModelDrafter
+from builder.llm.estimating import estimate_draft
+from builder.llm.events import LLMEvent
 from builder.llm.parallel import ParallelCalls
+from builder.llm.settings import ModelSettings
+from builder.proposals.requests import DraftRequest
 from tests.openai_server import Answer, Request, chat, openai_server
 
 CLASSES = tuple((f"class number {number}", "") for number in range(1000))

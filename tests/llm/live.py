@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from builder.llm import DraftRequest, LLMEvent, ModelDrafter, ModelSettings
 from builder.llm.client import LiveTransport
+from builder.llm.drafter import ModelDrafter
+from builder.llm.events import LLMEvent
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Exchange, read
 from builder.llm.transport import ask
+from builder.proposals.requests import DraftRequest
 
 SECRET = "sk-test-0123456789abcdef"
 

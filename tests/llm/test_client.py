@@ -11,18 +11,13 @@ from typing import Any
 import pytest
 
 from builder.errors import CotbuildError, LLMError
-from builder.llm import (
-    CallFinished,
-    CallStarted,
-    ModeFallback,
-    ModelSettings,
-    Price,
-    RevisionRequest,
-    Spent,
-    open_drafter,
-)
+from builder.llm.cost import Price, Spent
+from builder.llm.drafter import open_drafter
+from builder.llm.events import CallFinished, CallStarted, ModeFallback
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import TruncatedAnswer, ask
+from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
 from tests.llm.live import GROUPS, SECRET, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
@@ -310,7 +305,9 @@ def test_nothing_is_printed_even_where_logging_is_on() -> None:
     code = (
         "import logging, sys; logging.basicConfig(level=logging.INFO)\n"
         "from builder.errors import LLMError\n"
-        "from builder.llm import *\n"
+        "from builder.llm.drafter import open_drafter\n"
+        "from builder.llm.settings import ModelSettings\n"
+        "from builder.proposals.requests import DraftRequest\n"
         "drafter = open_drafter(ModelSettings('m', url=sys.argv[1]), lambda event: None)\n"
         "try: drafter.draft(DraftRequest('birds', (('A', ''), ('B', ''))))\n"
         "except LLMError: print('failed as it should')\n"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from builder.errors import InputError, LLMError
-from builder.llm import ModelSettings, open_drafter
+from builder.llm.drafter import open_drafter
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import ask
 from tests.llm.live import GROUPS, Live, complete
 from tests.openai_server import chat, openai_server

@@ -10,31 +10,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import InputError, LLMError
-from builder.llm import (
-    FREE,
-    CallFinished,
-    DraftRequest,
-    LimitReached,
-    Limits,
-    ModelDrafter,
-    ModelSettings,
-    Price,
-    Spent,
-    estimate_draft,
-    known_price,
-    money,
-    open_drafter,
-    parse_price,
-    spent,
-    tokens_of,
-)
 from builder.llm.answer_formats import AnswerMode
 from builder.llm.cancel import Cancellation, Stopped
-from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, Account, most_tokens_of
+from builder.llm.cost import (
+    FREE,
+    LEAST_OUTPUT,
+    MOST_OUTPUT,
+    Account,
+    LimitReached,
+    Limits,
+    Price,
+    Spent,
+    known_price,
+    money,
+    most_tokens_of,
+    parse_price,
+    tokens_of,
+)
+from builder.llm.drafter import ModelDrafter, open_drafter, spent
 from builder.llm.endpoint import CAPS
+from builder.llm.estimating import estimate_draft
+from builder.llm.events import CallFinished
 from builder.llm.parallel import ParallelCalls
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import ask
+from builder.proposals.requests import DraftRequest
 from tests.chance import dice
 from tests.llm.live import GROUPS, Live, complete, request_for
 from tests.openai_server import (

@@ -15,18 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import LLMError
-from builder.llm import (
-    CallReused,
-    DraftProgress,
-    Dropped,
-    ModelDrafter,
-    ModelSettings,
-    Respelled,
-    open_drafter,
-)
 from builder.llm.cancel import Cancellation, Stopped
+from builder.llm.drafter import ModelDrafter, open_drafter
+from builder.llm.events import CallReused, DraftProgress, Dropped, Respelled
 from builder.llm.parallel import ParallelCalls
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import Message, ReplyT, ask
 from builder.system.model import AttributeSystem
 from tests.chance import dice

@@ -10,21 +10,15 @@ import pytest
 
 from builder.edits.model import SetRule
 from builder.errors import LLMError
-from builder.llm import (
-    CallFinished,
-    CallReused,
-    DraftRequest,
-    Dropped,
-    LLMEvent,
-    ModelSettings,
-    RevisionRequest,
-    open_drafter,
-    transcript,
-)
+from builder.llm import transcript
+from builder.llm.drafter import open_drafter
+from builder.llm.events import CallFinished, CallReused, Dropped, LLMEvent
 from builder.llm.paste import WHOLE, PasteDrafter, PasteTransport, system_prompt
 from builder.llm.prompts import Prompts
 from builder.llm.revising import RevisionReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import ask
+from builder.proposals.requests import DraftRequest, RevisionRequest
 from tests.llm.live import GROUPS, request_for
 
 CLASSES = ("Absol", "Beedrill δ", "Celebi")

@@ -10,10 +10,12 @@ import pytest
 from instructor.v2.core.provider_specs import ALIAS_TO_PROVIDER
 
 from builder.errors import InputError, LLMError
-from builder.llm import LLMEvent, ModelDrafter, ModelSettings, Route, open_drafter, route, spent
-from builder.llm.address import OLLAMA_URL, PROVIDERS
+from builder.llm.address import OLLAMA_URL, PROVIDERS, Route, route
 from builder.llm.cost import LimitReached, Limits, Price, tokens_of
+from builder.llm.drafter import ModelDrafter, open_drafter, spent
+from builder.llm.events import LLMEvent
 from builder.llm.providers import ProviderTransport
+from builder.llm.settings import ModelSettings
 from builder.llm.transcript import read
 from builder.llm.transport import TruncatedAnswer
 from tests.llm.live import SECRET, request_for

@@ -8,19 +8,12 @@ import pytest
 
 from builder.edits.model import SetRule
 from builder.errors import InputError, LLMError
-from builder.llm import (
-    CallFinished,
-    Dropped,
-    GivenToAnother,
-    LLMEvent,
-    ModelSettings,
-    RecordingSilent,
-    ReplayDrafter,
-    RevisionRequest,
-    open_drafter,
-    transcript,
-)
-from builder.llm.replay import _after
+from builder.llm import transcript
+from builder.llm.drafter import open_drafter
+from builder.llm.events import CallFinished, Dropped, GivenToAnother, LLMEvent, RecordingSilent
+from builder.llm.replay import ReplayDrafter, _after
+from builder.llm.settings import ModelSettings
+from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import chat, openai_server
@@ -220,7 +213,10 @@ def test_replaying_imports_neither_openai_nor_instructor(
     recording: tuple[Path, AttributeSystem, list[Any]],
 ) -> None:
     code = (
-        "import sys; from builder.llm import *\n"
+        "import sys\n"
+        "from builder.llm.drafter import open_drafter\n"
+        "from builder.llm.settings import ModelSettings\n"
+        "from builder.proposals.requests import DraftRequest\n"
         f"d = open_drafter(ModelSettings({f'replay:{recording[0]}'!r}), lambda e: None)\n"
         "d.draft(DraftRequest('Pokémon', (('A', ''), ('B', ''), ('C', ''))))\n"
         "print({'openai', 'instructor', 'httpx'} & set(sys.modules))"
