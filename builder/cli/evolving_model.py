@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cli.model import (
-    PASTE,
     ModelOptions,
     check_agreed,
     open_model,
@@ -15,7 +14,10 @@ from builder.cli.model import (
 from builder.cli.optimisers import Budget
 from builder.cli.screen import Screen
 from builder.errors import InputError
-from builder.llm import FREE, Estimate, estimate_rewriting, rewriting_question
+from builder.llm.cost import FREE
+from builder.llm.estimating import Estimate, estimate_rewriting
+from builder.llm.rewriting import rewriting_question
+from builder.llm.settings import PASTE
 from builder.proposals.requests import Rewriter, RewritingRequest
 from builder.review.request import revision_request
 from builder.search.gepa import components_of, group_in

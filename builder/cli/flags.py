@@ -1,7 +1,7 @@
 """Flags that several commands share: sessions, images, encoders, and the language model."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,28 @@ ENCODER = "Encoder and scoring"
 MODEL = "Language model"
 COST = "Cost"
 RUNNING = "Running"
+
+
+def flag(
+    name: str,
+    metavar: str | None,
+    words: str,
+    panel: str | None = None,
+    *,
+    min: float | None = None,
+    max: float | None = None,
+) -> Any:
+    """An option as the help screens list it; `words` name the default where it says something."""
+    return typer.Option(
+        name,
+        metavar=metavar,
+        help=words,
+        rich_help_panel=panel,
+        show_default=False,
+        min=min,
+        max=max,
+    )
+
 
 SessionFolder = Annotated[
     Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
@@ -22,215 +44,76 @@ Rule = Literal[
     "sum", "log", "robust-log", "fitted-scale", "centred", "weighted", "name-prior", "all"
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Classes = Annotated[
-    Path,
-    typer.Option("--classes", metavar="FILE", help="A class a line: name | description."),
-]
-Domain = Annotated[
-    str | None,
-    typer.Option("--domain", metavar="WORDS", help="What the classes are, e.g. 'Pokémon'."),
-]
+Classes = Annotated[Path, flag("--classes", "FILE", "A class a line: name | description.")]
+Domain = Annotated[str | None, flag("--domain", "WORDS", "What the classes are, e.g. 'Pokémon'.")]
 Attribute = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--attribute",
-        metavar="WORDS",
-        help="What the groups must cover; repeatable.",
-        rich_help_panel=MODEL,
-    ),
+    list[str] | None, flag("--attribute", "WORDS", "What the groups must cover; repeatable.", MODEL)
 ]
-_IMAGES = typer.Option(
+_IMAGES = flag(
     "--images",
-    metavar="WHERE",
-    help="Folder (a sub-folder per class, or metadata.csv), or a data set's id on the hub.",
-    rich_help_panel=IMAGES,
+    "WHERE",
+    "Folder (a sub-folder per class, or metadata.csv), or a data set's id on the hub.",
+    IMAGES,
 )
 Images = Annotated[str, _IMAGES]
 ImagesIfAny = Annotated[str | None, _IMAGES]
 ImageColumn = Annotated[
     str | None,
-    typer.Option(
-        "--image-column",
-        metavar="NAME",
-        help="Column with the image, its file or its URL.",
-        rich_help_panel=IMAGES,
-    ),
+    flag("--image-column", "NAME", "Column with the image, its file or its URL.", IMAGES),
 ]
 LabelColumn = Annotated[
-    str | None,
-    typer.Option(
-        "--label-column",
-        metavar="NAME",
-        help="Column with the class's name.",
-        rich_help_panel=IMAGES,
-    ),
+    str | None, flag("--label-column", "NAME", "Column with the class's name.", IMAGES)
 ]
 DataSplit = Annotated[
-    str | None,
-    typer.Option(
-        "--data-split",
-        metavar="NAME",
-        help="Split of a hub data set; default: train.",
-        rich_help_panel=IMAGES,
-    ),
+    str | None, flag("--data-split", "NAME", "Split of a hub data set; default: train.", IMAGES)
 ]
 Crop = Annotated[
-    str | None,
-    typer.Option(
-        "--crop",
-        metavar="L,T,R,B",
-        help="Part of each image, 0 to 1; or pokemon-card.",
-        rich_help_panel=IMAGES,
-    ),
+    str | None, flag("--crop", "L,T,R,B", "Part of each image, 0 to 1; or pokemon-card.", IMAGES)
 ]
-Device = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        metavar="NAME",
-        show_default=False,
-        help="auto (default), cpu, cuda or mps.",
-        rich_help_panel=ENCODER,
-    ),
-]
+Device = Annotated[str, flag("--device", "NAME", "auto (default), cpu, cuda or mps.", ENCODER)]
 Dtype = Annotated[
     Literal["float32", "float16", "bfloat16"],
-    typer.Option(
-        "--dtype",
-        metavar="NAME",
-        show_default=False,
-        help="float32 (default), float16 or bfloat16.",
-        rich_help_panel=ENCODER,
-    ),
+    flag("--dtype", "NAME", "float32 (default), float16 or bfloat16.", ENCODER),
 ]
 Llm = Annotated[
     str | None,
-    typer.Option(
+    flag(
         "--llm",
-        metavar="NAME",
-        help="Model at OpenAI or --llm-url; or paste, provider/model, replay:FILE, none.",
-        rich_help_panel=MODEL,
+        "NAME",
+        "Model at OpenAI or --llm-url; or paste, provider/model, replay:FILE, none.",
+        MODEL,
     ),
 ]
-LlmUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--llm-url",
-        metavar="URL",
-        help="Any OpenAI-compatible server.",
-        rich_help_panel=MODEL,
-    ),
-]
+LlmUrl = Annotated[str | None, flag("--llm-url", "URL", "Any OpenAI-compatible server.", MODEL)]
 LlmParallel = Annotated[
     int | None,
-    typer.Option(
-        "--llm-parallel",
-        metavar="N",
-        min=1,
-        max=64,
-        help="Calls at a time; default: 4, local: 1.",
-        rich_help_panel=MODEL,
-    ),
+    flag("--llm-parallel", "N", "Calls at a time; default: 4, local: 1.", MODEL, min=1, max=64),
 ]
 MaxCost = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cost",
-        metavar="SUM",
-        min=0,
-        help="The most that the session may spend.",
-        rich_help_panel=COST,
-    ),
+    float | None, flag("--max-cost", "SUM", "The most that the session may spend.", COST, min=0)
 ]
 MaxTokens = Annotated[
-    int | None,
-    typer.Option(
-        "--max-tokens",
-        metavar="N",
-        min=0,
-        help="The most tokens that the session may use.",
-        rich_help_panel=COST,
-    ),
+    int | None, flag("--max-tokens", "N", "The most tokens that the session may use.", COST, min=0)
 ]
 Price = Annotated[
-    str | None,
-    typer.Option(
-        "--price",
-        metavar="IN/OUT",
-        help="What a million tokens cost, in and out.",
-        rich_help_panel=COST,
-    ),
+    str | None, flag("--price", "IN/OUT", "What a million tokens cost, in and out.", COST)
 ]
-Language = Annotated[
-    str,
-    typer.Option(
-        "--language",
-        metavar="CODE",
-        show_default=False,
-        help="Asks in en (default) or zh.",
-        rich_help_panel=MODEL,
-    ),
-]
+Language = Annotated[str, flag("--language", "CODE", "Asks in en (default) or zh.", MODEL)]
 PromptFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--prompts",
-        metavar="FOLDER",
-        help="Templates in place of the shipped ones.",
-        rich_help_panel=MODEL,
-    ),
+    Path | None, flag("--prompts", "FOLDER", "Templates in place of the shipped ones.", MODEL)
 ]
 Context = Annotated[
-    Path | None,
-    typer.Option(
-        "--context",
-        metavar="FILE",
-        help="Text with background on the classes.",
-        rich_help_panel=MODEL,
-    ),
+    Path | None, flag("--context", "FILE", "Text with background on the classes.", MODEL)
 ]
-Yes = Annotated[
-    bool,
-    typer.Option(
-        "--yes",
-        help="Agree to costs and the encoder's download.",
-        rich_help_panel=COST,
-    ),
-]
-Auto = Annotated[
-    bool,
-    typer.Option(
-        "--auto",
-        help="No person: accept what measures better.",
-        rich_help_panel=RUNNING,
-    ),
-]
+Yes = Annotated[bool, flag("--yes", None, "Agree to costs and the encoder's download.", COST)]
+Auto = Annotated[bool, flag("--auto", None, "No person: accept what measures better.", RUNNING)]
 Rounds = Annotated[
-    int | None,
-    typer.Option(
-        "--rounds",
-        metavar="N",
-        min=1,
-        help="Stop after this many rounds.",
-        rich_help_panel=RUNNING,
-    ),
+    int | None, flag("--rounds", "N", "Stop after this many rounds.", RUNNING, min=1)
 ]
 MinAccuracy = Annotated[
     float | None,
-    typer.Option(
-        "--min-accuracy",
-        metavar="N",
-        min=0,
-        max=1,
-        help="Exit with 1 if held-out accuracy is less.",
-        rich_help_panel=RUNNING,
-    ),
+    flag("--min-accuracy", "N", "Exit with 1 if held-out accuracy is less.", RUNNING, min=0, max=1),
 ]
 JsonEvents = Annotated[
-    bool,
-    typer.Option(
-        "--json",
-        help="Print JSON events; for --auto or --edits.",
-        rich_help_panel=RUNNING,
-    ),
+    bool, flag("--json", None, "Print JSON events; for --auto or --edits.", RUNNING)
 ]

@@ -8,11 +8,11 @@ from pathlib import Path
 from builder.cli.evolving_model import Evolution, Model
 from builder.cli.first_draft import general_system
 from builder.cli.optimisers import Budget
-from builder.cli.play import show_recorded
+from builder.cli.save import show_recorded
 from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace
 from builder.errors import CotbuildError, InputError, LLMError
-from builder.llm import Dropped
+from builder.llm.events import Dropped
 from builder.review.loop import Ended, Recorded
 from builder.scoring.wording import accuracy, counted
 from builder.search.gepa import Idle, Unusable

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from builder.cli.evolving_model import Model
     from builder.cli.file_session import FileWishes
     from builder.cli.screen import Screen
-    from builder.cli.setup import RunMode
+    from builder.cli.settings import RunMode
     from builder.cli.workspace import Workspace
     from builder.session.journal import Session
     from builder.session.state import State
@@ -159,7 +159,7 @@ def optimize(
     from builder.cli.model import ModelOptions
     from builder.cli.optimisers import Budget, check_flags, for_null, going_on, greedy_of
     from builder.cli.optimising import check, evolve_session, null_of, optimise
-    from builder.cli.setup import RunMode
+    from builder.cli.settings import RunMode
     from builder.data import ImageSource
     from builder.errors import CotbuildError
     from builder.search.session import STOPPED
@@ -240,7 +240,7 @@ def _opened(
     `prepare` comes before all that takes long or writes; the third value is what it gives.
     """
     from builder.cli.file_session import session_from_file
-    from builder.cli.setup import workspace_of
+    from builder.cli.open_workspace import workspace_of
     from builder.session.journal import Session
 
     if not target.is_dir():

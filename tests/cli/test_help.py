@@ -8,7 +8,7 @@ import sys
 from typer.main import get_command
 
 from builder.cli import app, load_commands
-from builder.cli.sessions import EXAMPLES
+from builder.cli.new import EXAMPLES
 
 
 def help_of(command: str) -> list[str]:
