@@ -181,7 +181,7 @@ class _Run:
         state = self._session.state
         step = Step(system, None, state.steps[-1].names)
         locks = tuple(map(lock_words, state.locks))
-        return revision_request(state, system, self._measurements.of(step), locks)
+        return revision_request(state, system, self._measurements.of(step, state.rescored), locks)
 
     def _show(self) -> None:
         """E.g. "GEPA: 3 of 8 calls, best on review 10 of 12, 83.3 %, 1,234 tokens, 0:12 min"."""

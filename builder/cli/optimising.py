@@ -107,14 +107,13 @@ def null_of(
     def begin(review: Review) -> AttributeSystem:
         return general_system(state.started, review) if fitted else first
 
-    return shuffled_null(
-        optimiser, begin, state.locks, workspace.evaluator.scoring_by(state.rescored), seed
-    )
+    evaluator = workspace.evaluator.for_step(state.steps[0], state.rescored)
+    return shuffled_null(optimiser, begin, state.locks, evaluator, seed)
 
 
 def _review(state: State, workspace: Workspace) -> Review:
     """The review images as the working system's session scores and names them."""
-    return Review(workspace.evaluator.scoring_by(state.rescored).renamed(state.steps[-1].names))
+    return Review(workspace.evaluator.for_step(state.steps[-1], state.rescored))
 
 
 def task_of(session: Session, workspace: Workspace, screen: Screen) -> Task:
@@ -155,9 +154,9 @@ def decide(
 
 def _measure(session: Session, workspace: Workspace, screen: Screen) -> None:
     state = session.state
-    version = len(state.versions) + 1
-    judge = workspace.evaluator.scoring_by(state.rescored)
-    put(session, workspace, measure(state.steps[-1], judge, version), screen)
+    step, version = state.steps[-1], len(state.versions) + 1
+    judge = workspace.evaluator.for_step(step, state.rescored)
+    put(session, workspace, measure(step, judge, version), screen)
 
 
 def _words(plan: Plan, tried: Tried, n: int, seconds: float) -> str:

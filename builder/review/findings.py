@@ -28,16 +28,23 @@ class Findings:
     held-out images, everything else is about review images.
     """
 
-    def __init__(self, step: Step, evaluator: Evaluator, baselines: "Baselines") -> None:
+    def __init__(
+        self,
+        step: Step,
+        evaluator: Evaluator,
+        rescored: Scoring | None,
+        baselines: "Baselines",
+    ) -> None:
         self._step = step
-        self._evaluator = evaluator
+        self._rescored = rescored
+        self._evaluator = evaluator.for_step(step, rescored)
         self._baselines = baselines
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
         self._idle: dict[str, bool] = {}
         self._tried: tuple[Step, tuple[Trial, ...]] | None = None
         self.system = step.system
-        self.review: Scores = evaluator.renamed(step.names).score(step.system, "review")
+        self.review: Scores = self._evaluator.score(step.system, "review")
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -63,7 +70,7 @@ class Findings:
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
         """What each group contributes to the scores on review images."""
-        evaluator = self._evaluator.renamed(self._step.names)
+        evaluator = self._evaluator
         scoring = evaluator.scoring_of(self.system)
         return per_group(
             self.review,
@@ -102,7 +109,7 @@ class Findings:
         Raises EditError when one does not fit.
         """
         new = {each.key: each for each in proposals if each.key not in self._effects}
-        same = [each for each in new.values() if self._names(each) == self._step.names]
+        same = [each for each in new.values() if self._names_after(each) == self._step.names]
         effects = self._increments.effects(map(self.after, same))
         self._effects |= {each.key: e for each, e in zip(same, effects, strict=True)}
         # With other names images change their classes, which no increment knows of.
@@ -113,23 +120,23 @@ class Findings:
 
     @cached_property
     def _increments(self) -> Increments:
-        evaluator = self._evaluator.renamed(self._step.names)
-        return evaluator.increments(self.system, self.review)
+        return self._evaluator.increments(self.system, self.review)
 
     def try_rules(self, step: Step) -> tuple[Trial, ...]:
         """All scoring rules, fitted on review images, with the step's system on held-out ones."""
         if self._tried is None or self._tried[0] is not step:
-            trials = try_rules(self._evaluator.renamed(step.names), step.system)
+            trials = try_rules(self._evaluator.for_step(step, self._rescored), step.system)
             self._tried = step, trials
         return self._tried[1]
 
-    def _names(self, proposal: Proposal) -> Mapping[str, str]:
+    def _names_after(self, proposal: Proposal) -> Mapping[str, str]:
         return renamed(self._step.names, proposal.edits)
 
     def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
         """The system with the proposal, and its scores. Raises EditError."""
-        after = self.after(proposal)
-        return after, self._evaluator.renamed(self._names(proposal)).score(after, "review")
+        after = Step(self.after(proposal), proposal, self._names_after(proposal))
+        evaluator = self._evaluator.for_step(after, self._rescored)
+        return after.system, evaluator.score(after.system, "review")
 
 
 class Baselines:
@@ -153,7 +160,7 @@ class Measurements:
         self._baselines = Baselines(evaluator, started)
         self._known: OrderedDict[tuple[int, int], tuple[object, Findings]] = OrderedDict()
 
-    def of(self, step: Step, rescored: Scoring | None = None) -> Findings:
+    def of(self, step: Step, rescored: Scoring | None) -> Findings:
         """The findings on the step's system, by another scoring than the session's if there is one.
 
         What is known of them is found by identity.
@@ -161,8 +168,8 @@ class Measurements:
         key = id(step), id(rescored)
         # Both are kept with the findings, so that no other ones get the same identities.
         if key not in self._known:
-            evaluator = self.evaluator.scoring_by(rescored)
-            self._known[key] = ((step, rescored), Findings(step, evaluator, self._baselines))
+            findings = Findings(step, self.evaluator, rescored, self._baselines)
+            self._known[key] = ((step, rescored), findings)
         self._known.move_to_end(key)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)

@@ -182,7 +182,7 @@ class World:
     def _measured_contents(self, state: State) -> report.Measured:
         version = version_to_export(state)[1]
         assert version is not None
-        findings = Measurements(self.evaluator, state.started).of(version.steps[-1])
+        findings = Measurements(self.evaluator, state.started).of(version.steps[-1], None)
         wrong = failures(findings.review, findings.system)
         pictures = {}
         for number, (_, case) in enumerate(wrong.worst):
