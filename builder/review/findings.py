@@ -14,7 +14,7 @@ from builder.scoring.fit import Trial, try_rules
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect, compare
 from builder.session.records import Started
-from builder.session.state import Step, renamed
+from builder.session.state import Step
 from builder.system.model import AttributeSystem, Scoring, scored_texts
 
 # The working system, the one that the round began with, and one to come back to by undo.
@@ -38,6 +38,7 @@ class Findings:
         self._step = step
         self._rescored = rescored
         self._evaluator = evaluator.for_step(step, rescored)
+        self._labels = frozenset(evaluator.splits["review"].labels)
         self._baselines = baselines
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
@@ -109,7 +110,7 @@ class Findings:
         Raises EditError when one does not fit.
         """
         new = {each.key: each for each in proposals if each.key not in self._effects}
-        same = [each for each in new.values() if self._names_after(each) == self._step.names]
+        same = [each for each in new.values() if self._keeps_labels(each)]
         effects = self._increments.effects(map(self.after, same))
         self._effects |= {each.key: e for each, e in zip(same, effects, strict=True)}
         # With other names images change their classes, which no increment knows of.
@@ -117,6 +118,12 @@ class Findings:
             after = self.try_out(new[key])[1]
             change = compare(self.review.correct, after.correct)
             self._effects[key] = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+
+    def _keeps_labels(self, proposal: Proposal) -> bool:
+        before, after = self._step.names, self._step.names.after(proposal.edits)
+        if after.classes == before.classes:
+            return True
+        return after.labels(self._labels) == before.labels(self._labels)
 
     @cached_property
     def _increments(self) -> Increments:
@@ -129,12 +136,10 @@ class Findings:
             self._tried = step, trials
         return self._tried[1]
 
-    def _names_after(self, proposal: Proposal) -> Mapping[str, str]:
-        return renamed(self._step.names, proposal.edits)
-
     def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
         """The system with the proposal, and its scores. Raises EditError."""
-        after = Step(self.after(proposal), proposal, self._names_after(proposal))
+        names = self._step.names.after(proposal.edits)
+        after = Step(self.after(proposal), proposal, names)
         evaluator = self._evaluator.for_step(after, self._rescored)
         return after.system, evaluator.score(after.system, "review")
 

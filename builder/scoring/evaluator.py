@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.edits.renames import Renames
 from builder.errors import InputError
 from builder.scoring.effects import EncodeTexts, Increments
 from builder.scoring.score import Scores, centred_on, score, score_names
@@ -30,8 +31,8 @@ class Named(Protocol):
     """A system of a session, whose classes may bear other names than the images' labels."""
 
     @property
-    def names(self) -> Mapping[str, str]:
-        """Original name -> present one, where they differ."""
+    def names(self) -> Renames:
+        """What became of the names that the session began with."""
         ...
 
 
@@ -82,18 +83,11 @@ class Evaluator:
     def for_step(self, step: Named, rescored: Scoring | None) -> "Evaluator":
         """The evaluator of a session's step: with its classes' names, and by the chosen scoring.
 
-        rescored: what was chosen in the review; None for how the session began. Of two claims to
-        a name the renamed class's holds.
+        rescored: what was chosen in the review; None for how the session began.
         """
         labelled = self.labelled or self.splits
-        taken = set(step.names.values())
-
-        def present(label: str) -> str:
-            # No class bears an empty name: such an image is of a class that isn't there.
-            return step.names.get(label, "" if label in taken else label)
-
         splits: dict[SplitName, SplitData] = {
-            split: replace(data, labels=tuple(map(present, data.labels))) if taken else data
+            split: replace(data, labels=step.names.labels(data.labels))
             for split, data in labelled.items()
         }
         scoring = rescored or self.scoring

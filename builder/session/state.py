@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from builder.edits.apply import apply
 from builder.edits.locks import Lock, follow, still_there
-from builder.edits.model import Edit, Proposal, RenameClass
+from builder.edits.model import Proposal
+from builder.edits.renames import Renames
 from builder.session.records import (
     Assigned,
     Decided,
@@ -45,13 +46,13 @@ from builder.system.model import AttributeSystem, Scoring
 class Step:
     """The working system after a change, and the proposal that led to it.
 
-    Without a proposal it is the draft, or the system of the version `back_to`. `names`: the
-    original name of each class that bears another one by now -> that name.
+    Without a proposal it is the draft, or the system of the version `back_to`. `names`: what
+    became of the draft's names.
     """
 
     system: AttributeSystem
     proposal: Proposal | None
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Renames = field(default_factory=Renames)
     back_to: int | None = None
 
 
@@ -232,7 +233,8 @@ def done(state: State, act: Act) -> State:
             state = replace(state, locks=_without(state.locks, act.lock))
         case Reverted():
             step = _step_back(state, act.version)
-            locks = still_there(state.locks, step.system)
+            named = follow(state.locks, state.steps[-1].names.to(step.names))
+            locks = still_there(named, step.system)
             state = replace(state, steps=(*state.steps, step), locks=locks)
         case Rescored():
             state = replace(state, rescored=act.scoring)
@@ -246,8 +248,8 @@ def _decided(state: State, record: Decided) -> State:
             raise ValueError("nothing was drafted that could be changed")
         edits = record.proposal.edits
         system = apply(state.system, edits)
-        steps = (*steps, Step(system, record.proposal, renamed(steps[-1].names, edits)))
-        locks = still_there(follow(locks, edits), system)
+        steps = (*steps, Step(system, record.proposal, steps[-1].names.after(edits)))
+        locks = still_there(follow(locks, Renames().after(edits)), system)
     settled = _settled(state, record)
     return replace(
         state,
@@ -270,16 +272,6 @@ def _step_back(state: State, number: int) -> Step:
         raise ValueError(f"there is no version {number}")
     last = version.steps[-1]
     return Step(last.system, None, last.names, back_to=number)
-
-
-def renamed(names: Mapping[str, str], edits: Iterable[Edit]) -> Mapping[str, str]:
-    """Original class name -> present one, where they differ, after the edits."""
-    for edit in edits:
-        if isinstance(edit, RenameClass):
-            now = edit.class_name
-            original = next((name for name, known in names.items() if known == now), now)
-            names = {**names, original: edit.to}
-    return names
 
 
 def undone(state: State) -> State:

@@ -9,10 +9,11 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from builder.edits.apply import EditError, apply
-from builder.edits.model import DropGroup, Proposal, RenameClass, SetRule
+from builder.edits.model import DropClass, DropGroup, Proposal, RenameClass, SetRule
+from builder.edits.renames import Renames
 from builder.review.findings import Measurements
 from builder.scoring.statistics import compare
-from builder.session.state import Step, renamed
+from builder.session.state import Step
 from tests.strategies import QUICK, proposals_to
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, evaluator, started
 
@@ -46,7 +47,7 @@ def test_a_system_is_measured_once_and_baselines_once_for_all_systems() -> None:
     assert measurements.of(second, None).baselines is findings.baselines
     # Only the last few are kept.
     for number in range(3):
-        measurements.of(Step(GOOD, None, {"nobody": str(number)}), None)
+        measurements.of(Step(GOOD, None, Renames(classes={"nobody": str(number)})), None)
     assert measurements.of(first, None) is not findings
 
 
@@ -74,7 +75,7 @@ def test_an_effect_is_that_of_a_full_score_with_the_images_under_their_new_names
         with pytest.raises(EditError):
             findings.effect(proposal)
         return
-    step = Step(after, proposal, renamed({}, proposal.edits))
+    step = Step(after, proposal, Renames().after(proposal.edits))
     scores = judge.for_step(step, None).score(after, "review")
     change = compare(judge.score(GOOD, "review").correct, scores.correct)
     effect = findings.effect(proposal)
@@ -88,7 +89,11 @@ def test_images_of_a_class_that_gave_its_name_away_are_no_longer_that_classs() -
     """The second class is dropped, and the first takes its name."""
     first, second, _ = CLASSES
     edits = (RenameClass(class_name=first, to="between"),)
-    names = renamed(renamed({}, edits), (RenameClass(class_name="between", to=second),))
+    names = (
+        Renames()
+        .after((DropClass(class_name=second), *edits))
+        .after((RenameClass(class_name="between", to=second),))
+    )
     step = Step(GOOD, None, names)
     labels = evaluator().for_step(step, None).splits["review"].labels
     assert set(labels) == {second, CELEBI, ""}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from builder.edits.model import RenameClass
+from builder.edits.renames import Renames
 from builder.review.view import AcceptHelpful, Decide, EndRound, Export, Rescore, TryRules
 from builder.scoring.evaluator import Evaluator
 from builder.session.export import calibration_of, export_file, exported
@@ -71,8 +72,8 @@ def test_nothing_is_scored_but_for_a_step(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_images_are_identified_by_their_own_labels_and_a_step_can_follow_a_step() -> None:
     judge = evaluator()
-    one = judge.for_step(Step(DRAFT, None, {CELEBI: "Celebi"}), None)
-    other = one.for_step(Step(DRAFT, None, {CELEBI: "Other"}), LOG)
+    one = judge.for_step(Step(DRAFT, None, Renames(classes={CELEBI: "Celebi"})), None)
+    other = one.for_step(Step(DRAFT, None, Renames(classes={CELEBI: "Other"})), LOG)
     assert (one.images, one.final_images) == (judge.images, judge.final_images)
     assert other.images != judge.images
     assert "Celebi" in one.splits["review"].labels
