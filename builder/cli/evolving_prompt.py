@@ -5,12 +5,13 @@ from pathlib import Path
 from builder.cli.evolving_model import Model
 from builder.cli.model import prompts_of
 from builder.cli.screen import Screen
+from builder.files import replace_file
 from builder.llm import DraftRequest, UnusableAnswer
 from builder.llm.prompts import DRAFT, Prompts
 from builder.review.request import class_descriptions
 from builder.search.evolved_prompt import EvolvedPrompt, NoDraft
 from builder.search.task import Task
-from builder.session.journal import Session, replace_file
+from builder.session.journal import Session
 from builder.session.state import State
 from builder.system.model import AttributeSystem
 

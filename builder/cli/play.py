@@ -9,11 +9,12 @@ from builder import __version__
 from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace
 from builder.errors import InputError
+from builder.files import replace_file
 from builder.proposals.requests import Drafter
 from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, run
 from builder.review.view import Reviewer, View
 from builder.session.export import calibration_of, estimate, export_file
-from builder.session.journal import Session, replace_file
+from builder.session.journal import Session
 from builder.session.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
 from builder.session.state import State
 from builder.system.file import Estimate, SplitName, SystemFile, write_system_file

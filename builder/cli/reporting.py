@@ -11,6 +11,7 @@ from builder.cli.screen import TOY, Screen, spent_words
 from builder.cli.setup import workspace_to_read
 from builder.cli.workspace import Workspace
 from builder.errors import InputError, SessionError
+from builder.files import replace_file
 from builder.llm import spent
 from builder.report.contents import Contents, Measured, Origin, Picture
 from builder.report.failures import failures
@@ -18,7 +19,7 @@ from builder.report.page import page
 from builder.report.thumbnails import data_uri
 from builder.review.findings import Measurements
 from builder.session.export import version_to_export
-from builder.session.journal import TRANSCRIPT, read_chronicle, read_journal, replace_file
+from builder.session.journal import TRANSCRIPT, read_chronicle, read_journal
 from builder.session.state import State
 
 REPORT_NAME = "report.html"

@@ -15,12 +15,12 @@ from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
 from builder.data import LabelledImage, assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
+from builder.files import replace_file
 from builder.scoring.evaluator import Evaluator, SplitData
 from builder.scoring.fit import FITTED_PART, RULE_NAMES, Trial, try_rules
 from builder.scoring.statistics import wilson
 from builder.scoring.wording import counted
 from builder.session.export import estimate
-from builder.session.journal import replace_file
 from builder.system.file import (
     EncoderIdentity,
     Estimate,

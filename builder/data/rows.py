@@ -1,8 +1,6 @@
 """A table of labelled images, whatever its form, and the image set that it holds."""
 
 import hashlib
-import os
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from builder.data.downloading import download_images
 from builder.data.images import IMAGE_SUFFIXES, Candidate, ImageSet, Skipped, check_files
 from builder.data.matching import Matching, match_labels, nearest_labels
 from builder.errors import InputError
+from builder.files import replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +130,7 @@ def _store(content: Content, folder: Path) -> Path:
     if path.is_file():
         return path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(content.data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        replace_file(path, content.data)
     except OSError as error:
         raise InputError(
             f"The images of the data set cannot be written to {folder}: {error.strerror or error}.",

@@ -31,7 +31,8 @@ from builder.edits.model import (
     SetPrompt,
     SetRule,
 )
-from builder.system.model import AttributeGroup, AttributeSystem, folded
+from builder.system.model import AttributeGroup, AttributeSystem
+from builder.system.names import folded
 
 _Choices = Mapping[str, frozenset[str]]
 

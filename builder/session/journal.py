@@ -19,7 +19,6 @@ import json
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from builder.errors import InputError, SessionError
+from builder.files import replace_file
 from builder.session.records import JOURNAL_VERSION, Record, Started
 from builder.session.state import State, fold
 from builder.session.story import Chronicle, chronicle
@@ -294,22 +294,6 @@ def latest_session(under: Path) -> Path:
     return max(journals, key=lambda path: path.stat().st_mtime_ns).parent
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Writes the whole file or nothing: a temporary file beside it, then one rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _take_out_torn_line(path: Path, good_bytes: int) -> None:
     with path.open("rb") as file:
         file.seek(good_bytes)
@@ -317,12 +301,6 @@ def _take_out_torn_line(path: Path, good_bytes: int) -> None:
     with path.with_name(f"{path.name}.torn").open("ab") as kept:
         kept.write(torn + b"\n")
     os.truncate(path, good_bytes)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _parse(line: bytes) -> tuple[Record, str]:

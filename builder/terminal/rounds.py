@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.edits.describe import describe_proposal
+from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.locks import lock_words
 from builder.review.findings import Findings
 from builder.review.view import Offer, View
@@ -30,7 +30,6 @@ from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 
 _PAIRS, _CLASSES, _GROUPS, _OFFERS = 5, 5, 5, 6
-_SOURCES = {"llm": "model", "data": "data"}
 
 
 def round_screen(view: View) -> RenderableType:
@@ -62,8 +61,9 @@ def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableT
     if offer.alone and offer.alone != offer.effect:
         head += f", alone {effect(offer.alone)}"
     # "Your change" says already whose it is.
-    source = "" if offer.proposal.source == "person" else f" · {_SOURCES[offer.proposal.source]}"
-    lines: list[RenderableType] = [Text.assemble((head, "bold"), source)]
+    source = offer.proposal.source
+    by = "" if source == "person" else f" · {SOURCES[source].removeprefix('the ')}"
+    lines: list[RenderableType] = [Text.assemble((head, "bold"), by)]
     lines += [_indented(line) for line in paragraphs(describe_proposal(offer.proposal, system))]
     lines += [_indented(line, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
     return Group(*lines)
