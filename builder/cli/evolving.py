@@ -27,9 +27,9 @@ from builder.search.evolved_prompt import EvolvedPrompt
 from builder.search.gepa import (
     EvolvedGroups,
     Found,
-    Idle,
     Parent,
     Rejected,
+    Unchanged,
     Unusable,
     evolve,
     group_in,
@@ -160,7 +160,7 @@ class _Run:
             case Unusable():
                 self.unusable, self.problem = self.unusable + 1, found.why
                 self._drop("answer", found.why)
-            case Idle():
+            case Unchanged():
                 self._drop("answer", found.why)
 
     def _reject(self, found: Rejected) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from builder import __version__
-from builder.cli.candidates import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
+from builder.cli.contenders import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
 from builder.cli.export import target
 from builder.cli.measured import (
     crop_for,
@@ -29,8 +29,8 @@ from builder.diagnosis.questions import (
     Stopped,
     ask,
     best_order,
+    correct_without_groups,
     drop_proposal,
-    marks_without,
     random_accuracy,
     smallest_set,
     stopped,
@@ -187,7 +187,7 @@ def _found(
     )
     check = None
     if chosen is not measured and smallest.dropped:
-        after = marks_without(
+        after = correct_without_groups(
             smallest.dropped,
             system,
             measured.similar,

@@ -13,7 +13,7 @@ from builder.cli.workspace import Workspace
 from builder.errors import InputError, SessionError
 from builder.files import replace_file
 from builder.llm import spent
-from builder.report.contents import Contents, Measured, Origin, Picture
+from builder.report.contents import Contents, FromImages, Origin, Picture
 from builder.report.failures import failures
 from builder.report.page import page
 from builder.report.thumbnails import data_uri
@@ -58,7 +58,7 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
 
 def _measured(
     state: State, workspace: Workspace, pictures: SessionPictures, screen: Screen
-) -> Measured:
+) -> FromImages:
     version = version_to_export(state)[1]
     step = version.steps[-1] if version else state.steps[-1]
     with screen.step("Measuring"):
@@ -74,7 +74,7 @@ def _measured(
                 thumbnails[digest] = picture
                 left -= len(picture.source)
             on_progress(done, len(wrong.worst))
-    return Measured(findings, wrong, thumbnails)
+    return FromImages(findings, wrong, thumbnails)
 
 
 def _picture(digest: str, pictures: SessionPictures) -> Picture | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.downloading import download_images
-from builder.data.images import IMAGE_SUFFIXES, Candidate, ImageSet, Skipped, check_files
+from builder.data.images import IMAGE_SUFFIXES, ImageSet, LabelledFile, Skipped, check_files
 from builder.data.matching import Matching, match_labels, nearest_labels
 from builder.errors import InputError
 from builder.files import replace_file
@@ -105,7 +105,7 @@ def _candidates(
     wanted: Sequence[tuple[int, str]],
     downloaded: Mapping[str, Path | Skipped],
     folder: Path,
-) -> Iterator[Candidate | Skipped]:
+) -> Iterator[LabelledFile | Skipped]:
     stored = rows.stored([row for row, _ in wanted if row not in rows.urls])
     for row, label in wanted:
         spelled = rows.labels[row] or ""
@@ -114,7 +114,7 @@ def _candidates(
             yield found
         else:
             path = _store(found, folder) if isinstance(found, Content) else found.path
-            yield Candidate(path, label, found.where, spelled)
+            yield LabelledFile(path, label, found.where, spelled)
 
 
 def _found(downloaded: Mapping[str, Path | Skipped], url: str) -> Stored | Skipped:

@@ -39,7 +39,7 @@ from builder.scoring.score import (
     group_slices,
     score_cosines,
 )
-from builder.scoring.statistics import Change, Marks, Proportion, compare, holm, mcnemar
+from builder.scoring.statistics import Change, Correct, Proportion, compare, holm, mcnemar
 from builder.system.model import AttributeSystem, Scoring
 
 Kind = Literal[
@@ -209,7 +209,7 @@ def correct_without(
     *,
     scoring: Scoring,
     logit_scale: float,
-) -> tuple[Marks, ...]:
+) -> tuple[Correct, ...]:
     """Per group [n], True where the system without it is right; () if there is only one group.
 
     `similar` are the cosines that the scores were made from. Classes whose rules differ in
@@ -256,7 +256,7 @@ class _LeftOut:
     columns: slice
     of_class: Indices
     added: Floats
-    entered: Marks
+    entered: Correct
     rivals: tuple[Indices, ...]
 
     @classmethod
@@ -401,8 +401,8 @@ def _left_out(
     scoring: Scoring,
     logit_scale: float,
 ) -> list[LeftOut]:
-    marks = correct_without(system, scores, similar, scoring=scoring, logit_scale=logit_scale)
-    changes = [compare(scores.correct, without) for without in marks]
+    afters = correct_without(system, scores, similar, scoring=scoring, logit_scale=logit_scale)
+    changes = [compare(scores.correct, without) for without in afters]
     # Holm asks most of the smallest p: what it could be if each image were lost.
     can_tell = len(changes) * mcnemar(0, scores.n) <= SIGNIFICANT
     adjusted = holm([change.p for change in changes])

@@ -33,7 +33,7 @@ from builder.scoring.score import (
     group_slices,
     score_cosines,
 )
-from builder.scoring.statistics import Marks, Proportion
+from builder.scoring.statistics import Correct, Proportion
 from builder.system.model import AttributeSystem, Scoring
 
 Doubles = NDArray[np.float64]
@@ -294,10 +294,10 @@ def smallest_set(
     """
 
     def right(without: Collection[str]) -> Proportion:
-        marks = marks_without(
+        correct = correct_without_groups(
             without, system, similar, labels, scoring=scoring, logit_scale=logit_scale
         )
-        return Proportion(int(marks.sum()), len(marks))
+        return Proportion(int(correct.sum()), len(correct))
 
     names = [group.name for group in system.groups]
     full = reduced = right(())
@@ -316,7 +316,7 @@ def smallest_set(
     )
 
 
-def marks_without(
+def correct_without_groups(
     dropped: Collection[str],
     system: AttributeSystem,
     similar: Floats,
@@ -324,7 +324,7 @@ def marks_without(
     *,
     scoring: Scoring,
     logit_scale: float,
-) -> Marks:
+) -> Correct:
     """[n] True where the system without those groups is right; `similar` is of all."""
     kept = np.concatenate(
         [

@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.encoders.catalog import KnownModel
 from builder.encoders.jina.config import PREPARATION
-from builder.encoders.jina.verify import Verdict
+from builder.encoders.jina.verify import Agreement
 from builder.errors import EncoderError
 from builder.files import replace_file
 
@@ -22,7 +22,7 @@ def is_verified(folder: Path, model: KnownModel, version: str) -> bool:
     return _key(model, version) in _read(folder / _FILE)
 
 
-def remember(folder: Path, model: KnownModel, version: str, verdict: Verdict) -> None:
+def remember(folder: Path, model: KnownModel, version: str, verdict: Agreement) -> None:
     """Keeps that the model's published weights agreed. Raises EncoderError if it can't be kept."""
     path = folder / _FILE
     differences = {found.kind: found.largest for found in verdict.comparisons}

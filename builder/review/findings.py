@@ -10,7 +10,7 @@ from builder.edits.apply import apply
 from builder.edits.model import Proposal
 from builder.scoring.effects import Increments
 from builder.scoring.evaluator import Evaluator
-from builder.scoring.fit import Trial, try_rules
+from builder.scoring.fit import RuleTrial, try_rules
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect, compare
 from builder.session.records import Started
@@ -42,8 +42,8 @@ class Findings:
         self._baselines = baselines
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
-        self._idle: dict[str, bool] = {}
-        self._tried: tuple[Step, tuple[Trial, ...]] | None = None
+        self._unchanged: dict[str, bool] = {}
+        self._tried: tuple[Step, tuple[RuleTrial, ...]] | None = None
         self.system = step.system
         self.review: Scores = self._evaluator.score(step.system, "review")
 
@@ -98,11 +98,11 @@ class Findings:
     def changes_nothing(self, proposal: Proposal) -> bool:
         """Whether what the proposal wants has been done already. Raises EditError."""
         key = proposal.key
-        if key not in self._idle:
+        if key not in self._unchanged:
             effect = self._effects.get(key)
-            idle = not (effect and effect.fixed + effect.broken)
-            self._idle[key] = idle and self.after(proposal) == self.system
-        return self._idle[key]
+            same = not (effect and effect.fixed + effect.broken)
+            self._unchanged[key] = same and self.after(proposal) == self.system
+        return self._unchanged[key]
 
     def measure(self, proposals: Iterable[Proposal]) -> None:
         """Finds out the effects of many proposals, all of which fit, faster than one by one.
@@ -129,7 +129,7 @@ class Findings:
     def _increments(self) -> Increments:
         return self._evaluator.increments(self.system, self.review)
 
-    def try_rules(self, step: Step) -> tuple[Trial, ...]:
+    def try_rules(self, step: Step) -> tuple[RuleTrial, ...]:
         """All scoring rules, fitted on review images, with the step's system on held-out ones."""
         if self._tried is None or self._tried[0] is not step:
             trials = try_rules(self._evaluator.for_step(step, self._rescored), step.system)

@@ -59,7 +59,7 @@ from builder.session.records import (
     Undone,
     Unlocked,
 )
-from builder.session.state import State, Step, advance, marks, needs_measuring
+from builder.session.state import State, Step, advance, correct_bits, needs_measuring
 from builder.system.model import AttributeSystem
 
 T = TypeVar("T")
@@ -345,17 +345,17 @@ def _measuring(state: State, evaluator: Evaluator) -> Callable[[], Measured]:
 
 
 def measure(step: Step, evaluator: Evaluator, version: int) -> Measured:
-    """The marks of the step's system as this version; `evaluator`: the one for this step."""
+    """What the step's system has right, as this version; `evaluator`: the one for this step."""
     return Measured(
         version=version,
         images=evaluator.images,
-        review=marks(evaluator.score(step.system, "review").correct),
-        held_out=marks(evaluator.score(step.system, "held_out").correct),
+        review=correct_bits(evaluator.score(step.system, "review").correct),
+        held_out=correct_bits(evaluator.score(step.system, "held_out").correct),
     )
 
 
 def remeasured(state: State, evaluator: Evaluator) -> Iterator[Measured]:
-    """Marks of the versions whose images are no longer the ones at hand, or scored otherwise."""
+    """Measures again the versions that other images gave, or that were scored otherwise."""
     for version in state.versions:
         step = version.steps[-1]
         judge = evaluator.for_step(step, state.rescored)

@@ -11,7 +11,7 @@ from builder.edits.apply import EditError, apply
 from builder.edits.locks import Lock, touched
 from builder.edits.model import Proposal
 from builder.review.findings import Findings, Measurements
-from builder.scoring.fit import Trial
+from builder.scoring.fit import RuleTrial
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect
 from builder.session.state import State, Step, needs_measuring
@@ -45,9 +45,9 @@ def stop_reason(state: State, limit: Limit) -> str | None:
         return f"round {limit.last_round} was the last one asked for"
     if not state.versions:
         return None
-    idle = min(state.idle, state.round - limit.first_round)
-    if idle >= limit.patience:
-        return f"no new best on held-out images for {idle} rounds"
+    without = min(state.rounds_without_gain, state.round - limit.first_round)
+    if without >= limit.patience:
+        return f"no new best on held-out images for {without} rounds"
     if state.proposed and state.offered == 0 and not needs_measuring(state):
         return "nothing is left to propose"
     return None
@@ -199,7 +199,7 @@ class View:
         """The system with a proposal and its scores on review images. Raises EditError."""
         return self.findings.try_out(proposal) if self.findings else None
 
-    def try_rules(self) -> tuple[Trial, ...]:
+    def try_rules(self) -> tuple[RuleTrial, ...]:
         """The last version under each scoring rule, on held-out images; () without any.
 
         Of the working system no more is seen on held-out images than at the end of its round.

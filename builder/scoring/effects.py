@@ -1,4 +1,4 @@
-"""What a change does to a system's marks, without scoring every class again.
+"""Which images a change makes right or wrong, without scoring every class again.
 
 A class's total is a sum over groups, so a change moves it by a step: what its choices add now less
 what they added before. Classes that make the same step keep their order, so of those only the best
@@ -30,7 +30,7 @@ from builder.scoring.score import (
     option_scores,
     score,
 )
-from builder.scoring.statistics import Effect, Marks, compare
+from builder.scoring.statistics import Correct, Effect, compare
 from builder.system.model import AttributeSystem, Choice, Scoring, scored_texts
 
 # Rows are told apart by one number each as long as it fits.
@@ -88,7 +88,7 @@ Difference = tuple[Asked | None, Asked | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class ClassSteps:
     """The S different steps that classes make from one system to another.
 
     step: [C] the step of each class: one number for all whose choices differ in the same way.
@@ -117,7 +117,7 @@ def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
     )
 
 
-def change_between(before: Sequence[Asked], after: Sequence[Asked]) -> Change | None:
+def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps | None:
     """The change between systems of the same classes in the same order.
 
     None if more than one group went or more than one came; new phrases make another group.
@@ -142,7 +142,7 @@ def change_between(before: Sequence[Asked], after: Sequence[Asked]) -> Change | 
         steps += [asked.codes for asked in (was_asked, now_asked) if asked]
         rules += [now_asked.codes] if now_asked else []
     makers, step = np.unique(_row_numbers(steps), return_index=True, return_inverse=True)[1:]
-    return Change(
+    return ClassSteps(
         differences=tuple(differences),
         step=step,
         makers=makers,
@@ -255,7 +255,7 @@ class Increments:
             change = compare(self.scores.correct, correct)
             yield Effect(n=change.n, fixed=change.fixed, broken=change.broken)
 
-    def correct(self, after: AttributeSystem) -> Marks:
+    def correct(self, after: AttributeSystem) -> Correct:
         """[n], True where the changed system is right, as in a full score of it.
 
         The two may differ only on images where the best totals of classes with different rules lie
@@ -266,20 +266,20 @@ class Increments:
         """
         return next(self._correct([after]))
 
-    def _correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Marks]:
+    def _correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Correct]:
         # A change is small. Of the systems, which are not, one is held at a time.
         prepared = map(self._prepared, afters)
         while batch := list(islice(prepared, _BATCH)):
-            changes = [change for change in batch if isinstance(change, Change)]
+            changes = [change for change in batch if isinstance(change, ClassSteps)]
             similar = self._cosines_of(changes)
             for change in batch:
-                yield self._changed(change, similar) if isinstance(change, Change) else change
+                yield self._changed(change, similar) if isinstance(change, ClassSteps) else change
 
-    def _prepared(self, after: AttributeSystem) -> Change | Marks:
-        """The change, or the marks where there is none to speak of, or a full score is due."""
+    def _prepared(self, after: AttributeSystem) -> ClassSteps | Correct:
+        """The steps; what is correct where there are none, or where a full score is due."""
         change = None
         if after.classes == self.system.classes:
-            change = change_between(self._asked, asked_by(after, self.scoring))
+            change = class_steps(self._asked, asked_by(after, self.scoring))
         if change is None or len(change.makers) > _MOST_STEPS:
             return self._full_score(after).correct
         if self.scoring.name_prior:
@@ -299,7 +299,7 @@ class Increments:
             logit_scale=self.logit_scale,
         )
 
-    def _changed(self, change: Change, similar: Cosines) -> Marks:
+    def _changed(self, change: ClassSteps, similar: Cosines) -> Correct:
         steps = self._steps(change, similar)
         labels = self.scores.labels
         best, second = (np.full(len(labels), -np.inf, np.float32) for _ in range(2))
@@ -308,13 +308,13 @@ class Increments:
             np.maximum(second, next_best, out=second)
             np.maximum(best, first, out=best)
         own = self._own_totals + steps[change.step[labels], np.arange(len(labels))]
-        right: Marks = (labels >= 0) & change.distinct[labels] & (own >= best)
+        right: Correct = (labels >= 0) & change.distinct[labels] & (own >= best)
         # Another class ties, or one that was not looked at may be better: look at all.
         doubtful = np.flatnonzero(right & (second >= best))
         right[doubtful] = self._ranked(doubtful, change, steps)
         return right
 
-    def _entrants(self, change: Change, steps: Floats) -> Iterator[Pair]:
+    def _entrants(self, change: ClassSteps, steps: Floats) -> Iterator[Pair]:
         """For classes that step alike, their best changed total and a bound of all others [n].
 
         All distinct classes are among them.
@@ -335,8 +335,8 @@ class Increments:
         for index in np.flatnonzero((alone | ~self._distinct) & change.distinct).tolist():
             yield self._totals[index] + steps[change.step[index]], _NONE
 
-    def _ranked(self, images: Indices, change: Change, steps: Floats) -> Marks:
-        """Marks of these images from all their changed totals; ties go to class order."""
+    def _ranked(self, images: Indices, change: ClassSteps, steps: Floats) -> Correct:
+        """Which of these images are correct, from all changed totals; ties go to class order."""
         right = np.empty(len(images), np.bool_)
         for start in range(0, len(images), _BLOCK):
             some = images[start : start + _BLOCK]
@@ -347,7 +347,7 @@ class Increments:
             right[start : start + _BLOCK] = totals.argmax(axis=1) == self.scores.labels[some]
         return right
 
-    def _steps(self, change: Change, similar: Cosines) -> Floats:
+    def _steps(self, change: ClassSteps, similar: Cosines) -> Floats:
         """[S, n], what each step adds to a total."""
         steps = np.zeros((len(change.makers), self.scores.n), np.float32)
         for was, now in change.differences:
@@ -362,7 +362,7 @@ class Increments:
                     move(step, np.float32(asked.weight) * adds, out=step)
         return steps
 
-    def _leaders_of(self, change: Change) -> "_Leaders":
+    def _leaders_of(self, change: ClassSteps) -> "_Leaders":
         kept = self._leaders
         if change.replaced not in kept:
             kept[change.replaced] = _lead(self._totals, change.blocks, self._distinct)
@@ -389,7 +389,7 @@ class Increments:
         return asked_by(self.system, self.scoring)
 
     @cached_property
-    def _distinct(self) -> Marks:
+    def _distinct(self) -> Correct:
         if self.scoring.name_prior:
             return np.ones(len(self.system.classes), np.bool_)
         return distinct_classes(self._asked)
@@ -403,7 +403,7 @@ class Increments:
         """A group's phrases -> [K, n]."""
         return {a.phrases: self._option_scores(a.phrases, self._cosines) for a in self._asked}
 
-    def _cosines_of(self, changes: Sequence[Change]) -> Cosines:
+    def _cosines_of(self, changes: Sequence[ClassSteps]) -> Cosines:
         """Of all phrases in these changes; only those that are new meet the images."""
         after = (now.phrases for change in changes for _, now in change.differences if now)
         phrases = dict.fromkeys(phrase for group in after for phrase in group)
@@ -458,7 +458,7 @@ class _Leaders:
         return np.where(led, remains, best), second
 
 
-def _lead(totals: Floats, blocks: Indices, entered: Marks) -> _Leaders:
+def _lead(totals: Floats, blocks: Indices, entered: Correct) -> _Leaders:
     """The leaders among the classes that are `entered` [C], of totals [C, n] and blocks [C]."""
     size = int(blocks.max()) + 1
     best, second = (np.full((size, totals.shape[1]), -np.inf, np.float32) for _ in range(2))

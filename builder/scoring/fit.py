@@ -27,7 +27,7 @@ from builder.scoring.score import (
     option_scores,
     score_cosines,
 )
-from builder.scoring.statistics import Change, Marks, compare
+from builder.scoring.statistics import Change, Correct, compare
 from builder.system.model import AttributeSystem, Fitted, Scoring
 
 RuleName = Literal[
@@ -255,15 +255,15 @@ def _minimum(adds: _Numbers, aims: _Numbers) -> _Numbers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trial:
-    """A system scored by one rule: its marks on held-out images [n].
+class RuleTrial:
+    """A system scored by one rule: which held-out images are right [n].
 
     name: None for a scoring that was given. change: from how the system is scored so far to this.
     """
 
     name: RuleName | None
     scoring: Scoring
-    correct: Marks
+    correct: Correct
     change: Change
 
 
@@ -272,7 +272,7 @@ def try_rules(
     system: AttributeSystem,
     names: Iterable[RuleName] = RULE_NAMES,
     others: Iterable[Scoring] = (),
-) -> tuple[Trial, ...]:
+) -> tuple[RuleTrial, ...]:
     """The evaluator's own scoring, then rules by name, then others.
 
     Without a review image of a known class, rules that are fitted are left out.
@@ -284,10 +284,10 @@ def try_rules(
         if fits or name not in FITTED_PART
     ]
     own = evaluator.score(system, "held_out").correct
-    trials = [Trial(None, evaluator.scoring_of(system), own, compare(own, own))]
+    trials = [RuleTrial(None, evaluator.scoring_of(system), own, compare(own, own))]
     for name, scoring in (*named, *((None, other) for other in others)):
         correct = replace(evaluator, scoring=scoring).score(system, "held_out").correct
-        trials.append(Trial(name, scoring, correct, compare(own, correct)))
+        trials.append(RuleTrial(name, scoring, correct, compare(own, correct)))
     return tuple(trials)
 
 

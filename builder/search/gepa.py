@@ -100,14 +100,14 @@ class Unusable:
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class Unchanged:
     """An answer that leads to what was there before."""
 
     why: str
     tried: Tried
 
 
-Found = Candidate | Rejected | Unusable | Idle
+Found = Candidate | Rejected | Unusable | Unchanged
 
 
 def unusable(task: Task, problem: str) -> Judged:
@@ -267,7 +267,7 @@ class _Evolution:
         if repeated or not edits:
             why = "it changes nothing" if not edits else "it is the same as one before"
             self._no_use.append(why)
-            self._tell(Idle(why, self._tried))
+            self._tell(Unchanged(why, self._tried))
         elif judged.correct > self._correct:
             self._found(system, judged.correct, answer.reason, "llm")
         else:

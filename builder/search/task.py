@@ -44,7 +44,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rivals:
-    """The images whose mark a class's totals decide; the first `own` are of that class.
+    """The images that a class's totals make right or wrong; the first `own` are of that class.
 
     bar: what the class's total has to reach there to be the best.
     """

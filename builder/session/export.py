@@ -9,7 +9,7 @@ from builder.scoring.predict import fit_temperature
 from builder.scoring.statistics import wilson
 from builder.session.confirmation import trial_of
 from builder.session.records import Exported
-from builder.session.state import State, Version, marks
+from builder.session.state import State, Version, correct_bits
 from builder.system.file import (
     Calibration,
     Confirmation,
@@ -45,7 +45,7 @@ def exported(state: State, evaluator: Evaluator | None, path: str) -> Exported:
         return Exported(path=path, version=number, final=None)
     step = version.steps[-1] if version else state.steps[-1]
     judge = evaluator.for_step(step, state.rescored)
-    final = marks(judge.score(system, "final").correct)
+    final = correct_bits(judge.score(system, "final").correct)
     return Exported(path=path, version=number, images=judge.final_images, final=final)
 
 

@@ -58,10 +58,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A system that was measured: its number (1 is the draft) and its marks per split.
+    """A system that was measured: its number (1 is the draft) and what it has right.
 
     `steps` led to it; the last holds the system. `look`: which of the session's looks at held-out
-    images gave the marks, from 1.
+    images it was measured at, from 1.
     """
 
     number: int
@@ -106,11 +106,12 @@ class State:
     `offered`; they were made for the system `proposed_for`. `seen` are the keys of all proposals
     that were ever on offer. The decisions of this round begin at `round_began`.
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
-    the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
-    that looked at the final images, `final_scoring` how it scored, `final_exports` counts these
-    exports and `final_looks` those of them that showed something new. `optimised`: the runs of
-    optimisers. `rescored` is the scoring that was chosen in the review. `looks`: what was seen of
-    held-out images, a version and what it was measured on -> how many looks there were by then.
+    the model's revisions, `rounds_without_gain` the finished rounds without a new best. `final` is
+    the last export that looked at the final images, `final_scoring` how it scored, `final_exports`
+    counts these exports and `final_looks` those of them that showed something new. `optimised`: the
+    runs of optimisers. `rescored` is the scoring that was chosen in the review. `looks`: what was
+    seen of held-out images, a version and what it was measured on -> how many looks there were by
+    then.
     """
 
     started: Started
@@ -119,7 +120,7 @@ class State:
     versions: tuple[Version, ...] = ()
     best: int | None = None
     round: int = 1
-    idle: int = 0
+    rounds_without_gain: int = 0
     proposed: bool = False
     asked: int = 0
     asked_in_round: bool = False
@@ -207,13 +208,13 @@ def steps_between(
     return before[shared:], after[shared:]
 
 
-def marks(correct: NDArray[np.bool_]) -> str:
-    """[n] booleans as marks."""
+def correct_bits(correct: NDArray[np.bool_]) -> str:
+    """[n] booleans as text: 1 where an image is correct, else 0."""
     return "".join("1" if value else "0" for value in correct)
 
 
-def from_marks(text: str) -> NDArray[np.bool_]:
-    """Marks as [n] booleans."""
+def from_bits(text: str) -> NDArray[np.bool_]:
+    """The [n] booleans that `correct_bits` wrote."""
     found: NDArray[np.bool_] = np.frombuffer(text.encode(), np.uint8) == ord("1")
     return found
 
@@ -401,7 +402,7 @@ def advance(state: State, record: Record) -> State:
             return replace(
                 state,
                 round=record.round + 1,
-                idle=state.idle + 1,
+                rounds_without_gain=state.rounds_without_gain + 1,
                 proposed=False,
                 asked_in_round=False,
                 offers=(),
@@ -433,7 +434,7 @@ def _measured(state: State, record: Measured) -> State:
         state,
         versions=(*state.versions, version),
         best=version.number if new_best else state.best,
-        idle=0 if new_best else state.idle,
+        rounds_without_gain=0 if new_best else state.rounds_without_gain,
     )
 
 

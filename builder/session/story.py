@@ -177,7 +177,7 @@ def _shared(before: tuple[Decided, ...], after: tuple[Decided, ...]) -> int:
 
 
 def _up_to_date(stretch: Stretch, state: State) -> Stretch:
-    """With the marks of the last time that its versions were measured."""
+    """With its versions as they were measured last."""
     latest = {version.number: version for version in state.versions}
     version = latest[stretch.version.number] if stretch.version else None
     previous = latest[stretch.previous.number] if stretch.previous else None

@@ -16,7 +16,7 @@ from builder.edits.renames import Renames
 from builder.errors import InputError
 from builder.scoring.statistics import Change, compare
 from builder.session.records import Decided
-from builder.session.state import State, Step, Version, from_marks, steps_between
+from builder.session.state import State, Step, Version, from_bits, steps_between
 from builder.system.model import AttributeSystem, quoted
 
 Steps = tuple[Step, ...]
@@ -24,7 +24,7 @@ Steps = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A system of a session: what led to it, and the version with its marks if it was measured."""
+    """A system of a session: what led to it, and the version if it was measured."""
 
     title: str
     steps: Steps
@@ -137,8 +137,8 @@ def class_changes(
     known = labels >= 0
     size = len(classes)
     n, old, new = (
-        np.bincount(labels[known], weights=marks[known], minlength=size).astype(int).tolist()
-        for marks in (np.ones(len(labels)), before, after)
+        np.bincount(labels[known], weights=each[known], minlength=size).astype(int).tolist()
+        for each in (np.ones(len(labels)), before, after)
     )
     changes = [ClassChange(*row) for row in zip(classes, n, old, new, strict=True)]
     return tuple(sorted((c for c in changes if c.net), key=lambda change: -change.net))
@@ -148,7 +148,7 @@ def held_out_change(before: Version, after: Version) -> Change | None:
     """What happened on held-out images; None unless both were measured on the same."""
     if before.images != after.images:
         return None
-    return compare(from_marks(before.held_out), from_marks(after.held_out))
+    return compare(from_bits(before.held_out), from_bits(after.held_out))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from builder.scoring.wording import (
     proven,
 )
 from builder.session.confirmation import confirmed
-from builder.session.state import State, Version, from_marks, needs_measuring
+from builder.session.state import State, Version, from_bits, needs_measuring
 from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
@@ -195,7 +195,7 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
     if state.versions and best_name is not None:
         last, names = state.versions[-1], findings.baselines[best_name]
         if names.n == len(last.held_out):
-            change = compare(names.correct, from_marks(last.held_out))
+            change = compare(names.correct, from_bits(last.held_out))
             lines.append(
                 f"Version {last.number} against the best baseline: {points(change.points)} "
                 f"({proven(change)})."
@@ -213,7 +213,7 @@ def _change_since_last(state: State, findings: Findings) -> Change | None:
         return None
     if not needs_measuring(state):
         return None
-    return compare(from_marks(state.versions[-1].review), findings.review.correct)
+    return compare(from_bits(state.versions[-1].review), findings.review.correct)
 
 
 def _what_is_wrong(findings: Findings) -> list[RenderableType]:

@@ -28,7 +28,7 @@ from builder.session.records import (
     Undone,
     Unlocked,
 )
-from builder.session.state import State, advance, begin, fold, from_marks, marks
+from builder.session.state import State, advance, begin, correct_bits, fold, from_bits
 from builder.system.model import Scoring
 from tests.worlds import CLASSES, DRAFT, rule, started
 
@@ -367,7 +367,7 @@ def test_assignments_add_up() -> None:
 
 @given(st.lists(st.booleans()))
 def test_marks_round_trip(values: list[bool]) -> None:
-    assert from_marks(marks(np.array(values, dtype=bool))).tolist() == values
+    assert from_bits(correct_bits(np.array(values, dtype=bool))).tolist() == values
 
 
 def test_a_run_of_an_optimiser_is_kept_and_changes_nothing_else() -> None:
