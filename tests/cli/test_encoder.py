@@ -113,7 +113,7 @@ def test_a_model_that_agrees_is_remembered(
     result = cotbuild("encoder", "verify", f"jina-clip-{version}")
     assert result.exit_code == 0, result.output
     assert "as its publisher states" in result.stdout
-    assert result.stdout.endswith("Agreement: it agrees.\n")
+    assert result.stdout.endswith("Verdict: it agrees.\n")
     assert "Licence of jina-clip-" in result.stderr
     listed = json.loads(cotbuild("encoder", "list", "--json").stdout)["encoders"]
     assert [row["verified"] for row in listed[:2]] == [version == "v1", version == "v2"]
@@ -151,7 +151,7 @@ def test_other_weights_are_no_agreement_even_if_they_agree(
     result = cotbuild("encoder", "verify", "jina-clip-v1", "--onnx", exported["v1"])
     assert result.exit_code == 1
     assert "No difference exceeds" in result.stdout
-    assert result.stdout.endswith("Agreement: it does not agree.\n")
+    assert result.stdout.endswith("Verdict: it does not agree.\n")
     assert "not yet verified" in cotbuild("encoder", "list").stdout
 
 
@@ -226,7 +226,7 @@ def test_a_folder_beside_the_files_it_was_exported_to(
     said = " ".join(result.stdout.split())
     assert "The images differ by" in said
     assert "The texts differ" not in said
-    assert said.endswith("Agreement: it does not agree.")
+    assert said.endswith("Verdict: it does not agree.")
 
 
 def test_a_verdict_that_cannot_be_kept_stands(
