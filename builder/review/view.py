@@ -1,7 +1,4 @@
-"""The conversation's vocabulary: what a reviewer sees (View) and can do (Action).
-
-When a session should stop: nothing gets better any more, or nothing is left to do.
-"""
+"""What a reviewer sees (View) and can do (Action), and when a session should stop."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,42 +13,6 @@ from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect
 from builder.session.state import State, Step, needs_measuring
 from builder.system.model import AttributeSystem, Scoring
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """When to stop: after `last_round`, or after `patience` rounds without a new best.
-
-    Rounds before `first_round`, with which this run began, don't count.
-    """
-
-    patience: int
-    first_round: int = 1
-    last_round: int | None = None
-
-
-def limit_from(state: State, rounds: int | None) -> Limit:
-    """The limit of a run that begins here: `rounds` more, and all of its patience."""
-    last = None if rounds is None else state.round - 1 + rounds
-    return Limit(state.started.patience, state.round, last)
-
-
-def stop_reason(state: State, limit: Limit) -> str | None:
-    """Why a session should stop now, in words; None: go on.
-
-    Without measured versions there is nothing that could stop improving.
-    """
-    if limit.last_round is not None and state.round > limit.last_round:
-        return f"round {limit.last_round} was the last one asked for"
-    if not state.versions:
-        return None
-    without = min(state.rounds_without_gain, state.round - limit.first_round)
-    if without >= limit.patience:
-        return f"no new best on held-out images for {without} rounds"
-    if state.proposed and state.offered == 0 and not needs_measuring(state):
-        return "nothing is left to propose"
-    return None
-
 
 # --- What a reviewer can do -----------------------------------------------------------------
 
@@ -152,6 +113,44 @@ Action = (
     | Export
     | Quit
 )
+
+
+# --- When to stop ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When to stop: after `last_round`, or after `patience` rounds without a new best.
+
+    Rounds before `first_round`, with which this run began, don't count.
+    """
+
+    patience: int
+    first_round: int = 1
+    last_round: int | None = None
+
+
+def limit_from(state: State, rounds: int | None) -> Limit:
+    """The limit of a run that begins here: `rounds` more, and all of its patience."""
+    last = None if rounds is None else state.round - 1 + rounds
+    return Limit(state.started.patience, state.round, last)
+
+
+def stop_reason(state: State, limit: Limit) -> str | None:
+    """Why a session should stop now, in words; None: go on.
+
+    Without measured versions there is nothing that could stop improving.
+    """
+    if limit.last_round is not None and state.round > limit.last_round:
+        return f"round {limit.last_round} was the last one asked for"
+    if not state.versions:
+        return None
+    without = min(state.rounds_without_gain, state.round - limit.first_round)
+    if without >= limit.patience:
+        return f"no new best on held-out images for {without} rounds"
+    if state.proposed and state.offered == 0 and not needs_measuring(state):
+        return "nothing is left to propose"
+    return None
 
 
 # --- What a reviewer sees -------------------------------------------------------------------

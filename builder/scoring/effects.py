@@ -4,8 +4,6 @@ A class's total is a sum over groups, so a change moves it by a step: what its c
 what they added before. Classes that make the same step keep their order, so of those only the best
 matters, and the second where the best makes a step of its own. Both are kept per image.
 
-Where two systems of the same classes differ, as steps that their classes' totals make.
-
 Groups are compared by what they ask (their phrases), by their weight, and by what the rules answer:
 another name, place, order of options or way to say "does not apply" is no difference.
 """
@@ -33,6 +31,20 @@ from builder.scoring.score import (
 from builder.scoring.statistics import Correct, Effect, compare
 from builder.system.model import AttributeSystem, Choice, Scoring, scored_texts
 
+EncodeTexts = Callable[[Sequence[str]], Floats]
+# Phrase -> its cosine with each image [n].
+Cosines = dict[str, Floats]
+# The best total [n] of some classes, and what none of the others exceeds.
+Pair = tuple[Floats, Floats]
+_NONE = np.array([-np.inf], np.float32)
+# With more steps than this, a full score takes less memory.
+_MOST_STEPS = 256
+# So many changes have their new phrases encoded and compared with the images together.
+_BATCH = 256
+# Bytes of leaders that are kept; those of the oldest group go first.
+_MOST_KEPT = 1 << 28
+# Totals are gone through so many images at a time, which the processor's cache holds.
+_BLOCK = 256
 # Rows are told apart by one number each as long as it fits.
 _MOST_ROWS = 1 << 62
 
@@ -104,127 +116,6 @@ class ClassSteps:
     replaced: int | None
     blocks: Indices
     distinct: NDArray[np.bool_]
-
-
-def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
-    """What each group of the system asks, in order; of one that counts nothing, no class cares."""
-    columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
-    nothing: tuple[Choice, ...] = ((),) * len(system.classes)
-    return tuple(
-        Asked(group.options, group.phrases(), choices if weight else nothing, weight)
-        for group, choices in zip(system.groups, columns, strict=True)
-        for weight in (group_weight(group, scoring),)
-    )
-
-
-def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps | None:
-    """The change between systems of the same classes in the same order.
-
-    None if more than one group went or more than one came; new phrases make another group.
-    """
-    kept, gone, come = _paired(before, after)
-    if len(gone) > 1 or len(come) > 1:
-        return None
-    everyone = np.zeros(len(before[0].choices), np.intp)
-    differences: list[Difference] = []
-    steps, rules = [everyone], []
-    for was, now in kept:
-        old, new = was.codes, _codes_like(was, now)
-        rules.append(new)
-        moved = old != new
-        if moved.any():
-            differences.append((was, now))
-            steps += [np.where(moved, old, -1), np.where(moved, new, -1)]
-    if gone or come:
-        was_asked = before[gone[0]] if gone else None
-        now_asked = after[come[0]] if come else None
-        differences.append((was_asked, now_asked))
-        steps += [asked.codes for asked in (was_asked, now_asked) if asked]
-        rules += [now_asked.codes] if now_asked else []
-    makers, step = np.unique(_row_numbers(steps), return_index=True, return_inverse=True)[1:]
-    return ClassSteps(
-        differences=tuple(differences),
-        step=step,
-        makers=makers,
-        replaced=gone[0] if gone else None,
-        blocks=before[gone[0]].codes if gone else everyone,
-        distinct=_firsts(rules),
-    )
-
-
-def distinct_classes(system: Sequence[Asked]) -> NDArray[np.bool_]:
-    """[C] False for a class with the same rules as an earlier one."""
-    return _firsts([asked.codes for asked in system])
-
-
-def _firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
-    """[C] True where all columns together hold something for the first time."""
-    firsts = np.zeros(len(columns[0]), np.bool_)
-    firsts[np.unique(_row_numbers(columns), return_index=True)[1]] = True
-    return firsts
-
-
-def _row_numbers(columns: Sequence[Indices]) -> Indices:
-    """[C] equal where all columns [C] of numbers from -1 are."""
-    rows = np.zeros(len(columns[0]), np.intp)
-    size = 1
-    for column in columns:
-        values = int(column.max()) + 2
-        if size * values > _MOST_ROWS:
-            rows = np.unique(rows, return_inverse=True)[1]
-            size = len(rows)
-        rows = rows * values + column + 1
-        size *= values
-    return rows
-
-
-def _codes_like(was: Asked, now: Asked) -> Indices:
-    """[C] numbers of the choices now in a group with the same options as before."""
-    if now.choices == was.choices:
-        return was.codes
-    codes, numbers = was.codes.copy(), dict(was.numbers)
-    for index in compress(count(), map(ne, was.choices, now.choices)):
-        codes[index] = numbers.setdefault(now.choices[index] or now.options, len(numbers))
-    return codes
-
-
-def _paired(
-    before: Sequence[Asked], after: Sequence[Asked]
-) -> tuple[list[tuple[Asked, Asked]], list[int], list[int]]:
-    """Groups that ask the same, and positions of those that went and of those that came."""
-    waiting: dict[object, list[int]] = {}
-    for place, asked in enumerate(before):
-        waiting.setdefault(asked.asks, []).append(place)
-    kept, come = [], []
-    for place, asked in enumerate(after):
-        twins = waiting.get(asked.asks)
-        if not twins:
-            come.append(place)
-            continue
-        pairs = [(before[twin], asked.in_words_of(before[twin])) for twin in twins]
-        # Of groups that ask the same, the one with the same answers is the unchanged one.
-        same = (at for at, (was, now) in enumerate(pairs) if was.choices == now.choices)
-        chosen = next(same, 0) if len(pairs) > 1 else 0
-        kept.append(pairs[chosen])
-        del twins[chosen]
-    return kept, [place for places in waiting.values() for place in places], come
-
-
-EncodeTexts = Callable[[Sequence[str]], Floats]
-# Phrase -> its cosine with each image [n].
-Cosines = dict[str, Floats]
-# The best total [n] of some classes, and what none of the others exceeds.
-Pair = tuple[Floats, Floats]
-
-_NONE = np.array([-np.inf], np.float32)
-# With more steps than this, a full score takes less memory.
-_MOST_STEPS = 256
-# So many changes have their new phrases encoded and compared with the images together.
-_BATCH = 256
-# Bytes of leaders that are kept; those of the oldest group go first.
-_MOST_KEPT = 1 << 28
-# Totals are gone through so many images at a time, which the processor's cache holds.
-_BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -474,3 +365,107 @@ def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
     size = int(blocks.max()) + 1
     counts = np.bincount(blocks * steps + step, minlength=size * steps)
     return np.asarray(counts.reshape(size, steps).argmax(axis=1))
+
+
+def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
+    """What each group of the system asks, in order; of one that counts nothing, no class cares."""
+    columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
+    nothing: tuple[Choice, ...] = ((),) * len(system.classes)
+    return tuple(
+        Asked(group.options, group.phrases(), choices if weight else nothing, weight)
+        for group, choices in zip(system.groups, columns, strict=True)
+        for weight in (group_weight(group, scoring),)
+    )
+
+
+def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps | None:
+    """The change between systems of the same classes in the same order.
+
+    None if more than one group went or more than one came; new phrases make another group.
+    """
+    kept, gone, come = _paired(before, after)
+    if len(gone) > 1 or len(come) > 1:
+        return None
+    everyone = np.zeros(len(before[0].choices), np.intp)
+    differences: list[Difference] = []
+    steps, rules = [everyone], []
+    for was, now in kept:
+        old, new = was.codes, _codes_like(was, now)
+        rules.append(new)
+        moved = old != new
+        if moved.any():
+            differences.append((was, now))
+            steps += [np.where(moved, old, -1), np.where(moved, new, -1)]
+    if gone or come:
+        was_asked = before[gone[0]] if gone else None
+        now_asked = after[come[0]] if come else None
+        differences.append((was_asked, now_asked))
+        steps += [asked.codes for asked in (was_asked, now_asked) if asked]
+        rules += [now_asked.codes] if now_asked else []
+    makers, step = np.unique(_row_numbers(steps), return_index=True, return_inverse=True)[1:]
+    return ClassSteps(
+        differences=tuple(differences),
+        step=step,
+        makers=makers,
+        replaced=gone[0] if gone else None,
+        blocks=before[gone[0]].codes if gone else everyone,
+        distinct=_firsts(rules),
+    )
+
+
+def distinct_classes(system: Sequence[Asked]) -> NDArray[np.bool_]:
+    """[C] False for a class with the same rules as an earlier one."""
+    return _firsts([asked.codes for asked in system])
+
+
+def _firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
+    """[C] True where all columns together hold something for the first time."""
+    firsts = np.zeros(len(columns[0]), np.bool_)
+    firsts[np.unique(_row_numbers(columns), return_index=True)[1]] = True
+    return firsts
+
+
+def _row_numbers(columns: Sequence[Indices]) -> Indices:
+    """[C] equal where all columns [C] of numbers from -1 are."""
+    rows = np.zeros(len(columns[0]), np.intp)
+    size = 1
+    for column in columns:
+        values = int(column.max()) + 2
+        if size * values > _MOST_ROWS:
+            rows = np.unique(rows, return_inverse=True)[1]
+            size = len(rows)
+        rows = rows * values + column + 1
+        size *= values
+    return rows
+
+
+def _codes_like(was: Asked, now: Asked) -> Indices:
+    """[C] numbers of the choices now in a group with the same options as before."""
+    if now.choices == was.choices:
+        return was.codes
+    codes, numbers = was.codes.copy(), dict(was.numbers)
+    for index in compress(count(), map(ne, was.choices, now.choices)):
+        codes[index] = numbers.setdefault(now.choices[index] or now.options, len(numbers))
+    return codes
+
+
+def _paired(
+    before: Sequence[Asked], after: Sequence[Asked]
+) -> tuple[list[tuple[Asked, Asked]], list[int], list[int]]:
+    """Groups that ask the same, and positions of those that went and of those that came."""
+    waiting: dict[object, list[int]] = {}
+    for place, asked in enumerate(before):
+        waiting.setdefault(asked.asks, []).append(place)
+    kept, come = [], []
+    for place, asked in enumerate(after):
+        twins = waiting.get(asked.asks)
+        if not twins:
+            come.append(place)
+            continue
+        pairs = [(before[twin], asked.in_words_of(before[twin])) for twin in twins]
+        # Of groups that ask the same, the one with the same answers is the unchanged one.
+        same = (at for at, (was, now) in enumerate(pairs) if was.choices == now.choices)
+        chosen = next(same, 0) if len(pairs) > 1 else 0
+        kept.append(pairs[chosen])
+        del twins[chosen]
+    return kept, [place for places in waiting.values() for place in places], come

@@ -9,8 +9,6 @@
 
 A last line that was cut off by a crash is taken out when the journal is opened for writing, and
 kept in session.jsonl.torn: it was never acknowledged. Any other unreadable line is an error.
-
-Who works on a session: a small file beside its lock, for the process that is refused.
 """
 
 import contextlib
@@ -34,57 +32,6 @@ from builder.files import replace_file
 from builder.session.records import JOURNAL_VERSION, Record, Started
 from builder.session.state import State, fold
 from builder.session.story import Chronicle, chronicle
-
-
-def sign(path: Path) -> None:
-    """Writes down that this process has the lock. Raises OSError."""
-    mine = {
-        "process": os.getpid(),
-        "user": _user(),
-        "host": socket.gethostname(),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    path.write_text(json.dumps(mine), encoding="utf-8")
-
-
-def owner_words(path: Path) -> str:
-    """E.g. "process 123 of ann on desk, since 14:05"; "another process" where that is not known."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        number, user, host = int(found["process"]), found["user"], found["host"]
-        since = datetime.fromisoformat(found["since"]).astimezone()
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return "another process"
-    # Left by a process that was killed: whoever has the lock now has not signed yet.
-    if host == socket.gethostname() and not _is_running(number):
-        return "another process"
-    today = since.date() == datetime.now().astimezone().date()
-    return (
-        f"process {number} of {user} on {host}, since {since:{'' if today else '%Y-%m-%d '}%H:%M}"
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, ImportError, OSError):
-        # In a container a process may run as a number that no user bears.
-        return f"user {os.getuid()}" if sys.platform != "win32" else "an unknown user"
-
-
-def _is_running(number: int) -> bool:
-    """Whether this machine has such a process; True where asking would do harm."""
-    # On Windows the signal 0 is Ctrl-C.
-    if sys.platform == "win32":
-        return True
-    try:
-        os.kill(number, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
 
 JOURNAL = "session.jsonl"
 TRANSCRIPT = "llm.jsonl"
@@ -270,16 +217,6 @@ def check_free(folder: Path) -> None:
         raise SessionError(f"{folder} is a file, not a folder", hint="choose another --out")
 
 
-def _has_begun(path: Path) -> bool:
-    """Whether the journal's first record was acknowledged."""
-    try:
-        with path.open("rb") as file:
-            return file.readline().endswith(b"\n")
-    except OSError:
-        # One that can't be read is not for taking either.
-        return path.exists()
-
-
 def latest_session(under: Path) -> Path:
     """The session folder below `under` (at most two levels) that was written last.
 
@@ -292,6 +229,66 @@ def latest_session(under: Path) -> Path:
             hint="name the session's folder, or begin one with: cotbuild new",
         )
     return max(journals, key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def sign(path: Path) -> None:
+    """Writes down that this process has the lock. Raises OSError."""
+    mine = {
+        "process": os.getpid(),
+        "user": _user(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path.write_text(json.dumps(mine), encoding="utf-8")
+
+
+def owner_words(path: Path) -> str:
+    """E.g. "process 123 of ann on desk, since 14:05"; "another process" where that is not known."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        number, user, host = int(found["process"]), found["user"], found["host"]
+        since = datetime.fromisoformat(found["since"]).astimezone()
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return "another process"
+    # Left by a process that was killed: whoever has the lock now has not signed yet.
+    if host == socket.gethostname() and not _is_running(number):
+        return "another process"
+    today = since.date() == datetime.now().astimezone().date()
+    return (
+        f"process {number} of {user} on {host}, since {since:{'' if today else '%Y-%m-%d '}%H:%M}"
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        # In a container a process may run as a number that no user bears.
+        return f"user {os.getuid()}" if sys.platform != "win32" else "an unknown user"
+
+
+def _is_running(number: int) -> bool:
+    """Whether this machine has such a process; True where asking would do harm."""
+    # On Windows the signal 0 is Ctrl-C.
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether the journal's first record was acknowledged."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except OSError:
+        # One that can't be read is not for taking either.
+        return path.exists()
 
 
 def _take_out_torn_line(path: Path, good_bytes: int) -> None:

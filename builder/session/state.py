@@ -1,11 +1,8 @@
-"""Where a session stands: the working system and what led to it, versions, offers, undo.
-
-What a person or an automatic reviewer does to a state, and how it is undone and done again.
-
-What a session's records add up to.
+"""Where a session stands, as its records add up: working system, versions, offers, undo.
 
 The journal is the only truth. `advance(state, record)` is a pure function; a session's state is the
-fold of its records, so everything on the screen can be rebuilt after a restart.
+fold of its records, so everything on the screen can be rebuilt after a restart. What a person or an
+automatic reviewer does is an act, which can be undone and done again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,6 +37,9 @@ from builder.session.records import (
 )
 from builder.system.file import SplitName
 from builder.system.model import AttributeSystem, Scoring
+
+# What can be undone, and done again.
+Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,6 @@ class Version:
     def correct(self) -> int:
         """Held-out images classified correctly."""
         return self.held_out.count("1")
-
-
-# What can be undone, and done again.
-Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,171 +180,6 @@ class State:
 def begin(started: Started) -> State:
     """The state of a session that has only been started."""
     return State(started=started)
-
-
-def needs_measuring(state: State) -> bool:
-    """Whether the working system is not the last version."""
-    return not state.versions or state.versions[-1].system != state.system
-
-
-def is_new_best(version: Version, best: Version | None) -> bool:
-    """Best is the highest held-out point estimate; of equals, the earlier stays."""
-    return best is None or version.correct > best.correct
-
-
-def steps_between(
-    before: tuple[Step, ...], after: tuple[Step, ...]
-) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """What was taken back of the one history, and what was done in the other, since they part."""
-    shared = 0
-    for one, other in zip(before, after, strict=False):
-        if (one.proposal, one.back_to) != (other.proposal, other.back_to):
-            break
-        shared += 1
-    return before[shared:], after[shared:]
-
-
-def correct_bits(correct: NDArray[np.bool_]) -> str:
-    """[n] booleans as text: 1 where an image is correct, else 0."""
-    return "".join("1" if value else "0" for value in correct)
-
-
-def from_bits(text: str) -> NDArray[np.bool_]:
-    """The [n] booleans that `correct_bits` wrote."""
-    found: NDArray[np.bool_] = np.frombuffer(text.encode(), np.uint8) == ord("1")
-    return found
-
-
-def done(state: State, act: Act) -> State:
-    """The state after the act, which can be undone from there."""
-    settled = _settled(state, act) if isinstance(act, Decided) else ()
-    before = Done(act, state.steps, state.locks, state.decisions, settled, state.rescored)
-    match act:
-        case Decided():
-            state = _decided(state, act)
-        case Noted():
-            state = replace(state, notes=(*state.notes, act.text))
-        case Locked():
-            state = replace(state, locks=(*_without(state.locks, act.lock), act.lock))
-        case Unlocked():
-            state = replace(state, locks=_without(state.locks, act.lock))
-        case Reverted():
-            step = _step_back(state, act.version)
-            named = follow(state.locks, state.steps[-1].names.to(step.names))
-            locks = still_there(named, step.system)
-            state = replace(state, steps=(*state.steps, step), locks=locks)
-        case Rescored():
-            state = replace(state, rescored=act.scoring)
-    return replace(state, done=(*state.done, before))
-
-
-def _decided(state: State, record: Decided) -> State:
-    steps, locks = state.steps, state.locks
-    if record.decision == "accepted":
-        if state.system is None:
-            raise ValueError("nothing was drafted that could be changed")
-        edits = record.proposal.edits
-        system = apply(state.system, edits)
-        steps = (*steps, Step(system, record.proposal, steps[-1].names.after(edits)))
-        locks = still_there(follow(locks, Renames().after(edits)), system)
-    settled = _settled(state, record)
-    return replace(
-        state,
-        steps=steps,
-        locks=locks,
-        offers=tuple(offer for offer in state.offers if offer not in settled),
-        decisions=(*state.decisions, record),
-    )
-
-
-def _settled(state: State, record: Decided) -> tuple[Proposal, ...]:
-    """The offers that are decided with it: the same edits, and what they were made from."""
-    keys = {proposal.key for proposal in (record.proposal, record.instead_of) if proposal}
-    return tuple(offer for offer in state.offers if offer.key in keys)
-
-
-def _step_back(state: State, number: int) -> Step:
-    version = next((v for v in state.versions if v.number == number), None)
-    if version is None:
-        raise ValueError(f"there is no version {number}")
-    last = version.steps[-1]
-    return Step(last.system, None, last.names, back_to=number)
-
-
-def undone(state: State) -> State:
-    """Without the last act, and those that it was made together with."""
-    if not state.done:
-        raise ValueError("nothing to undo")
-    last = state.done[-1]
-    before = replace(
-        state,
-        steps=last.steps,
-        locks=last.locks,
-        decisions=last.decisions,
-        offers=_with_offers(state, last.settled),
-        rescored=last.rescored,
-        done=state.done[:-1],
-        undone=(*state.undone, last.act),
-    )
-    if isinstance(last.act, Noted):
-        before = _without_note(before, last.act.text)
-    return undone(before) if _together(last.act) and before.done else before
-
-
-def redone(state: State) -> State:
-    """With the act that was undone last, and those that were made together with it."""
-    if not state.undone:
-        raise ValueError("nothing to do again")
-    after = replace(done(state, state.undone[-1]), undone=state.undone[:-1])
-    return redone(after) if after.undone and _together(after.undone[-1]) else after
-
-
-def _together(act: Act) -> bool:
-    return isinstance(act, Decided) and act.together
-
-
-def _without_note(state: State, text: str) -> State:
-    """Taken back also where the model has read it: it is not told again."""
-    if text in state.notes:
-        return replace(state, notes=_without_last(state.notes, text))
-    return replace(state, told=_without_last(state.told, text))
-
-
-def _without_last(notes: tuple[str, ...], text: str) -> tuple[str, ...]:
-    place = max((place for place, note in enumerate(notes) if note == text), default=len(notes))
-    return (*notes[:place], *notes[place + 1 :])
-
-
-def acceptance_undone(state: State) -> State:
-    """The last accepted proposal is taken back, and with it the chance to undo what came later."""
-    accepted = [
-        place
-        for place, done in enumerate(state.done)
-        if isinstance(done.act, Decided) and done.act.decision == "accepted"
-    ]
-    if not accepted:
-        raise ValueError("nothing to undo")
-    place = accepted[-1]
-    found = state.done[place]
-    later = state.decisions[len(found.decisions) + 1 :]
-    return replace(
-        state,
-        steps=found.steps,
-        decisions=(*found.decisions, *later),
-        offers=_with_offers(state, found.settled),
-        done=state.done[:place],
-        undone=(),
-    )
-
-
-def _with_offers(state: State, settled: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
-    """The offers, and those that are on the table again."""
-    known = {offer.key for offer in state.offers}
-    return (*state.offers, *(offer for offer in settled if offer.key not in known))
-
-
-def _without(locks: tuple[Lock, ...], lock: Lock) -> tuple[Lock, ...]:
-    return tuple(kept for kept in locks if kept != lock)
 
 
 def fold(records: Iterable[Record]) -> State:
@@ -463,3 +294,168 @@ def _exported(state: State, record: Exported) -> State:
         final=record,
         final_scoring=state.scoring,
     )
+
+
+def needs_measuring(state: State) -> bool:
+    """Whether the working system is not the last version."""
+    return not state.versions or state.versions[-1].system != state.system
+
+
+def is_new_best(version: Version, best: Version | None) -> bool:
+    """Best is the highest held-out point estimate; of equals, the earlier stays."""
+    return best is None or version.correct > best.correct
+
+
+def steps_between(
+    before: tuple[Step, ...], after: tuple[Step, ...]
+) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """What was taken back of the one history, and what was done in the other, since they part."""
+    shared = 0
+    for one, other in zip(before, after, strict=False):
+        if (one.proposal, one.back_to) != (other.proposal, other.back_to):
+            break
+        shared += 1
+    return before[shared:], after[shared:]
+
+
+def correct_bits(correct: NDArray[np.bool_]) -> str:
+    """[n] booleans as text: 1 where an image is correct, else 0."""
+    return "".join("1" if value else "0" for value in correct)
+
+
+def from_bits(text: str) -> NDArray[np.bool_]:
+    """The [n] booleans that `correct_bits` wrote."""
+    found: NDArray[np.bool_] = np.frombuffer(text.encode(), np.uint8) == ord("1")
+    return found
+
+
+def done(state: State, act: Act) -> State:
+    """The state after the act, which can be undone from there."""
+    settled = _settled(state, act) if isinstance(act, Decided) else ()
+    before = Done(act, state.steps, state.locks, state.decisions, settled, state.rescored)
+    match act:
+        case Decided():
+            state = _decided(state, act)
+        case Noted():
+            state = replace(state, notes=(*state.notes, act.text))
+        case Locked():
+            state = replace(state, locks=(*_without(state.locks, act.lock), act.lock))
+        case Unlocked():
+            state = replace(state, locks=_without(state.locks, act.lock))
+        case Reverted():
+            step = _step_back(state, act.version)
+            named = follow(state.locks, state.steps[-1].names.to(step.names))
+            locks = still_there(named, step.system)
+            state = replace(state, steps=(*state.steps, step), locks=locks)
+        case Rescored():
+            state = replace(state, rescored=act.scoring)
+    return replace(state, done=(*state.done, before))
+
+
+def _decided(state: State, record: Decided) -> State:
+    steps, locks = state.steps, state.locks
+    if record.decision == "accepted":
+        if state.system is None:
+            raise ValueError("nothing was drafted that could be changed")
+        edits = record.proposal.edits
+        system = apply(state.system, edits)
+        steps = (*steps, Step(system, record.proposal, steps[-1].names.after(edits)))
+        locks = still_there(follow(locks, Renames().after(edits)), system)
+    settled = _settled(state, record)
+    return replace(
+        state,
+        steps=steps,
+        locks=locks,
+        offers=tuple(offer for offer in state.offers if offer not in settled),
+        decisions=(*state.decisions, record),
+    )
+
+
+def _settled(state: State, record: Decided) -> tuple[Proposal, ...]:
+    """The offers that are decided with it: the same edits, and what they were made from."""
+    keys = {proposal.key for proposal in (record.proposal, record.instead_of) if proposal}
+    return tuple(offer for offer in state.offers if offer.key in keys)
+
+
+def _step_back(state: State, number: int) -> Step:
+    version = next((v for v in state.versions if v.number == number), None)
+    if version is None:
+        raise ValueError(f"there is no version {number}")
+    last = version.steps[-1]
+    return Step(last.system, None, last.names, back_to=number)
+
+
+def _without(locks: tuple[Lock, ...], lock: Lock) -> tuple[Lock, ...]:
+    return tuple(kept for kept in locks if kept != lock)
+
+
+def undone(state: State) -> State:
+    """Without the last act, and those that it was made together with."""
+    if not state.done:
+        raise ValueError("nothing to undo")
+    last = state.done[-1]
+    before = replace(
+        state,
+        steps=last.steps,
+        locks=last.locks,
+        decisions=last.decisions,
+        offers=_with_offers(state, last.settled),
+        rescored=last.rescored,
+        done=state.done[:-1],
+        undone=(*state.undone, last.act),
+    )
+    if isinstance(last.act, Noted):
+        before = _without_note(before, last.act.text)
+    return undone(before) if _together(last.act) and before.done else before
+
+
+def redone(state: State) -> State:
+    """With the act that was undone last, and those that were made together with it."""
+    if not state.undone:
+        raise ValueError("nothing to do again")
+    after = replace(done(state, state.undone[-1]), undone=state.undone[:-1])
+    return redone(after) if after.undone and _together(after.undone[-1]) else after
+
+
+def _together(act: Act) -> bool:
+    return isinstance(act, Decided) and act.together
+
+
+def _without_note(state: State, text: str) -> State:
+    """Taken back also where the model has read it: it is not told again."""
+    if text in state.notes:
+        return replace(state, notes=_without_last(state.notes, text))
+    return replace(state, told=_without_last(state.told, text))
+
+
+def _without_last(notes: tuple[str, ...], text: str) -> tuple[str, ...]:
+    place = max((place for place, note in enumerate(notes) if note == text), default=len(notes))
+    return (*notes[:place], *notes[place + 1 :])
+
+
+def acceptance_undone(state: State) -> State:
+    """The last accepted proposal is taken back, and with it the chance to undo what came later."""
+    accepted = [
+        place
+        for place, done in enumerate(state.done)
+        if isinstance(done.act, Decided) and done.act.decision == "accepted"
+    ]
+    if not accepted:
+        raise ValueError("nothing to undo")
+    place = accepted[-1]
+    found = state.done[place]
+    later = state.decisions[len(found.decisions) + 1 :]
+    return replace(
+        state,
+        steps=found.steps,
+        decisions=(*found.decisions, *later),
+        offers=_with_offers(state, found.settled),
+        done=state.done[:place],
+        undone=(),
+    )
+
+
+def _with_offers(state: State, settled: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
+    """The offers, and those that are on the table again."""
+    known = {offer.key for offer in state.offers}
+    return (*state.offers, *(offer for offer in settled if offer.key not in known))

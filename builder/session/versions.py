@@ -1,7 +1,4 @@
-"""Where the systems of a session come from, and how two of them differ, renames told as such.
-
-What changed between two versions, or between a version and the working system, and by what.
-"""
+"""Where the systems of a session come from, how two of them differ, and by what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -237,7 +237,7 @@ def test_a_verdict_that_cannot_be_kept_stands(
     monkeypatch.setenv("COTBUILD_CACHE", str(tmp_path / "file"))
     result = cotbuild("encoder", "verify", "jina-clip-v1")
     assert result.exit_code == 0
-    assert "Agreement: it agrees" in result.stdout
+    assert "Verdict: it agrees" in result.stdout
     assert "not remembered" in " ".join(result.stderr.split())
 
 
