@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from builder.session.confirmation import trials
 from builder.session.records import Drafted, Measured
-from builder.session.state import State, advance, fold, marks
+from builder.session.state import State, advance, correct_bits, fold
 from tests.chance import chance
 from tests.worlds import DRAFT, started
 
 ROUNDS = 10
-Marks = NDArray[np.bool_]
+Correct = NDArray[np.bool_]
 Chances = NDArray[np.float32]
 
 
@@ -43,10 +43,10 @@ class _System:
     """Chances and marks on review images, then on held-out images: [2 n]."""
 
     chances: Chances
-    right: Marks
+    right: Correct
 
 
-def session(setting: Setting, rng: np.random.Generator) -> Iterator[Marks]:
+def session(setting: Setting, rng: np.random.Generator) -> Iterator[Correct]:
     """The held-out marks of the draft, and of the version after each round."""
     n = setting.n
     easy = 2 * setting.accuracy
@@ -81,12 +81,12 @@ def _improved(system: _System, gain: float, rng: np.random.Generator) -> _System
     return _System(chances, system.right | mended)
 
 
-def state_of(versions: Sequence[Marks]) -> State:
+def state_of(versions: Sequence[Correct]) -> State:
     """The fold of a journal in which these versions were measured."""
     state = fold([started(), Drafted(system=DRAFT, source="test")])
     for number, right in enumerate(versions, start=1):
         state = advance(
-            state, Measured(version=number, images="x", review="", held_out=marks(right))
+            state, Measured(version=number, images="x", review="", held_out=correct_bits(right))
         )
     return state
 

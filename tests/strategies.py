@@ -28,7 +28,8 @@ from builder.edits.model import (
     Source,
     SplitOption,
 )
-from builder.system.model import AttributeGroup, AttributeSystem, Choice, folded
+from builder.system.model import AttributeGroup, AttributeSystem, Choice
+from builder.system.names import folded
 
 # A busy machine must not fail a test that is right.
 QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -107,7 +107,7 @@ def findings(
     axes = np.eye(similar.shape[1], dtype=np.float32)
     phrases = system.phrases()
     judge = judge_of(similar, labels, lambda texts: axes[[phrases.index(text) for text in texts]])
-    return Measurements(judge, started()).of(Step(system, None))
+    return Measurements(judge, started()).of(Step(system, None), None)
 
 
 def started(**changes: object) -> Started:

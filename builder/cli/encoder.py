@@ -12,7 +12,7 @@ from builder.cli import app, reports_errors
 
 if TYPE_CHECKING:
     from builder.encoders.catalog import KnownModel
-    from builder.encoders.jina.verify import Verdict
+    from builder.encoders.jina.verify import Agreement
     from builder.errors import CotbuildError
     from builder.terminal.encoders import EncoderRow
 
@@ -161,11 +161,11 @@ def _subject(name: str) -> _Subject:
 
 def _other_weights(subject: _Subject, *, as_json: bool) -> "CotbuildError":
     """The error with which it ends before gigabytes are fetched to compare the wrong thing with."""
-    from builder.encoders.jina.verify import Verdict
+    from builder.encoders.jina.verify import Agreement
     from builder.errors import CotbuildError
 
     if as_json:
-        _print_json(subject, Verdict(()), agrees=False)
+        _print_json(subject, Agreement(()), agrees=False)
     return CotbuildError(subject.weights, hint=subject.advice)
 
 
@@ -195,7 +195,7 @@ def _fetched_onnx(subject: _Subject) -> Path:
     return fetch_onnx(subject.model.repository, subject.model.onnx_commit)
 
 
-def _compare(subject: _Subject, onnx: Path, device: str) -> "Verdict":
+def _compare(subject: _Subject, onnx: Path, device: str) -> "Agreement":
     from builder.encoders.devices import pick_device, pick_dtype
     from builder.encoders.jina.clip import load_jina_clip
     from builder.encoders.jina.onnx_reference import open_reference, verify
@@ -218,7 +218,7 @@ def _compare(subject: _Subject, onnx: Path, device: str) -> "Verdict":
         return verify(native, reference, texts, images)
 
 
-def _show(subject: _Subject, verdict: "Verdict", *, agrees: bool, as_json: bool) -> None:
+def _show(subject: _Subject, verdict: "Agreement", *, agrees: bool, as_json: bool) -> None:
     if as_json:
         _print_json(subject, verdict, agrees=agrees)
         return
@@ -232,7 +232,7 @@ def _show(subject: _Subject, verdict: "Verdict", *, agrees: bool, as_json: bool)
     result_console().print(drawn)
 
 
-def _print_json(subject: _Subject, verdict: "Verdict", *, agrees: bool) -> None:
+def _print_json(subject: _Subject, verdict: "Agreement", *, agrees: bool) -> None:
     result = {
         "name": subject.name,
         "revision": None if subject.model is None else subject.model.commit,
@@ -248,7 +248,7 @@ def _print_json(subject: _Subject, verdict: "Verdict", *, agrees: bool) -> None:
     typer.echo(json.dumps(result, ensure_ascii=False))
 
 
-def _remember(model: "KnownModel", verdict: "Verdict") -> None:
+def _remember(model: "KnownModel", verdict: "Agreement") -> None:
     from builder.encoders.cache import default_cache_folder
     from builder.encoders.verified import remember
     from builder.errors import EncoderError

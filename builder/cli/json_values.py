@@ -14,9 +14,9 @@ from builder.system.model import AttributeSystem
 Data = dict[str, Any]
 
 
-def figure(marks: str) -> Data | None:
+def figure(bits: str) -> Data | None:
     """Correct of n, with Wilson's 95 % interval in fractions; None without images."""
-    found = estimate(marks.count("1"), len(marks))
+    found = estimate(bits.count("1"), len(bits))
     return found.model_dump(mode="json") if found else None
 
 

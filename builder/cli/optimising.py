@@ -15,7 +15,7 @@ from builder.errors import CotbuildError, InputError, LLMError
 from builder.llm.events import Dropped
 from builder.review.loop import Ended, Recorded
 from builder.scoring.wording import accuracy, counted
-from builder.search.gepa import Idle, Unusable
+from builder.search.gepa import Unchanged, Unusable
 from builder.search.greedy import Greedy, open_cells
 from builder.search.session import (
     STOPPED,
@@ -161,7 +161,7 @@ class _Run:
             case Tried():
                 self._tried = event
                 self._screen.searching(self._words(event))
-            case Unusable() | Idle():
+            case Unusable() | Unchanged():
                 if isinstance(event, Unusable):
                     self.unusable.append(event.why)
                 self._screen.llm_event(Dropped("answer", (event.why,)))
@@ -170,12 +170,11 @@ class _Run:
 def null_of(session: Session, workspace: Workspace, greedy: Greedy, seed: int) -> ShuffledNull:
     """The whole procedure from the session's first system on, with shuffled review labels."""
     state = session.state
-    first = state.steps[0].system
+    step = state.steps[0]
     fitted = read_chronicle(session.folder).drafted_by == GENERAL_ATTRIBUTES
 
     def begin(review: Review) -> AttributeSystem:
-        return general_system(state.started, review) if fitted else first
+        return general_system(state.started, review) if fitted else step.system
 
-    return shuffled_null(
-        greedy, begin, state.locks, workspace.evaluator.scoring_by(state.rescored), seed
-    )
+    evaluator = workspace.evaluator.for_step(step, state.rescored)
+    return shuffled_null(greedy, begin, state.locks, evaluator, seed)

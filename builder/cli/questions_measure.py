@@ -28,8 +28,8 @@ from builder.diagnosis.questions import (
     Stopped,
     ask,
     best_order,
+    correct_without_groups,
     drop_proposal,
-    marks_without,
     random_accuracy,
     smallest_set,
     stopped,
@@ -186,7 +186,7 @@ def _found(
     )
     check = None
     if chosen is not measured and smallest.dropped:
-        after = marks_without(
+        after = correct_without_groups(
             smallest.dropped,
             system,
             measured.similar,

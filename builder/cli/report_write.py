@@ -11,14 +11,15 @@ from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
 from builder.cli.workspace import Workspace
 from builder.errors import InputError, SessionError
+from builder.files import replace_file
 from builder.llm.drafter import spent
-from builder.report.contents import Contents, Measured, Origin, Picture
+from builder.report.contents import Contents, FromImages, Origin, Picture
 from builder.report.failures import failures
 from builder.report.page import page
 from builder.report.thumbnails import data_uri
 from builder.review.findings import Measurements
 from builder.session.export import version_to_export
-from builder.session.journal import TRANSCRIPT, read_chronicle, read_journal, replace_file
+from builder.session.journal import TRANSCRIPT, read_chronicle, read_journal
 from builder.session.state import State
 
 REPORT_NAME = "report.html"
@@ -57,7 +58,7 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
 
 def _measured(
     state: State, workspace: Workspace, pictures: SessionPictures, screen: Screen
-) -> Measured:
+) -> FromImages:
     version = version_to_export(state)[1]
     step = version.steps[-1] if version else state.steps[-1]
     with screen.step("Measuring"):
@@ -73,7 +74,7 @@ def _measured(
                 thumbnails[digest] = picture
                 left -= len(picture.source)
             on_progress(done, len(wrong.worst))
-    return Measured(findings, wrong, thumbnails)
+    return FromImages(findings, wrong, thumbnails)
 
 
 def _picture(digest: str, pictures: SessionPictures) -> Picture | None:

@@ -8,9 +8,10 @@ from builder import __version__
 from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace
 from builder.errors import InputError
+from builder.files import replace_file
 from builder.review.loop import Recorded
 from builder.session.export import calibration_of, estimate, export_file
-from builder.session.journal import Session, replace_file
+from builder.session.journal import Session
 from builder.session.records import (
     Decided,
     Drafted,

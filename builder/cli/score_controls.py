@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from builder.cli.score_rows import Candidate
+from builder.cli.score_rows import Contender
 from builder.cli.workspace import PhraseVectors
 from builder.encoders.protocol import Vectors
 from builder.scoring.controls import WORD_DRAWS, shuffled, with_random_words
@@ -22,7 +22,7 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImagesAtHand:
-    """What the candidates are scored on: images [n, d] with their labels, and how to encode.
+    """What the contenders are scored on: images [n, d] with their labels, and how to encode.
 
     `encoder` is the fingerprint of the one behind all vectors.
     """
@@ -48,28 +48,28 @@ class ImagesAtHand:
         )
 
 
-def controls_of(candidate: Candidate, scores: Scores, at_hand: ImagesAtHand) -> list[ControlRow]:
+def controls_of(contender: Contender, scores: Scores, at_hand: ImagesAtHand) -> list[ControlRow]:
     """The controls of a baseline or a system whose scores on the images at hand are known."""
-    if candidate.file is None:
-        return [_row(candidate, NAMES, shuffled(scores, seed=_SEED), scores.n)]
-    if not candidate.main:
+    if contender.file is None:
+        return [_row(contender, NAMES, shuffled(scores, seed=_SEED), scores.n)]
+    if not contender.main:
         return []
-    file = candidate.file
+    file = contender.file
     senseless = (
         file.model_copy(update={"system": with_random_words(file.system, seed=_SEED + draw)})
         for draw in range(WORD_DRAWS)
     )
     words = tuple(int(at_hand.score(each).correct.sum()) for each in senseless)
     return [
-        _row(candidate, RULES, shuffled(scores, seed=_SEED), scores.n),
-        _row(candidate, WORDS, words, scores.n),
+        _row(contender, RULES, shuffled(scores, seed=_SEED), scores.n),
+        _row(contender, WORDS, words, scores.n),
     ]
 
 
-def _row(candidate: Candidate, control: str, correct: Sequence[int], n: int) -> ControlRow:
+def _row(contender: Contender, control: str, correct: Sequence[int], n: int) -> ControlRow:
     mean = Proportion(sum(correct) / len(correct), n)
     return ControlRow(
-        of=candidate.title,
+        of=contender.title,
         control=control,
         draws=len(correct),
         mean=mean.count,

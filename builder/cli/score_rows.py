@@ -27,11 +27,11 @@ NAMES = "name"
 # The article's pseudo code takes the softmax of bare cosines.
 PRINTED_SCALE = 1.0
 # By row, in their order: which images are right [n], for one encoder.
-Marks = Sequence[NDArray[np.bool_]]
+CorrectByRow = Sequence[NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Contender:
     """A row of the table: texts that are encoded, and how a system scores them.
 
     `path` names it to programs, `title` to people. `file` is None for a baseline. `main`: the
@@ -45,13 +45,13 @@ class Candidate:
     main: bool = False
 
 
-def candidates_of(
+def contenders_of(
     files: Mapping[Path, SystemFile], descriptions: Mapping[str, str]
-) -> list[Candidate]:
+) -> list[Contender]:
     """The baselines, then the systems; those at the checkpoint's scale also as the article does."""
     domain = next(iter(files.values())).system.domain
     found = [
-        Candidate(name, name, tuple(texts))
+        Contender(name, name, tuple(texts))
         for name, texts in baseline_texts(domain, descriptions).items()
     ]
     for path, file in files.items():
@@ -62,9 +62,9 @@ def candidates_of(
             scoring = Scoring(scale=PRINTED_SCALE)
             printed = file.model_copy(update={"scoring": scoring})
             at_one = f"{title} at scale 1"
-            found.append(Candidate(f"{path} at scale 1", at_one, texts, printed))
+            found.append(Contender(f"{path} at scale 1", at_one, texts, printed))
             title = f"{title} at own scale"
-        found.append(Candidate(str(path), title, texts, file, main=True))
+        found.append(Contender(str(path), title, texts, file, main=True))
     return found
 
 
@@ -88,32 +88,32 @@ def parts_of(
 
 
 def rows_of(
-    candidates: Sequence[Candidate], marks: Sequence[Marks], inside: Sequence[bool]
+    contenders: Sequence[Contender], correct: Sequence[CorrectByRow], inside: Sequence[bool]
 ) -> list[ScoreRow]:
-    """One row per candidate, on the images that are `inside` the part."""
+    """One row per contender, on the images that are `inside` the part."""
     n = sum(inside)
     # [encoder][row]
-    right = [[int(found[inside].sum()) for found in each] for each in marks]
-    baselines = [row for row, each in enumerate(candidates) if each.file is None]
-    (plain,) = [row for row in baselines if candidates[row].title == NAMES]
+    right = [[int(found[inside].sum()) for found in each] for each in correct]
+    baselines = [row for row, each in enumerate(contenders) if each.file is None]
+    (plain,) = [row for row in baselines if contenders[row].title == NAMES]
 
     def cell(counts: Sequence[int], row: int) -> ScoreCell:
         interval = wilson(counts[row], n)
         over: tuple[float | None, float | None] = (None, None)
-        if candidates[row].file is not None:
+        if contenders[row].file is not None:
             best = max(counts[other] for other in baselines)
             over = (100 * (counts[row] - counts[plain]) / n, 100 * (counts[row] - best) / n)
         return ScoreCell(counts[row], n, interval.low, interval.high, *over)
 
     return [
         ScoreRow(each.title, len(each.texts), tuple(cell(counts, row) for counts in right))
-        for row, each in enumerate(candidates)
+        for row, each in enumerate(contenders)
     ]
 
 
 def scores_json(
     tables: Mapping[str, Sequence[ScoreRow]],
-    candidates: Sequence[Candidate],
+    contenders: Sequence[Contender],
     encoders: Mapping[str, EncoderIdentity],
     controls: Mapping[str, Sequence[ControlRow]],
     *,
@@ -133,8 +133,8 @@ def scores_json(
             {
                 "images": title,
                 "rows": [
-                    _row_json(candidate, row, list(encoders))
-                    for candidate, row in zip(candidates, rows, strict=True)
+                    _row_json(contender, row, list(encoders))
+                    for contender, row in zip(contenders, rows, strict=True)
                 ],
             }
             for title, rows in tables.items()
@@ -147,12 +147,12 @@ def scores_json(
     }
 
 
-def _row_json(candidate: Candidate, row: ScoreRow, encoders: Sequence[str]) -> object:
+def _row_json(contender: Contender, row: ScoreRow, encoders: Sequence[str]) -> object:
     return {
-        "name": candidate.path,
+        "name": contender.path,
         "texts": row.n_texts,
         # Without a scale of its own, a system is scored at the encoder's logit scale.
-        "scoring": candidate.file.scoring.model_dump() if candidate.file else None,
+        "scoring": contender.file.scoring.model_dump() if contender.file else None,
         "encoders": {
             spec: {**asdict(cell), "accuracy": cell.correct / cell.n}
             for spec, cell in zip(encoders, row.cells, strict=True)

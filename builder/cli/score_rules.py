@@ -15,12 +15,12 @@ from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
 from builder.data import LabelledImage, assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
+from builder.files import replace_file
 from builder.scoring.evaluator import Evaluator, SplitData
-from builder.scoring.fit import FITTED_PART, RULE_NAMES, Trial, try_rules
+from builder.scoring.fit import FITTED_PART, RULE_NAMES, RuleTrial, try_rules
 from builder.scoring.statistics import wilson
 from builder.scoring.wording import counted
 from builder.session.export import estimate
-from builder.session.journal import replace_file
 from builder.system.file import (
     EncoderIdentity,
     Estimate,
@@ -69,7 +69,7 @@ def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
 
     def work(
         encoder: Encoder, vectors: Vectors, phrases: PhraseVectors
-    ) -> dict[Path, Sequence[Trial]]:
+    ) -> dict[Path, Sequence[RuleTrial]]:
         return {
             path: _trials(
                 file,
@@ -180,7 +180,7 @@ def _evaluator(
     )
 
 
-def _trials(file: SystemFile, evaluator: Evaluator, wanted: Comparison) -> Sequence[Trial]:
+def _trials(file: SystemFile, evaluator: Evaluator, wanted: Comparison) -> Sequence[RuleTrial]:
     if wanted.rule == "all":
         return try_rules(evaluator, file.system)
     for name in RULE_NAMES:
@@ -191,7 +191,7 @@ def _trials(file: SystemFile, evaluator: Evaluator, wanted: Comparison) -> Seque
 
 
 def _report(
-    measured: Mapping[str, tuple[Mapping[Path, Sequence[Trial]], EncoderIdentity]],
+    measured: Mapping[str, tuple[Mapping[Path, Sequence[RuleTrial]], EncoderIdentity]],
     halves: Mapping[Path, Halves],
 ) -> object:
     """All that was measured, how, and on what, for programs."""
@@ -214,7 +214,7 @@ def _report(
     }
 
 
-def _trial_data(trial: Trial, *, first: bool) -> object:
+def _trial_data(trial: RuleTrial, *, first: bool) -> object:
     correct, n = int(trial.correct.sum()), len(trial.correct)
     found, change = wilson(correct, n), trial.change
     return {
@@ -231,7 +231,7 @@ def _trial_data(trial: Trial, *, first: bool) -> object:
 
 
 def _save(
-    path: Path, file: SystemFile, trial: Trial, identity: EncoderIdentity, halves: Halves
+    path: Path, file: SystemFile, trial: RuleTrial, identity: EncoderIdentity, halves: Halves
 ) -> None:
     """Writes the system with the trial's scoring; figures of another scoring are left out."""
     provenance = file.provenance

@@ -13,9 +13,9 @@ from builder.cli.score_inputs import Comparison, Inputs, class_names, gather, wi
 from builder.cli.score_rows import (
     ALL,
     SPLIT_TITLES,
-    Candidate,
-    Marks,
-    candidates_of,
+    Contender,
+    CorrectByRow,
+    contenders_of,
     parts_of,
     rows_of,
     scores_json,
@@ -34,10 +34,10 @@ from builder.terminal.render import ControlRow, ScoreRow, control_table, score_t
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class EncoderResult:
     """What one encoder makes of the images: by row, which are right, and the controls."""
 
-    marks: Marks
+    correct: CorrectByRow
     controls: Sequence[ControlRow]
 
 
@@ -45,31 +45,31 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
     """`cotbuild score`. Raises CotbuildError, and typer.Exit with 1 below `min_accuracy`."""
     screen = Screen.open()
     files = {path: _load(path, wanted) for path in wanted.systems}
-    candidates = candidates_of(files, _descriptions(wanted.classes, class_names(files.values())))
+    contenders = contenders_of(files, _descriptions(wanted.classes, class_names(files.values())))
     inputs = gather(wanted, files, screen)
     parts = parts_of(files.values(), inputs.images)
     told: set[str] = set()
 
-    def work(encoder: Encoder, vectors: Vectors, phrases: PhraseVectors) -> Measured:
+    def work(encoder: Encoder, vectors: Vectors, phrases: PhraseVectors) -> EncoderResult:
         labels = [image.label for image in inputs.images]
         at_hand = ImagesAtHand(vectors, labels, phrases, encoder.fingerprint, encoder.logit_scale)
         if not told:
             # The same images are near each other with every encoder: once is enough.
             told.add(encoder.fingerprint)
             _say_near_duplicates(inputs.images, at_hand, parts, screen)
-        return _measured(candidates, inputs, at_hand, controls=wanted.controls)
+        return _measured(contenders, inputs, at_hand, controls=wanted.controls)
 
     measured = with_each_encoder(inputs, screen, work)
-    marks = [each.marks for each, _ in measured.values()]
+    correct = [each.correct for each, _ in measured.values()]
     tables = {
-        part: rows_of(candidates, marks, [image.digest in members for image in inputs.images])
+        part: rows_of(contenders, correct, [image.digest in members for image in inputs.images])
         for part, members in parts.items()
     }
     controls = {spec: each.controls for spec, (each, _) in measured.items() if wanted.controls}
     if wanted.as_json:
         report = scores_json(
             tables,
-            candidates,
+            contenders,
             {spec: identity for spec, (_, identity) in measured.items()},
             controls,
             dtype=wanted.dtype,
@@ -85,7 +85,7 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
             screen.table(f"null controls, {ALL}, {title}", control_table(rows))
     shown = [split for split in SPLITS if SPLIT_TITLES[split] in tables]
     say_looks(files, shown, screen)
-    _check_accuracy(candidates, tables[ALL], min_accuracy, screen)
+    _check_accuracy(contenders, tables[ALL], min_accuracy, screen)
 
 
 def _show(
@@ -109,13 +109,13 @@ def _show(
 
 
 def _check_accuracy(
-    candidates: Sequence[Candidate],
+    contenders: Sequence[Contender],
     rows: Sequence[ScoreRow],
     min_accuracy: float | None,
     screen: Screen,
 ) -> None:
     """Raises typer.Exit with 1 when any system is worse with any encoder."""
-    systems = [row for row, each in zip(rows, candidates, strict=True) if each.main]
+    systems = [row for row, each in zip(rows, contenders, strict=True) if each.main]
     worst = min(cell.correct / cell.n for row in systems for cell in row.cells)
     if min_accuracy is not None and worst < min_accuracy:
         screen.below(worst, min_accuracy)
@@ -140,10 +140,10 @@ def _descriptions(classes: Path | None, names: Sequence[str]) -> dict[str, str]:
 
 
 def _measured(
-    candidates: Sequence[Candidate], inputs: Inputs, at_hand: ImagesAtHand, *, controls: bool
-) -> Measured:
-    marks, rows = [], []
-    for each in candidates:
+    contenders: Sequence[Contender], inputs: Inputs, at_hand: ImagesAtHand, *, controls: bool
+) -> EncoderResult:
+    correct, rows = [], []
+    for each in contenders:
         scores = (
             at_hand.score(each.file)
             if each.file
@@ -154,10 +154,10 @@ def _measured(
                 at_hand.labels,
             )
         )
-        marks.append(scores.correct)
+        correct.append(scores.correct)
         if controls:
             rows += controls_of(each, scores, at_hand)
-    return Measured(marks, rows)
+    return EncoderResult(correct, rows)
 
 
 def _say_near_duplicates(

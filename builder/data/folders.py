@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from glob import iglob
 from pathlib import Path
 
-from builder.data.images import IMAGE_SUFFIXES, Candidate, ImageSet, Skipped, check_files
+from builder.data.images import IMAGE_SUFFIXES, ImageSet, LabelledFile, Skipped, check_files
 from builder.data.matching import Matching, Mismatch, by_form, match_labels, nearest
 from builder.errors import InputError
 
@@ -82,12 +82,12 @@ def _unknown(
 
 def _by_class(
     files: Mapping[str, Sequence[Path]], matching: Matching, class_names: Sequence[str]
-) -> list[Candidate]:
+) -> list[LabelledFile]:
     folders: defaultdict[str, list[str]] = defaultdict(list)
     for name in files:
         folders[matching.classes[name]].append(name)
     return [
-        Candidate(path, label, str(path), name)
+        LabelledFile(path, label, str(path), name)
         for label in class_names
         for name in folders[label]
         for path in files[name]

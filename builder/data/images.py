@@ -40,7 +40,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class LabelledFile:
     """A file that should be an image of the class `label`, and where the user finds it.
 
     `spelled`: the label as its source spells it.
@@ -115,14 +115,14 @@ def file_digest(path: Path) -> str:
 
 
 def check_files(
-    candidates: Iterable[Candidate | Skipped],
+    candidates: Iterable[LabelledFile | Skipped],
     on_checked: Callable[[int], None] = lambda _: None,
 ) -> Checked:
     """Decodes and hashes each file; `on_checked` is told how many are done.
 
     An unreadable file never ends a run. The iterable is consumed batch by batch, in this thread.
     """
-    usable: list[tuple[Candidate, LabelledImage]] = []
+    usable: list[tuple[LabelledFile, LabelledImage]] = []
     skipped: list[Skipped] = []
     remaining = iter(candidates)
     done = 0
@@ -130,7 +130,7 @@ def check_files(
     with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
         while batch := list(islice(remaining, _BATCH)):
             for candidate, result in zip(batch, pool.map(_check, batch), strict=True):
-                if isinstance(candidate, Candidate) and isinstance(result, LabelledImage):
+                if isinstance(candidate, LabelledFile) and isinstance(result, LabelledImage):
                     usable.append((candidate, result))
                 elif isinstance(result, Skipped):
                     skipped.append(result)
@@ -139,7 +139,7 @@ def check_files(
     return _separate_conflicts(usable, skipped)
 
 
-def _check(candidate: Candidate | Skipped) -> LabelledImage | Skipped:
+def _check(candidate: LabelledFile | Skipped) -> LabelledImage | Skipped:
     if isinstance(candidate, Skipped):
         return candidate
     try:
@@ -152,7 +152,7 @@ def _check(candidate: Candidate | Skipped) -> LabelledImage | Skipped:
 
 
 def _separate_conflicts(
-    usable: Sequence[tuple[Candidate, LabelledImage]], skipped: Sequence[Skipped]
+    usable: Sequence[tuple[LabelledFile, LabelledImage]], skipped: Sequence[Skipped]
 ) -> Checked:
     # Content -> label -> where it is first found.
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)

@@ -1,20 +1,12 @@
 """Which label of the data means which class: its very spelling first, then one without doubt."""
 
 import difflib
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-# What people and programs type for one and the same sign.
-_SIGNS = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛′‵ʹʼ`´＇", "'"),
-        **dict.fromkeys("“”„‟″‶«»＂", '"'),
-        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
-    }
-)
+from builder.system.names import exact, normal_form
+
 # A search among ten thousand labels takes a tenth of a second.
 _SEARCHES = 20
 
@@ -49,27 +41,6 @@ class Matching:
         return tuple(
             Matched(label, self.classes[label], counts.get(label, 0)) for label in self.respelled
         )
-
-
-def exact(name: str) -> str:
-    """A name in Unicode NFC, because systems differ in how they store accents."""
-    return unicodedata.normalize("NFC", name)
-
-
-def normal_form(name: str) -> str:
-    """What is left of a name without letter case, typography and spacing.
-
-    Compatible characters (NFKC), letter case, the kinds of apostrophes, quotes and dashes, `&` and
-    `and`, and the amount of white space make no difference; any other character does.
-    """
-    text = _folded(_folded(exact(name)))
-    return " ".join(re.sub(r"\s*&\s*", " and ", text).split())
-
-
-def _folded(text: str) -> str:
-    # Signs before NFKC, which takes some of them apart, and after, when others have become signs.
-    text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).casefold()
-    return unicodedata.normalize("NFKC", text).translate(_SIGNS)
 
 
 def match_labels(

@@ -1,17 +1,16 @@
 """A table of labelled images, whatever its form, and the image set that it holds."""
 
 import hashlib
-import os
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.downloading import download_images
-from builder.data.images import IMAGE_SUFFIXES, Candidate, ImageSet, Skipped, check_files
+from builder.data.images import IMAGE_SUFFIXES, ImageSet, LabelledFile, Skipped, check_files
 from builder.data.matching import Matching, match_labels, nearest_labels
 from builder.errors import InputError
+from builder.files import replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def _candidates(
     wanted: Sequence[tuple[int, str]],
     downloaded: Mapping[str, Path | Skipped],
     folder: Path,
-) -> Iterator[Candidate | Skipped]:
+) -> Iterator[LabelledFile | Skipped]:
     stored = rows.stored([row for row, _ in wanted if row not in rows.urls])
     for row, label in wanted:
         spelled = rows.labels[row] or ""
@@ -115,7 +114,7 @@ def _candidates(
             yield found
         else:
             path = _store(found, folder) if isinstance(found, Content) else found.path
-            yield Candidate(path, label, found.where, spelled)
+            yield LabelledFile(path, label, found.where, spelled)
 
 
 def _found(downloaded: Mapping[str, Path | Skipped], url: str) -> Stored | Skipped:
@@ -131,12 +130,7 @@ def _store(content: Content, folder: Path) -> Path:
     if path.is_file():
         return path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(content.data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        replace_file(path, content.data)
     except OSError as error:
         raise InputError(
             f"The images of the data set cannot be written to {folder}: {error.strerror or error}.",

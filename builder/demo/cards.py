@@ -13,6 +13,7 @@ from builder.demo.attributes import HARD_DEPARTURE, HARD_NUISANCE
 from builder.demo.card import ART_SIZE, draw_card
 from builder.demo.deck import CLASSES
 from builder.demo.png import encoded
+from builder.files import replace_file
 
 # Fixed before anything was scored.
 SEED = 2024
@@ -67,6 +68,4 @@ def _write_card(job: tuple[Path, int, int]) -> None:
     creature = depart(entry.creature, rng, HARD_DEPARTURE)
     art = draw_art(creature, rng, nuisance=HARD_NUISANCE, size=ART_SIZE)
     # A card that was cut off would stay broken for ever; a rename can't be.
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(encoded(draw_card(entry.name, np.asarray(art), rng)))
-    unfinished.replace(path)
+    replace_file(path, encoded(draw_card(entry.name, np.asarray(art), rng)))

@@ -1,15 +1,12 @@
-"""What one group of a system contributes, and what that comes to in a few plain words.
+"""What each group of a system contributes on labelled images, as measures and in a few plain words.
 
 The verdict is a pure function of the measures. Its thresholds are conventions with a reason each,
 stated here and under `?`; none is fitted to any data.
 
-Measures every group of a system on labelled images: many, informative, orthogonal questions?
-
-Which images are right without a group: for every group, from one scoring of the whole system.
-
-A class's total is a sum over groups, so leaving one out takes away what its choice added. Of all
-classes with the same choice there the best stays the best, so that per choice one maximum over
-its classes is needed, and no class is scored again.
+Which images are right without a group is found for every group from one scoring of the whole
+system. A class's total is a sum over groups, so leaving one out takes away what its choice added.
+Of all classes with the same choice there the best stays the best, so that per choice one maximum
+over its classes is needed, and no class is scored again.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,7 +36,7 @@ from builder.scoring.score import (
     group_slices,
     score_cosines,
 )
-from builder.scoring.statistics import Change, Marks, Proportion, compare, holm, mcnemar
+from builder.scoring.statistics import Change, Correct, Proportion, compare, holm, mcnemar
 from builder.system.model import AttributeSystem, Scoring
 
 Kind = Literal[
@@ -58,6 +55,21 @@ Kind = Literal[
 REPEATS = 0.9
 # The bits of a question that nine of ten classes answer alike.
 FEW_BITS = 0.469
+# Totals are gone through so many at a time, which the processor's cache holds.
+_BLOCK = 1 << 19
+# Leads below this, relative to what was added up, may be rounding: such images are scored again.
+_ROUNDING = 64 * float(np.finfo(np.float32).eps)
+_WORDS: dict[Kind, str] = {
+    "carries": "carries the system",
+    "misleads": "misleads: better without it",
+    "decoration": "decoration",
+    "few images": "can't be told: too few images",
+    "few classes": "can't be told: too few classes",
+    "tells few apart": "tells few classes apart",
+    "may help": "may help, or by chance",
+    "adds nothing": "adds nothing to the others",
+    "helps little": "helps little",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +82,6 @@ class Verdict:
     def words(self, spelled: Callable[[str], str] = str) -> str:
         """`spelled`: how the name of a group is written."""
         return f"repeats {spelled(self.repeated)}" if self.repeated else _WORDS[self.kind]
-
-
-_WORDS: dict[Kind, str] = {
-    "carries": "carries the system",
-    "misleads": "misleads: better without it",
-    "decoration": "decoration",
-    "few images": "can't be told: too few images",
-    "few classes": "can't be told: too few classes",
-    "tells few apart": "tells few classes apart",
-    "may help": "may help, or by chance",
-    "adds nothing": "adds nothing to the others",
-    "helps little": "helps little",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +195,131 @@ class GroupReport:
         return f"{self.name}: {'; '.join(parts)}"
 
 
-# Totals are gone through so many at a time, which the processor's cache holds.
-_BLOCK = 1 << 19
-# Leads below this, relative to what was added up, may be rounding: such images are scored again.
-_ROUNDING = 64 * float(np.finfo(np.float32).eps)
+def per_group(
+    scores: Scores,
+    system: AttributeSystem,
+    images: NDArray[np.float32],
+    phrases: NDArray[np.float32],
+    *,
+    scoring: Scoring,
+    logit_scale: float,
+    seed: int = 0,
+) -> tuple[GroupReport, ...]:
+    """One report per group, in order, from the system's scores and what they were made from.
+
+    That is, the other arguments are those of `scoring.score`; `seed` is of the shuffles. Raises
+    ValueError unless the scores are the system's.
+    """
+    evidence = group_evidence(scores, system)
+    left_out = _left_out(scores, system, cosines(images, phrases), scoring, logit_scale)
+    shared = redundancy(system)
+    own = own_bits(system)
+    seen = _seen(scores, seed)
+    tests = null_tests(scores, system, seed=seed)
+    reports = []
+    for index, (name, p, rule) in enumerate(evidence):
+        reports.append(
+            GroupReport(
+                name=name,
+                options=p.shape[1],
+                alone=_alone(scores, p, rule),
+                left_out=left_out[index] if left_out else None,
+                agreement=_agreement(scores, p, rule),
+                bits=shared.bits[index],
+                bits_given_others=own[index],
+                repeats=shared.most_repeated(index),
+                seen=seen[index],
+                shuffled=tests[index],
+            )
+        )
+    return tuple(reports)
+
+
+def _left_out(
+    scores: Scores,
+    system: AttributeSystem,
+    similar: NDArray[np.float32],
+    scoring: Scoring,
+    logit_scale: float,
+) -> list[LeftOut]:
+    afters = correct_without(system, scores, similar, scoring=scoring, logit_scale=logit_scale)
+    changes = [compare(scores.correct, without) for without in afters]
+    # Holm asks most of the smallest p: what it could be if each image were lost.
+    can_tell = len(changes) * mcnemar(0, scores.n) <= SIGNIFICANT
+    adjusted = holm([change.p for change in changes])
+    return [LeftOut(change, p, can_tell) for change, p in zip(changes, adjusted, strict=True)]
+
+
+def _seen(scores: Scores, seed: int) -> list[SeenBits]:
+    known = np.flatnonzero(scores.labels >= 0)
+    labels = scores.labels[known]
+    orders = shuffled_orders(len(known), seed=seed)
+    return [
+        seen_bits(p[known].argmax(axis=1), labels, p.shape[1], orders) for p in scores.probabilities
+    ]
+
+
+def _alone(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Proportion:
+    known = np.flatnonzero(scores.labels >= 0)
+    choices = p[known] @ rule.weights.T
+    best = choices == choices.max(axis=1, keepdims=True)
+    winners = best @ np.bincount(rule.of_class, minlength=len(rule.weights))
+    right = best[np.arange(len(known)), rule.of_class[scores.labels[known]]]
+    return Proportion(float((right / winners).sum()), scores.n)
+
+
+def _agreement(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Proportion:
+    named = (rule.weights > 0) & ~(rule.weights > 0).all(axis=1, keepdims=True)
+    own = named[rule.of_class[scores.labels]]
+    ruled = (scores.labels >= 0) & own.any(axis=1)
+    agrees = own[np.arange(scores.n), p.argmax(axis=1)] & ruled
+    return Proportion(int(agrees.sum()), int(ruled.sum()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LeftOut:
+    """A group that is left out.
+
+    rest: the system without it. columns: its phrases. of_class: [C] each class's choice among U.
+    added: [U, n] what each choice adds to a total. entered: [C] True for the first of the classes
+    whose rules are equal without it. rivals: per choice, the classes that are entered.
+    """
+
+    rest: AttributeSystem
+    columns: slice
+    of_class: Indices
+    added: Floats
+    entered: Correct
+    rivals: tuple[Indices, ...]
+
+    @classmethod
+    def of(
+        cls,
+        system: AttributeSystem,
+        index: int,
+        rules: Sequence[GroupRules],
+        similar: Floats,
+        scoring: Scoring,
+        logit_scale: float,
+    ) -> "_LeftOut":
+        rule = rules[index]
+        others = [other.of_class for other in rules if other is not rule]
+        _, first = np.unique(np.stack(others, axis=1), axis=0, return_index=True)
+        # Names that count tell apart classes whose rules are equal.
+        entered = np.full(len(rule.of_class), scoring.name_prior > 0)
+        entered[first] = True
+        columns = group_slices(system)[index]
+        return cls(
+            rest=_without(system, index),
+            columns=columns,
+            of_class=rule.of_class,
+            added=_added(system, index, rule, similar[:, columns], scoring, logit_scale),
+            entered=entered,
+            rivals=tuple(
+                np.flatnonzero(entered & (rule.of_class == choice))
+                for choice in range(len(rule.weights))
+            ),
+        )
 
 
 def correct_without(
@@ -209,7 +329,7 @@ def correct_without(
     *,
     scoring: Scoring,
     logit_scale: float,
-) -> tuple[Marks, ...]:
+) -> tuple[Correct, ...]:
     """Per group [n], True where the system without it is right; () if there is only one group.
 
     `similar` are the cosines that the scores were made from. Classes whose rules differ in
@@ -241,52 +361,6 @@ def correct_without(
             right[again] = rest.correct
         found.append(right)
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _LeftOut:
-    """A group that is left out.
-
-    rest: the system without it. columns: its phrases. of_class: [C] each class's choice among U.
-    added: [U, n] what each choice adds to a total. entered: [C] True for the first of the classes
-    whose rules are equal without it. rivals: per choice, the classes that are entered.
-    """
-
-    rest: AttributeSystem
-    columns: slice
-    of_class: Indices
-    added: Floats
-    entered: Marks
-    rivals: tuple[Indices, ...]
-
-    @classmethod
-    def of(
-        cls,
-        system: AttributeSystem,
-        index: int,
-        rules: Sequence[GroupRules],
-        similar: Floats,
-        scoring: Scoring,
-        logit_scale: float,
-    ) -> "_LeftOut":
-        rule = rules[index]
-        others = [other.of_class for other in rules if other is not rule]
-        _, first = np.unique(np.stack(others, axis=1), axis=0, return_index=True)
-        # Names that count tell apart classes whose rules are equal.
-        entered = np.full(len(rule.of_class), scoring.name_prior > 0)
-        entered[first] = True
-        columns = group_slices(system)[index]
-        return cls(
-            rest=_without(system, index),
-            columns=columns,
-            of_class=rule.of_class,
-            added=_added(system, index, rule, similar[:, columns], scoring, logit_scale),
-            entered=entered,
-            rivals=tuple(
-                np.flatnonzero(entered & (rule.of_class == choice))
-                for choice in range(len(rule.weights))
-            ),
-        )
 
 
 def _without(system: AttributeSystem, index: int) -> AttributeSystem:
@@ -352,84 +426,3 @@ def _leads(scores: Scores, groups: Sequence[_LeftOut]) -> list[tuple[Floats, Flo
             # Without a rival there is no doubt.
             doubt[block] = np.where(np.isfinite(best), _ROUNDING * size, 0)
     return found
-
-
-def per_group(
-    scores: Scores,
-    system: AttributeSystem,
-    images: NDArray[np.float32],
-    phrases: NDArray[np.float32],
-    *,
-    scoring: Scoring,
-    logit_scale: float,
-    seed: int = 0,
-) -> tuple[GroupReport, ...]:
-    """One report per group, in order, from the system's scores and what they were made from.
-
-    That is, the other arguments are those of `scoring.score`; `seed` is of the shuffles. Raises
-    ValueError unless the scores are the system's.
-    """
-    evidence = group_evidence(scores, system)
-    left_out = _left_out(scores, system, cosines(images, phrases), scoring, logit_scale)
-    shared = redundancy(system)
-    own = own_bits(system)
-    seen = _seen(scores, seed)
-    tests = null_tests(scores, system, seed=seed)
-    reports = []
-    for index, (name, p, rule) in enumerate(evidence):
-        reports.append(
-            GroupReport(
-                name=name,
-                options=p.shape[1],
-                alone=_alone(scores, p, rule),
-                left_out=left_out[index] if left_out else None,
-                agreement=_agreement(scores, p, rule),
-                bits=shared.bits[index],
-                bits_given_others=own[index],
-                repeats=shared.most_repeated(index),
-                seen=seen[index],
-                shuffled=tests[index],
-            )
-        )
-    return tuple(reports)
-
-
-def _left_out(
-    scores: Scores,
-    system: AttributeSystem,
-    similar: NDArray[np.float32],
-    scoring: Scoring,
-    logit_scale: float,
-) -> list[LeftOut]:
-    marks = correct_without(system, scores, similar, scoring=scoring, logit_scale=logit_scale)
-    changes = [compare(scores.correct, without) for without in marks]
-    # Holm asks most of the smallest p: what it could be if each image were lost.
-    can_tell = len(changes) * mcnemar(0, scores.n) <= SIGNIFICANT
-    adjusted = holm([change.p for change in changes])
-    return [LeftOut(change, p, can_tell) for change, p in zip(changes, adjusted, strict=True)]
-
-
-def _seen(scores: Scores, seed: int) -> list[SeenBits]:
-    known = np.flatnonzero(scores.labels >= 0)
-    labels = scores.labels[known]
-    orders = shuffled_orders(len(known), seed=seed)
-    return [
-        seen_bits(p[known].argmax(axis=1), labels, p.shape[1], orders) for p in scores.probabilities
-    ]
-
-
-def _alone(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Proportion:
-    known = np.flatnonzero(scores.labels >= 0)
-    choices = p[known] @ rule.weights.T
-    best = choices == choices.max(axis=1, keepdims=True)
-    winners = best @ np.bincount(rule.of_class, minlength=len(rule.weights))
-    right = best[np.arange(len(known)), rule.of_class[scores.labels[known]]]
-    return Proportion(float((right / winners).sum()), scores.n)
-
-
-def _agreement(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Proportion:
-    named = (rule.weights > 0) & ~(rule.weights > 0).all(axis=1, keepdims=True)
-    own = named[rule.of_class[scores.labels]]
-    ruled = (scores.labels >= 0) & own.any(axis=1)
-    agrees = own[np.arange(scores.n), p.argmax(axis=1)] & ruled
-    return Proportion(int(agrees.sum()), int(ruled.sum()))

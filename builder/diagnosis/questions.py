@@ -1,7 +1,8 @@
-"""Twenty questions: the groups asked one after the other, each chosen by the answers so far.
+"""Twenty questions: the groups asked one after the other, and how few of them do.
 
-Of class c and group g with K options, the rules give weights w (1/k on each of the k options that
-the rule names, on all K if it names none). One answer in ten is taken for noise:
+Each question is chosen by the answers so far. Of class c and group g with K options, the rules give
+weights w (1/k on each of the k options that the rule names, on all K if it names none). One answer
+in ten is taken for noise:
 
     P(k | c) = 0.9 w_k + 0.1 / K                        what an image of c would answer
     L(c) = sum of p_k P(k | c) = 0.9 (w . p) + 0.1 / K  how the soft answer p speaks for c
@@ -12,8 +13,6 @@ The next question is the one with the greatest expected information gain (Lindle
 "Information-based objective functions for active data selection"): the mutual information of its
 answer and the class, H(q) - sum of P(c) H(P(. | c)) with q = sum of P(c) P(. | c). It is exact for
 an answer that is one option; never below 0, and never above the entropy of either.
-
-How few groups do: those that can go while the accuracy stays within one interval of all.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from builder.edits.apply import apply
 from builder.edits.model import DropGroup, Proposal
 from builder.scoring.score import (
+    Doubles,
     Floats,
     GroupRules,
     Indices,
@@ -33,10 +33,8 @@ from builder.scoring.score import (
     group_slices,
     score_cosines,
 )
-from builder.scoring.statistics import Marks, Proportion
+from builder.scoring.statistics import Correct, Proportion
 from builder.system.model import AttributeSystem, Scoring
-
-Doubles = NDArray[np.float64]
 
 NOISE = 0.1
 # Logs of likelihoods are whole multiples of this: their sums are exact, so the order of questions
@@ -233,37 +231,6 @@ def stopped(asked: Asked, threshold: float) -> Stopped:
     )
 
 
-def _noisy(weights: NDArray[np.floating], options: int) -> NDArray[np.floating]:
-    return (1 - NOISE) * weights + NOISE / options
-
-
-def _surprise(p: Floats) -> Floats:
-    """-p log2 p, the bits that each probability adds to an entropy; 0 for 0."""
-    bits: Floats = -p * np.log2(p, where=p > 0, out=np.zeros_like(p))
-    return bits
-
-
-def _next(asked: Questionnaire, logs: Doubles, open_: NDArray[np.bool_]) -> Indices:
-    # Rounded for the same reason as in `best_order`.
-    gains = np.round(expected_gains(asked, posterior(logs)), 4)
-    chosen: Indices = np.where(open_, gains, -1).argmax(axis=1)
-    return chosen
-
-
-def _outcome(logs: Doubles, labels: Indices) -> tuple[Floats, Floats]:
-    """Credit and confidence [n] of unnormalised log posteriors [n, C]."""
-    highest = logs.max(axis=1, keepdims=True)
-    likeliest = logs == highest
-    right = likeliest[np.arange(len(labels)), labels] & (labels >= 0)
-    total = np.exp((logs - highest).astype(np.float32)).sum(axis=1)
-    return right / likeliest.sum(axis=1), 1 / total
-
-
-def _blocks(n: int, classes: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // classes)
-    return (slice(start, start + step) for start in range(0, n, step))
-
-
 @dataclass(frozen=True, slots=True)
 class SmallestSet:
     """The groups kept and dropped, in the system's order, and the images right with all and so.
@@ -294,10 +261,10 @@ def smallest_set(
     """
 
     def right(without: Collection[str]) -> Proportion:
-        marks = marks_without(
+        correct = correct_without_groups(
             without, system, similar, labels, scoring=scoring, logit_scale=logit_scale
         )
-        return Proportion(int(marks.sum()), len(marks))
+        return Proportion(int(correct.sum()), len(correct))
 
     names = [group.name for group in system.groups]
     full = reduced = right(())
@@ -316,7 +283,7 @@ def smallest_set(
     )
 
 
-def marks_without(
+def correct_without_groups(
     dropped: Collection[str],
     system: AttributeSystem,
     similar: Floats,
@@ -324,7 +291,7 @@ def marks_without(
     *,
     scoring: Scoring,
     logit_scale: float,
-) -> Marks:
+) -> Correct:
     """[n] True where the system without those groups is right; `similar` is of all."""
     kept = np.concatenate(
         [
@@ -354,3 +321,34 @@ def drop_proposal(found: SmallestSet) -> Proposal | None:
         f"images right, all get {full.count:.0f}: within its 95 % interval, on the images that "
         "the set was chosen on",
     )
+
+
+def _noisy(weights: NDArray[np.floating], options: int) -> NDArray[np.floating]:
+    return (1 - NOISE) * weights + NOISE / options
+
+
+def _surprise(p: Floats) -> Floats:
+    """-p log2 p, the bits that each probability adds to an entropy; 0 for 0."""
+    bits: Floats = -p * np.log2(p, where=p > 0, out=np.zeros_like(p))
+    return bits
+
+
+def _next(asked: Questionnaire, logs: Doubles, open_: NDArray[np.bool_]) -> Indices:
+    # Rounded for the same reason as in `best_order`.
+    gains = np.round(expected_gains(asked, posterior(logs)), 4)
+    chosen: Indices = np.where(open_, gains, -1).argmax(axis=1)
+    return chosen
+
+
+def _outcome(logs: Doubles, labels: Indices) -> tuple[Floats, Floats]:
+    """Credit and confidence [n] of unnormalised log posteriors [n, C]."""
+    highest = logs.max(axis=1, keepdims=True)
+    likeliest = logs == highest
+    right = likeliest[np.arange(len(labels)), labels] & (labels >= 0)
+    total = np.exp((logs - highest).astype(np.float32)).sum(axis=1)
+    return right / likeliest.sum(axis=1), 1 / total
+
+
+def _blocks(n: int, classes: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // classes)
+    return (slice(start, start + step) for start in range(0, n, step))

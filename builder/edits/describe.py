@@ -1,6 +1,7 @@
 """`describe`: an edit in one line for a person. Names stand as they are; the terminal escapes."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import assert_never
 
 from builder.edits.apply import EditError, apply
@@ -23,9 +24,13 @@ from builder.edits.model import (
     SetDomain,
     SetPrompt,
     SetRule,
+    Source,
     SplitOption,
 )
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
+
+# Who made a proposal.
+SOURCES: Mapping[Source, str] = {"llm": "the model", "data": "the data", "person": "you"}
 
 
 def describe(edit: Edit, before: AttributeSystem | None = None) -> str:

@@ -1,8 +1,7 @@
-"""`diff`: a short list of edits that turns one system into another.
+"""The edits that lead from one system to another, and edits that are carried over to a third.
 
-Renames: what a changed system calls by another name, told by all that stayed the same.
-
-`rebase`: edits that were made to one system, made to another that has changed meanwhile.
+`diff` tells things by their names. `edits_between` also finds what bears another name and is the
+same otherwise. `rebase` makes edits of one system to another that has changed meanwhile.
 """
 
 from bisect import bisect_left
@@ -31,9 +30,11 @@ from builder.edits.model import (
     SetPrompt,
     SetRule,
 )
-from builder.system.model import AttributeGroup, AttributeSystem, folded
+from builder.system.model import AttributeGroup, AttributeSystem
+from builder.system.names import folded
 
 _Choices = Mapping[str, frozenset[str]]
+T = TypeVar("T")
 
 
 def diff(before: AttributeSystem, after: AttributeSystem) -> tuple[Edit, ...]:
@@ -55,6 +56,73 @@ def diff(before: AttributeSystem, after: AttributeSystem) -> tuple[Edit, ...]:
             edits.extend(_option_edits(groups[group.name], group, have, want))
     edits.extend(_class_edits(kept, after))
     return tuple(edits)
+
+
+def edits_between(
+    before: AttributeSystem, after: AttributeSystem, classes: Sequence[RenameClass] = ()
+) -> tuple[Edit, ...]:
+    """Edits that lead from `before` to `after`; none when both are equal.
+
+    A group with the same prompt and options, and an option at the same place with the same users,
+    are renamed, where only one reading is possible; so are `classes`, of `perhaps_renamed`. All
+    else is as `diff` tells it.
+    """
+    named, renames = _same_but_for_names(before, after)
+    return (*renames, *classes, *diff(apply(named, classes), after))
+
+
+def perhaps_renamed(before: AttributeSystem, after: AttributeSystem) -> tuple[RenameClass, ...]:
+    """Classes that may have another name in `after`: one went and one came with equal rules.
+
+    Both stand at the same place, or are the only ones with these rules. Rules are compared in the
+    groups that both systems have. Only a person knows: the images of a renamed class stay its own.
+    """
+    named, _ = _same_but_for_names(before, after)
+    known = {group.name for group in named.groups}
+    groups = [group.name for group in after.groups if group.name in known]
+    if not groups:
+        return ()
+    gone = [name for name in named.classes if name not in after.rules]
+    come = [name for name in after.classes if name not in named.rules]
+    rules = {name: tuple(named.rules[name][group] for group in groups) for name in gone}
+    rules |= {name: tuple(after.rules[name][group] for group in groups) for name in come}
+    pairs = {
+        old: new
+        for old, new in zip(named.classes, after.classes, strict=False)
+        if old in rules and new in rules and rules[old] == rules[new]
+    }
+    left = [name for name in gone if name not in pairs]
+    new_left = [name for name in come if name not in pairs.values()]
+    pairs |= dict(_twins(left, new_left, rules.__getitem__))
+    return tuple(RenameClass(class_name=old, to=pairs[old]) for old in gone if old in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """An edit that does not fit: what it would have done, in one line, and why it can't."""
+
+    what: str
+    why: str
+
+
+def rebase(
+    edits: Sequence[Edit], base: AttributeSystem, onto: AttributeSystem
+) -> tuple[AttributeSystem, tuple[Misfit, ...]]:
+    """`onto` with all edits, which were made to `base`; or with those that fit, and the others.
+
+    Where not all fit together, each is tried by itself on what those before have made of `onto`.
+    """
+    try:
+        return apply(onto, edits), ()
+    except EditError:
+        pass
+    misfits = []
+    for edit in edits:
+        try:
+            onto = apply(onto, (edit,))
+        except EditError as error:
+            misfits.append(Misfit(describe(edit, base), error.message))
+    return onto, tuple(misfits)
 
 
 def _group_edits(before: AttributeSystem, after: AttributeSystem) -> Iterator[Edit]:
@@ -167,48 +235,6 @@ def _unmoved(old: Sequence[str], new: Sequence[str]) -> frozenset[str]:
     return frozenset(run)
 
 
-T = TypeVar("T")
-
-
-def edits_between(
-    before: AttributeSystem, after: AttributeSystem, classes: Sequence[RenameClass] = ()
-) -> tuple[Edit, ...]:
-    """Edits that lead from `before` to `after`; none when both are equal.
-
-    A group with the same prompt and options, and an option at the same place with the same users,
-    are renamed, where only one reading is possible; so are `classes`, of `perhaps_renamed`. All
-    else is as `diff` tells it.
-    """
-    named, renames = _same_but_for_names(before, after)
-    return (*renames, *classes, *diff(apply(named, classes), after))
-
-
-def perhaps_renamed(before: AttributeSystem, after: AttributeSystem) -> tuple[RenameClass, ...]:
-    """Classes that may have another name in `after`: one went and one came with equal rules.
-
-    Both stand at the same place, or are the only ones with these rules. Rules are compared in the
-    groups that both systems have. Only a person knows: the images of a renamed class stay its own.
-    """
-    named, _ = _same_but_for_names(before, after)
-    known = {group.name for group in named.groups}
-    groups = [group.name for group in after.groups if group.name in known]
-    if not groups:
-        return ()
-    gone = [name for name in named.classes if name not in after.rules]
-    come = [name for name in after.classes if name not in named.rules]
-    rules = {name: tuple(named.rules[name][group] for group in groups) for name in gone}
-    rules |= {name: tuple(after.rules[name][group] for group in groups) for name in come}
-    pairs = {
-        old: new
-        for old, new in zip(named.classes, after.classes, strict=False)
-        if old in rules and new in rules and rules[old] == rules[new]
-    }
-    left = [name for name in gone if name not in pairs]
-    new_left = [name for name in come if name not in pairs.values()]
-    pairs |= dict(_twins(left, new_left, rules.__getitem__))
-    return tuple(RenameClass(class_name=old, to=pairs[old]) for old in gone if old in pairs)
-
-
 def _same_but_for_names(
     before: AttributeSystem, after: AttributeSystem
 ) -> tuple[AttributeSystem, tuple[Edit, ...]]:
@@ -258,31 +284,3 @@ def _twins(
 def _free(name: str, of: str, names: Collection[str]) -> bool:
     """Whether what is called `of` can take the name while all others keep theirs."""
     return folded(name) not in {folded(other) for other in names if other != of}
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """An edit that does not fit: what it would have done, in one line, and why it can't."""
-
-    what: str
-    why: str
-
-
-def rebase(
-    edits: Sequence[Edit], base: AttributeSystem, onto: AttributeSystem
-) -> tuple[AttributeSystem, tuple[Misfit, ...]]:
-    """`onto` with all edits, which were made to `base`; or with those that fit, and the others.
-
-    Where not all fit together, each is tried by itself on what those before have made of `onto`.
-    """
-    try:
-        return apply(onto, edits), ()
-    except EditError:
-        pass
-    misfits = []
-    for edit in edits:
-        try:
-            onto = apply(onto, (edit,))
-        except EditError as error:
-            misfits.append(Misfit(describe(edit, base), error.message))
-    return onto, tuple(misfits)

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from builder.edits.model import Edit, RenameClass, RenameGroup
+from builder.edits.renames import Renames
 from builder.system.model import AttributeSystem
 
 
@@ -42,20 +42,15 @@ def touched(
     )
 
 
-def follow(locks: Iterable[Lock], edits: Iterable[Edit]) -> tuple[Lock, ...]:
-    """The locks after edits that the person made: they stay on what is renamed."""
-    locks = tuple(locks)
-    for edit in edits:
-        match edit:
-            case RenameGroup():
-                locks = tuple(_renamed(lock, "group", edit.group, edit.to) for lock in locks)
-            case RenameClass():
-                locks = tuple(
-                    _renamed(lock, "class_name", edit.class_name, edit.to) for lock in locks
-                )
-            case _:
-                pass
-    return locks
+def follow(locks: Iterable[Lock], renames: Renames) -> tuple[Lock, ...]:
+    """The locks under the names that what they are on bears now; not those on what was dropped."""
+    followed = []
+    for lock in locks:
+        group = lock.group and renames.group(lock.group)
+        class_name = lock.class_name and renames.class_name(lock.class_name)
+        if (group is None, class_name is None) == (lock.group is None, lock.class_name is None):
+            followed.append(Lock(group=group, class_name=class_name))
+    return tuple(followed)
 
 
 def still_there(locks: Iterable[Lock], system: AttributeSystem) -> tuple[Lock, ...]:
@@ -70,10 +65,6 @@ def lock_words(lock: Lock) -> str:
     if lock.group is None:
         return f"class {lock.class_name}"
     return f"rule {lock.class_name} · {lock.group}"
-
-
-def _renamed(lock: Lock, field: str, name: str, to: str) -> Lock:
-    return lock.model_copy(update={field: to}) if getattr(lock, field) == name else lock
 
 
 def _kept(lock: Lock, system: AttributeSystem, classes: Iterable[str]) -> object:

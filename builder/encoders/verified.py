@@ -5,15 +5,14 @@ A small JSON file beside the caches. A damaged or missing one means that nothing
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from builder.encoders.catalog import KnownModel
 from builder.encoders.jina.config import PREPARATION
-from builder.encoders.jina.verify import Verdict
+from builder.encoders.jina.verify import Agreement
 from builder.errors import EncoderError
+from builder.files import replace_file
 
 _FILE = "verified.json"
 
@@ -23,14 +22,14 @@ def is_verified(folder: Path, model: KnownModel, version: str) -> bool:
     return _key(model, version) in _read(folder / _FILE)
 
 
-def remember(folder: Path, model: KnownModel, version: str, verdict: Verdict) -> None:
+def remember(folder: Path, model: KnownModel, version: str, verdict: Agreement) -> None:
     """Keeps that the model's published weights agreed. Raises EncoderError if it can't be kept."""
     path = folder / _FILE
     differences = {found.kind: found.largest for found in verdict.comparisons}
     entries = {**_read(path), _key(model, version): differences}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(path, json.dumps(entries, indent=1))
+        replace_file(path, json.dumps(entries, indent=1))
     except OSError as error:
         raise EncoderError(
             f"{path} can't be written, so this is not remembered: {error.strerror or error}.",
@@ -50,15 +49,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return entries if isinstance(entries, dict) else {}
-
-
-def _replace(path: Path, text: str) -> None:
-    """The whole new content or the old one, whatever happens meanwhile."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

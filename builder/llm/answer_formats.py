@@ -7,14 +7,13 @@ was only ignored is.
 
 import contextlib
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from builder.files import replace_file
 from builder.llm.events import LLMEvent, ModeFallback
 from builder.llm.failures import SchemaRefused
 
@@ -149,8 +148,4 @@ def _remember(file: Path, place: str, mode: AnswerMode) -> None:
     text = json.dumps(known | {place: mode.value}, ensure_ascii=False, indent=1)
     # Only a memory: without it the endpoint is asked again.
     with contextlib.suppress(OSError, UnicodeEncodeError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-        with os.fdopen(handle, "w", encoding="utf-8") as written:
-            written.write(text)
-        Path(temporary).replace(file)
+        replace_file(file, text)

@@ -15,9 +15,9 @@ from builder.llm.events import DraftProgress, Dropped, LLMEvent, Respelled
 from builder.llm.parallel import ParallelCalls
 from builder.llm.prompts import Described, Prompts, as_data, described_classes, with_context
 from builder.llm.schemas import Broken, DraftedRule, RulesReply, rules_reply, short, split_broken
-from builder.llm.spelling import likeness, unambiguous
 from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer, ask
 from builder.system.model import AttributeGroup
+from builder.system.names import likeness, unambiguous
 
 # 8 groups x 25 classes fill about 2,000 output tokens, half of the smallest limits in use.
 BATCH = 25

@@ -31,7 +31,8 @@ from builder.llm.schemas import Broken, DraftedGroup, GroupsReply, split_broken
 from builder.llm.split_identical import separated
 from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.proposals.requests import DraftRequest
-from builder.system.model import AttributeGroup, AttributeSystem, folded, make_system
+from builder.system.model import AttributeGroup, AttributeSystem, make_system
+from builder.system.names import folded
 
 __all__ = ["BATCH", "SAMPLE", "as_data", "described_classes", "draft_system", "group_question"]
 

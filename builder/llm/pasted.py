@@ -32,10 +32,10 @@ from builder.llm.schemas import (
     short,
     split_broken,
 )
-from builder.llm.spelling import likeness
 from builder.llm.transcript import writable
 from builder.llm.transport import ReplyT
-from builder.system.model import AttributeGroup, folded
+from builder.system.model import AttributeGroup
+from builder.system.names import folded, likeness
 
 _LONGEST = 2_000_000
 _MOST_PROBLEMS = 40

@@ -24,8 +24,8 @@ from pydantic import (
     model_validator,
 )
 
-from builder.llm.spelling import likeness, unambiguous
 from builder.system.model import AttributeGroup, group_problems
+from builder.system.names import likeness, unambiguous
 
 ItemT = TypeVar("ItemT")
 # More make a prompt that no model reads with care, and a schema that strict modes refuse.

@@ -12,7 +12,8 @@ from builder.llm.prompts import Described, Prompts, as_data, described, with_con
 from builder.llm.schemas import SeparatingReply, split_broken
 from builder.llm.transport import ask
 from builder.proposals.requests import DraftRequest
-from builder.system.model import AttributeGroup, AttributeSystem, folded, make_system
+from builder.system.model import AttributeGroup, AttributeSystem, make_system
+from builder.system.names import folded
 
 SEPARATE = "draft separate"
 # The most classes that are named in the question, and groups that are added.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from builder.diagnosis.confusions import ClassReport, ConfusedPair
 from builder.diagnosis.images import Case, Seen
-from builder.report.contents import Measured, Picture
+from builder.report.contents import FromImages, Picture
 from builder.report.failures import ConfusedCell
 from builder.report.heatmap import Cell, heat_map
 from builder.report.markup import Markup, element, joined, void
@@ -22,7 +22,7 @@ LARGEST = 120
 _LISTED = 3
 
 
-def confusions_section(measured: Measured) -> Markup:
+def confusions_section(measured: FromImages) -> Markup:
     """The map, the images of each of its cells, the confused pairs, and all classes."""
     findings = measured.findings
     counts = confusion_counts(findings.review)
@@ -68,7 +68,7 @@ def shown_classes(counts: NDArray[np.intp], system: AttributeSystem) -> tuple[in
     return tuple(int(chosen[place]) for place in order)
 
 
-def _introduction(measured: Measured, shown: int) -> Markup:
+def _introduction(measured: FromImages, shown: int) -> Markup:
     failures, scores = measured.failures, measured.findings.review
     lines = [
         f"{counted(failures.count, 'review image')} of {scores.n} went to another class than their "
@@ -90,7 +90,7 @@ def _introduction(measured: Measured, shown: int) -> Markup:
     return joined(element("p", line) for line in lines)
 
 
-def _map(measured: Measured, counts: NDArray[np.intp], shown: Sequence[int]) -> Markup:
+def _map(measured: FromImages, counts: NDArray[np.intp], shown: Sequence[int]) -> Markup:
     names = measured.findings.review.classes
     panels = {(cell.row, cell.column): cell for cell in measured.failures.cells}
     totals = counts.sum(axis=1)
@@ -122,7 +122,7 @@ def _map(measured: Measured, counts: NDArray[np.intp], shown: Sequence[int]) -> 
     )
 
 
-def _panel(cell: ConfusedCell, measured: Measured) -> Markup:
+def _panel(cell: ConfusedCell, measured: FromImages) -> Markup:
     names, digests = measured.findings.review.classes, measured.findings.digests
     more = cell.count - len(cell.cases)
     rest = f"{counted(more, 'more image')} not shown." if more else ""

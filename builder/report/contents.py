@@ -38,7 +38,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class FromImages:
     """What needs images: the findings on the best version, and a choice of what went wrong.
 
     pictures: by digest; of images that could not be opened, or for which there was no room, there
@@ -56,7 +56,7 @@ class Contents:
 
     story: Chronicle
     origin: Origin
-    measured: Measured | None = None
+    measured: FromImages | None = None
 
     @property
     def state(self) -> State:

@@ -2,7 +2,7 @@
 
 from builder.diagnosis.images import Case, Seen
 from builder.report.confusions import shown_picture
-from builder.report.contents import Measured
+from builder.report.contents import FromImages
 from builder.report.failures import ConfusedCell
 from builder.report.markup import Markup, element, joined
 from builder.scoring.wording import counted
@@ -10,7 +10,7 @@ from builder.scoring.wording import counted
 SHOWN = 24
 
 
-def gallery_section(measured: Measured) -> Markup:
+def gallery_section(measured: FromImages) -> Markup:
     """As the encoder sees them; each leads to its evidence."""
     worst = measured.failures.worst[:SHOWN]
     if not worst:
@@ -23,7 +23,7 @@ def gallery_section(measured: Measured) -> Markup:
     return joined((element("p", words), element("ul", *tiles, class_="gallery")))
 
 
-def _tile(cell: ConfusedCell, case: Case, measured: Measured) -> Markup:
+def _tile(cell: ConfusedCell, case: Case, measured: FromImages) -> Markup:
     picture = measured.pictures.get(measured.findings.digests[case.index])
     said = element("span", f"{case.label} taken for {case.predicted}", class_="said")
     seen = most_misleading(case)

@@ -6,7 +6,7 @@ from builder.review.findings import Findings
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Change, compare
 from builder.scoring.wording import accuracy, accuracy_interval, counted, percent, points, proven
-from builder.session.state import Version, from_marks
+from builder.session.state import Version, from_bits
 
 
 def opening(contents: Contents) -> Markup:
@@ -39,7 +39,7 @@ def over_baseline(version: Version, names: Scores) -> Change | None:
     """From the names to the version; None unless both were measured on as many images."""
     if not names.n or names.n != len(version.held_out):
         return None
-    return compare(names.correct, from_marks(version.held_out))
+    return compare(names.correct, from_bits(version.held_out))
 
 
 def _figures(contents: Contents) -> Markup:
@@ -88,11 +88,11 @@ def _final(contents: Contents) -> Markup:
     version = contents.version
     by_now = contents.state.final_scoring == contents.state.scoring
     if final and final.final and version and final.version == version.number and by_now:
-        marks = final.final
+        bits = final.final
         words = "Looked at once, at the export: nothing was fitted to these."
         if looks > 1:
             words = f"Looked at {looks} times: no longer an untouched estimate."
-        return _tile("Final images", marks.count("1"), len(marks), words)
+        return _tile("Final images", bits.count("1"), len(bits), words)
     words = "These were too few images for a final split: there is no untouched estimate."
     if size and not looks:
         words = f"{counted(size, 'image')} that nobody has measured on; the export does, once."

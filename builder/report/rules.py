@@ -47,7 +47,7 @@ def _group(group: AttributeGroup, system: AttributeSystem) -> Markup:
 def _findings(system: AttributeSystem) -> Markup:
     found = check(system)
     if not found.findings:
-        words = "No two classes have the same rules, and no option or group is idle."
+        words = "No two classes have the same rules, and every option and group is of use."
         return element("p", words, class_="aside")
     items = [element("li", finding.message) for finding in found.findings[:_FINDINGS]]
     if len(found.findings) > _FINDINGS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from builder.edits.describe import describe_proposal
+from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.model import Proposal
 from builder.report.charts import Level, Point, accuracy_chart
 from builder.report.contents import Contents
@@ -13,8 +13,6 @@ from builder.session.confirmation import confirmed, trial_of, trial_words
 from builder.session.state import State, Version
 from builder.session.story import Accepted, Chronicle, Stretch
 from builder.session.versions import held_out_change
-
-_SOURCES = {"data": "from the data", "llm": "from the language model", "person": "by hand"}
 
 
 def versions_section(contents: Contents) -> Markup:
@@ -123,15 +121,19 @@ def _compared(stretch: Stretch) -> str:
     return f"Against version {before.number}: {points(change.points)} ({proven(change)})."
 
 
+def _made(proposal: Proposal) -> str:
+    return "by hand" if proposal.source == "person" else f"from {SOURCES[proposal.source]}"
+
+
 def _taken_back(proposal: Proposal) -> Markup:
-    return _proposal(describe_proposal(proposal), ["taken back", _SOURCES[proposal.source]])
+    return _proposal(describe_proposal(proposal), ["taken back", _made(proposal)])
 
 
 def _accepted(accepted: Accepted) -> Markup:
     decided = accepted.decided
     proposal, effect = decided.proposal, decided.effect
     facts = [
-        _SOURCES[proposal.source],
+        _made(proposal),
         f"on review {effect.words()}" if effect else "not measured",
         *(["accepted automatically"] if decided.by == "auto" else []),
     ]
@@ -144,7 +146,7 @@ def _rejected(state: State) -> Markup:
         return Markup()
     items = []
     for decided in rejected:
-        facts = [_SOURCES[decided.proposal.source]]
+        facts = [_made(decided.proposal)]
         facts += [decided.effect.words()] if decided.effect else []
         items.append(_proposal(describe_proposal(decided.proposal), facts, decided.reason))
     summary = element("summary", f"{counted(len(rejected), 'proposal')} rejected")

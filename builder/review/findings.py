@@ -10,11 +10,11 @@ from builder.edits.apply import apply
 from builder.edits.model import Proposal
 from builder.scoring.effects import Increments
 from builder.scoring.evaluator import Evaluator
-from builder.scoring.fit import Trial, try_rules
+from builder.scoring.fit import RuleTrial, try_rules
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect, compare
 from builder.session.records import Started
-from builder.session.state import Step, renamed
+from builder.session.state import Step
 from builder.system.model import AttributeSystem, Scoring, scored_texts
 
 # The working system, the one that the round began with, and one to come back to by undo.
@@ -28,16 +28,24 @@ class Findings:
     held-out images, everything else is about review images.
     """
 
-    def __init__(self, step: Step, evaluator: Evaluator, baselines: "Baselines") -> None:
+    def __init__(
+        self,
+        step: Step,
+        evaluator: Evaluator,
+        rescored: Scoring | None,
+        baselines: "Baselines",
+    ) -> None:
         self._step = step
-        self._evaluator = evaluator
+        self._rescored = rescored
+        self._evaluator = evaluator.for_step(step, rescored)
+        self._labels = frozenset(evaluator.splits["review"].labels)
         self._baselines = baselines
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
-        self._idle: dict[str, bool] = {}
-        self._tried: tuple[Step, tuple[Trial, ...]] | None = None
+        self._unchanged: dict[str, bool] = {}
+        self._tried: tuple[Step, tuple[RuleTrial, ...]] | None = None
         self.system = step.system
-        self.review: Scores = evaluator.renamed(step.names).score(step.system, "review")
+        self.review: Scores = self._evaluator.score(step.system, "review")
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -63,7 +71,7 @@ class Findings:
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
         """What each group contributes to the scores on review images."""
-        evaluator = self._evaluator.renamed(self._step.names)
+        evaluator = self._evaluator
         scoring = evaluator.scoring_of(self.system)
         return per_group(
             self.review,
@@ -90,11 +98,11 @@ class Findings:
     def changes_nothing(self, proposal: Proposal) -> bool:
         """Whether what the proposal wants has been done already. Raises EditError."""
         key = proposal.key
-        if key not in self._idle:
+        if key not in self._unchanged:
             effect = self._effects.get(key)
-            idle = not (effect and effect.fixed + effect.broken)
-            self._idle[key] = idle and self.after(proposal) == self.system
-        return self._idle[key]
+            same = not (effect and effect.fixed + effect.broken)
+            self._unchanged[key] = same and self.after(proposal) == self.system
+        return self._unchanged[key]
 
     def measure(self, proposals: Iterable[Proposal]) -> None:
         """Finds out the effects of many proposals, all of which fit, faster than one by one.
@@ -102,7 +110,7 @@ class Findings:
         Raises EditError when one does not fit.
         """
         new = {each.key: each for each in proposals if each.key not in self._effects}
-        same = [each for each in new.values() if self._names(each) == self._step.names]
+        same = [each for each in new.values() if self._keeps_labels(each)]
         effects = self._increments.effects(map(self.after, same))
         self._effects |= {each.key: e for each, e in zip(same, effects, strict=True)}
         # With other names images change their classes, which no increment knows of.
@@ -111,25 +119,29 @@ class Findings:
             change = compare(self.review.correct, after.correct)
             self._effects[key] = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
 
+    def _keeps_labels(self, proposal: Proposal) -> bool:
+        before, after = self._step.names, self._step.names.after(proposal.edits)
+        if after.classes == before.classes:
+            return True
+        return after.labels(self._labels) == before.labels(self._labels)
+
     @cached_property
     def _increments(self) -> Increments:
-        evaluator = self._evaluator.renamed(self._step.names)
-        return evaluator.increments(self.system, self.review)
+        return self._evaluator.increments(self.system, self.review)
 
-    def try_rules(self, step: Step) -> tuple[Trial, ...]:
+    def try_rules(self, step: Step) -> tuple[RuleTrial, ...]:
         """All scoring rules, fitted on review images, with the step's system on held-out ones."""
         if self._tried is None or self._tried[0] is not step:
-            trials = try_rules(self._evaluator.renamed(step.names), step.system)
+            trials = try_rules(self._evaluator.for_step(step, self._rescored), step.system)
             self._tried = step, trials
         return self._tried[1]
 
-    def _names(self, proposal: Proposal) -> Mapping[str, str]:
-        return renamed(self._step.names, proposal.edits)
-
     def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
         """The system with the proposal, and its scores. Raises EditError."""
-        after = self.after(proposal)
-        return after, self._evaluator.renamed(self._names(proposal)).score(after, "review")
+        names = self._step.names.after(proposal.edits)
+        after = Step(self.after(proposal), proposal, names)
+        evaluator = self._evaluator.for_step(after, self._rescored)
+        return after.system, evaluator.score(after.system, "review")
 
 
 class Baselines:
@@ -153,7 +165,7 @@ class Measurements:
         self._baselines = Baselines(evaluator, started)
         self._known: OrderedDict[tuple[int, int], tuple[object, Findings]] = OrderedDict()
 
-    def of(self, step: Step, rescored: Scoring | None = None) -> Findings:
+    def of(self, step: Step, rescored: Scoring | None) -> Findings:
         """The findings on the step's system, by another scoring than the session's if there is one.
 
         What is known of them is found by identity.
@@ -161,8 +173,8 @@ class Measurements:
         key = id(step), id(rescored)
         # Both are kept with the findings, so that no other ones get the same identities.
         if key not in self._known:
-            evaluator = self.evaluator.scoring_by(rescored)
-            self._known[key] = ((step, rescored), Findings(step, evaluator, self._baselines))
+            findings = Findings(step, self.evaluator, rescored, self._baselines)
+            self._known[key] = ((step, rescored), findings)
         self._known.move_to_end(key)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)

@@ -57,7 +57,7 @@ from builder.session.records import (
     Undone,
     Unlocked,
 )
-from builder.session.state import State, Step, advance, marks, needs_measuring
+from builder.session.state import State, Step, advance, correct_bits, needs_measuring
 from builder.system.model import AttributeSystem
 
 T = TypeVar("T")
@@ -347,28 +347,27 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
 
 def _measuring(state: State, evaluator: Evaluator) -> Callable[[], Measured]:
     """Measures the working system as the next version."""
-    judge = evaluator.scoring_by(state.rescored)
-    return lambda: measure(state.steps[-1], judge, len(state.versions) + 1)
+    step, version = state.steps[-1], len(state.versions) + 1
+    return lambda: measure(step, evaluator.for_step(step, state.rescored), version)
 
 
 def measure(step: Step, evaluator: Evaluator, version: int) -> Measured:
-    """The marks of the step's system as this version."""
-    scoring = evaluator.renamed(step.names)
+    """What the step's system has right, as this version; `evaluator`: the one for this step."""
     return Measured(
         version=version,
-        # The images are the same whatever their classes are called by now.
         images=evaluator.images,
-        review=marks(scoring.score(step.system, "review").correct),
-        held_out=marks(scoring.score(step.system, "held_out").correct),
+        review=correct_bits(evaluator.score(step.system, "review").correct),
+        held_out=correct_bits(evaluator.score(step.system, "held_out").correct),
     )
 
 
 def remeasured(state: State, evaluator: Evaluator) -> Iterator[Measured]:
-    """Marks of the versions whose images are no longer the ones at hand, or scored otherwise."""
-    evaluator = evaluator.scoring_by(state.rescored)
+    """Measures again the versions that other images gave, or that were scored otherwise."""
     for version in state.versions:
-        if version.images != evaluator.images:
-            yield measure(version.steps[-1], evaluator, version.number)
+        step = version.steps[-1]
+        judge = evaluator.for_step(step, state.rescored)
+        if version.images != judge.images:
+            yield measure(step, judge, version.number)
 
 
 def _propose(

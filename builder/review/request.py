@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from builder.diagnosis.confusions import ConfusedPair, RuleEvidence, rule_evidence
 from builder.edits.describe import describe_proposal
+from builder.edits.renames import Renames
 from builder.proposals.requests import Past, RevisionRequest
 from builder.review.findings import Findings
 from builder.session.records import Decided
@@ -55,8 +56,10 @@ def revision_request(
 
 def class_descriptions(state: State) -> dict[str, str]:
     """By the names that the classes bear by now."""
-    names = state.steps[-1].names if state.steps else {}
-    return {names.get(c.name, c.name): c.description for c in state.started.classes}
+    classes = state.started.classes
+    names = state.steps[-1].names if state.steps else Renames()
+    named = names.labels(each.name for each in classes)
+    return {name: each.description for name, each in zip(named, classes, strict=True) if name}
 
 
 def classes_to_show(

@@ -1,7 +1,4 @@
-"""The conversation's vocabulary: what a reviewer sees (View) and can do (Action).
-
-When a session should stop: nothing gets better any more, or nothing is left to do.
-"""
+"""What a reviewer sees (View) and can do (Action), and when a session should stop."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,47 +8,11 @@ from builder.edits.apply import EditError, apply
 from builder.edits.locks import Lock, touched
 from builder.edits.model import Proposal
 from builder.review.findings import Findings, Measurements
-from builder.scoring.fit import Trial
+from builder.scoring.fit import RuleTrial
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect
 from builder.session.state import State, Step, needs_measuring
 from builder.system.model import AttributeSystem, Scoring
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """When to stop: after `last_round`, or after `patience` rounds without a new best.
-
-    Rounds before `first_round`, with which this run began, don't count.
-    """
-
-    patience: int
-    first_round: int = 1
-    last_round: int | None = None
-
-
-def limit_from(state: State, rounds: int | None) -> Limit:
-    """The limit of a run that begins here: `rounds` more, and all of its patience."""
-    last = None if rounds is None else state.round - 1 + rounds
-    return Limit(state.started.patience, state.round, last)
-
-
-def stop_reason(state: State, limit: Limit) -> str | None:
-    """Why a session should stop now, in words; None: go on.
-
-    Without measured versions there is nothing that could stop improving.
-    """
-    if limit.last_round is not None and state.round > limit.last_round:
-        return f"round {limit.last_round} was the last one asked for"
-    if not state.versions:
-        return None
-    idle = min(state.idle, state.round - limit.first_round)
-    if idle >= limit.patience:
-        return f"no new best on held-out images for {idle} rounds"
-    if state.proposed and state.offered == 0 and not needs_measuring(state):
-        return "nothing is left to propose"
-    return None
-
 
 # --- What a reviewer can do -----------------------------------------------------------------
 
@@ -154,6 +115,44 @@ Action = (
 )
 
 
+# --- When to stop ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When to stop: after `last_round`, or after `patience` rounds without a new best.
+
+    Rounds before `first_round`, with which this run began, don't count.
+    """
+
+    patience: int
+    first_round: int = 1
+    last_round: int | None = None
+
+
+def limit_from(state: State, rounds: int | None) -> Limit:
+    """The limit of a run that begins here: `rounds` more, and all of its patience."""
+    last = None if rounds is None else state.round - 1 + rounds
+    return Limit(state.started.patience, state.round, last)
+
+
+def stop_reason(state: State, limit: Limit) -> str | None:
+    """Why a session should stop now, in words; None: go on.
+
+    Without measured versions there is nothing that could stop improving.
+    """
+    if limit.last_round is not None and state.round > limit.last_round:
+        return f"round {limit.last_round} was the last one asked for"
+    if not state.versions:
+        return None
+    without = min(state.rounds_without_gain, state.round - limit.first_round)
+    if without >= limit.patience:
+        return f"no new best on held-out images for {without} rounds"
+    if state.proposed and state.offered == 0 and not needs_measuring(state):
+        return "nothing is left to propose"
+    return None
+
+
 # --- What a reviewer sees -------------------------------------------------------------------
 
 
@@ -199,7 +198,7 @@ class View:
         """The system with a proposal and its scores on review images. Raises EditError."""
         return self.findings.try_out(proposal) if self.findings else None
 
-    def try_rules(self) -> tuple[Trial, ...]:
+    def try_rules(self) -> tuple[RuleTrial, ...]:
         """The last version under each scoring rule, on held-out images; () without any.
 
         Of the working system no more is seen on held-out images than at the end of its round.

@@ -1,10 +1,8 @@
-"""What a change does to a system's marks, without scoring every class again.
+"""Which images a change makes right or wrong, without scoring every class again.
 
 A class's total is a sum over groups, so a change moves it by a step: what its choices add now less
 what they added before. Classes that make the same step keep their order, so of those only the best
 matters, and the second where the best makes a step of its own. Both are kept per image.
-
-Where two systems of the same classes differ, as steps that their classes' totals make.
 
 Groups are compared by what they ask (their phrases), by their weight, and by what the rules answer:
 another name, place, order of options or way to say "does not apply" is no difference.
@@ -30,9 +28,23 @@ from builder.scoring.score import (
     option_scores,
     score,
 )
-from builder.scoring.statistics import Effect, Marks, compare
+from builder.scoring.statistics import Correct, Effect, compare
 from builder.system.model import AttributeSystem, Choice, Scoring, scored_texts
 
+EncodeTexts = Callable[[Sequence[str]], Floats]
+# Phrase -> its cosine with each image [n].
+Cosines = dict[str, Floats]
+# The best total [n] of some classes, and what none of the others exceeds.
+Pair = tuple[Floats, Floats]
+_NONE = np.array([-np.inf], np.float32)
+# With more steps than this, a full score takes less memory.
+_MOST_STEPS = 256
+# So many changes have their new phrases encoded and compared with the images together.
+_BATCH = 256
+# Bytes of leaders that are kept; those of the oldest group go first.
+_MOST_KEPT = 1 << 28
+# Totals are gone through so many images at a time, which the processor's cache holds.
+_BLOCK = 256
 # Rows are told apart by one number each as long as it fits.
 _MOST_ROWS = 1 << 62
 
@@ -88,7 +100,7 @@ Difference = tuple[Asked | None, Asked | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class ClassSteps:
     """The S different steps that classes make from one system to another.
 
     step: [C] the step of each class: one number for all whose choices differ in the same way.
@@ -106,6 +118,255 @@ class Change:
     distinct: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, eq=False)
+class Increments:
+    """A system, its scores on images [n, d] with these labels [n], and what changes do to them.
+
+    `encode` turns phrases into vectors [m, d]. It, `scoring` and `logit_scale` are those that the
+    scores were made with; means, if the scoring takes any, are taken on these images. What is
+    needed for many changes is kept: foremost, the totals once more.
+    """
+
+    system: AttributeSystem
+    scores: Scores
+    images: Floats
+    labels: Sequence[str]
+    encode: EncodeTexts
+    scoring: Scoring
+    logit_scale: float
+    _leaders: dict[int | None, "_Leaders"] = field(default_factory=dict, init=False, repr=False)
+
+    def effect(self, after: AttributeSystem) -> Effect:
+        """What the change to `after` fixes and breaks; fails as `correct` does."""
+        return next(self.effects([after]))
+
+    def effects(self, afters: Iterable[AttributeSystem]) -> Iterator[Effect]:
+        """The same for many changes, in order; their new phrases are encoded together."""
+        for correct in self._correct(afters):
+            change = compare(self.scores.correct, correct)
+            yield Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+
+    def correct(self, after: AttributeSystem) -> Correct:
+        """[n], True where the changed system is right, as in a full score of it.
+
+        The two may differ only on images where the best totals of classes with different rules lie
+        within the rounding of single precision; classes with identical rules tie exactly, to class
+        order. A full score is what is made where classes were added, dropped, renamed or moved,
+        where more than one group was added, dropped or rephrased, and where choices change in very
+        many ways. Raises ValueError when vectors hold non-finite numbers.
+        """
+        return next(self._correct([after]))
+
+    def _correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Correct]:
+        # A change is small. Of the systems, which are not, one is held at a time.
+        prepared = map(self._prepared, afters)
+        while batch := list(islice(prepared, _BATCH)):
+            changes = [change for change in batch if isinstance(change, ClassSteps)]
+            similar = self._cosines_of(changes)
+            for change in batch:
+                yield self._changed(change, similar) if isinstance(change, ClassSteps) else change
+
+    def _prepared(self, after: AttributeSystem) -> ClassSteps | Correct:
+        """The steps; what is correct where there are none, or where a full score is due."""
+        change = None
+        if after.classes == self.system.classes:
+            change = class_steps(self._asked, asked_by(after, self.scoring))
+        if change is None or len(change.makers) > _MOST_STEPS:
+            return self._full_score(after).correct
+        if self.scoring.name_prior:
+            # Classes with the same rules still differ in their names.
+            change = replace(change, distinct=self._distinct)
+        return change if change.differences else self.scores.correct
+
+    def _full_score(self, after: AttributeSystem) -> Scores:
+        texts = scored_texts(after, self.scoring)
+        vectors = self.encode(texts)
+        return score(
+            after,
+            self.images,
+            vectors,
+            self.labels,
+            scoring=centred_on(self.images, texts, vectors, self.scoring),
+            logit_scale=self.logit_scale,
+        )
+
+    def _changed(self, change: ClassSteps, similar: Cosines) -> Correct:
+        steps = self._steps(change, similar)
+        labels = self.scores.labels
+        best, second = (np.full(len(labels), -np.inf, np.float32) for _ in range(2))
+        for first, next_best in self._entrants(change, steps):
+            np.maximum(second, np.minimum(best, first), out=second)
+            np.maximum(second, next_best, out=second)
+            np.maximum(best, first, out=best)
+        own = self._own_totals + steps[change.step[labels], np.arange(len(labels))]
+        right: Correct = (labels >= 0) & change.distinct[labels] & (own >= best)
+        # Another class ties, or one that was not looked at may be better: look at all.
+        doubtful = np.flatnonzero(right & (second >= best))
+        right[doubtful] = self._ranked(doubtful, change, steps)
+        return right
+
+    def _entrants(self, change: ClassSteps, steps: Floats) -> Iterator[Pair]:
+        """For classes that step alike, their best changed total and a bound of all others [n].
+
+        All distinct classes are among them.
+        """
+        usual = _commonest(change.blocks, change.step, len(steps))
+        alone = change.step != usual[change.blocks]
+        if 4 * np.count_nonzero(alone) > len(alone):
+            leaders = _lead(self._totals, change.step, change.distinct)
+            yield from zip(leaders.best + steps, leaders.second + steps, strict=True)
+            return
+        leaders = self._leaders_of(change)
+        out = self._distinct & (alone | ~change.distinct)
+        for block, step in enumerate(steps[usual]):
+            rivals = np.flatnonzero(out & (change.blocks == block))
+            best, second = leaders.without(block, self._totals[rivals])
+            yield best + step, second + step
+        # Of classes with identical rules, the leaders know the first only.
+        for index in np.flatnonzero((alone | ~self._distinct) & change.distinct).tolist():
+            yield self._totals[index] + steps[change.step[index]], _NONE
+
+    def _ranked(self, images: Indices, change: ClassSteps, steps: Floats) -> Correct:
+        """Which of these images are correct, from all changed totals; ties go to class order."""
+        right = np.empty(len(images), np.bool_)
+        for start in range(0, len(images), _BLOCK):
+            some = images[start : start + _BLOCK]
+            moves = np.ascontiguousarray(steps[:, some].T)
+            totals = np.take(moves, change.step, axis=1) + self.scores.totals[some]
+            # They tie with an earlier class, but for rounding.
+            totals[:, ~change.distinct] = -np.inf
+            right[start : start + _BLOCK] = totals.argmax(axis=1) == self.scores.labels[some]
+        return right
+
+    def _steps(self, change: ClassSteps, similar: Cosines) -> Floats:
+        """[S, n], what each step adds to a total."""
+        steps = np.zeros((len(change.makers), self.scores.n), np.float32)
+        for was, now in change.differences:
+            for move, asked in ((np.subtract, was), (np.add, now)):
+                if asked is None:
+                    continue
+                options = self._own_option_scores.get(asked.phrases)
+                if options is None:
+                    options = self._option_scores(asked.phrases, similar)
+                for step, maker in zip(steps, change.makers.tolist(), strict=True):
+                    adds = choice_score(options, asked.chosen(maker), scoring=self.scoring)
+                    move(step, np.float32(asked.weight) * adds, out=step)
+        return steps
+
+    def _leaders_of(self, change: ClassSteps) -> "_Leaders":
+        kept = self._leaders
+        if change.replaced not in kept:
+            kept[change.replaced] = _lead(self._totals, change.blocks, self._distinct)
+            while len(kept) > 1 and sum(leaders.nbytes for leaders in kept.values()) > _MOST_KEPT:
+                del kept[next(iter(kept))]
+        return kept[change.replaced]
+
+    @cached_property
+    def _totals(self) -> Floats:
+        """[C, n]: a class's totals lie side by side."""
+        totals = self.scores.totals
+        turned = np.empty(totals.shape[::-1], np.float32)
+        for start in range(0, len(totals), _BLOCK):
+            turned[:, start : start + _BLOCK] = totals[start : start + _BLOCK].T
+        return turned
+
+    @cached_property
+    def _own_totals(self) -> Floats:
+        """[n], of the class that is the label; of any where the label is unknown."""
+        return np.asarray(self.scores.totals[np.arange(self.scores.n), self.scores.labels])
+
+    @cached_property
+    def _asked(self) -> tuple[Asked, ...]:
+        return asked_by(self.system, self.scoring)
+
+    @cached_property
+    def _distinct(self) -> Correct:
+        if self.scoring.name_prior:
+            return np.ones(len(self.system.classes), np.bool_)
+        return distinct_classes(self._asked)
+
+    @cached_property
+    def _cosines(self) -> Cosines:
+        return self._compared(self.system.phrases())
+
+    @cached_property
+    def _own_option_scores(self) -> dict[tuple[str, ...], Floats]:
+        """A group's phrases -> [K, n]."""
+        return {a.phrases: self._option_scores(a.phrases, self._cosines) for a in self._asked}
+
+    def _cosines_of(self, changes: Sequence[ClassSteps]) -> Cosines:
+        """Of all phrases in these changes; only those that are new meet the images."""
+        after = (now.phrases for change in changes for _, now in change.differences if now)
+        phrases = dict.fromkeys(phrase for group in after for phrase in group)
+        return self._cosines | self._compared([p for p in phrases if p not in self._cosines])
+
+    def _compared(self, phrases: Sequence[str]) -> Cosines:
+        if not phrases:
+            return {}
+        similar = cosines(self.images, self.encode(phrases)).T
+        if self.scoring.means is not None:
+            similar = similar - similar.mean(axis=1, keepdims=True)
+        return dict(zip(phrases, similar, strict=True))
+
+    def _option_scores(self, phrases: Sequence[str], similar: Cosines) -> Floats:
+        """[K, n], of one group."""
+        scores = option_scores(
+            np.stack([similar[phrase] for phrase in phrases]),
+            scoring=self.scoring,
+            logit_scale=self.logit_scale,
+        )
+        if not np.isfinite(scores).all():
+            raise ValueError("the vectors hold numbers that are not finite")
+        return scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaders:
+    """The two best totals of every block of classes, [B, n] each; -inf where there is none."""
+
+    best: Floats
+    second: Floats
+
+    @property
+    def nbytes(self) -> int:
+        return self.best.nbytes + self.second.nbytes
+
+    def without(self, block: int, rivals: Floats) -> Pair:
+        """The block's best but for its classes with totals `rivals` [m, n], and the others' bound.
+
+        The third is not known: where both leaders are rivals, the best is -inf, and the second,
+        which the third can't exceed, bounds it.
+        """
+        best, second = self.best[block], self.second[block]
+        if not len(rivals):
+            return best, second
+        led = np.zeros(len(best), np.bool_)
+        ahead = np.zeros(len(best), np.intp)
+        for totals in rivals:
+            led |= totals == best
+            ahead += totals >= second
+        remains = np.where(ahead > 1, -np.float32(np.inf), second)
+        return np.where(led, remains, best), second
+
+
+def _lead(totals: Floats, blocks: Indices, entered: Correct) -> _Leaders:
+    """The leaders among the classes that are `entered` [C], of totals [C, n] and blocks [C]."""
+    size = int(blocks.max()) + 1
+    best, second = (np.full((size, totals.shape[1]), -np.inf, np.float32) for _ in range(2))
+    for index in np.flatnonzero(entered).tolist():
+        first, runner_up = best[blocks[index]], second[blocks[index]]
+        np.maximum(runner_up, np.minimum(first, totals[index]), out=runner_up)
+        np.maximum(first, totals[index], out=first)
+    return _Leaders(best, second)
+
+
+def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
+    """[B] the step that most classes of each block make."""
+    size = int(blocks.max()) + 1
+    counts = np.bincount(blocks * steps + step, minlength=size * steps)
+    return np.asarray(counts.reshape(size, steps).argmax(axis=1))
+
+
 def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
     """What each group of the system asks, in order; of one that counts nothing, no class cares."""
     columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
@@ -117,7 +378,7 @@ def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
     )
 
 
-def change_between(before: Sequence[Asked], after: Sequence[Asked]) -> Change | None:
+def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps | None:
     """The change between systems of the same classes in the same order.
 
     None if more than one group went or more than one came; new phrases make another group.
@@ -142,7 +403,7 @@ def change_between(before: Sequence[Asked], after: Sequence[Asked]) -> Change | 
         steps += [asked.codes for asked in (was_asked, now_asked) if asked]
         rules += [now_asked.codes] if now_asked else []
     makers, step = np.unique(_row_numbers(steps), return_index=True, return_inverse=True)[1:]
-    return Change(
+    return ClassSteps(
         differences=tuple(differences),
         step=step,
         makers=makers,
@@ -208,269 +469,3 @@ def _paired(
         kept.append(pairs[chosen])
         del twins[chosen]
     return kept, [place for places in waiting.values() for place in places], come
-
-
-EncodeTexts = Callable[[Sequence[str]], Floats]
-# Phrase -> its cosine with each image [n].
-Cosines = dict[str, Floats]
-# The best total [n] of some classes, and what none of the others exceeds.
-Pair = tuple[Floats, Floats]
-
-_NONE = np.array([-np.inf], np.float32)
-# With more steps than this, a full score takes less memory.
-_MOST_STEPS = 256
-# So many changes have their new phrases encoded and compared with the images together.
-_BATCH = 256
-# Bytes of leaders that are kept; those of the oldest group go first.
-_MOST_KEPT = 1 << 28
-# Totals are gone through so many images at a time, which the processor's cache holds.
-_BLOCK = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Increments:
-    """A system, its scores on images [n, d] with these labels [n], and what changes do to them.
-
-    `encode` turns phrases into vectors [m, d]. It, `scoring` and `logit_scale` are those that the
-    scores were made with; means, if the scoring takes any, are taken on these images. What is
-    needed for many changes is kept: foremost, the totals once more.
-    """
-
-    system: AttributeSystem
-    scores: Scores
-    images: Floats
-    labels: Sequence[str]
-    encode: EncodeTexts
-    scoring: Scoring
-    logit_scale: float
-    _leaders: dict[int | None, "_Leaders"] = field(default_factory=dict, init=False, repr=False)
-
-    def effect(self, after: AttributeSystem) -> Effect:
-        """What the change to `after` fixes and breaks; fails as `correct` does."""
-        return next(self.effects([after]))
-
-    def effects(self, afters: Iterable[AttributeSystem]) -> Iterator[Effect]:
-        """The same for many changes, in order; their new phrases are encoded together."""
-        for correct in self._correct(afters):
-            change = compare(self.scores.correct, correct)
-            yield Effect(n=change.n, fixed=change.fixed, broken=change.broken)
-
-    def correct(self, after: AttributeSystem) -> Marks:
-        """[n], True where the changed system is right, as in a full score of it.
-
-        The two may differ only on images where the best totals of classes with different rules lie
-        within the rounding of single precision; classes with identical rules tie exactly, to class
-        order. A full score is what is made where classes were added, dropped, renamed or moved,
-        where more than one group was added, dropped or rephrased, and where choices change in very
-        many ways. Raises ValueError when vectors hold non-finite numbers.
-        """
-        return next(self._correct([after]))
-
-    def _correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Marks]:
-        # A change is small. Of the systems, which are not, one is held at a time.
-        prepared = map(self._prepared, afters)
-        while batch := list(islice(prepared, _BATCH)):
-            changes = [change for change in batch if isinstance(change, Change)]
-            similar = self._cosines_of(changes)
-            for change in batch:
-                yield self._changed(change, similar) if isinstance(change, Change) else change
-
-    def _prepared(self, after: AttributeSystem) -> Change | Marks:
-        """The change, or the marks where there is none to speak of, or a full score is due."""
-        change = None
-        if after.classes == self.system.classes:
-            change = change_between(self._asked, asked_by(after, self.scoring))
-        if change is None or len(change.makers) > _MOST_STEPS:
-            return self._full_score(after).correct
-        if self.scoring.name_prior:
-            # Classes with the same rules still differ in their names.
-            change = replace(change, distinct=self._distinct)
-        return change if change.differences else self.scores.correct
-
-    def _full_score(self, after: AttributeSystem) -> Scores:
-        texts = scored_texts(after, self.scoring)
-        vectors = self.encode(texts)
-        return score(
-            after,
-            self.images,
-            vectors,
-            self.labels,
-            scoring=centred_on(self.images, texts, vectors, self.scoring),
-            logit_scale=self.logit_scale,
-        )
-
-    def _changed(self, change: Change, similar: Cosines) -> Marks:
-        steps = self._steps(change, similar)
-        labels = self.scores.labels
-        best, second = (np.full(len(labels), -np.inf, np.float32) for _ in range(2))
-        for first, next_best in self._entrants(change, steps):
-            np.maximum(second, np.minimum(best, first), out=second)
-            np.maximum(second, next_best, out=second)
-            np.maximum(best, first, out=best)
-        own = self._own_totals + steps[change.step[labels], np.arange(len(labels))]
-        right: Marks = (labels >= 0) & change.distinct[labels] & (own >= best)
-        # Another class ties, or one that was not looked at may be better: look at all.
-        doubtful = np.flatnonzero(right & (second >= best))
-        right[doubtful] = self._ranked(doubtful, change, steps)
-        return right
-
-    def _entrants(self, change: Change, steps: Floats) -> Iterator[Pair]:
-        """For classes that step alike, their best changed total and a bound of all others [n].
-
-        All distinct classes are among them.
-        """
-        usual = _commonest(change.blocks, change.step, len(steps))
-        alone = change.step != usual[change.blocks]
-        if 4 * np.count_nonzero(alone) > len(alone):
-            leaders = _lead(self._totals, change.step, change.distinct)
-            yield from zip(leaders.best + steps, leaders.second + steps, strict=True)
-            return
-        leaders = self._leaders_of(change)
-        out = self._distinct & (alone | ~change.distinct)
-        for block, step in enumerate(steps[usual]):
-            rivals = np.flatnonzero(out & (change.blocks == block))
-            best, second = leaders.without(block, self._totals[rivals])
-            yield best + step, second + step
-        # Of classes with identical rules, the leaders know the first only.
-        for index in np.flatnonzero((alone | ~self._distinct) & change.distinct).tolist():
-            yield self._totals[index] + steps[change.step[index]], _NONE
-
-    def _ranked(self, images: Indices, change: Change, steps: Floats) -> Marks:
-        """Marks of these images from all their changed totals; ties go to class order."""
-        right = np.empty(len(images), np.bool_)
-        for start in range(0, len(images), _BLOCK):
-            some = images[start : start + _BLOCK]
-            moves = np.ascontiguousarray(steps[:, some].T)
-            totals = np.take(moves, change.step, axis=1) + self.scores.totals[some]
-            # They tie with an earlier class, but for rounding.
-            totals[:, ~change.distinct] = -np.inf
-            right[start : start + _BLOCK] = totals.argmax(axis=1) == self.scores.labels[some]
-        return right
-
-    def _steps(self, change: Change, similar: Cosines) -> Floats:
-        """[S, n], what each step adds to a total."""
-        steps = np.zeros((len(change.makers), self.scores.n), np.float32)
-        for was, now in change.differences:
-            for move, asked in ((np.subtract, was), (np.add, now)):
-                if asked is None:
-                    continue
-                options = self._own_option_scores.get(asked.phrases)
-                if options is None:
-                    options = self._option_scores(asked.phrases, similar)
-                for step, maker in zip(steps, change.makers.tolist(), strict=True):
-                    adds = choice_score(options, asked.chosen(maker), scoring=self.scoring)
-                    move(step, np.float32(asked.weight) * adds, out=step)
-        return steps
-
-    def _leaders_of(self, change: Change) -> "_Leaders":
-        kept = self._leaders
-        if change.replaced not in kept:
-            kept[change.replaced] = _lead(self._totals, change.blocks, self._distinct)
-            while len(kept) > 1 and sum(leaders.nbytes for leaders in kept.values()) > _MOST_KEPT:
-                del kept[next(iter(kept))]
-        return kept[change.replaced]
-
-    @cached_property
-    def _totals(self) -> Floats:
-        """[C, n]: a class's totals lie side by side."""
-        totals = self.scores.totals
-        turned = np.empty(totals.shape[::-1], np.float32)
-        for start in range(0, len(totals), _BLOCK):
-            turned[:, start : start + _BLOCK] = totals[start : start + _BLOCK].T
-        return turned
-
-    @cached_property
-    def _own_totals(self) -> Floats:
-        """[n], of the class that is the label; of any where the label is unknown."""
-        return np.asarray(self.scores.totals[np.arange(self.scores.n), self.scores.labels])
-
-    @cached_property
-    def _asked(self) -> tuple[Asked, ...]:
-        return asked_by(self.system, self.scoring)
-
-    @cached_property
-    def _distinct(self) -> Marks:
-        if self.scoring.name_prior:
-            return np.ones(len(self.system.classes), np.bool_)
-        return distinct_classes(self._asked)
-
-    @cached_property
-    def _cosines(self) -> Cosines:
-        return self._compared(self.system.phrases())
-
-    @cached_property
-    def _own_option_scores(self) -> dict[tuple[str, ...], Floats]:
-        """A group's phrases -> [K, n]."""
-        return {a.phrases: self._option_scores(a.phrases, self._cosines) for a in self._asked}
-
-    def _cosines_of(self, changes: Sequence[Change]) -> Cosines:
-        """Of all phrases in these changes; only those that are new meet the images."""
-        after = (now.phrases for change in changes for _, now in change.differences if now)
-        phrases = dict.fromkeys(phrase for group in after for phrase in group)
-        return self._cosines | self._compared([p for p in phrases if p not in self._cosines])
-
-    def _compared(self, phrases: Sequence[str]) -> Cosines:
-        if not phrases:
-            return {}
-        similar = cosines(self.images, self.encode(phrases)).T
-        if self.scoring.means is not None:
-            similar = similar - similar.mean(axis=1, keepdims=True)
-        return dict(zip(phrases, similar, strict=True))
-
-    def _option_scores(self, phrases: Sequence[str], similar: Cosines) -> Floats:
-        """[K, n], of one group."""
-        scores = option_scores(
-            np.stack([similar[phrase] for phrase in phrases]),
-            scoring=self.scoring,
-            logit_scale=self.logit_scale,
-        )
-        if not np.isfinite(scores).all():
-            raise ValueError("the vectors hold numbers that are not finite")
-        return scores
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Leaders:
-    """The two best totals of every block of classes, [B, n] each; -inf where there is none."""
-
-    best: Floats
-    second: Floats
-
-    @property
-    def nbytes(self) -> int:
-        return self.best.nbytes + self.second.nbytes
-
-    def without(self, block: int, rivals: Floats) -> Pair:
-        """The block's best but for its classes with totals `rivals` [m, n], and the others' bound.
-
-        The third is not known: where both leaders are rivals, the best is -inf, and the second,
-        which the third can't exceed, bounds it.
-        """
-        best, second = self.best[block], self.second[block]
-        if not len(rivals):
-            return best, second
-        led = np.zeros(len(best), np.bool_)
-        ahead = np.zeros(len(best), np.intp)
-        for totals in rivals:
-            led |= totals == best
-            ahead += totals >= second
-        remains = np.where(ahead > 1, -np.float32(np.inf), second)
-        return np.where(led, remains, best), second
-
-
-def _lead(totals: Floats, blocks: Indices, entered: Marks) -> _Leaders:
-    """The leaders among the classes that are `entered` [C], of totals [C, n] and blocks [C]."""
-    size = int(blocks.max()) + 1
-    best, second = (np.full((size, totals.shape[1]), -np.inf, np.float32) for _ in range(2))
-    for index in np.flatnonzero(entered).tolist():
-        first, runner_up = best[blocks[index]], second[blocks[index]]
-        np.maximum(runner_up, np.minimum(first, totals[index]), out=runner_up)
-        np.maximum(first, totals[index], out=first)
-    return _Leaders(best, second)
-
-
-def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
-    """[B] the step that most classes of each block make."""
-    size = int(blocks.max()) + 1
-    counts = np.bincount(blocks * steps + step, minlength=size * steps)
-    return np.asarray(counts.reshape(size, steps).argmax(axis=1))

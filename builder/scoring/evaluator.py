@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.edits.renames import Renames
 from builder.errors import InputError
 from builder.scoring.effects import EncodeTexts, Increments
 from builder.scoring.score import Scores, centred_on, score, score_names
@@ -25,12 +27,22 @@ class SplitData:
     vectors: Vectors
 
 
+class Named(Protocol):
+    """A system of a session, whose classes may bear other names than the images' labels."""
+
+    @property
+    def names(self) -> Renames:
+        """What became of the names that the session began with."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluator:
     """Scores systems. `encode` turns texts into vectors [m, d] (cached by the caller).
 
     `encoder` is the fingerprint of the encoder behind all vectors. Where the scoring is centred,
-    means are taken on the review images, whatever split is scored.
+    means are taken on the review images, whatever split is scored. A step of a session is scored
+    by what `for_step` gives, whose images have the labels `labelled` where `splits` has others.
     """
 
     encoder: str
@@ -38,10 +50,14 @@ class Evaluator:
     encode: EncodeTexts
     scoring: Scoring
     logit_scale: float
+    labelled: Mapping[SplitName, SplitData] | None = None
 
     @property
     def images(self) -> str:
-        """Identifies what versions are compared on: images, labels, splits, encoder, scoring."""
+        """Identifies what versions are compared on: images, labels, splits, encoder, scoring.
+
+        The images are the same whatever their classes are called by now.
+        """
         return self._identity("review", "held_out")
 
     @property
@@ -56,40 +72,26 @@ class Evaluator:
 
     def _identity(self, *splits: SplitName) -> str:
         lines = [self.encoder, self.scoring.model_dump_json()]
+        labelled = self.labelled or self.splits
         lines += [
             f"{split} {digest} {label}"
             for split in splits
-            for digest, label in zip(
-                self.splits[split].digests, self.splits[split].labels, strict=True
-            )
+            for digest, label in zip(labelled[split].digests, labelled[split].labels, strict=True)
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
-    def scoring_by(self, scoring: Scoring | None) -> "Evaluator":
-        """The evaluator with that scoring; with None, or the one that it has, itself."""
-        if scoring is None or scoring is self.scoring:
-            return self
-        return replace(self, scoring=scoring)
+    def for_step(self, step: Named, rescored: Scoring | None) -> "Evaluator":
+        """The evaluator of a session's step: with its classes' names, and by the chosen scoring.
 
-    def renamed(self, names: Mapping[str, str]) -> "Evaluator":
-        """The evaluator of a system whose classes bear other names than the images' labels.
-
-        `names`: original name -> present one, where they differ. Of two claims to a name the
-        renamed class's holds.
+        rescored: what was chosen in the review; None for how the session began.
         """
-        if not names:
-            return self
-        taken = set(names.values())
-
-        def present(label: str) -> str:
-            # No class bears an empty name: such an image is of a class that isn't there.
-            return names.get(label, "" if label in taken else label)
-
+        labelled = self.labelled or self.splits
         splits: dict[SplitName, SplitData] = {
-            split: replace(data, labels=tuple(map(present, data.labels)))
-            for split, data in self.splits.items()
+            split: replace(data, labels=step.names.labels(data.labels))
+            for split, data in labelled.items()
         }
-        return replace(self, splits=splits)
+        scoring = rescored or self.scoring
+        return replace(self, splits=splits, labelled=labelled, scoring=scoring)
 
     def score(self, system: AttributeSystem, split: SplitName) -> Scores:
         """The system's scores on one split."""

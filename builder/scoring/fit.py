@@ -1,11 +1,9 @@
-"""The scoring rules by name, and what some of them take from labelled images: the review's.
+"""The scoring rules by name: fitted on labelled images, and compared with each other.
 
 Each fit maximises one thing, the log-likelihood of the images' classes under softmax(t * total)
 over the classes. The temperature t is the likeliest for each candidate: only how totals differ
 among classes counts, not how large they are. As in Platt (1999), each class is aimed at with a
 little less than certainty, (n + 1)/(n + 2), so that t is finite where all images are right.
-
-The scoring rules side by side: fitted on review images only, compared on held-out images.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from builder.scoring.evaluator import Evaluator
 from builder.scoring.score import (
+    Doubles,
     Floats,
     Indices,
     choice_score,
@@ -27,7 +25,7 @@ from builder.scoring.score import (
     option_scores,
     score_cosines,
 )
-from builder.scoring.statistics import Change, Marks, compare
+from builder.scoring.statistics import Change, Correct, compare
 from builder.system.model import AttributeSystem, Fitted, Scoring
 
 RuleName = Literal[
@@ -50,7 +48,58 @@ _SPREAD = 0.5
 # More images would not move a few numbers, and their totals all lie in memory.
 _MOST_IMAGES = 2000
 _STEPS = 200
-_Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleTrial:
+    """A system scored by one rule: which held-out images are right [n].
+
+    name: None for a scoring that was given. change: from how the system is scored so far to this.
+    """
+
+    name: RuleName | None
+    scoring: Scoring
+    correct: Correct
+    change: Change
+
+
+def try_rules(
+    evaluator: Evaluator,
+    system: AttributeSystem,
+    names: Iterable[RuleName] = RULE_NAMES,
+    others: Iterable[Scoring] = (),
+) -> tuple[RuleTrial, ...]:
+    """The evaluator's own scoring, then rules by name, then others.
+
+    Without a review image of a known class, rules that are fitted are left out.
+    """
+    fits = bool(set(evaluator.splits["review"].labels) & set(system.classes))
+    named = [
+        (name, fitted_scoring(evaluator, system, name))
+        for name in names
+        if fits or name not in FITTED_PART
+    ]
+    own = evaluator.score(system, "held_out").correct
+    trials = [RuleTrial(None, evaluator.scoring_of(system), own, compare(own, own))]
+    for name, scoring in (*named, *((None, other) for other in others)):
+        correct = replace(evaluator, scoring=scoring).score(system, "held_out").correct
+        trials.append(RuleTrial(name, scoring, correct, compare(own, correct)))
+    return tuple(trials)
+
+
+def fitted_scoring(evaluator: Evaluator, system: AttributeSystem, name: RuleName) -> Scoring:
+    """The rule of that name, fitted on the review images if need be, means and all."""
+    review = evaluator.splits["review"]
+    texts = evaluator.encode((*system.phrases(), *system.classes))
+    scoring = scoring_by_name(
+        name,
+        system,
+        cosines(review.vectors, texts),
+        review.labels,
+        logit_scale=evaluator.logit_scale,
+        encoder=evaluator.encoder,
+    )
+    return replace(evaluator, scoring=scoring).scoring_of(system)
 
 
 def scoring_by_name(
@@ -158,7 +207,7 @@ def _totals(
     labels: Sequence[str],
     scoring: Scoring,
     logit_scale: float,
-) -> _Numbers:
+) -> Doubles:
     """[n, C]."""
     size = similar.shape[1] if scoring.name_prior else len(system.phrases())
     scores = score_cosines(
@@ -167,7 +216,7 @@ def _totals(
     return scores.totals.astype(np.float64)
 
 
-def _aims(labels: Indices, classes: int) -> _Numbers:
+def _aims(labels: Indices, classes: int) -> Doubles:
     """[n, C] what softmax should give: nearly 1 for the label, the rest shared by the others."""
     certain = (len(labels) + 1) / (len(labels) + 2)
     aims = np.full((len(labels), classes), (1 - certain) / (classes - 1))
@@ -175,13 +224,13 @@ def _aims(labels: Indices, classes: int) -> _Numbers:
     return aims
 
 
-def _log_likelihood(totals: _Numbers, labels: Indices) -> float:
+def _log_likelihood(totals: Doubles, labels: Indices) -> float:
     """Of the labels [n], at the likeliest temperature of totals [n, C]."""
     aims = _aims(labels, totals.shape[1])
     return -_loss(_temperature(totals, aims) * totals, aims)[0]
 
 
-def _loss(logits: _Numbers, aims: _Numbers) -> tuple[float, _Numbers]:
+def _loss(logits: Doubles, aims: Doubles) -> tuple[float, Doubles]:
     """Cross entropy of softmax(logits) [n, C] with the aims, summed over images, and softmax."""
     logits = logits - logits.max(axis=1, keepdims=True)
     p = np.exp(logits)
@@ -190,7 +239,7 @@ def _loss(logits: _Numbers, aims: _Numbers) -> tuple[float, _Numbers]:
     return float((np.log(normaliser).sum()) - (aims * logits).sum()), p
 
 
-def _temperature(totals: _Numbers, aims: _Numbers) -> float:
+def _temperature(totals: Doubles, aims: Doubles) -> float:
     """t >= 0 with the smallest loss of t * totals [n, C]: Newton's method within a bracket.
 
     The loss is convex in t. 0 where the totals say nothing, or the wrong thing.
@@ -212,7 +261,7 @@ def _temperature(totals: _Numbers, aims: _Numbers) -> float:
     return t
 
 
-def _slopes(t: float, totals: _Numbers, aims: _Numbers) -> tuple[float, float]:
+def _slopes(t: float, totals: Doubles, aims: Doubles) -> tuple[float, float]:
     """First and second derivative of the loss of t * totals by t."""
     p = _loss(t * totals, aims)[1]
     mean = (p * totals).sum(axis=1)
@@ -220,10 +269,10 @@ def _slopes(t: float, totals: _Numbers, aims: _Numbers) -> tuple[float, float]:
     return slope, float((p * totals**2).sum() - (mean**2).sum())
 
 
-def _minimum(adds: _Numbers, aims: _Numbers) -> _Numbers:
+def _minimum(adds: Doubles, aims: Doubles) -> Doubles:
     """[G] weights >= 0 with the smallest penalised loss, of what groups add [G, n, C]."""
 
-    def objective(weights: _Numbers) -> tuple[float, _Numbers]:
+    def objective(weights: Doubles) -> tuple[float, Doubles]:
         loss, p = _loss(np.tensordot(weights, adds, 1), aims)
         ridge = (weights - 1) / _SPREAD**2
         slope = np.tensordot(adds, p - aims, ((1, 2), (0, 1))) + ridge
@@ -252,55 +301,3 @@ def _minimum(adds: _Numbers, aims: _Numbers) -> _Numbers:
         length = float(moved @ moved) / bend if bend > 0 else 1.0
         weights, value, slope = there, new_value, new_slope
     return weights
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trial:
-    """A system scored by one rule: its marks on held-out images [n].
-
-    name: None for a scoring that was given. change: from how the system is scored so far to this.
-    """
-
-    name: RuleName | None
-    scoring: Scoring
-    correct: Marks
-    change: Change
-
-
-def try_rules(
-    evaluator: Evaluator,
-    system: AttributeSystem,
-    names: Iterable[RuleName] = RULE_NAMES,
-    others: Iterable[Scoring] = (),
-) -> tuple[Trial, ...]:
-    """The evaluator's own scoring, then rules by name, then others.
-
-    Without a review image of a known class, rules that are fitted are left out.
-    """
-    fits = bool(set(evaluator.splits["review"].labels) & set(system.classes))
-    named = [
-        (name, fitted_scoring(evaluator, system, name))
-        for name in names
-        if fits or name not in FITTED_PART
-    ]
-    own = evaluator.score(system, "held_out").correct
-    trials = [Trial(None, evaluator.scoring_of(system), own, compare(own, own))]
-    for name, scoring in (*named, *((None, other) for other in others)):
-        correct = replace(evaluator, scoring=scoring).score(system, "held_out").correct
-        trials.append(Trial(name, scoring, correct, compare(own, correct)))
-    return tuple(trials)
-
-
-def fitted_scoring(evaluator: Evaluator, system: AttributeSystem, name: RuleName) -> Scoring:
-    """The rule of that name, fitted on the review images if need be, means and all."""
-    review = evaluator.splits["review"]
-    texts = evaluator.encode((*system.phrases(), *system.classes))
-    scoring = scoring_by_name(
-        name,
-        system,
-        cosines(review.vectors, texts),
-        review.labels,
-        logit_scale=evaluator.logit_scale,
-        encoder=evaluator.encoder,
-    )
-    return replace(evaluator, scoring=scoring).scoring_of(system)

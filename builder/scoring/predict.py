@@ -1,26 +1,19 @@
-"""From the scores of images to what somebody wants to know of each: which class, how sure, why.
+"""What the scores say of each image: which class, how sure that is, and what was seen.
 
-How sure a classification is: class totals -> confidences that mean what they say.
-
-    p = softmax(totals / temperature)
-
-Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks"): one number,
-fitted on labelled images. It changes no prediction.
+Confidences are p = softmax(totals / temperature). The temperature (Guo et al. 2017, "On Calibration
+of Modern Neural Networks") is one number, fitted on labelled images; it changes no prediction.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from builder.scoring.score import Scores
+from builder.scoring.score import Doubles, Floats, Indices, Scores
 from builder.system.file import Calibration
 from builder.system.model import AttributeSystem
 
-Floats = NDArray[np.float64]
-Totals = NDArray[np.float32] | NDArray[np.float64]
-
+Totals = Floats | Doubles
 # A fitted confidence is about the accuracy on these images, on average. On fewer than 30 that may
 # be off by more than 17 points (Wilson's 95 % around one half), and so would be the confidence.
 FEWEST_IMAGES = 30
@@ -31,88 +24,6 @@ _STEPS = 100
 _PRECISION = 1e-9
 # Images are looked at so many totals at a time, which bounds the memory.
 _BLOCK = 1 << 20
-
-
-def fit_temperature(totals: Totals, labels: NDArray[np.intp]) -> Calibration | None:
-    """The temperature with the least negative log likelihood, of totals [n, C] and labels [n].
-
-    Images with label -1 are left out. As if one image more had shown the runner-up: else a split on
-    which everything is right would ask for certainty. None for fewer than `FEWEST_IMAGES`, and
-    where no total differs from another.
-    """
-    known = labels >= 0
-    gaps = _below_best(totals[known])
-    n = len(gaps)
-    spread = float(-gaps.min()) if n else 0.0
-    if n < FEWEST_IMAGES or spread == 0:
-        return None
-    runner_up = np.partition(gaps, -2, axis=1)[:, -2].mean()
-    of_label = gaps[np.arange(n), labels[known]].mean()
-    inverse = _least(gaps, float(n * of_label + runner_up) / (n + 1), spread)
-    return Calibration(temperature=1 / inverse, n=n)
-
-
-def class_probabilities(totals: Totals, calibration: Calibration | None) -> Floats:
-    """Probabilities [n, C], rows sum to 1; without a calibration of the totals as they are."""
-    temperature = calibration.temperature if calibration else 1.0
-    with np.errstate(over="ignore"):
-        p = np.exp(_below_best(totals) / temperature)
-    probabilities: Floats = p / p.sum(axis=1, keepdims=True)
-    return probabilities
-
-
-def confidences(totals: Totals, calibration: Calibration | None) -> Floats:
-    """[n] probability of the class with the best total, in [1/C, 1]."""
-    best: Floats = class_probabilities(totals, calibration).max(axis=1)
-    return best
-
-
-def _below_best(totals: Totals) -> Floats:
-    """Totals less the best of their image: at most 0."""
-    exact = np.asarray(totals, np.float64)
-    gaps: Floats = exact - exact.max(axis=1, keepdims=True)
-    return gaps
-
-
-def _least(gaps: Floats, target: float, spread: float) -> float:
-    """Where mean(log sum exp(b * gaps)) - b * target is least: convex in b, so its slope rises.
-
-    Newton's method, with bisection wherever that would leave what encloses the answer.
-    """
-    low, high = _FLATTEST / spread, _SHARPEST / spread
-    b = 1 / spread
-    for _ in range(_STEPS):
-        mean, variance = _moments(gaps, b)
-        if mean < target:
-            low = b
-        else:
-            high = b
-        step = b + (target - mean) / variance if variance > 0 else high
-        if not low < step < high:
-            step = float(np.sqrt(low * high))
-        if abs(step - b) <= _PRECISION * b:
-            break
-        b = step
-    return b
-
-
-def _moments(gaps: Floats, b: float) -> tuple[float, float]:
-    """Mean over the images of the mean and of the variance of gaps under softmax(b * gaps)."""
-    mean = variance = 0.0
-    for block in _blocks(gaps):
-        p = np.exp(b * block)
-        p /= p.sum(axis=1, keepdims=True)
-        first = (p * block).sum(axis=1)
-        mean += float(first.sum())
-        variance += float(((p * block**2).sum(axis=1) - first**2).sum())
-    return mean / len(gaps), variance / len(gaps)
-
-
-def _blocks(rows: Floats) -> Iterator[Floats]:
-    step = max(1, _BLOCK // rows.shape[1])
-    return (rows[start : start + step] for start in range(0, len(rows), step))
-
-
 # Of all classes, so many of the best are told.
 _RANKED = 5
 
@@ -170,3 +81,83 @@ def predictions(
             },
             ranking=ranking,
         )
+
+
+def class_probabilities(totals: Totals, calibration: Calibration | None) -> Doubles:
+    """Probabilities [n, C], rows sum to 1; without a calibration of the totals as they are."""
+    temperature = calibration.temperature if calibration else 1.0
+    with np.errstate(over="ignore"):
+        p = np.exp(_below_best(totals) / temperature)
+    probabilities: Doubles = p / p.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def confidences(totals: Totals, calibration: Calibration | None) -> Doubles:
+    """[n] probability of the class with the best total, in [1/C, 1]."""
+    best: Doubles = class_probabilities(totals, calibration).max(axis=1)
+    return best
+
+
+def fit_temperature(totals: Totals, labels: Indices) -> Calibration | None:
+    """The temperature with the least negative log likelihood, of totals [n, C] and labels [n].
+
+    Images with label -1 are left out. As if one image more had shown the runner-up: else a split on
+    which everything is right would ask for certainty. None for fewer than `FEWEST_IMAGES`, and
+    where no total differs from another.
+    """
+    known = labels >= 0
+    gaps = _below_best(totals[known])
+    n = len(gaps)
+    spread = float(-gaps.min()) if n else 0.0
+    if n < FEWEST_IMAGES or spread == 0:
+        return None
+    runner_up = np.partition(gaps, -2, axis=1)[:, -2].mean()
+    of_label = gaps[np.arange(n), labels[known]].mean()
+    inverse = _least(gaps, float(n * of_label + runner_up) / (n + 1), spread)
+    return Calibration(temperature=1 / inverse, n=n)
+
+
+def _below_best(totals: Totals) -> Doubles:
+    """Totals less the best of their image: at most 0."""
+    exact = np.asarray(totals, np.float64)
+    gaps: Doubles = exact - exact.max(axis=1, keepdims=True)
+    return gaps
+
+
+def _least(gaps: Doubles, target: float, spread: float) -> float:
+    """Where mean(log sum exp(b * gaps)) - b * target is least: convex in b, so its slope rises.
+
+    Newton's method, with bisection wherever that would leave what encloses the answer.
+    """
+    low, high = _FLATTEST / spread, _SHARPEST / spread
+    b = 1 / spread
+    for _ in range(_STEPS):
+        mean, variance = _moments(gaps, b)
+        if mean < target:
+            low = b
+        else:
+            high = b
+        step = b + (target - mean) / variance if variance > 0 else high
+        if not low < step < high:
+            step = float(np.sqrt(low * high))
+        if abs(step - b) <= _PRECISION * b:
+            break
+        b = step
+    return b
+
+
+def _moments(gaps: Doubles, b: float) -> tuple[float, float]:
+    """Mean over the images of the mean and of the variance of gaps under softmax(b * gaps)."""
+    mean = variance = 0.0
+    for block in _blocks(gaps):
+        p = np.exp(b * block)
+        p /= p.sum(axis=1, keepdims=True)
+        first = (p * block).sum(axis=1)
+        mean += float(first.sum())
+        variance += float(((p * block**2).sum(axis=1) - first**2).sum())
+    return mean / len(gaps), variance / len(gaps)
+
+
+def _blocks(rows: Doubles) -> Iterator[Doubles]:
+    step = max(1, _BLOCK // rows.shape[1])
+    return (rows[start : start + step] for start in range(0, len(rows), step))

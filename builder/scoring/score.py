@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from builder.system.model import AttributeGroup, AttributeSystem, Choice, Scoring, scored_texts
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 # Class totals are made and ranked this many at a time, which bounds the memory beside the results.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-Marks = NDArray[np.bool_]
+Correct = NDArray[np.bool_]
 
 
 class Effect(BaseModel):
@@ -101,13 +101,13 @@ class Change:
         return 100 * (self.fixed - self.broken) / self.n if self.n else 0.0
 
 
-def compare(before: Marks, after: Marks) -> Change:
+def compare(before: Correct, after: Correct) -> Change:
     """The change from `before` to `after`, both [n] with True where the image is correct.
 
     Raises ValueError when their lengths differ.
     """
     if before.shape != after.shape:
-        raise ValueError(f"{len(before)} marks before, {len(after)} after: not the same images")
+        raise ValueError(f"{len(before)} images before, {len(after)} after: not the same images")
     fixed = int(np.count_nonzero(after & ~before))
     broken = int(np.count_nonzero(before & ~after))
     return Change(fixed=fixed, broken=broken, n=len(before), p=mcnemar(fixed, broken))

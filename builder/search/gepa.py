@@ -6,12 +6,9 @@ changed next is drawn from those that are the best on some review image, and two
 merged. Here is what it needs to know of systems. gepa is imported nowhere else, and asks, writes
 and prints nothing by itself.
 
-A system that evolves group by group; what is locked in it stays as it is.
-
-A system as named texts, one per group: what a text optimiser changes one at a time.
-
-A text is a group in JSON, with its part of every rule; an empty one stands for no group. There is
-one more of these than there are groups, so that a group can be added by writing it.
+A system evolves group by group; what is locked in it stays as it is. A text is a group in JSON,
+with its part of every rule; an empty one stands for no group. There is one more of these than there
+are groups, so that a group can be added by writing it.
 
     {"name": "colour", "prompt": "It is {}.", "options": ["red", "blue"],
      "rules": {"Ant": "red", "Bee": null}}
@@ -44,6 +41,9 @@ _MOST_TOLD = 5
 # Why a system is better that no answer led to.
 _MERGED = "two systems of the evolution in one"
 _BEGUN = "where the evolution began"
+_KEYS = ("name", "prompt", "options", "rules")
+# More mistakes than a reader mends at once.
+_MOST_PROBLEMS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,14 +86,14 @@ class Unusable:
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class Unchanged:
     """An answer that leads to what was there before."""
 
     why: str
     tried: Tried
 
 
-Found = Candidate | Rejected | Unusable | Idle
+Found = Candidate | Rejected | Unusable | Unchanged
 
 
 def unusable(task: Task, problem: str) -> Judged:
@@ -150,11 +150,6 @@ def evolve(
     )
     if evolution.failure is not None:
         raise evolution.failure
-
-
-class _Silent:
-    def log(self, message: str) -> None:
-        """What gepa would print."""
 
 
 class _Evolution:
@@ -253,7 +248,7 @@ class _Evolution:
         if repeated or not edits:
             why = "it changes nothing" if not edits else "it is the same as one before"
             self._no_use.append(why)
-            self._tell(Idle(why, self._tried))
+            self._tell(Unchanged(why, self._tried))
         elif judged.correct > self._correct:
             self._found(system, judged.correct, answer.reason, "llm")
         else:
@@ -271,9 +266,37 @@ class _Evolution:
         return Tried(self._answers, self._correct)
 
 
-_KEYS = ("name", "prompt", "options", "rules")
-# More mistakes than a reader mends at once.
-_MOST_PROBLEMS = 5
+class _Silent:
+    def log(self, message: str) -> None:
+        """What gepa would print."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvolvedGroups:
+    """Its texts are the system's components, see `builder.search.gepa`."""
+
+    task: Task
+
+    @property
+    def start(self) -> Mapping[str, str]:
+        return components_of(self.task.start)
+
+    @property
+    def turns(self) -> Sequence[str]:
+        """The components that no lock closes, the one for a new group included."""
+        locked = {lock.group for lock in self.task.locked if lock.class_name is None}
+        names = [*(group.name for group in self.task.start.groups), None]
+        return [key for key, name in zip(self.start, names, strict=True) if name not in locked]
+
+    def judged(self, texts: Mapping[str, str]) -> Judged:
+        start = self.task.start
+        try:
+            system = system_of(start.domain, start.classes, texts)
+        except ComponentError as error:
+            return unusable(self.task, error.message)
+        if broken := touched(self.task.locked, start, system):
+            return unusable(self.task, f"locked: {', '.join(map(lock_words, broken))}")
+        return Judged(self.task.review.score(system).correct, system)
 
 
 class ComponentError(InputError):
@@ -344,31 +367,3 @@ def _refuse(problems: Iterable[Problem]) -> None:
     if told:
         more = f"; and {len(told) - _MOST_PROBLEMS} more" if len(told) > _MOST_PROBLEMS else ""
         raise ComponentError("; ".join(told[:_MOST_PROBLEMS]) + more)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EvolvedGroups:
-    """Its texts are the system's components, see `builder.search.gepa`."""
-
-    task: Task
-
-    @property
-    def start(self) -> Mapping[str, str]:
-        return components_of(self.task.start)
-
-    @property
-    def turns(self) -> Sequence[str]:
-        """The components that no lock closes, the one for a new group included."""
-        locked = {lock.group for lock in self.task.locked if lock.class_name is None}
-        names = [*(group.name for group in self.task.start.groups), None]
-        return [key for key, name in zip(self.start, names, strict=True) if name not in locked]
-
-    def judged(self, texts: Mapping[str, str]) -> Judged:
-        start = self.task.start
-        try:
-            system = system_of(start.domain, start.classes, texts)
-        except ComponentError as error:
-            return unusable(self.task, error.message)
-        if broken := touched(self.task.locked, start, system):
-            return unusable(self.task, f"locked: {', '.join(map(lock_words, broken))}")
-        return Judged(self.task.review.score(system).correct, system)

@@ -5,9 +5,8 @@ option, or none) with which the most review images are right, if these are more 
 equal ones, the choice that the class's own images are likeliest to see. Then the one option or
 group is dropped whose absence helps most, if any helps. Passes are repeated until one changes
 nothing; a restart does the same from the best system with some rules changed at random. Classes
-without review images keep their rules, about which nothing can be learnt.
-
-A first system from groups alone: its rules are fitted on review images.
+without review images keep their rules, about which nothing can be learnt. A first system is made
+from groups alone in the same way: its rules are fitted on review images.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -55,6 +54,37 @@ class Greedy:
             # One that was cut short is made again by the next run.
             run.restarts += run.left > 0
             yield run.tried()
+
+
+def system_from_groups(
+    domain: str, groups: Sequence[AttributeGroup], classes: Sequence[str], review: Review
+) -> AttributeSystem:
+    """Rules fitted on the review images, and then only the groups that are not better dropped."""
+    blank = AttributeSystem(
+        domain=domain, groups=tuple(groups), rules={name: {} for name in classes}
+    )
+    return pruned(Task(fitted(blank, review.score(blank)), (), review))
+
+
+def fitted(system: AttributeSystem, scores: Scores) -> AttributeSystem:
+    """The system with rules from what its images see; `scores` are its own, with any rules.
+
+    A class gets the option whose mean probability on the class's images is furthest above its mean
+    on all images: an option that every image sees a little tells nothing. A class without images
+    keeps its rules.
+    """
+    own = {
+        name: images
+        for index, name in enumerate(system.classes)
+        if len(images := np.flatnonzero(scores.labels == index))
+    }
+    rows: dict[str, dict[str, Choice]] = {name: {} for name in own}
+    for group, p in zip(system.groups, scores.probabilities, strict=True):
+        everywhere = p.mean(axis=0)
+        for name, row in rows.items():
+            above = p[own[name]].mean(axis=0) - everywhere
+            row[group.name] = (group.options[int(above.argmax())],)
+    return system.with_rules(rows)
 
 
 def pruned(task: Task) -> AttributeSystem:
@@ -226,34 +256,3 @@ def _option_drops(system: AttributeSystem, scores: Scores) -> Iterator[Edit]:
             seen[place] = -1
             replacement = group.options[int(seen.argmax())] if images.any() else None
             yield DropOption(group=group.name, option=option, replacement=replacement)
-
-
-def system_from_groups(
-    domain: str, groups: Sequence[AttributeGroup], classes: Sequence[str], review: Review
-) -> AttributeSystem:
-    """Rules fitted on the review images, and then only the groups that are not better dropped."""
-    blank = AttributeSystem(
-        domain=domain, groups=tuple(groups), rules={name: {} for name in classes}
-    )
-    return pruned(Task(fitted(blank, review.score(blank)), (), review))
-
-
-def fitted(system: AttributeSystem, scores: Scores) -> AttributeSystem:
-    """The system with rules from what its images see; `scores` are its own, with any rules.
-
-    A class gets the option whose mean probability on the class's images is furthest above its mean
-    on all images: an option that every image sees a little tells nothing. A class without images
-    keeps its rules.
-    """
-    own = {
-        name: images
-        for index, name in enumerate(system.classes)
-        if len(images := np.flatnonzero(scores.labels == index))
-    }
-    rows: dict[str, dict[str, Choice]] = {name: {} for name in own}
-    for group, p in zip(system.groups, scores.probabilities, strict=True):
-        everywhere = p.mean(axis=0)
-        for name, row in rows.items():
-            above = p[own[name]].mean(axis=0) - everywhere
-            row[group.name] = (group.options[int(above.argmax())],)
-    return system.with_rules(rows)

@@ -18,7 +18,7 @@ from builder.review.request import revision_request
 from builder.scoring.evaluator import Evaluator
 from builder.scoring.statistics import Effect, compare
 from builder.scoring.wording import counted
-from builder.search.gepa import Found, Idle, Parent, Rejected, Unusable, evolve, group_in
+from builder.search.gepa import Found, Parent, Rejected, Unchanged, Unusable, evolve, group_in
 from builder.search.greedy import Greedy
 from builder.search.task import Candidate, Review, Task, Tried
 from builder.session.records import GEPA, Decided, Decision, Optimised, Record, RoundEnded
@@ -28,7 +28,7 @@ STOPPED = "stopped by Ctrl-C"
 FINISHED = "no change helps on review images any more"
 ALL_RIGHT = "all review images are right"
 
-Event = Recorded | Tried | Unusable | Idle
+Event = Recorded | Tried | Unusable | Unchanged
 # Why no more is tried after all that; None: go on.
 Over = Callable[[Tried], str | None]
 
@@ -78,14 +78,14 @@ class SearchSession:
         self.record(Decided(proposal=proposal, decision=decision, by="auto", effect=effect))
 
     def _measure(self) -> None:
-        judge = self.evaluator.scoring_by(self.state.rescored)
-        self.record(measure(self.state.steps[-1], judge, len(self.state.versions) + 1))
+        step = self.state.steps[-1]
+        judge = self.evaluator.for_step(step, self.state.rescored)
+        self.record(measure(step, judge, len(self.state.versions) + 1))
 
     @property
     def _review(self) -> Review:
         """The review images as the working system's session scores and names them."""
-        judge = self.evaluator.scoring_by(self.state.rescored)
-        return Review(judge.renamed(self.state.steps[-1].names))
+        return Review(self.evaluator.for_step(self.state.steps[-1], self.state.rescored))
 
 
 def search_greedily(session: SearchSession, task: Task, greedy: Greedy, over: Over) -> Ended:
@@ -173,7 +173,9 @@ class _Asking:
         state = self._session.state
         step = Step(parent.system, None, state.steps[-1].names)
         locks = tuple(map(lock_words, state.locks))
-        about = revision_request(state, parent.system, self._measurements.of(step), locks)
+        about = revision_request(
+            state, parent.system, self._measurements.of(step, state.rescored), locks
+        )
         request = RewritingRequest(about, group_in(parent.text), parent.no_use)
         return self._rewriter.rewrite_group(request)
 
@@ -184,5 +186,5 @@ class _Asking:
                 self._session.accept(found.proposal)
             case Rejected():
                 self._session.reject(found.proposal)
-            case Unusable() | Idle():
+            case Unusable() | Unchanged():
                 self._session.tell(found)

@@ -3,12 +3,11 @@
 An optimiser sees review images only. What it finds is recorded by whoever runs it; held-out images
 then say which of its candidates is best.
 
-Class totals on labelled images while rules change one at a time: the inside of a search.
-
-Another choice of one class moves that class's totals only, and an image's best class is then
-either that class or the best of the others. So all choices of a rule are tried in O(n) each.
-What choices add is rounded to multiples of 2^-24, about the rounding of single precision: sums in
-double precision are then exact in any order, and classes with identical rules tie exactly.
+Many rules are tried fast: another choice of one class moves that class's totals only, and an
+image's best class is then either that class or the best of the others. So all choices of a rule are
+tried in O(n) each. What choices add is rounded to multiples of 2^-24, about the rounding of single
+precision: sums in double precision are then exact in any order, and classes with identical rules
+tie exactly.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +22,7 @@ from builder.edits.model import Edit, Proposal
 from builder.scoring.effects import Increments
 from builder.scoring.evaluator import Evaluator
 from builder.scoring.score import (
+    Doubles,
     Floats,
     Indices,
     Scores,
@@ -36,15 +36,37 @@ from builder.scoring.score import (
 )
 from builder.system.model import AttributeGroup, AttributeSystem, Choice, Scoring
 
-Doubles = NDArray[np.float64]
 _QUANTUM = 2.0**-24
 # Images are ranked so many at a time, which bounds the memory.
 _BLOCK = 4096
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """So far `measured` changes were tried; the best system has `correct` review images right.
+
+    restarts: how many are over, of this run and those before. edits: what leads from the last
+    candidate (or the start) to that best system; none if it is that one. An optimiser may be left
+    at any event: these are what would be lost.
+    """
+
+    measured: int
+    correct: int
+    restarts: int = 0
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposal on top of the last candidate (or the start) that has more review images right."""
+
+    proposal: Proposal
+    tried: Tried
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rivals:
-    """The images whose mark a class's totals decide; the first `own` are of that class.
+    """The images that a class's totals make right or wrong; the first `own` are of that class.
 
     bar: what the class's total has to reach there to be the best.
     """
@@ -98,10 +120,6 @@ class _Adds:
         if len(choice) > 1:
             return self._several[choice]
         return np.asarray(self.rows[self.choices.index(choice)])
-
-
-def _rounded(added: Doubles) -> Doubles:
-    return np.asarray(np.rint(added / _QUANTUM) * _QUANTUM)
 
 
 class RuleTotals:
@@ -213,7 +231,7 @@ class RuleTotals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Review:
-    """The review images of a evaluator, and all that may be asked about them."""
+    """The review images of an evaluator, and all that may be asked about them."""
 
     _evaluator: Evaluator
 
@@ -259,24 +277,5 @@ class Task:
     review: Review
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """So far `measured` changes were tried; the best system has `correct` review images right.
-
-    restarts: how many are over, of this run and those before. edits: what leads from the last
-    candidate (or the start) to that best system; none if it is that one. An optimiser may be left
-    at any event: these are what would be lost.
-    """
-
-    measured: int
-    correct: int
-    restarts: int = 0
-    edits: tuple[Edit, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A proposal on top of the last candidate (or the start) that has more review images right."""
-
-    proposal: Proposal
-    tried: Tried
+def _rounded(added: Doubles) -> Doubles:
+    return np.asarray(np.rint(added / _QUANTUM) * _QUANTUM)

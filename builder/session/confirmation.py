@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from builder.scoring.statistics import Change, compare
 from builder.scoring.wording import p_needed
-from builder.session.state import Version, from_marks
+from builder.session.state import Version, from_bits
 
 # How many null sessions may confirm a version, all looks together.
 _SESSIONS = 0.05
@@ -31,7 +31,7 @@ _SESSIONS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A version's held-out marks against those of the last confirmed version, or of the draft.
+    """A version against the last confirmed version, or the draft, on held-out images.
 
     needed: the largest two-sided p of `change` that confirms.
     """
@@ -70,7 +70,7 @@ def trials(versions: Sequence[Version]) -> tuple[Trial, ...]:
             continue
         if not version.held_out or version.look < 2:
             continue
-        change = compare(from_marks(last.held_out), from_marks(version.held_out))
+        change = compare(from_bits(last.held_out), from_bits(version.held_out))
         trial = Trial(version.number, last.number, change, needed_p(version.look))
         found.append(trial)
         if trial.passed:

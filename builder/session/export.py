@@ -9,7 +9,7 @@ from builder.scoring.predict import fit_temperature
 from builder.scoring.statistics import wilson
 from builder.session.confirmation import trial_of
 from builder.session.records import Exported
-from builder.session.state import State, Version, marks
+from builder.session.state import State, Version, correct_bits
 from builder.system.file import (
     Calibration,
     Confirmation,
@@ -43,10 +43,10 @@ def exported(state: State, evaluator: Evaluator | None, path: str) -> Exported:
     number = version.number if version else 0
     if evaluator is None or not evaluator.splits["final"].labels:
         return Exported(path=path, version=number, final=None)
-    evaluator = evaluator.scoring_by(state.rescored)
-    names = version.steps[-1].names if version else {}
-    final = marks(evaluator.renamed(names).score(system, "final").correct)
-    return Exported(path=path, version=number, images=evaluator.final_images, final=final)
+    step = version.steps[-1] if version else state.steps[-1]
+    judge = evaluator.for_step(step, state.rescored)
+    final = correct_bits(judge.score(system, "final").correct)
+    return Exported(path=path, version=number, images=judge.final_images, final=final)
 
 
 def calibration_of(state: State, evaluator: Evaluator) -> Calibration | None:
@@ -55,8 +55,7 @@ def calibration_of(state: State, evaluator: Evaluator) -> Calibration | None:
     if version is None:
         return None
     step = version.steps[-1]
-    judge = evaluator.scoring_by(state.rescored).renamed(step.names)
-    scores = judge.score(step.system, "review")
+    scores = evaluator.for_step(step, state.rescored).score(step.system, "review")
     return fit_temperature(scores.totals, scores.labels)
 
 
@@ -92,6 +91,7 @@ def export_file(
     it was looked at for this file; `state` counts that look.
     """
     system, version = version_to_export(state)
+    step = version.steps[-1] if version else state.steps[-1]
     accuracy: dict[SplitName, Estimate] = {}
     if version is not None:
         measured: dict[SplitName, str] = {"review": version.review, "held_out": version.held_out}
@@ -102,7 +102,7 @@ def export_file(
         accuracy["final"] = final
     return SystemFile(
         system=system,
-        scoring=evaluator.scoring_by(state.rescored).scoring_of(system)
+        scoring=evaluator.for_step(step, state.rescored).scoring_of(system)
         if evaluator
         else state.scoring,
         calibration=calibration,

@@ -9,8 +9,6 @@
 
 A last line that was cut off by a crash is taken out when the journal is opened for writing, and
 kept in session.jsonl.torn: it was never acknowledged. Any other unreadable line is an error.
-
-Who works on a session: a small file beside its lock, for the process that is refused.
 """
 
 import contextlib
@@ -19,7 +17,6 @@ import json
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,60 +28,10 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from builder.errors import InputError, SessionError
+from builder.files import replace_file
 from builder.session.records import JOURNAL_VERSION, Record, Started
 from builder.session.state import State, fold
 from builder.session.story import Chronicle, chronicle
-
-
-def sign(path: Path) -> None:
-    """Writes down that this process has the lock. Raises OSError."""
-    mine = {
-        "process": os.getpid(),
-        "user": _user(),
-        "host": socket.gethostname(),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    path.write_text(json.dumps(mine), encoding="utf-8")
-
-
-def owner_words(path: Path) -> str:
-    """E.g. "process 123 of ann on desk, since 14:05"; "another process" where that is not known."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        number, user, host = int(found["process"]), found["user"], found["host"]
-        since = datetime.fromisoformat(found["since"]).astimezone()
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return "another process"
-    # Left by a process that was killed: whoever has the lock now has not signed yet.
-    if host == socket.gethostname() and not _is_running(number):
-        return "another process"
-    today = since.date() == datetime.now().astimezone().date()
-    return (
-        f"process {number} of {user} on {host}, since {since:{'' if today else '%Y-%m-%d '}%H:%M}"
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, ImportError, OSError):
-        # In a container a process may run as a number that no user bears.
-        return f"user {os.getuid()}" if sys.platform != "win32" else "an unknown user"
-
-
-def _is_running(number: int) -> bool:
-    """Whether this machine has such a process; True where asking would do harm."""
-    # On Windows the signal 0 is Ctrl-C.
-    if sys.platform == "win32":
-        return True
-    try:
-        os.kill(number, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
 
 JOURNAL = "session.jsonl"
 TRANSCRIPT = "llm.jsonl"
@@ -270,16 +217,6 @@ def check_free(folder: Path) -> None:
         raise SessionError(f"{folder} is a file, not a folder", hint="choose another --out")
 
 
-def _has_begun(path: Path) -> bool:
-    """Whether the journal's first record was acknowledged."""
-    try:
-        with path.open("rb") as file:
-            return file.readline().endswith(b"\n")
-    except OSError:
-        # One that can't be read is not for taking either.
-        return path.exists()
-
-
 def latest_session(under: Path) -> Path:
     """The session folder below `under` (at most two levels) that was written last.
 
@@ -294,20 +231,64 @@ def latest_session(under: Path) -> Path:
     return max(journals, key=lambda path: path.stat().st_mtime_ns).parent
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Writes the whole file or nothing: a temporary file beside it, then one rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def sign(path: Path) -> None:
+    """Writes down that this process has the lock. Raises OSError."""
+    mine = {
+        "process": os.getpid(),
+        "user": _user(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path.write_text(json.dumps(mine), encoding="utf-8")
+
+
+def owner_words(path: Path) -> str:
+    """E.g. "process 123 of ann on desk, since 14:05"; "another process" where that is not known."""
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        found = json.loads(path.read_text(encoding="utf-8"))
+        number, user, host = int(found["process"]), found["user"], found["host"]
+        since = datetime.fromisoformat(found["since"]).astimezone()
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return "another process"
+    # Left by a process that was killed: whoever has the lock now has not signed yet.
+    if host == socket.gethostname() and not _is_running(number):
+        return "another process"
+    today = since.date() == datetime.now().astimezone().date()
+    return (
+        f"process {number} of {user} on {host}, since {since:{'' if today else '%Y-%m-%d '}%H:%M}"
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        # In a container a process may run as a number that no user bears.
+        return f"user {os.getuid()}" if sys.platform != "win32" else "an unknown user"
+
+
+def _is_running(number: int) -> bool:
+    """Whether this machine has such a process; True where asking would do harm."""
+    # On Windows the signal 0 is Ctrl-C.
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether the journal's first record was acknowledged."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except OSError:
+        # One that can't be read is not for taking either.
+        return path.exists()
 
 
 def _take_out_torn_line(path: Path, good_bytes: int) -> None:
@@ -317,12 +298,6 @@ def _take_out_torn_line(path: Path, good_bytes: int) -> None:
     with path.with_name(f"{path.name}.torn").open("ab") as kept:
         kept.write(torn + b"\n")
     os.truncate(path, good_bytes)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _parse(line: bytes) -> tuple[Record, str]:

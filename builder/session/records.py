@@ -14,7 +14,7 @@ from builder.system.model import AttributeSystem, Scoring
 JOURNAL_VERSION = 2
 
 # One character per image, 1 where it was classified correctly, in the order of the digests.
-Marks = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
+CorrectBits = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
 
 
 class _Record(BaseModel):
@@ -84,16 +84,16 @@ class Drafted(_Record):
 
 
 class Measured(_Record):
-    """The working system's marks; measuring an old version again replaces its marks.
+    """Which images the working system has right; an old version may be measured again.
 
-    `images` identifies the images behind the marks, so that versions are compared on the same ones.
+    `images` identifies these images, so that versions are compared on the same ones.
     """
 
     kind: Literal["measured"] = "measured"
     version: int
     images: str
-    review: Marks
-    held_out: Marks
+    review: CorrectBits
+    held_out: CorrectBits
 
 
 class Proposed(_Record):
@@ -211,7 +211,7 @@ class Optimised(_Record):
 
 
 class Exported(_Record):
-    """A version was written to a file; `final` holds the marks if the final split was looked at.
+    """A version was written to a file; `final`: which final images are right, if it was looked at.
 
     `version` 0 is a system that was never measured. `images` identifies the final images.
     """
@@ -220,7 +220,7 @@ class Exported(_Record):
     path: str
     version: int
     images: str = ""
-    final: Marks | None
+    final: CorrectBits | None
 
 
 Record = Annotated[

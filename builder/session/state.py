@@ -1,11 +1,8 @@
-"""Where a session stands: the working system and what led to it, versions, offers, undo.
-
-What a person or an automatic reviewer does to a state, and how it is undone and done again.
-
-What a session's records add up to.
+"""Where a session stands, as its records add up: working system, versions, offers, undo.
 
 The journal is the only truth. `advance(state, record)` is a pure function; a session's state is the
-fold of its records, so everything on the screen can be rebuilt after a restart.
+fold of its records, so everything on the screen can be rebuilt after a restart. What a person or an
+automatic reviewer does is an act, which can be undone and done again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +13,8 @@ from numpy.typing import NDArray
 
 from builder.edits.apply import apply
 from builder.edits.locks import Lock, follow, still_there
-from builder.edits.model import Edit, Proposal, RenameClass
+from builder.edits.model import Proposal
+from builder.edits.renames import Renames
 from builder.session.records import (
     Assigned,
     Decided,
@@ -40,27 +38,30 @@ from builder.session.records import (
 from builder.system.file import SplitName
 from builder.system.model import AttributeSystem, Scoring
 
+# What can be undone, and done again.
+Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """The working system after a change, and the proposal that led to it.
 
-    Without a proposal it is the draft, or the system of the version `back_to`. `names`: the
-    original name of each class that bears another one by now -> that name.
+    Without a proposal it is the draft, or the system of the version `back_to`. `names`: what
+    became of the draft's names.
     """
 
     system: AttributeSystem
     proposal: Proposal | None
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Renames = field(default_factory=Renames)
     back_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A system that was measured: its number (1 is the draft) and its marks per split.
+    """A system that was measured: its number (1 is the draft) and what it has right.
 
     `steps` led to it; the last holds the system. `look`: which of the session's looks at held-out
-    images gave the marks, from 1.
+    images it was measured at, from 1.
     """
 
     number: int
@@ -78,10 +79,6 @@ class Version:
     def correct(self) -> int:
         """Held-out images classified correctly."""
         return self.held_out.count("1")
-
-
-# What can be undone, and done again.
-Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +102,12 @@ class State:
     `offered`; they were made for the system `proposed_for`. `seen` are the keys of all proposals
     that were ever on offer. The decisions of this round begin at `round_began`.
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
-    the model's revisions, `idle` the finished rounds without a new best. `final` is the last export
-    that looked at the final images, `final_scoring` how it scored, `final_exports` counts these
-    exports and `final_looks` those of them that showed something new. `optimised`: the runs of
-    optimisers. `rescored` is the scoring that was chosen in the review. `looks`: what was seen of
-    held-out images, a version and what it was measured on -> how many looks there were by then.
+    the model's revisions, `rounds_without_gain` the finished rounds without a new best. `final` is
+    the last export that looked at the final images, `final_scoring` how it scored, `final_exports`
+    counts these exports and `final_looks` those of them that showed something new. `optimised`: the
+    runs of optimisers. `rescored` is the scoring that was chosen in the review. `looks`: what was
+    seen of held-out images, a version and what it was measured on -> how many looks there were by
+    then.
     """
 
     started: Started
@@ -118,7 +116,7 @@ class State:
     versions: tuple[Version, ...] = ()
     best: int | None = None
     round: int = 1
-    idle: int = 0
+    rounds_without_gain: int = 0
     proposed: bool = False
     asked: int = 0
     asked_in_round: bool = False
@@ -184,6 +182,120 @@ def begin(started: Started) -> State:
     return State(started=started)
 
 
+def fold(records: Iterable[Record]) -> State:
+    """The state after all records. Raises ValueError unless the first is `Started`."""
+    iterator = iter(records)
+    first = next(iterator, None)
+    if not isinstance(first, Started):
+        raise ValueError("a journal begins with a started record")
+    state = begin(first)
+    for record in iterator:
+        state = advance(state, record)
+    return state
+
+
+def advance(state: State, record: Record) -> State:
+    """The state after one more record. Raises ValueError for a record that can't follow."""
+    match record:
+        case Started():
+            raise ValueError("a session starts once")
+        case Assigned():
+            return replace(state, splits={**state.splits, **record.splits})
+        case Drafted():
+            step = Step(record.system, None)
+            return replace(state, steps=(step,))
+        case Measured():
+            return _measured(state, record)
+        case Proposed():
+            notes = () if record.asked else state.notes
+            return replace(
+                state,
+                proposed=True,
+                asked=state.asked + record.asked,
+                asked_in_round=state.asked_in_round or record.asked,
+                seen=state.seen | {proposal.key for proposal in record.proposals},
+                offered=len(record.proposals),
+                offers=record.proposals,
+                proposed_for=state.proposed_for or state.steps[-1],
+                notes=notes,
+                told=(*state.told, *state.notes) if record.asked else state.told,
+            )
+        case Decided() | Noted() | Locked() | Unlocked() | Reverted() | Rescored():
+            return replace(done(state, record), undone=())
+        case RulesTried():
+            key = record.version, record.images
+            return state if key in state.looks else _looked(state, key, record.rules)
+        case Undone():
+            return undone(state) if record.of == "last" else acceptance_undone(state)
+        case Redone():
+            return redone(state)
+        case RoundEnded():
+            return replace(
+                state,
+                round=record.round + 1,
+                rounds_without_gain=state.rounds_without_gain + 1,
+                proposed=False,
+                asked_in_round=False,
+                offers=(),
+                proposed_for=None,
+                round_began=len(state.decisions),
+            )
+        case Optimised():
+            return replace(state, optimised=(*state.optimised, record))
+        case Exported():
+            return _exported(state, record)
+
+
+def _measured(state: State, record: Measured) -> State:
+    if state.system is None:
+        raise ValueError("nothing was drafted that could be measured")
+    again = next((v for v in state.versions if v.number == record.version), None)
+    steps = again.steps if again else state.steps
+    # The same version on the same images, scored alike, shows nothing that was not seen before.
+    key = record.version, record.images
+    if record.held_out and key not in state.looks:
+        state = _looked(state, key, 1)
+    look = state.looks.get(key, state.held_out_looks)
+    version = Version(record.version, steps, record.images, record.review, record.held_out, look)
+    if again:
+        versions = tuple(version if v is again else v for v in state.versions)
+        return replace(state, versions=versions, best=_best(versions))
+    new_best = is_new_best(version, state.best_version)
+    return replace(
+        state,
+        versions=(*state.versions, version),
+        best=version.number if new_best else state.best,
+        rounds_without_gain=0 if new_best else state.rounds_without_gain,
+    )
+
+
+def _looked(state: State, key: tuple[int, str], times: int) -> State:
+    return replace(state, looks={**state.looks, key: state.held_out_looks + times})
+
+
+def _best(versions: Iterable[Version]) -> int | None:
+    best: Version | None = None
+    for version in versions:
+        if is_new_best(version, best):
+            best = version
+    return best.number if best else None
+
+
+def _exported(state: State, record: Exported) -> State:
+    if record.final is None:
+        return state
+    # The same version on the same images gives the same figure: nothing new was seen.
+    last = state.final
+    again = last and (last.version, last.images) == (record.version, record.images)
+    return replace(
+        state,
+        final_looks=state.final_looks + (not again),
+        final_exports=state.final_exports + 1,
+        final=record,
+        final_scoring=state.scoring,
+    )
+
+
 def needs_measuring(state: State) -> bool:
     """Whether the working system is not the last version."""
     return not state.versions or state.versions[-1].system != state.system
@@ -206,13 +318,13 @@ def steps_between(
     return before[shared:], after[shared:]
 
 
-def marks(correct: NDArray[np.bool_]) -> str:
-    """[n] booleans as marks."""
+def correct_bits(correct: NDArray[np.bool_]) -> str:
+    """[n] booleans as text: 1 where an image is correct, else 0."""
     return "".join("1" if value else "0" for value in correct)
 
 
-def from_marks(text: str) -> NDArray[np.bool_]:
-    """Marks as [n] booleans."""
+def from_bits(text: str) -> NDArray[np.bool_]:
+    """The [n] booleans that `correct_bits` wrote."""
     found: NDArray[np.bool_] = np.frombuffer(text.encode(), np.uint8) == ord("1")
     return found
 
@@ -232,7 +344,8 @@ def done(state: State, act: Act) -> State:
             state = replace(state, locks=_without(state.locks, act.lock))
         case Reverted():
             step = _step_back(state, act.version)
-            locks = still_there(state.locks, step.system)
+            named = follow(state.locks, state.steps[-1].names.to(step.names))
+            locks = still_there(named, step.system)
             state = replace(state, steps=(*state.steps, step), locks=locks)
         case Rescored():
             state = replace(state, rescored=act.scoring)
@@ -246,8 +359,8 @@ def _decided(state: State, record: Decided) -> State:
             raise ValueError("nothing was drafted that could be changed")
         edits = record.proposal.edits
         system = apply(state.system, edits)
-        steps = (*steps, Step(system, record.proposal, renamed(steps[-1].names, edits)))
-        locks = still_there(follow(locks, edits), system)
+        steps = (*steps, Step(system, record.proposal, steps[-1].names.after(edits)))
+        locks = still_there(follow(locks, Renames().after(edits)), system)
     settled = _settled(state, record)
     return replace(
         state,
@@ -272,14 +385,8 @@ def _step_back(state: State, number: int) -> Step:
     return Step(last.system, None, last.names, back_to=number)
 
 
-def renamed(names: Mapping[str, str], edits: Iterable[Edit]) -> Mapping[str, str]:
-    """Original class name -> present one, where they differ, after the edits."""
-    for edit in edits:
-        if isinstance(edit, RenameClass):
-            now = edit.class_name
-            original = next((name for name, known in names.items() if known == now), now)
-            names = {**names, original: edit.to}
-    return names
+def _without(locks: tuple[Lock, ...], lock: Lock) -> tuple[Lock, ...]:
+    return tuple(kept for kept in locks if kept != lock)
 
 
 def undone(state: State) -> State:
@@ -352,121 +459,3 @@ def _with_offers(state: State, settled: tuple[Proposal, ...]) -> tuple[Proposal,
     """The offers, and those that are on the table again."""
     known = {offer.key for offer in state.offers}
     return (*state.offers, *(offer for offer in settled if offer.key not in known))
-
-
-def _without(locks: tuple[Lock, ...], lock: Lock) -> tuple[Lock, ...]:
-    return tuple(kept for kept in locks if kept != lock)
-
-
-def fold(records: Iterable[Record]) -> State:
-    """The state after all records. Raises ValueError unless the first is `Started`."""
-    iterator = iter(records)
-    first = next(iterator, None)
-    if not isinstance(first, Started):
-        raise ValueError("a journal begins with a started record")
-    state = begin(first)
-    for record in iterator:
-        state = advance(state, record)
-    return state
-
-
-def advance(state: State, record: Record) -> State:
-    """The state after one more record. Raises ValueError for a record that can't follow."""
-    match record:
-        case Started():
-            raise ValueError("a session starts once")
-        case Assigned():
-            return replace(state, splits={**state.splits, **record.splits})
-        case Drafted():
-            step = Step(record.system, None)
-            return replace(state, steps=(step,))
-        case Measured():
-            return _measured(state, record)
-        case Proposed():
-            notes = () if record.asked else state.notes
-            return replace(
-                state,
-                proposed=True,
-                asked=state.asked + record.asked,
-                asked_in_round=state.asked_in_round or record.asked,
-                seen=state.seen | {proposal.key for proposal in record.proposals},
-                offered=len(record.proposals),
-                offers=record.proposals,
-                proposed_for=state.proposed_for or state.steps[-1],
-                notes=notes,
-                told=(*state.told, *state.notes) if record.asked else state.told,
-            )
-        case Decided() | Noted() | Locked() | Unlocked() | Reverted() | Rescored():
-            return replace(done(state, record), undone=())
-        case RulesTried():
-            key = record.version, record.images
-            return state if key in state.looks else _looked(state, key, record.rules)
-        case Undone():
-            return undone(state) if record.of == "last" else acceptance_undone(state)
-        case Redone():
-            return redone(state)
-        case RoundEnded():
-            return replace(
-                state,
-                round=record.round + 1,
-                idle=state.idle + 1,
-                proposed=False,
-                asked_in_round=False,
-                offers=(),
-                proposed_for=None,
-                round_began=len(state.decisions),
-            )
-        case Optimised():
-            return replace(state, optimised=(*state.optimised, record))
-        case Exported():
-            return _exported(state, record)
-
-
-def _measured(state: State, record: Measured) -> State:
-    if state.system is None:
-        raise ValueError("nothing was drafted that could be measured")
-    again = next((v for v in state.versions if v.number == record.version), None)
-    steps = again.steps if again else state.steps
-    # The same version on the same images, scored alike, shows nothing that was not seen before.
-    key = record.version, record.images
-    if record.held_out and key not in state.looks:
-        state = _looked(state, key, 1)
-    look = state.looks.get(key, state.held_out_looks)
-    version = Version(record.version, steps, record.images, record.review, record.held_out, look)
-    if again:
-        versions = tuple(version if v is again else v for v in state.versions)
-        return replace(state, versions=versions, best=_best(versions))
-    new_best = is_new_best(version, state.best_version)
-    return replace(
-        state,
-        versions=(*state.versions, version),
-        best=version.number if new_best else state.best,
-        idle=0 if new_best else state.idle,
-    )
-
-
-def _looked(state: State, key: tuple[int, str], times: int) -> State:
-    return replace(state, looks={**state.looks, key: state.held_out_looks + times})
-
-
-def _best(versions: Iterable[Version]) -> int | None:
-    best: Version | None = None
-    for version in versions:
-        if is_new_best(version, best):
-            best = version
-    return best.number if best else None
-
-
-def _exported(state: State, record: Exported) -> State:
-    if record.final is None:
-        return state
-    # The same version on the same images gives the same figure: nothing new was seen.
-    last = state.final
-    again = last and (last.version, last.images) == (record.version, record.images)
-    return replace(
-        state,
-        final_looks=state.final_looks + (not again),
-        final_exports=state.final_exports + 1,
-        final=record,
-        final_scoring=state.scoring,
-    )

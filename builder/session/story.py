@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from builder.edits.locks import Lock, follow
 from builder.edits.model import Proposal
+from builder.edits.renames import Renames
 from builder.session.records import Decided, Drafted, Exported, Measured, Optimised, Record, Started
 from builder.session.state import State, Version, advance, begin, steps_between
 from builder.session.versions import lineage
@@ -140,7 +141,7 @@ def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Str
     )
     returns = [step.back_to for step in steps_between(last.steps, state.steps)[1] if step.back_to]
     decisions = state.decisions[_shared(last.decisions, state.decisions) :]
-    kept = follow(last.locks, [edit for each in accepted for edit in each.decided.proposal.edits])
+    kept = follow(last.locks, _names(last).to(_names(state)))
     return Stretch(
         version=state.versions[-1] if measured else None,
         previous=last.versions[-1] if last.versions else None,
@@ -158,6 +159,10 @@ def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Str
     )
 
 
+def _names(state: State) -> Renames:
+    return state.steps[-1].names if state.steps else Renames()
+
+
 def _notes(state: State) -> tuple[str, ...]:
     """All that were not taken back."""
     return (*state.told, *state.notes)
@@ -172,7 +177,7 @@ def _shared(before: tuple[Decided, ...], after: tuple[Decided, ...]) -> int:
 
 
 def _up_to_date(stretch: Stretch, state: State) -> Stretch:
-    """With the marks of the last time that its versions were measured."""
+    """With its versions as they were measured last."""
     latest = {version.number: version for version in state.versions}
     version = latest[stretch.version.number] if stretch.version else None
     previous = latest[stretch.previous.number] if stretch.previous else None

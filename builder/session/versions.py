@@ -1,41 +1,27 @@
-"""Where the systems of a session come from, and how two of them differ, renames told as such.
+"""Where the systems of a session come from, how two of them differ, and by what."""
 
-What changed between two versions, or between a version and the working system, and by what.
-"""
-
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.edits.apply import EditError, apply
 from builder.edits.diff import diff
-from builder.edits.model import (
-    DropClass,
-    DropGroup,
-    DropOption,
-    Edit,
-    MergeOptions,
-    RenameClass,
-    RenameGroup,
-    RenameOption,
-    SplitOption,
-)
+from builder.edits.model import Edit
+from builder.edits.renames import Renames
 from builder.errors import InputError
 from builder.scoring.statistics import Change, compare
 from builder.session.records import Decided
-from builder.session.state import State, Step, Version, from_marks, steps_between
+from builder.session.state import State, Step, Version, from_bits, steps_between
 from builder.system.model import AttributeSystem, quoted
 
 Steps = tuple[Step, ...]
-K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A system of a session: what led to it, and the version with its marks if it was measured."""
+    """A system of a session: what led to it, and the version if it was measured."""
 
     title: str
     steps: Steps
@@ -95,19 +81,10 @@ def edits_between_steps(before: Steps, after: Steps) -> tuple[Edit, ...]:
     What bears another name in the one than in the other is renamed, not dropped and added.
     """
     taken_back, done = steps_between(before, after)
-    parted = before[len(before) - len(taken_back) - 1].system
-    old = _names_after(parted, taken_back)
-    new = _names_after(parted, done)
+    old = _renames(taken_back)
+    new = _renames(done)
     start, goal = before[-1].system, after[-1].system
-    renames: list[Edit] = [
-        *(RenameGroup(group=was, to=now) for was, now in _pairs(old.groups, new.groups)),
-        *(RenameClass(class_name=was, to=now) for was, now in _pairs(old.classes, new.classes)),
-        *(
-            RenameOption(group=group, option=was, to=now)
-            for (_, was), (group, now) in _pairs(old.options, new.options)
-            if was != now
-        ),
-    ]
+    renames = list(old.to(new).edits())
     told: list[Edit] = []
     # One after the other: a name may be taken until its bearer is renamed.
     while fitting := next((edit for edit in renames if _fits(start, edit)), None):
@@ -117,67 +94,8 @@ def edits_between_steps(before: Steps, after: Steps) -> tuple[Edit, ...]:
     return (*told, *diff(start, goal))
 
 
-@dataclass(slots=True)
-class _Names:
-    """What things are called by now -> what they were called first, of those there were at first.
-
-    An option stands with its group's name of the same time.
-    """
-
-    groups: dict[str, str]
-    options: dict[tuple[str, str], tuple[str, str]]
-    classes: dict[str, str]
-
-
-def _names_after(system: AttributeSystem, steps: Steps) -> _Names:
-    names = _Names(
-        groups={group.name: group.name for group in system.groups},
-        options={(g.name, o): (g.name, o) for g in system.groups for o in g.options},
-        classes={name: name for name in system.classes},
-    )
-    for step in steps:
-        for edit in step.proposal.edits if step.proposal else ():
-            _follow(names, edit)
-    return names
-
-
-def _follow(names: _Names, edit: Edit) -> None:
-    match edit:
-        case RenameGroup():
-            _rename(names.groups, edit.group, edit.to)
-            for group, option in [key for key in names.options if key[0] == edit.group]:
-                _rename(names.options, (group, option), (edit.to, option))
-        case RenameOption():
-            _rename(names.options, (edit.group, edit.option), (edit.group, edit.to))
-        case RenameClass():
-            _rename(names.classes, edit.class_name, edit.to)
-        case DropGroup():
-            names.groups.pop(edit.group, None)
-            for key in [key for key in names.options if key[0] == edit.group]:
-                del names.options[key]
-        case DropOption():
-            names.options.pop((edit.group, edit.option), None)
-        case SplitOption() if edit.option not in edit.into:
-            names.options.pop((edit.group, edit.option), None)
-        case MergeOptions():
-            for option in edit.options:
-                if option != edit.into:
-                    names.options.pop((edit.group, option), None)
-        case DropClass():
-            names.classes.pop(edit.class_name, None)
-        case _:
-            pass
-
-
-def _rename(names: dict[K, K], was: K, now: K) -> None:
-    if was in names:
-        names[now] = names.pop(was)
-
-
-def _pairs(old: dict[K, K], new: dict[K, K]) -> Iterable[tuple[K, K]]:
-    """Two names of the same thing, where they differ."""
-    now = {first: name for name, first in new.items()}
-    return [(was, now[first]) for was, first in old.items() if now.get(first, was) != was]
+def _renames(steps: Steps) -> Renames:
+    return Renames().after(edit for step in steps if step.proposal for edit in step.proposal.edits)
 
 
 def _fits(system: AttributeSystem, edit: Edit) -> bool:
@@ -216,8 +134,8 @@ def class_changes(
     known = labels >= 0
     size = len(classes)
     n, old, new = (
-        np.bincount(labels[known], weights=marks[known], minlength=size).astype(int).tolist()
-        for marks in (np.ones(len(labels)), before, after)
+        np.bincount(labels[known], weights=each[known], minlength=size).astype(int).tolist()
+        for each in (np.ones(len(labels)), before, after)
     )
     changes = [ClassChange(*row) for row in zip(classes, n, old, new, strict=True)]
     return tuple(sorted((c for c in changes if c.net), key=lambda change: -change.net))
@@ -227,7 +145,7 @@ def held_out_change(before: Version, after: Version) -> Change | None:
     """What happened on held-out images; None unless both were measured on the same."""
     if before.images != after.images:
         return None
-    return compare(from_marks(before.held_out), from_marks(after.held_out))
+    return compare(from_bits(before.held_out), from_bits(after.held_out))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from builder.system.model import AttributeGroup, AttributeSystem, Choice, folded, json_key, quoted
+from builder.system.model import AttributeGroup, AttributeSystem, Choice, json_key, quoted
+from builder.system.names import folded
 
 Kind = Literal[
     "identical-rules",

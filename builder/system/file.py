@@ -1,13 +1,12 @@
-"""The system file: an envelope of a system, how it is scored, and where it comes from.
+"""The system file: a system, how it is scored, and where it comes from.
 
     {"version": 1, "system": {...}, "scoring": {"rule": "sum", "scale": null},
      "calibration": {"temperature": 0.2, "n": 336}, "provenance": {...}}
 
-Also read: a bare system, and the article's shape. A broken file gives every problem at once.
+Also read: a bare system, the article's form, and a library of groups without rules, attributes that
+are worth asking of any kind of picture. A broken file gives every problem at once.
 
-A library of groups without rules: attributes that are worth asking of any kind of picture.
-
-{"groups": [{"name": "colour", "prompt": "It is {}.", "options": ["red", "blue"]}]}
+    {"groups": [{"name": "colour", "prompt": "It is {}.", "options": ["red", "blue"]}]}
 """
 
 import json
@@ -46,6 +45,7 @@ from builder.system.strict_json import (
 )
 
 VERSION = 1
+GENERAL = "general.json"
 SplitName = Literal["review", "held_out", "final"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -57,17 +57,15 @@ _LARGEST = 64 * 2**20
 _SHOWN = 20
 
 
-class Calibration(BaseModel):
-    """The temperature by which class totals are divided, as `n` images were found to need."""
-
+class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Calibration(_Record):
+    """The temperature by which class totals are divided, as `n` images were found to need."""
 
     temperature: Annotated[float, Field(gt=0)]
     n: Annotated[int, Field(ge=1)]
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Estimate(_Record):
@@ -172,37 +170,6 @@ class SystemFileError(InputError):
         self.problems = problems
 
 
-def write_system_file(file: SystemFile) -> str:
-    """The envelope as JSON, two blanks a level, with a newline at the end."""
-    calibration, provenance = file.calibration, file.provenance
-    value = {
-        "version": file.version,
-        "system": system_to_json(file.system),
-        "scoring": file.scoring.model_dump(mode="json"),
-        "calibration": None if calibration is None else calibration.model_dump(mode="json"),
-        "provenance": None if provenance is None else provenance.model_dump(mode="json"),
-    }
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def parse_system_file(text: str, *, origin: str = "") -> SystemFile:
-    """The envelope, a bare system or the article's shape; the latter two scored by default.
-
-    `origin` names the file in the message. Raises SystemFileError with every problem found.
-    """
-    reading = read_json(text)
-    problems = list(reading.problems)
-    if reading.usable:
-        named = {problem.path for problem in problems}
-        problems.extend(p for p in _problems(reading.value) if p.path not in named)
-    if problems:
-        raise SystemFileError(tuple(problems), origin=origin)
-    file = _build(reading.value)
-    if missing := tuple(_missing_means(file)):
-        raise SystemFileError(missing, origin=origin)
-    return file
-
-
 def load_system_file(path: Path) -> SystemFile:
     """Reads a UTF-8 file of at most 64 MiB.
 
@@ -241,6 +208,53 @@ def load_system_file(path: Path) -> SystemFile:
     return parse_system_file(text, origin=str(path))
 
 
+def parse_system_file(text: str, *, origin: str = "") -> SystemFile:
+    """The envelope, a bare system or the article's shape; the latter two scored by default.
+
+    `origin` names the file in the message. Raises SystemFileError with every problem found.
+    """
+    reading = read_json(text)
+    problems = list(reading.problems)
+    if reading.usable:
+        named = {problem.path for problem in problems}
+        problems.extend(p for p in _problems(reading.value) if p.path not in named)
+    if problems:
+        raise SystemFileError(tuple(problems), origin=origin)
+    file = _build(reading.value)
+    if missing := tuple(_missing_means(file)):
+        raise SystemFileError(missing, origin=origin)
+    return file
+
+
+def write_system_file(file: SystemFile) -> str:
+    """The envelope as JSON, two blanks a level, with a newline at the end."""
+    calibration, provenance = file.calibration, file.provenance
+    value = {
+        "version": file.version,
+        "system": system_to_json(file.system),
+        "scoring": file.scoring.model_dump(mode="json"),
+        "calibration": None if calibration is None else calibration.model_dump(mode="json"),
+        "provenance": None if provenance is None else provenance.model_dump(mode="json"),
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def load_groups(path: Path) -> tuple[AttributeGroup, ...]:
+    """The groups of a library that ships with the package.
+
+    Raises SystemFileError with every problem found.
+    """
+    reading = read_json(path.read_text(encoding="utf-8"))
+    problems = list(reading.problems)
+    if reading.usable:
+        problems.extend(object_problems(reading.value, "", ("groups",)))
+        if not problems:
+            problems.extend(groups_problems(reading.value["groups"], "groups"))
+    if problems:
+        raise SystemFileError(tuple(problems), origin=str(path))
+    return groups_from_json(reading.value["groups"])
+
+
 def _problems(value: object) -> Iterator[Problem]:
     if not isinstance(value, dict):
         yield wrong_kind(value, "", "an object")
@@ -250,14 +264,6 @@ def _problems(value: object) -> Iterator[Problem]:
         yield from system_json_problems(value)
     else:
         yield from _envelope_problems(value)
-
-
-def _missing_means(file: SystemFile) -> Iterator[Problem]:
-    means = file.scoring.means
-    if means is not None:
-        for text in dict.fromkeys(scored_texts(file.system, file.scoring)):
-            if text not in means:
-                yield Problem(joined("scoring.means", text), "is missing")
 
 
 def _is_bare(value: Mapping[str, Any]) -> bool:
@@ -289,6 +295,14 @@ def _envelope_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         yield from model_problems(Provenance, value["provenance"], "provenance", known)
 
 
+def _missing_means(file: SystemFile) -> Iterator[Problem]:
+    means = file.scoring.means
+    if means is not None:
+        for text in dict.fromkeys(scored_texts(file.system, file.scoring)):
+            if text not in means:
+                yield Problem(joined("scoring.means", text), "is missing")
+
+
 def _build(value: Mapping[str, Any]) -> SystemFile:
     if is_article(value):
         return SystemFile(system=article_system(value))
@@ -305,22 +319,3 @@ def _build(value: Mapping[str, Any]) -> SystemFile:
 
 def _model(model: type[M], value: object) -> M:
     return model.model_validate_json(json.dumps(value), strict=True)
-
-
-GENERAL = "general.json"
-
-
-def load_groups(path: Path) -> tuple[AttributeGroup, ...]:
-    """The groups of a library that ships with the package.
-
-    Raises SystemFileError with every problem found.
-    """
-    reading = read_json(path.read_text(encoding="utf-8"))
-    problems = list(reading.problems)
-    if reading.usable:
-        problems.extend(object_problems(reading.value, "", ("groups",)))
-        if not problems:
-            problems.extend(groups_problems(reading.value["groups"], "groups"))
-    if problems:
-        raise SystemFileError(tuple(problems), origin=str(path))
-    return groups_from_json(reading.value["groups"])

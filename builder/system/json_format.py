@@ -1,17 +1,17 @@
-"""A system in cotbuild's own JSON: checked in full first, built only when it is sound.
+"""A system in JSON, in cotbuild's own form and in the article's: checked in full, then built.
+
+Cotbuild's own. A rule is one option, a list of options, or null (does not apply); a group that is
+left out means null.
 
     {"domain": "creature", "groups": [{"name": "colour", "prompt": "It is {}.",
      "options": ["red", "blue"]}], "rules": {"Ant": {"colour": "red"}, "Bee": {"colour": null}}}
 
-A rule is one option, a list of options, or null (does not apply); a group left out means null.
-
-The article's shape of a system: groups by name, rules as indices.
+The article's, with groups by name and rules as indices. Its text says `classification_groups`, its
+printed system `classification_cot`; both are read. The domain is what stands before `_rules`. Each
+class has exactly one option in each group.
 
     {"classification_groups": {"colour": {"prompt": "It is {}.", "options": ["red", "blue"]}},
      "creature_rules": {"Ant": {"colour": 0}, "Bee": {"colour": 1}}}
-
-Its text says `classification_groups`, its printed system `classification_cot`; both are read. The
-domain is what stands before `_rules`. Each class has exactly one option in each group.
 """
 
 import json
@@ -37,6 +37,8 @@ from builder.system.model import (
 from builder.system.strict_json import joined, object_problems, text_problems, wrong_kind
 
 SYSTEM_KEYS = ("domain", "groups", "rules")
+SPELLINGS = ("classification_groups", "classification_cot")
+_RULES = "_rules"
 
 
 def system_json_problems(value: object, path: str = "") -> Iterator[Problem]:
@@ -82,113 +84,6 @@ def system_to_json(system: AttributeSystem) -> dict[str, Any]:
     }
 
 
-def group_body_problems(value: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    """What is wrong with the prompt and the options of a group, as far as they are there."""
-    if "prompt" in value:
-        at = joined(path, "prompt")
-        broken = list(text_problems(value["prompt"], at))
-        yield from broken or prompt_problems(value["prompt"], at)
-    if "options" in value:
-        at, options = joined(path, "options"), value["options"]
-        if not isinstance(options, list):
-            yield wrong_kind(options, at, "a list")
-            return
-        for index, option in enumerate(options):
-            yield from text_problems(option, f"{at}[{index}]")
-        yield from few_problems(len(options), at)
-        yield from repeated(
-            {f"{at}[{index}]": text for index, text in enumerate(options) if _is_text(text)}
-        )
-
-
-def groups_problems(groups: object, path: str) -> Iterator[Problem]:
-    """Everything wrong with a list of groups in JSON."""
-    if not isinstance(groups, list):
-        yield wrong_kind(groups, path, "a list")
-        return
-    yield from size_problems(len(groups), 2, groups_path=path)
-    names: dict[str, str] = {}
-    for index, group in enumerate(groups):
-        at = f"{path}[{index}]"
-        yield from object_problems(group, at, ("name", "prompt", "options"))
-        if isinstance(group, dict):
-            if "name" in group:
-                yield from text_problems(group["name"], f"{at}.name")
-            if _is_text(group.get("name")):
-                names[f"{at}.name"] = group["name"]
-            yield from group_body_problems(group, at)
-    yield from repeated(names)
-
-
-def _rules_problems(rules: object, path: str, groups: object) -> Iterator[Problem]:
-    if not isinstance(rules, dict):
-        yield wrong_kind(rules, path, "an object")
-        return
-    yield from size_problems(1, len(rules), rules_path=path)
-    options, complete = _readable_options(groups)
-    readable: dict[str, dict[str, Choice]] = {}
-    for class_name, choices in rules.items():
-        readable[class_name] = {}
-        at = joined(path, class_name)
-        if not isinstance(choices, dict):
-            yield wrong_kind(choices, at, "an object")
-            continue
-        for group, choice in choices.items():
-            broken = list(_choice_problems(choice, joined(at, group)))
-            yield from broken
-            # Beside a group that can't be read, an unknown name may be that group's.
-            if not broken and (complete or group in options):
-                readable[class_name][group] = _chosen(choice)
-    yield from rule_problems(options, readable, path)
-
-
-def _choice_problems(choice: object, path: str) -> Iterator[Problem]:
-    if isinstance(choice, list):
-        for index, option in enumerate(choice):
-            yield from text_problems(option, f"{path}[{index}]")
-    elif choice is not None and not isinstance(choice, str):
-        yield wrong_kind(choice, path, "an option, a list of options or null")
-
-
-def _readable_options(groups: object) -> tuple[dict[str, tuple[str, ...]], bool]:
-    """The options of each group that can be read, by its name; and whether all could be."""
-    options: dict[str, tuple[str, ...]] = {}
-    entries = groups if isinstance(groups, list) else [None]
-    for group in entries:
-        name = _name(group)
-        if name is not None and isinstance(group, dict) and isinstance(group.get("options"), list):
-            texts = (option.strip() for option in group["options"] if isinstance(option, str))
-            options.setdefault(name, tuple(texts))
-    return options, {_name(group) for group in entries} <= set(options)
-
-
-def _name(group: object) -> str | None:
-    if isinstance(group, dict) and _is_text(group.get("name")):
-        return str(group["name"]).strip()
-    return None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _chosen(choice: str | list[str] | None) -> Choice:
-    # Options lose the blanks around them when they are read, so what names them does too.
-    if choice is None:
-        return ()
-    return tuple(option.strip() for option in ([choice] if isinstance(choice, str) else choice))
-
-
-def _shortest(choice: Choice) -> str | list[str] | None:
-    if len(choice) == 1:
-        return choice[0]
-    return list(choice) or None
-
-
-SPELLINGS = ("classification_groups", "classification_cot")
-_RULES = "_rules"
-
-
 def is_article(value: object) -> bool:
     """Whether a JSON value has the article's shape, sound or not."""
     return isinstance(value, dict) and any(key in value for key in SPELLINGS)
@@ -205,7 +100,7 @@ def article_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         elif key not in known:
             near = did_you_mean(key, known)
             yield Problem(joined("", key), f"unknown key {quoted(key)}{near}")
-    yield from _groups_problems(value[groups_key], groups_key)
+    yield from _article_groups_problems(value[groups_key], groups_key)
     if not rules_keys:
         yield Problem("", 'the key "<domain>_rules" is missing, for example "creature_rules"')
     for key in rules_keys:
@@ -274,11 +169,114 @@ def write_article(system: AttributeSystem, scoring: Scoring) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def groups_problems(groups: object, path: str) -> Iterator[Problem]:
+    """Everything wrong with a list of groups in JSON."""
+    if not isinstance(groups, list):
+        yield wrong_kind(groups, path, "a list")
+        return
+    yield from size_problems(len(groups), 2, groups_path=path)
+    names: dict[str, str] = {}
+    for index, group in enumerate(groups):
+        at = f"{path}[{index}]"
+        yield from object_problems(group, at, ("name", "prompt", "options"))
+        if isinstance(group, dict):
+            if "name" in group:
+                yield from text_problems(group["name"], f"{at}.name")
+            if _is_text(group.get("name")):
+                names[f"{at}.name"] = group["name"]
+            yield from group_body_problems(group, at)
+    yield from repeated(names)
+
+
+def group_body_problems(value: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """What is wrong with the prompt and the options of a group, as far as they are there."""
+    if "prompt" in value:
+        at = joined(path, "prompt")
+        broken = list(text_problems(value["prompt"], at))
+        yield from broken or prompt_problems(value["prompt"], at)
+    if "options" in value:
+        at, options = joined(path, "options"), value["options"]
+        if not isinstance(options, list):
+            yield wrong_kind(options, at, "a list")
+            return
+        for index, option in enumerate(options):
+            yield from text_problems(option, f"{at}[{index}]")
+        yield from few_problems(len(options), at)
+        yield from repeated(
+            {f"{at}[{index}]": text for index, text in enumerate(options) if _is_text(text)}
+        )
+
+
+def _rules_problems(rules: object, path: str, groups: object) -> Iterator[Problem]:
+    if not isinstance(rules, dict):
+        yield wrong_kind(rules, path, "an object")
+        return
+    yield from size_problems(1, len(rules), rules_path=path)
+    options, complete = _readable_options(groups)
+    readable: dict[str, dict[str, Choice]] = {}
+    for class_name, choices in rules.items():
+        readable[class_name] = {}
+        at = joined(path, class_name)
+        if not isinstance(choices, dict):
+            yield wrong_kind(choices, at, "an object")
+            continue
+        for group, choice in choices.items():
+            broken = list(_choice_problems(choice, joined(at, group)))
+            yield from broken
+            # Beside a group that can't be read, an unknown name may be that group's.
+            if not broken and (complete or group in options):
+                readable[class_name][group] = _chosen(choice)
+    yield from rule_problems(options, readable, path)
+
+
+def _choice_problems(choice: object, path: str) -> Iterator[Problem]:
+    if isinstance(choice, list):
+        for index, option in enumerate(choice):
+            yield from text_problems(option, f"{path}[{index}]")
+    elif choice is not None and not isinstance(choice, str):
+        yield wrong_kind(choice, path, "an option, a list of options or null")
+
+
+def _readable_options(groups: object) -> tuple[dict[str, tuple[str, ...]], bool]:
+    """The options of each group that can be read, by its name; and whether all could be."""
+    options: dict[str, tuple[str, ...]] = {}
+    entries = groups if isinstance(groups, list) else [None]
+    for group in entries:
+        name = _name(group)
+        if name is not None and isinstance(group, dict) and isinstance(group.get("options"), list):
+            texts = (option.strip() for option in group["options"] if isinstance(option, str))
+            options.setdefault(name, tuple(texts))
+    return options, {_name(group) for group in entries} <= set(options)
+
+
+def _name(group: object) -> str | None:
+    if isinstance(group, dict) and _is_text(group.get("name")):
+        return str(group["name"]).strip()
+    return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _chosen(choice: str | list[str] | None) -> Choice:
+    # Options lose the blanks around them when they are read, so what names them does too.
+    if choice is None:
+        return ()
+    return tuple(option.strip() for option in ([choice] if isinstance(choice, str) else choice))
+
+
+def _shortest(choice: Choice) -> str | list[str] | None:
+    if len(choice) == 1:
+        return choice[0]
+    return list(choice) or None
+
+
 def _groups_key(value: Mapping[str, Any]) -> str:
     return next(key for key in SPELLINGS if key in value)
 
 
-def _groups_problems(groups: object, path: str) -> Iterator[Problem]:
+def _article_groups_problems(groups: object, path: str) -> Iterator[Problem]:
     if not isinstance(groups, dict):
         yield wrong_kind(groups, path, "an object")
         return

@@ -22,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from builder.system.names import folded
+
 SLOT = "{}"
 # Longer texts are cut in messages, and not compared for slips of the pen, which takes long.
 _LONGEST_SHOWN = 100
@@ -33,11 +35,6 @@ Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 # The options a rule names in one group: one, several, or none ("does not apply").
 Choice = tuple[str, ...]
 Rules = Mapping[str, Mapping[str, Choice]]
-
-
-def folded(text: str) -> str:
-    """Key under which two options count as the same: case and white space ignored."""
-    return "".join(text.split()).casefold()
 
 
 class AttributeGroup(BaseModel):

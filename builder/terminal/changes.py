@@ -11,7 +11,7 @@ from rich.text import Text
 from builder.review.findings import Findings
 from builder.scoring.statistics import compare
 from builder.scoring.wording import counted, effect, points, proven
-from builder.session.state import State, Step, Version, from_marks, needs_measuring
+from builder.session.state import State, Step, Version, from_bits, needs_measuring
 from builder.session.versions import (
     Causes,
     ClassChange,
@@ -59,7 +59,7 @@ def _measured(
     versions = f"Version {last.number} against version {before.number}{role}"
     if change is not None:
         yield Text(f"{versions}: {points(change.points)} on held-out images ({proven(change)}).")
-    yield from _classes(before, from_marks(last.review), findings)
+    yield from _classes(before, from_bits(last.review), findings)
     if with_causes:
         yield from _causes(causes(before, last.steps, state.versions), state)
 
@@ -68,7 +68,7 @@ def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[Ren
     """No p here: the review images chose the change."""
     after = findings.review.correct
     if len(last.review) == len(after):
-        change = compare(from_marks(last.review), after)
+        change = compare(from_bits(last.review), after)
         yield Text(
             f"Since version {last.number}: {change.fixed} fixed, {change.broken} broken on review "
             "images; not measured on held-out images yet."
@@ -83,7 +83,7 @@ def _classes(
     review = findings.review
     if not len(before.review) == len(after) == review.n:
         return
-    changes = class_changes(from_marks(before.review), after, review.labels, review.classes)
+    changes = class_changes(from_bits(before.review), after, review.labels, review.classes)
     up = [change for change in changes if change.net > 0]
     down = [change for change in reversed(changes) if change.net < 0]
     lines = [f"{word} {_listed(found)}" for word, found in (("up", up), ("down", down)) if found]

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from builder.system.model import folded, prompt_problems
+from builder.system.model import prompt_problems
+from builder.system.names import folded
 from builder.terminal.asker import Check
 from builder.terminal.text import quoted
 

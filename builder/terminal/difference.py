@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.edits.describe import describe_proposal
+from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.model import Edit, Proposal
 from builder.scoring.wording import (
     accuracy,
@@ -17,7 +17,7 @@ from builder.scoring.wording import (
 )
 from builder.session.state import Step, steps_between
 from builder.session.versions import Point, held_out_change
-from builder.terminal.events import SOURCES, summary
+from builder.terminal.events import summary
 from builder.terminal.text import LONG, plain
 
 

@@ -17,7 +17,6 @@ import os
 import shlex
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -30,6 +29,7 @@ from rich.text import Text
 from builder.edits.diff import edits_between, perhaps_renamed, rebase
 from builder.edits.model import Proposal, RenameClass
 from builder.errors import InputError
+from builder.files import replace_file
 from builder.review.view import View
 from builder.scoring.wording import counted
 from builder.system.json_format import system_from_json, system_json_problems, system_to_json
@@ -90,14 +90,7 @@ def read_text(path: Path, hint: str = "") -> str:
 def write_private(path: Path, text: str, what: str) -> None:
     """The whole file or nothing, readable by its owner alone. Raises InputError, naming `what`."""
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_file(path, text.encode(errors="replace"), private=True)
     except OSError as error:
         raise InputError(
             f"{what} cannot be written to {path}: {error.strerror or error}.",

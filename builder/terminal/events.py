@@ -31,7 +31,6 @@ from builder.session.state import Act, State
 from builder.system.model import AttributeSystem
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 
-SOURCES = {"llm": "the model", "data": "the data", "person": "you"}
 _DECISIONS = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skipped"}
 
 

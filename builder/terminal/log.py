@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.edits.describe import describe_proposal
+from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.locks import lock_words
 from builder.scoring.wording import (
     accuracy,
@@ -20,7 +20,7 @@ from builder.session.records import Decided
 from builder.session.state import State, Version
 from builder.session.story import Accepted, Chronicle, Delivery, Stretch
 from builder.session.versions import held_out_change
-from builder.terminal.events import SOURCES, optimised_words, source_words
+from builder.terminal.events import optimised_words, source_words
 from builder.terminal.proof import proof_lines
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from builder.edits.describe import describe_proposal
+from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.locks import lock_words
 from builder.review.findings import Findings
 from builder.review.view import Offer, View
@@ -21,7 +21,7 @@ from builder.scoring.wording import (
     proven,
 )
 from builder.session.confirmation import confirmed
-from builder.session.state import State, Version, from_marks, needs_measuring
+from builder.session.state import State, Version, from_bits, needs_measuring
 from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
@@ -30,7 +30,6 @@ from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 
 _PAIRS, _CLASSES, _GROUPS, _OFFERS = 5, 5, 5, 6
-_SOURCES = {"llm": "model", "data": "data"}
 
 
 def round_screen(view: View) -> RenderableType:
@@ -62,8 +61,9 @@ def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableT
     if offer.alone and offer.alone != offer.effect:
         head += f", alone {effect(offer.alone)}"
     # "Your change" says already whose it is.
-    source = "" if offer.proposal.source == "person" else f" · {_SOURCES[offer.proposal.source]}"
-    lines: list[RenderableType] = [Text.assemble((head, "bold"), source)]
+    source = offer.proposal.source
+    by = "" if source == "person" else f" · {SOURCES[source].removeprefix('the ')}"
+    lines: list[RenderableType] = [Text.assemble((head, "bold"), by)]
     lines += [_indented(line) for line in paragraphs(describe_proposal(offer.proposal, system))]
     lines += [_indented(line, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
     return Group(*lines)
@@ -195,7 +195,7 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
     if state.versions and best_name is not None:
         last, names = state.versions[-1], findings.baselines[best_name]
         if names.n == len(last.held_out):
-            change = compare(names.correct, from_marks(last.held_out))
+            change = compare(names.correct, from_bits(last.held_out))
             lines.append(
                 f"Version {last.number} against the best baseline: {points(change.points)} "
                 f"({proven(change)})."
@@ -213,7 +213,7 @@ def _change_since_last(state: State, findings: Findings) -> Change | None:
         return None
     if not needs_measuring(state):
         return None
-    return compare(from_marks(state.versions[-1].review), findings.review.correct)
+    return compare(from_bits(state.versions[-1].review), findings.review.correct)
 
 
 def _what_is_wrong(findings: Findings) -> list[RenderableType]:

@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from builder.review.view import Rescore, TryRules, View
-from builder.scoring.fit import FITTED_PART, RuleName, Trial
+from builder.scoring.fit import FITTED_PART, RuleName, RuleTrial
 from builder.scoring.wording import accuracy, accuracy_interval, counted, proven, scoring_words
 from builder.system.model import Scoring
 from builder.terminal.asker import Asker
@@ -24,7 +24,7 @@ _TITLES: dict[RuleName, str] = {
 }
 
 
-def rules_table(trials: Sequence[Trial], *, about: str) -> RenderableType:
+def rules_table(trials: Sequence[RuleTrial], *, about: str) -> RenderableType:
     """The first is the rule in use. `about`: which images were fitted on and which are shown."""
     others = _others(trials)
     rows = [_row(trial, trials) for trial in (trials[0], *others)]
@@ -64,12 +64,12 @@ def choose_rule(asker: Asker, console: Console, view: View) -> TryRules | Rescor
     return Rescore(others[picked].scoring) if picked in others else None
 
 
-def _others(trials: Sequence[Trial]) -> list[Trial]:
+def _others(trials: Sequence[RuleTrial]) -> list[RuleTrial]:
     """Those that are not the rule in use under its own name."""
     return [trial for trial in trials[1:] if trial.scoring != trials[0].scoring]
 
 
-def _row(trial: Trial, trials: Sequence[Trial]) -> Sequence[str]:
+def _row(trial: RuleTrial, trials: Sequence[RuleTrial]) -> Sequence[str]:
     correct, n = int(trial.correct.sum()), len(trial.correct)
     first = trial is trials[0]
     title = _TITLES[trial.name] if trial.name else scoring_words(trial.scoring)

@@ -13,8 +13,8 @@ from builder.data.matching import (
     match_labels,
     nearest,
     nearest_labels,
-    normal_form,
 )
+from builder.system.names import normal_form
 
 CARDS = (
     "Absol", "Absol G", "Aggron", "Aerodactyl", "Weedle", "Beedrill δ", "Azumarill", "Bulbasaur",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps, features
 
 from builder.data import Crop, ImageUnreadable, decode_image, open_image, pictures
-from builder.data.images import Candidate, check_files
+from builder.data.images import LabelledFile, check_files
 from builder.data.pictures import bombs_as_errors, check_image
 from builder.errors import InputError
 from tests.chance import chance, dice
@@ -159,7 +159,7 @@ def test_no_more_pictures_are_held_at_a_time_than_there_are_cores(tmp_path: Path
         names = (thread.name for thread in threading.enumerate())
         threads.update(name for name in names if name.startswith("ThreadPoolExecutor"))
 
-    check_files([Candidate(path, "a", "b", "a")] * 200, note)
+    check_files([LabelledFile(path, "a", "b", "a")] * 200, note)
     assert 1 <= len(threads) <= min(8, os.cpu_count() or 1)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.diagnosis.questions import drop_proposal, marks_without, smallest_set
+from builder.diagnosis.questions import correct_without_groups, drop_proposal, smallest_set
 from builder.edits.apply import apply
 from builder.edits.model import DropGroup
 from builder.scoring.score import score_cosines
@@ -60,7 +60,7 @@ def test_what_is_left_is_within_the_interval_and_counted_right(
     full = score_cosines(system, similar, labels, **HOW)
     assert found.full.count == full.correct.sum()
     assert found.reduced.fraction >= wilson(int(full.correct.sum()), images).low
-    marks = marks_without(found.dropped, system, similar, labels, **HOW)
+    marks = correct_without_groups(found.dropped, system, similar, labels, **HOW)
     assert found.reduced.count == marks.sum()
     assert len(found.kept) >= 1
     assert sorted(found.kept + found.dropped) == sorted(group.name for group in system.groups)
@@ -85,6 +85,6 @@ def test_marks_without_groups_are_those_of_the_smaller_system() -> None:
     less = apply(system, [DropGroup(group="high")])
     columns = [0, 1, 4, 5, 6, 7]
     expected = score_cosines(less, similar[:, columns], labels, **HOW).correct
-    found = marks_without(("high",), system, similar, labels, **HOW)
+    found = correct_without_groups(("high",), system, similar, labels, **HOW)
     assert found.tolist() == expected.tolist()
     assert found.mean() == pytest.approx(0.5, abs=0.2)

@@ -21,6 +21,7 @@ from builder.edits.model import (
     SetPrompt,
     SetRule,
 )
+from builder.edits.renames import Renames
 from builder.system.model import AttributeGroup
 from tests.worlds import CLASSES, DRAFT
 
@@ -88,7 +89,7 @@ def test_a_lock_names_something_and_says_it_in_words() -> None:
 
 def test_locks_follow_what_the_person_renames() -> None:
     edits = (RenameGroup(group="form", to="shape"), RenameClass(class_name=CELEBI, to="Celebi"))
-    assert follow((GROUP, CLASS, RULE), edits) == (
+    assert follow((GROUP, CLASS, RULE), Renames().after(edits)) == (
         Lock(group="shape"),
         Lock(class_name="Celebi"),
         Lock(class_name="Celebi", group="shape"),

@@ -9,12 +9,12 @@ import pytest
 from builder.encoders import verified
 from builder.encoders.catalog import KNOWN
 from builder.encoders.jina.clip import PREPARATION
-from builder.encoders.jina.verify import Comparison, Verdict
+from builder.encoders.jina.verify import Agreement, Comparison
 from builder.encoders.verified import is_verified, remember
 from builder.errors import EncoderError
 
 V1, V2 = KNOWN
-VERDICT = Verdict(
+VERDICT = Agreement(
     (Comparison("texts", 15, 3e-7, 1.0, "a"), Comparison("images", 6, 2e-7, 1.0, "b"))
 )
 

@@ -211,7 +211,7 @@ def test_two_hundred_classes_and_a_group_for_the_pair_that_is_confused(tmp_path:
     classes = tuple(ClassInfo(name=name) for name in rules)
     state = advance(begin(started(classes=classes)), Drafted(system=system, source="test"))
     request = revision_request(
-        state, system, Measurements(judge, state.started).of(state.steps[-1])
+        state, system, Measurements(judge, state.started).of(state.steps[-1], None)
     )
 
     sides = zip(twins, horn.options, strict=True)
@@ -228,7 +228,7 @@ def test_two_hundred_classes_and_a_group_for_the_pair_that_is_confused(tmp_path:
     assert "they need a new group" in listed(sent.text, "confusions")[0]
     (proposal,) = proposals
     assert not live.told(Dropped)
-    effect = Measurements(judge, state.started).of(state.steps[-1]).effect(proposal)
+    effect = Measurements(judge, state.started).of(state.steps[-1], None).effect(proposal)
     assert (effect.fixed, effect.broken) == (3, 0)
     assert apply(system, proposal.edits).rules["Class 007"]["horn"] == ()
 

@@ -14,8 +14,16 @@ from builder.review.findings import Measurements
 from builder.scoring.evaluator import Evaluator, SplitData
 from builder.scoring.statistics import Effect
 from builder.session.export import exported, version_to_export
-from builder.session.records import Assigned, ClassInfo, Decided, Drafted, Measured, Record, Started
-from builder.session.state import State, fold, marks
+from builder.session.records import (
+    Assigned,
+    ClassInfo,
+    Decided,
+    Drafted,
+    Measured,
+    Record,
+    Started,
+)
+from builder.session.state import State, correct_bits, fold
 from builder.session.story import Chronicle, chronicle
 from builder.system.file import EncoderIdentity, SplitName
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
@@ -155,7 +163,8 @@ class World:
 
     def _measured(self, number: int, system: AttributeSystem) -> Measured:
         review, held_out = (
-            marks(self.evaluator.score(system, split).correct) for split in ("review", "held_out")
+            correct_bits(self.evaluator.score(system, split).correct)
+            for split in ("review", "held_out")
         )
         return Measured(
             version=number, images=self.evaluator.images, review=review, held_out=held_out
@@ -179,10 +188,10 @@ class World:
             self.story(), origin, self._measured_contents(state) if images else None
         )
 
-    def _measured_contents(self, state: State) -> report.Measured:
+    def _measured_contents(self, state: State) -> report.FromImages:
         version = version_to_export(state)[1]
         assert version is not None
-        findings = Measurements(self.evaluator, state.started).of(version.steps[-1])
+        findings = Measurements(self.evaluator, state.started).of(version.steps[-1], None)
         wrong = failures(findings.review, findings.system)
         pictures = {}
         for number, (_, case) in enumerate(wrong.worst):
@@ -190,7 +199,7 @@ class World:
             # A file name may be what is no text.
             name = f"folder/{number} {self._words}\ud800.png"
             pictures[digest] = report.Picture(name, data_uri(picture(number)))
-        return report.Measured(findings, wrong, pictures)
+        return report.FromImages(findings, wrong, pictures)
 
 
 def picture(seed: int) -> Image.Image:

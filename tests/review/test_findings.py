@@ -9,10 +9,11 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from builder.edits.apply import EditError, apply
-from builder.edits.model import DropGroup, Proposal, RenameClass, SetRule
+from builder.edits.model import DropClass, DropGroup, Proposal, RenameClass, SetRule
+from builder.edits.renames import Renames
 from builder.review.findings import Measurements
 from builder.scoring.statistics import compare
-from builder.session.state import Step, renamed
+from builder.session.state import Step
 from tests.strategies import QUICK, proposals_to
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, evaluator, started
 
@@ -37,23 +38,23 @@ def test_a_system_is_measured_once_and_baselines_once_for_all_systems() -> None:
     counting = Counting()
     measurements = Measurements(replace(evaluator(), encode=counting), started())
     first, second = Step(DRAFT, None), Step(GOOD, None)
-    findings = measurements.of(first)
-    assert measurements.of(first) is findings
+    findings = measurements.of(first, None)
+    assert measurements.of(first, None) is findings
     assert findings.effect(REPAIR) == findings.effect(REPAIR)
     asked = len(counting.asked)
     assert findings.effect(REPAIR).fixed == 6
     assert len(counting.asked) == asked
-    assert measurements.of(second).baselines is findings.baselines
+    assert measurements.of(second, None).baselines is findings.baselines
     # Only the last few are kept.
     for number in range(3):
-        measurements.of(Step(GOOD, None, {"nobody": str(number)}))
-    assert measurements.of(first) is not findings
+        measurements.of(Step(GOOD, None, Renames(classes={"nobody": str(number)})), None)
+    assert measurements.of(first, None) is not findings
 
 
 def test_what_nobody_asks_for_is_not_worked_out() -> None:
     counting = Counting()
     measurements = Measurements(replace(evaluator(), encode=counting), started())
-    findings = measurements.of(Step(DRAFT, None))
+    findings = measurements.of(Step(DRAFT, None), None)
     scored = len(counting.asked)
     assert findings.digests == evaluator().splits["review"].digests
     assert len(counting.asked) == scored
@@ -67,14 +68,15 @@ def test_an_effect_is_that_of_a_full_score_with_the_images_under_their_new_names
     proposal: Proposal,
 ) -> None:
     judge = evaluator()
-    findings = Measurements(judge, started()).of(Step(GOOD, None))
+    findings = Measurements(judge, started()).of(Step(GOOD, None), None)
     try:
         after = apply(GOOD, proposal.edits)
     except EditError:
         with pytest.raises(EditError):
             findings.effect(proposal)
         return
-    scores = judge.renamed(renamed({}, proposal.edits)).score(after, "review")
+    step = Step(after, proposal, Renames().after(proposal.edits))
+    scores = judge.for_step(step, None).score(after, "review")
     change = compare(judge.score(GOOD, "review").correct, scores.correct)
     effect = findings.effect(proposal)
     assert (effect.fixed, effect.broken, effect.n) == (change.fixed, change.broken, change.n)
@@ -87,13 +89,18 @@ def test_images_of_a_class_that_gave_its_name_away_are_no_longer_that_classs() -
     """The second class is dropped, and the first takes its name."""
     first, second, _ = CLASSES
     edits = (RenameClass(class_name=first, to="between"),)
-    names = renamed(renamed({}, edits), (RenameClass(class_name="between", to=second),))
-    labels = evaluator().renamed(names).splits["review"].labels
+    names = (
+        Renames()
+        .after((DropClass(class_name=second), *edits))
+        .after((RenameClass(class_name="between", to=second),))
+    )
+    step = Step(GOOD, None, names)
+    labels = evaluator().for_step(step, None).splits["review"].labels
     assert set(labels) == {second, CELEBI, ""}
     assert labels.count(second) == evaluator().splits["review"].labels.count(first)
 
 
 def test_a_proposal_that_does_not_fit_is_no_finding() -> None:
-    findings = Measurements(evaluator(), started()).of(Step(DRAFT, None))
+    findings = Measurements(evaluator(), started()).of(Step(DRAFT, None), None)
     with pytest.raises(EditError):
         findings.try_out(Proposal(edits=(DropGroup(group="tail"),), source="llm"))

@@ -51,7 +51,7 @@ from builder.session.records import (
     RulesTried,
     Undone,
 )
-from builder.session.state import State, fold, marks
+from builder.session.state import State, correct_bits, fold
 from builder.system.file import parse_system_file, write_system_file
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, evaluator, started
@@ -266,7 +266,7 @@ def test_a_round_without_changes_is_not_measured_again() -> None:
     found = events(reviewer, None, evaluator(), before=[DRAFTED])
     assert kinds(found).count("measured") == 1
     assert kinds(found).count("round_ended") == 2
-    assert final_state(found).idle == 2
+    assert final_state(found).rounds_without_gain == 2
     assert "2 rounds" in (reviewer.views[-1].stop or "")
 
 
@@ -572,9 +572,9 @@ def test_another_scoring_measures_all_versions_again_and_so_does_its_undo() -> N
         assert (first.images, again.images) == (judge.images, rescored.images)
         assert first.images != again.images
     for record, system in zip(made[2:4], (DRAFT, GOOD), strict=True):
-        assert record.held_out == marks(rescored.score(system, "held_out").correct)
+        assert record.held_out == correct_bits(rescored.score(system, "held_out").correct)
     (export,) = [r for r in records(found) if isinstance(r, Exported)]
-    assert export.final == marks(rescored.score(GOOD, "final").correct)
+    assert export.final == correct_bits(rescored.score(GOOD, "final").correct)
     assert state.scoring == Scoring()
 
     until_undo = [started(), *takewhile(lambda r: not isinstance(r, Undone), records(found))]

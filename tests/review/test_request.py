@@ -179,7 +179,7 @@ def test_a_large_systems_question_is_about_the_confused_pair_alone() -> None:
 
 
 def found_by(judge: Evaluator, state: State) -> Findings:
-    return Measurements(judge, state.started).of(state.steps[-1])
+    return Measurements(judge, state.started).of(state.steps[-1], None)
 
 
 def test_held_out_images_are_no_part_of_it() -> None:

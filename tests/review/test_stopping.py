@@ -37,14 +37,14 @@ def drafted() -> Drafted:
 
 def test_patience_counts_finished_rounds_without_a_new_best() -> None:
     state = after(drafted(), measured(1, "0110"), RoundEnded(round=1))
-    assert (state.idle, state.round) == (1, 2)
+    assert (state.rounds_without_gain, state.round) == (1, 2)
     assert stop_reason(state, Limit(2)) is None
     worse = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "0010"))
     over = advance(worse, RoundEnded(round=2))
-    assert over.idle == 2
+    assert over.rounds_without_gain == 2
     assert "2 rounds" in (stop_reason(over, Limit(2)) or "")
     better = advance(advance(state, accepted(proposal(CLASSES[0], "green"))), measured(2, "1110"))
-    assert better.idle == 0
+    assert better.rounds_without_gain == 0
     patient = fold([started(patience=3), drafted(), measured(1, "0"), *ended(2)])
     assert stop_reason(patient, limit_from(patient, None)) is None
 
@@ -66,7 +66,7 @@ def test_rounds_are_limited_and_an_empty_round_is_the_end() -> None:
 
 def test_a_resumed_session_gets_rounds_and_patience_from_where_it_is() -> None:
     state = after(drafted(), measured(1, "01"), *ended(3))
-    assert (state.round, state.idle) == (4, 3)
+    assert (state.round, state.rounds_without_gain) == (4, 3)
     limit = limit_from(state, 2)
     assert limit == Limit(patience=2, first_round=4, last_round=5)
     assert stop_reason(state, limit) is None

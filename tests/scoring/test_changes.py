@@ -16,7 +16,7 @@ from builder.edits.model import (
     SetPrompt,
     SetRule,
 )
-from builder.scoring.effects import Change, asked_by, change_between, distinct_classes
+from builder.scoring.effects import ClassSteps, asked_by, class_steps, distinct_classes
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.strategies import THOROUGH, proposals_to, systems
 
@@ -33,8 +33,8 @@ RULES: dict[str, dict[str, str | list[str] | None]] = {
 SYSTEM = make_system("test", [COLOUR, FORM], RULES)
 
 
-def change(*edits: Edit, before: AttributeSystem = SYSTEM) -> Change:
-    made = change_between(asked_by(before, Scoring()), asked_by(apply(before, edits), Scoring()))
+def change(*edits: Edit, before: AttributeSystem = SYSTEM) -> ClassSteps:
+    made = class_steps(asked_by(before, Scoring()), asked_by(apply(before, edits), Scoring()))
     assert made is not None
     return made
 
@@ -61,7 +61,7 @@ def test_phrases_count_not_how_prompt_and_option_share_them() -> None:
     ]
     colours = {"A": "red.", "B": "blue.", "C": ["green.", "blue."], "D": "green."}
     rules = {name: {**row, "colour": colours[name]} for name, row in RULES.items()}
-    made = change_between(
+    made = class_steps(
         asked_by(SYSTEM, Scoring()), asked_by(make_system("test", groups, rules), Scoring())
     )
     assert made is not None
@@ -118,7 +118,7 @@ def test_more_than_one_group_is_too_much() -> None:
         SetPrompt(group="form", prompt="like {}"),
     ]
     assert (
-        change_between(asked_by(SYSTEM, Scoring()), asked_by(apply(SYSTEM, prompts), Scoring()))
+        class_steps(asked_by(SYSTEM, Scoring()), asked_by(apply(SYSTEM, prompts), Scoring()))
         is None
     )
 
@@ -143,7 +143,7 @@ def test_steps_and_twins_follow_from_the_rules(
     after = apply(before, data.draw(proposals_to(before)).edits)
     if after.classes != before.classes:
         return
-    made = change_between(asked_by(before, Scoring()), asked_by(after, Scoring()))
+    made = class_steps(asked_by(before, Scoring()), asked_by(after, Scoring()))
     if made is None:
         return
 

@@ -12,9 +12,9 @@ from builder.edits.locks import touched
 from builder.proposals.requests import Rewriting
 from builder.search.gepa import (
     Found,
-    Idle,
     Parent,
     Rejected,
+    Unchanged,
     Unusable,
     components_of,
     evolve,
@@ -163,15 +163,15 @@ def test_two_of_one_descent_are_merged_without_an_answer() -> None:
 
 def test_what_leads_nowhere_is_neither_better_nor_unusable() -> None:
     run = Run(TASK, [components_of(DRAFT)["group 1"]])
-    assert [type(found) for found in run.found] == [Idle]
+    assert [type(found) for found in run.found] == [Unchanged]
 
 
 def test_an_answer_that_came_before_is_not_rejected_again() -> None:
     text = components_of(DRAFT)["group 1"].replace("It is {}.", "It is {} indeed.")
     unchanged = components_of(DRAFT)["group 2"]
     run = Run(TASK, [text, unchanged, "", text])
-    assert [type(found) for found in run.found] == [Rejected, Idle, Idle, Idle]
-    assert isinstance(run.found[3], Idle)
+    assert [type(found) for found in run.found] == [Rejected, Unchanged, Unchanged, Unchanged]
+    assert isinstance(run.found[3], Unchanged)
     assert run.found[3].why == "it is the same as one before"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.edits.locks import Lock
-from builder.edits.model import DropGroup, Proposal, RenameClass, RenameGroup, SetRule
+from builder.edits.model import AddGroup, DropGroup, Proposal, RenameClass, RenameGroup, SetRule
 from builder.session.records import (
     Assigned,
     Decided,
@@ -28,7 +28,7 @@ from builder.session.records import (
     Undone,
     Unlocked,
 )
-from builder.session.state import State, advance, begin, fold, from_marks, marks
+from builder.session.state import State, advance, begin, correct_bits, fold, from_bits
 from builder.system.model import Scoring
 from tests.worlds import CLASSES, DRAFT, rule, started
 
@@ -250,7 +250,8 @@ def test_names_of_renamed_classes_and_locks_on_them_follow() -> None:
     swap = Proposal(edits=edits, source="person")
     locks = [Lock(class_name=first), Lock(class_name=last, group="colour")]
     state = after(drafted(), *(Locked(lock=lock) for lock in locks), accepted(swap))
-    assert state.steps[-1].names == {first: last, last: first}
+    assert state.steps[-1].names.classes == {first: last, last: first}
+    assert state.steps[-1].names.groups == {"colour": "hue"}
     assert state.locks == (Lock(class_name=last), Lock(class_name=first, group="hue"))
     assert advance(state, UNDO).locks == tuple(locks)
 
@@ -366,7 +367,7 @@ def test_assignments_add_up() -> None:
 
 @given(st.lists(st.booleans()))
 def test_marks_round_trip(values: list[bool]) -> None:
-    assert from_marks(marks(np.array(values, dtype=bool))).tolist() == values
+    assert from_bits(correct_bits(np.array(values, dtype=bool))).tolist() == values
 
 
 def test_a_run_of_an_optimiser_is_kept_and_changes_nothing_else() -> None:
@@ -375,3 +376,30 @@ def test_a_run_of_an_optimiser_is_kept_and_changes_nothing_else() -> None:
     state = advance(before, run)
     assert state.optimised == (run,)
     assert replace(state, optimised=()) == before
+
+
+def test_locks_follow_a_renaming_back_to_a_version_before_it() -> None:
+    first = CLASSES[0]
+    renames = (RenameGroup(group="colour", to="hue"), RenameClass(class_name=first, to="A"))
+    rule, group, form = Lock(class_name="A", group="hue"), Lock(group="hue"), Lock(group="form")
+    state = after(
+        drafted(),
+        Measured(version=1, images="i", review="1", held_out="1"),
+        accepted(Proposal(edits=renames, source="person")),
+        *(Locked(lock=lock) for lock in (rule, group, form)),
+    )
+    back = advance(state, Reverted(version=1))
+    assert back.locks == (Lock(class_name=first, group="colour"), Lock(group="colour"), form)
+    assert advance(back, UNDO).locks == (rule, group, form)
+
+
+def test_a_lock_on_what_a_version_lacks_does_not_go_over_to_another_thing_of_its_name() -> None:
+    colour = DRAFT.group("colour")
+    state = after(
+        drafted(),
+        Measured(version=1, images="i", review="1", held_out="1"),
+        accepted(Proposal(edits=(RenameGroup(group="colour", to="hue"),), source="person")),
+        accepted(Proposal(edits=(AddGroup(group=colour),), source="person")),
+        Locked(lock=Lock(group="colour")),
+    )
+    assert advance(state, Reverted(version=1)).locks == ()

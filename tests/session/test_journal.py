@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from builder.errors import SessionError
+from builder.files import replace_file
 from builder.session.journal import (
     BEST,
     JOURNAL,
@@ -18,7 +19,6 @@ from builder.session.journal import (
     latest_session,
     read_journal,
     read_state,
-    replace_file,
 )
 from builder.session.records import Drafted, Noted, Record
 from builder.session.state import advance, fold

@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 from builder.edits.apply import apply
 from builder.edits.diff import diff
 from builder.edits.model import (
-    AddClass,
     AddGroup,
     AddOption,
-    DropClass,
     DropGroup,
     DropOption,
     Edit,
@@ -112,13 +110,8 @@ RED_AGAIN = AddOption(group="colour", option="red")
             RED_AGAIN,
             COLOUR_TO,
         ),
-        (
-            DropClass(class_name=CLASSES[1]),
-            AddClass(class_name=CLASSES[1]),
-            RenameClass(class_name=CLASSES[1], to="Bee"),
-        ),
     ],
-    ids=["group", "option", "merged option", "split option", "class"],
+    ids=["group", "option", "merged option", "split option"],
 )
 def test_what_was_dropped_is_not_what_bears_its_name_later(edits: tuple[Edit, ...]) -> None:
     after = then(BEGUN, *edits)

@@ -8,7 +8,7 @@ import pytest
 
 from builder.resources import resource_folder
 from builder.system.file import GENERAL, SystemFileError, load_groups
-from builder.system.model import folded
+from builder.system.names import folded
 
 FOLDER = resource_folder("systems")
 GROUP = {"name": "colour", "prompt": "It is {}.", "options": ["red", "blue"]}

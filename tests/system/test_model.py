@@ -10,13 +10,13 @@ from builder.system.model import (
     AttributeSystem,
     Problem,
     did_you_mean,
-    folded,
     group_problems,
     json_key,
     make_system,
     quoted,
     system_problems,
 )
+from builder.system.names import folded
 
 # Everything a file can hold: braces, quotes, brackets, other scripts, control characters.
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(str.strip)

@@ -16,7 +16,7 @@ from builder.review.findings import Measurements
 from builder.review.view import Limit, View, look
 from builder.scoring.evaluator import Evaluator, SplitData
 from builder.session.records import ClassInfo, Drafted, Measured, Proposed, Record, Started
-from builder.session.state import State, fold, marks
+from builder.session.state import State, correct_bits, fold
 from builder.system.file import SplitName
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.chance import fixed_noise
@@ -123,8 +123,8 @@ def measured(judge: Evaluator, attributes: AttributeSystem, version: int) -> Mea
     return Measured(
         version=version,
         images=judge.images,
-        review=marks(judge.score(attributes, "review").correct),
-        held_out=marks(judge.score(attributes, "held_out").correct),
+        review=correct_bits(judge.score(attributes, "review").correct),
+        held_out=correct_bits(judge.score(attributes, "held_out").correct),
     )
 
 

@@ -145,6 +145,7 @@ def test_an_explanation_is_shown_line_by_line(tmp_path: Path) -> None:
 
 
 def test_a_prompt_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "none").write_text("a file where the folder should be")
     with pytest.raises(InputError, match="cannot be written"):
         Talk(tmp_path / "none").ask()
 

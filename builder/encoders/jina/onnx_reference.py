@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.encoders.hub import download, hub_errors, out_of_reach, published_files
-from builder.encoders.jina.verify import Verdict, compare
+from builder.encoders.jina.verify import Agreement, compare
 from builder.encoders.protocol import Vectors
 from builder.errors import EncoderError
 
@@ -137,7 +137,7 @@ def verify(
     reference: OnnxReference,
     texts: Sequence[str],
     images: Mapping[str, "Image.Image"],
-) -> Verdict:
+) -> Agreement:
     """The encoder beside the reference, on the same token ids and pixel values.
 
     What becomes of a text or an image before that is not compared. Raises EncoderError.
@@ -149,7 +149,7 @@ def verify(
     ]
     pixels = encoder.normalised_pixels(batch).float().cpu().numpy()
     text_vectors, image_vectors = reference.encode(tokens, pixels)
-    return Verdict(
+    return Agreement(
         (
             compare("texts", texts, encoder.encode_texts(texts), text_vectors),
             compare("images", list(images), encoder.encode_pixels(batch), image_vectors),

@@ -32,7 +32,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Agreement:
     """The comparisons, one a kind, and what difference is allowed."""
 
     comparisons: tuple[Comparison, ...]

@@ -20,7 +20,7 @@ from builder.encoders.jina.onnx_reference import (
     output_name,
     verify,
 )
-from builder.encoders.jina.verify import Verdict
+from builder.encoders.jina.verify import Agreement
 from builder.encoders.samples import sample_images, sample_texts
 from builder.errors import EncoderError
 from tests.encoders.jina_fixtures import changed, load, shared
@@ -39,7 +39,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"v1": export_v1(folder / "v1"), "v2": export_v2(folder / "v2")}
 
 
-def compared(version: str, onnx: Path, checkpoint: Path | None = None) -> Verdict:
+def compared(version: str, onnx: Path, checkpoint: Path | None = None) -> Agreement:
     encoder = shared(version) if checkpoint is None else load(version, checkpoint)
     return verify(encoder, open_reference(onnx), sample_texts(), sample_images())
 
@@ -62,7 +62,7 @@ def test_the_samples_are_many_kinds() -> None:
     assert all(image.mode == "RGB" for image in images.values())
 
 
-# --- Agreement, and mistakes ------------------------------------------------------------------
+# --- Verdict, and mistakes --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

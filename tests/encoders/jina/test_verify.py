@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.encoders.jina.verify import TOLERANCE, Comparison, Verdict, compare
+from builder.encoders.jina.verify import TOLERANCE, Agreement, Comparison, compare
 from builder.encoders.protocol import Vectors
 from builder.errors import EncoderError
 from tests.chance import chance
@@ -66,7 +66,7 @@ def test_vectors_of_another_model_are_no_comparison() -> None:
 def test_both_kinds_must_be_within_the_tolerance(
     texts: float, images: float, differing: list[str]
 ) -> None:
-    found = Verdict(
+    found = Agreement(
         (Comparison("texts", 3, texts, 1.0, "a"), Comparison("images", 2, images, 1.0, "b"))
     )
     assert [comparison.kind for comparison in found.differing] == differing

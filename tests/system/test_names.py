@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.llm.spelling import likeness, unambiguous
+from builder.system.names import likeness, unambiguous
 
 
 @pytest.mark.parametrize(

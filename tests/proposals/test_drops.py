@@ -6,14 +6,14 @@ import numpy as np
 
 from builder.edits.apply import apply
 from builder.edits.model import DropGroup, DropOption, Proposal, SetRule
-from builder.proposals.from_data import idle_groups, idle_options, suggest
+from builder.proposals.from_data import chance_groups, suggest, unchosen_options
 from builder.scoring.score import Scores, score_cosines
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.proposals.test_from_data import SCENES, seen, system
 
 
 def dropped(which: AttributeSystem, **choices: str) -> list[Proposal]:
-    return list(idle_options(seen(which, **choices), which))
+    return list(unchosen_options(seen(which, **choices), which))
 
 
 # --- Options ----------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_most_images_first_and_unnamed_ones_go_where_not_all_can() -> None:
         [AttributeGroup(name=name, prompt="In {}.", options=SCENES[:3]) for name in ("x", "y")],
         {"a": {"x": "rocks", "y": "space"}, "b": {"x": "space", "y": "rocks"}},
     )
-    found = idle_options(seen(both, a=["02"] * 2 + ["20"], b=["00"] * 4), both)
+    found = unchosen_options(seen(both, a=["02"] * 2 + ["20"], b=["00"] * 4), both)
     assert [(p.edits[-1].group, p.edits[-1].option) for p in found] == [  # type: ignore[union-attr]
         ("y", "rocks"),
         ("x", "rocks"),
@@ -151,13 +151,13 @@ def test_a_group_that_does_not_beat_its_shuffles_is_to_go() -> None:
 def test_the_last_group_stays_whatever_its_rules() -> None:
     others = (0, 1, 2, 0, 1, 2, 0, 1, 2)
     which, scores = grouped({"only": others}, TRUTH)
-    assert list(idle_groups(scores, which, seed=0)) == []
+    assert list(chance_groups(scores, which, seed=0)) == []
     # Of two, the one with the smaller p.
     which, scores = grouped({"constant": [1] * 9, "false": others}, TRUTH)
-    (proposal,) = idle_groups(scores, which, seed=0)
+    (proposal,) = chance_groups(scores, which, seed=0)
     assert proposal.edits == (DropGroup(group="constant"),)
 
 
 def test_of_three_classes_nothing_can_be_told() -> None:
     which, scores = grouped({"true": (0, 1, 2), "false": (1, 2, 0)}, (0, 1, 2))
-    assert list(idle_groups(scores, which, seed=0)) == []
+    assert list(chance_groups(scores, which, seed=0)) == []
