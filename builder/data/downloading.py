@@ -20,7 +20,7 @@ from builder.errors import InputError
 _HEADERS = {
     "User-Agent": f"cotbuild (python-httpx/{httpx.__version__})",
     "Accept": "image/*,*/*;q=0.1",
-    # Images are compressed already, and an answer can only be resumed if it is sent as it is.
+    # Images are compressed already.
     "Accept-Encoding": "identity",
 }
 _LEFT_ALONE = "not tried, because its server did not answer for those before"
@@ -36,8 +36,8 @@ def download_images(
     """URL -> file below `folder` that is an image, or why there is none.
 
     What is there already is not asked for again. `on_progress(done, total)` counts distinct URLs.
-    A run that is interrupted (Ctrl-C) ends at once, and the next one goes on where it was, in the
-    middle of an image too if its server allows. Several processes may download into one folder.
+    A run that is interrupted (Ctrl-C) ends at once, and the next one downloads what is missing.
+    Several processes may download into one folder.
     Raises InputError if nothing could be had, or if the network settings are of no use.
     """
     distinct = tuple(dict.fromkeys(urls))

@@ -1,4 +1,4 @@
-"""One image from its URL to a file: tried again, resumed, limited, checked before it is kept."""
+"""One image from its URL to a file: tried again, limited, checked before it is kept."""
 
 import contextlib
 import email.utils
@@ -54,11 +54,10 @@ def fetch(
 ) -> Path:
     """Downloads an image to `path`, at once or not at all, and returns it.
 
-    Connection errors, 408, 429 and 5xx are tried again. What came of an image that was broken off
-    stays beside `path` if the server told by what (ETag, Last-Modified) the rest can be asked for.
-    Of several processes one downloads the image, and the others wait for it. For threads, so the
-    caller wraps all calls in `bombs_as_errors`; soon after `stop` is set nothing is written any
-    more. Raises Unavailable, and OSError if it cannot be written.
+    Connection errors, 408, 429 and 5xx are tried again, from the first byte. Of several processes
+    one downloads the image, and the others wait for it. For threads, so the caller wraps all calls
+    in `bombs_as_errors`; soon after `stop` is set nothing is written any more. Raises Unavailable,
+    and OSError if it cannot be written.
     """
     deadline = time.monotonic() + limits.total
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +88,7 @@ def _fetch_alone(
         if time.monotonic() > deadline:
             raise Unavailable(too_late(limits))
 
-    part = _Part(path)
+    part = path.with_name(path.name + ".part")
     try:
         for attempt in range(limits.tries):
             try:
@@ -100,98 +99,52 @@ def _fetch_alone(
                 last = attempt + 1 == limits.tries or time.monotonic() + wait > deadline
                 if last or stop.wait(wait):
                     raise Unavailable(problem.reason, no_answer=True) from problem
-        part.keep(path)
+        _keep(part, path)
     finally:
-        part.drop_unless_resumable()
+        part.unlink(missing_ok=True)
 
 
-class _Part:
-    """What has come of an image so far, with what its server calls that version of it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path.with_name(path.name + ".part")
-        self._version = path.with_name(path.name + ".version")
-
-    def resumable(self) -> tuple[int, str]:
-        """(bytes that are there, the server's name of the version), or (0, "")."""
-        try:
-            version = self._version.read_text(encoding="ascii")
-            # A crash of the machine may leave a file empty or full of zeros.
-            return (self.path.stat().st_size, version) if _sendable(version) else (0, "")
-        except (FileNotFoundError, UnicodeDecodeError):
-            return 0, ""
-
-    def begin(self, version: str) -> None:
-        """Forgets what has come. The version is written last: it vouches for the bytes."""
-        self._version.unlink(missing_ok=True)
-        self.path.write_bytes(b"")
-        if version:
-            self._version.write_text(version, encoding="ascii")
-
-    def drop(self) -> None:
-        self._version.unlink(missing_ok=True)
-        self.path.unlink(missing_ok=True)
-
-    def drop_unless_resumable(self) -> None:
-        if not self._version.exists():
-            self.path.unlink(missing_ok=True)
-
-    def keep(self, path: Path) -> None:
-        """Moves a whole image to its place; raises Unavailable if it is none."""
-        try:
-            check_image(self.path)
-        except ImageUnreadable as error:
-            self.drop()
-            raise Unavailable(f"what came cannot be read as an image: {error.reason}") from error
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-        self._version.unlink(missing_ok=True)
-        self.path.replace(path)
+def _keep(part: Path, path: Path) -> None:
+    """Moves a whole image to its place. Raises Unavailable if it is none."""
+    try:
+        check_image(part)
+    except ImageUnreadable as error:
+        raise Unavailable(f"what came cannot be read as an image: {error.reason}") from error
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def _transfer(
     client: httpx.Client,
     url: str,
-    part: _Part,
+    part: Path,
     limits: Limits,
     go_on: Callable[[], None],
 ) -> None:
-    """The body of one answer into `part`, all of it; raises _Passing, Unavailable."""
-    have, version = part.resumable()
-    headers = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
-    with _translated(), _answer(client, url, headers, go_on) as response:
-        if response.status_code == 416 or (
-            response.status_code == 206 and not _goes_on(response, have)
-        ):
-            part.drop()
-            raise _Passing("the server sent another part than was asked for", wait=0.0)
+    """Writes the whole body of one answer to `part`. Raises _Passing, Unavailable."""
+    with _translated(), _answer(client, url, go_on) as response:
         _require_success(response, limits)
-        if response.status_code != 206:
-            part.begin(_version_of(response))
-            have = 0
         announced = response.headers.get("Content-Length", "")
-        if announced.isdecimal() and have + int(announced) > limits.size:
-            part.drop()
+        if announced.isdecimal() and int(announced) > limits.size:
             raise Unavailable(_too_large(limits))
-        with part.path.open("ab") as file:
+        size = 0
+        with part.open("wb") as file:
             for chunk in response.iter_bytes():
                 go_on()
-                have += len(chunk)
-                if have > limits.size:
-                    part.drop()
+                size += len(chunk)
+                if size > limits.size:
                     raise Unavailable(_too_large(limits))
                 file.write(chunk)
 
 
 @contextlib.contextmanager
-def _answer(
-    client: httpx.Client, url: str, headers: dict[str, str], go_on: Callable[[], None]
-) -> Iterator[httpx.Response]:
+def _answer(client: httpx.Client, url: str, go_on: Callable[[], None]) -> Iterator[httpx.Response]:
     """The answer that redirects lead to.
 
     Followed by hand, because httpx reads the body of each redirect, which may have no end.
     """
-    request = client.build_request("GET", url, headers=headers)
+    request = client.build_request("GET", url)
     for _ in range(_REDIRECTS + 1):
         go_on()
         response = client.send(request, stream=True, follow_redirects=False)
@@ -225,7 +178,7 @@ def _said(error: Exception) -> str:
 
 def _require_success(response: httpx.Response, limits: Limits) -> None:
     status = response.status_code
-    if status in (200, 206):
+    if status == 200:
         return
     reason = f"the server answers {status} {response.reason_phrase}".rstrip()
     if status not in (408, 429) and status < 500:
@@ -244,28 +197,6 @@ def _retry_after(value: str) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
-
-
-def _version_of(response: httpx.Response) -> str:
-    """What If-Range may be sent with: a strong ETag, else a date (RFC 9110, 13.1.5); "" if none."""
-    # Ranges count encoded bytes, but what is kept is decoded.
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        return ""
-    tag: str = response.headers.get("ETag", "")
-    if tag.startswith('"') and _sendable(tag):
-        return tag
-    date: str = response.headers.get("Last-Modified", "")
-    return date if _sendable(date) else ""
-
-
-def _sendable(version: str) -> bool:
-    """Whether it may stand in a header."""
-    return version != "" and version.isascii() and version.isprintable()
-
-
-def _goes_on(response: httpx.Response, have: int) -> bool:
-    """Whether a partial answer begins where it was asked to."""
-    return have > 0 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
 
 def too_late(limits: Limits) -> str:
