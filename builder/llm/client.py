@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.answer_formats import AnswerMode, Modes
+from builder.llm.call_log import CallLog, OpenCall, Question
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, NO_LIMITS, Account, Limits, Price
 from builder.llm.endpoint import CAPS, Endpoint, Pause
@@ -34,7 +35,7 @@ from builder.llm.failures import (
     first_choice,
 )
 from builder.llm.schemas import answer_in, problem_of, short
-from builder.llm.transcript import CallLog, OpenCall, Question, Usage
+from builder.llm.transcript import Usage
 from builder.llm.transport import Message, ReplyT, UnusableAnswer
 
 # Both log requests, instructor whole completions as errors: that would break the screen.

@@ -1,6 +1,7 @@
-"""The templates in prompts/: `{{slot}}` is filled, everything else (also a lone `{}`) stands.
+"""The templates in prompts/, their slots filled, and users' words made safe to stand in them.
 
-What users wrote, as it stands in a prompt: JSON between tags, data and no instruction.
+`{{slot}}` is filled; everything else, also a lone `{}`, stands as it is. What users wrote goes in
+as JSON between tags: the model is to read it as data, never as an instruction.
 """
 
 import json
@@ -14,6 +15,7 @@ from builder.errors import InputError
 from builder.resources import resource_folder
 
 DRAFT = "draft"
+Described = tuple[str, str]  # class name, description or ""
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FILE = re.compile(r"(?P<name>[^.]+)\.(?P<language>[^.]+)\.md")
@@ -175,7 +177,7 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"{{{{{name}}}}}" for name in names)
 
 
-Described = tuple[str, str]  # class name, description or ""
+# --- What users wrote, as data --------------------------------------------------------------------
 
 
 def as_data(values: Sequence[object]) -> str:
