@@ -1,7 +1,4 @@
-"""On which device, and in which floating-point type, an encoder computes.
-
-Features -> unit vectors, or an error that names the input without a direction.
-"""
+"""The device and floating-point type that an encoder computes in, and its results as vectors."""
 
 from collections.abc import Sequence
 
@@ -15,6 +12,8 @@ from builder.errors import EncoderError, InputError
 # Others have no memory (meta), or need libraries that nobody tried this with.
 _TYPES = ("cpu", "cuda", "mps", "xpu")
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+# Below this `normalize` does not divide by the length.
+_SHORTEST = 1e-12
 
 
 def pick_device(device: str) -> torch.device:
@@ -53,10 +52,6 @@ def _fastest() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-# Below this `normalize` does not divide by the length.
-_SHORTEST = 1e-12
 
 
 def unit_rows(features: Tensor, inputs: Sequence[str], *, name: str, dtype: torch.dtype) -> Vectors:
