@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
-from builder.llm.answer_formats import AnswerMode, Modes
+from builder.llm.answer_formats import AnswerFormat, AnswerFormats
 from builder.llm.call_log import CallLog, OpenCall, Question
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, NO_LIMITS, Account, Limits, Price
@@ -44,11 +44,11 @@ for _name in ("instructor", "httpx"):
     logging.getLogger(_name).propagate = False
 
 _MODE = {
-    AnswerMode.STRICT: instructor.Mode.JSON_SCHEMA,
-    AnswerMode.SCHEMA: instructor.Mode.JSON_SCHEMA,
-    AnswerMode.TOOLS: instructor.Mode.TOOLS,
-    AnswerMode.JSON: instructor.Mode.JSON,
-    AnswerMode.MARKDOWN: instructor.Mode.MD_JSON,
+    AnswerFormat.STRICT: instructor.Mode.JSON_SCHEMA,
+    AnswerFormat.SCHEMA: instructor.Mode.JSON_SCHEMA,
+    AnswerFormat.TOOLS: instructor.Mode.TOOLS,
+    AnswerFormat.JSON: instructor.Mode.JSON,
+    AnswerFormat.MARKDOWN: instructor.Mode.MD_JSON,
 }
 _LONGEST_BACKOFF = 16.0
 
@@ -66,7 +66,7 @@ class _Asked:
     """A question in one form. `wrong_tool`: what the last answer called instead of ours."""
 
     question: Question
-    mode: AnswerMode
+    mode: AnswerFormat
     cancellation: Cancellation
     wrong_tool: str = field(default="")
 
@@ -74,7 +74,7 @@ class _Asked:
 class LiveTransport:
     """Asks a model at an endpoint; calls may be made from several threads.
 
-    The form of answer is found out (see `Modes`). An answer that can't be read at all is asked
+    The answer format is found out (see `AnswerFormats`). An unreadable answer is asked for
     again `reasks` times with the error. A failure that may pass is tried again up to `retries`
     times, after the time that the endpoint asks for, which all calls keep, or after `backoff`
     seconds, doubled each time. A draft that was broken off is taken up from `record_to`.
@@ -101,7 +101,7 @@ class LiveTransport:
         self._call_log = CallLog(
             model, record_to, emit, price=price, limits=limits, secret=self._endpoint.secret
         )
-        self._modes = Modes(f"{self._endpoint.shown} {model}", modes_file, emit)
+        self._modes = AnswerFormats(f"{self._endpoint.shown} {model}", modes_file, emit)
         self._reasks = reasks
         self._backoff = backoff
         self._emit = emit
@@ -127,7 +127,7 @@ class LiveTransport:
         if (paid := self._call_log.reused(question, reply_model)) is not None:
             return paid
 
-        def attempt(mode: AnswerMode, proven: bool) -> ReplyT:
+        def attempt(mode: AnswerFormat, proven: bool) -> ReplyT:
             return self._create(_Asked(question, mode, cancellation), reply_model, proven)
 
         return self._modes.answer(attempt)
@@ -136,7 +136,7 @@ class LiveTransport:
         create: Any = instructor.patch(
             create=partial(self._persistently, asked), mode=_MODE[asked.mode]
         )
-        strict = asked.mode is AnswerMode.STRICT
+        strict = asked.mode is AnswerFormat.STRICT
         try:
             reply: ReplyT = create(
                 model=self._model,
@@ -250,7 +250,7 @@ class LiveTransport:
         self._made_readable(asked, completion.choices[0].message)
 
     def _made_readable(self, asked: _Asked, message: ChatCompletionMessage) -> None:
-        if asked.mode is AnswerMode.TOOLS:
+        if asked.mode is AnswerFormat.TOOLS:
             name, arguments = called_tool(message)
             asked.wrong_tool = name if name != asked.question.schema["title"] else ""
             if asked.wrong_tool or not name:
@@ -273,9 +273,9 @@ def _problem(cause: BaseException | None, wrong_tool: str) -> str:
     return short(str(cause)) if isinstance(cause, ValueError) else type(cause).__name__
 
 
-def _said(message: ChatCompletionMessage, mode: AnswerMode) -> str | None:
+def _said(message: ChatCompletionMessage, mode: AnswerFormat) -> str | None:
     """What the transcript keeps of an answer: the text, or the arguments of the tool called."""
-    if mode is AnswerMode.TOOLS and message.tool_calls:
+    if mode is AnswerFormat.TOOLS and message.tool_calls:
         return called_tool(message)[1]
     return message.content
 

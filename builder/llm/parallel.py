@@ -28,7 +28,7 @@ class ParallelCalls:
     stop: Callable[[], None] = _nothing
 
     def run(self, transport: Transport, jobs: Sequence[Callable[[Transport], T]]) -> list[T]:
-        """The jobs' results in their order. With one lane they run in this thread.
+        """The jobs' results in their order. One at a time they run in this thread.
 
         When a job fails no further call is started; those in flight end first, so that their
         answers are kept. Then the first failure, in the order of the jobs, is raised.

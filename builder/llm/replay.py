@@ -15,7 +15,7 @@ from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEve
 from builder.llm.prompt_rewriting import rewrite_prompt
 from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
-from builder.llm.rewriting import EVOLVE, rewrite_group
+from builder.llm.rewriting import REWRITE_GROUP, rewrite_group
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
@@ -89,7 +89,7 @@ class ReplayTransport:
         raise RecordingEnded(
             f"The recording {self._path} holds no answer for {purpose!r}.",
             hint="Connect a real model with --llm MODEL, or go on without one: "
-            + ("--optimizer greedy." if purpose.startswith(EVOLVE) else "--llm none."),
+            + ("--optimizer greedy." if purpose.startswith(REWRITE_GROUP) else "--llm none."),
         )
 
     def _next(self, purpose: str, key: str) -> Exchange | None:
@@ -176,7 +176,7 @@ class ReplayDrafter:
         return self._draft(request, replace(self._prompts, draft=template))
 
     def _draft(self, request: DraftRequest, prompts: Prompts) -> AttributeSystem:
-        return draft_system(request, self._transport, self._emit, prompts=prompts, separating=True)
+        return draft_system(request, self._transport, self._emit, prompts=prompts, split_alike=True)
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:

@@ -10,7 +10,8 @@ from builder.llm.schemas import Broken, Checked, Reply, TolerantModel, Words
 from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.proposals.requests import RevisionRequest, Rewriting, RewritingRequest
 
-EVOLVE = "evolve"
+# What transcripts call it.
+REWRITE_GROUP = "evolve"
 
 
 class RewrittenGroup(TolerantModel):
@@ -35,7 +36,7 @@ def rewrite_group(
     """The component that the model gives for the request's. Raises LLMError where none came."""
     question = rewriting_question(request, prompts)
     try:
-        reply = transport.complete(EVOLVE, ask(question), RewritingReply)
+        reply = transport.complete(REWRITE_GROUP, ask(question), RewritingReply)
     except UnusableAnswer as error:
         return Rewriting("", problem=error.message)
     return _rewriting(reply, request.group)
