@@ -10,8 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from builder.data.downloading import cached_path, download_images
-from builder.data.fetching import Limits, fetch
+from builder.data.downloading import Limits, cached_path, download_images, fetch
 from builder.data.images import Skipped
 from builder.data.pictures import bombs_as_errors
 from tests.data.site import (
