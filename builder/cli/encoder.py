@@ -31,9 +31,9 @@ def list_encoders(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """The encoders that have a name here: licence, size, and whether they are on this machine."""
-    from builder.encoders.cache import default_cache_folder
+    from builder.encoders.cache_folder import default_cache_folder
     from builder.encoders.catalog import KNOWN
-    from builder.encoders.verified import is_verified
+    from builder.encoders.jina.verify import is_verified
     from builder.terminal.encoders import OTHERS, encoders_table
 
     cache = default_cache_folder()
@@ -249,8 +249,8 @@ def _print_json(subject: _Subject, verdict: "Verdict", *, agrees: bool) -> None:
 
 
 def _remember(model: "KnownModel", verdict: "Verdict") -> None:
-    from builder.encoders.cache import default_cache_folder
-    from builder.encoders.verified import remember
+    from builder.encoders.cache_folder import default_cache_folder
+    from builder.encoders.jina.verify import remember
     from builder.errors import EncoderError
     from builder.terminal.console import progress_console
     from builder.terminal.render import error_panel

@@ -20,7 +20,7 @@ from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
 from builder.cli.workspace import PhraseVectors, distinct
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
-from builder.encoders.cache import default_cache_folder
+from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.open import Located
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import decoded_once

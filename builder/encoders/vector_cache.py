@@ -6,7 +6,6 @@ whatever is wrong with it is said, and costs time, but never a wrong vector and 
 """
 
 import hashlib
-import os
 import sqlite3
 import warnings
 import zlib
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import platformdirs
 
 from builder.data import Crop, LabelledImage
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader, read_ahead, read_pixels
-from builder.errors import EncoderError, InputError
+from builder.errors import EncoderError
 
 _Item = TypeVar("_Item")
 _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum INTEGER)"
@@ -34,20 +32,6 @@ _TEXT_KEY_VERSION = "text-1"
 _LOCK_TIMEOUT_S = 10.0
 # Primary result codes; SQLITE_ERROR is what a file with another table gives.
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-
-
-def default_cache_folder() -> Path:
-    """COTBUILD_CACHE if set, else the place this system keeps a user's caches.
-
-    Raises InputError for the home of somebody who does not exist.
-    """
-    override = os.environ.get("COTBUILD_CACHE")
-    try:
-        return Path(override).expanduser() if override else platformdirs.user_cache_path("cotbuild")
-    except RuntimeError as error:
-        raise InputError(
-            f"COTBUILD_CACHE is {override!r}: {error}", hint="Write the folder's name out."
-        ) from error
 
 
 class VectorCache:
