@@ -39,8 +39,8 @@ from builder.system.yaml_text import (
 )
 from builder.terminal.asker import Asker, Key
 from builder.terminal.confirming import confirmed
+from builder.terminal.going_back import Steps, stepwise
 from builder.terminal.render import error_panel
-from builder.terminal.steps import Steps, stepwise
 from builder.terminal.text import LONG, quoted, shortened
 
 FILE = "system.edit.yaml"

@@ -16,12 +16,12 @@ from builder.scoring.wording import (
     percent,
     proven,
 )
+from builder.session.confirmation import trial_of, trial_words
 from builder.session.records import Decided
 from builder.session.state import State, Version
 from builder.session.story import Accepted, Chronicle, Delivery, Stretch
 from builder.session.versions import held_out_change
 from builder.terminal.events import SOURCES, optimised_words, source_words
-from builder.terminal.proof import proof_lines
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 
@@ -59,6 +59,15 @@ def proposer(decided: Decided) -> str:
     if decided.instead_of is None or decided.instead_of.source == decided.proposal.source:
         return words
     return f"{words}, from a proposal of {SOURCES[decided.instead_of.source]}"
+
+
+def proof_lines(state: State) -> list[str]:
+    """Whether the best version is confirmed, and the looks at held-out images, a line each."""
+    if not state.held_out_looks:
+        return []
+    trial = trial_of(state.versions, state.best)
+    looks = f"Held-out images were looked at {counted(state.held_out_looks, 'time')}."
+    return [f"The best {trial_words(trial)}.", looks] if trial else [looks]
 
 
 def _size(state: State) -> str:
