@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from builder.encoders.catalog import FAMILY_OF, kinds
 from builder.errors import EncoderError
 
 # Everything that vectors depend on, but the weights.
@@ -31,12 +32,10 @@ _WEIGHTS = (
 _SHARD = re.compile(r"(model-\d+-of-(\d+)\.safetensors)|(pytorch_model-\d+-of-(\d+)\.bin)")
 # Far beyond any trained model; what lies outside makes every score equal, or infinite.
 _LARGEST_FACTOR = 1e6
-SUPPORTED_TYPES = ("clip", "siglip", "siglip2", "jina_clip")
-SUPPORTED_HINT = "Name a jina-clip, CLIP, SigLIP or SigLIP 2 checkpoint, or `miniature`."
 
 
 def model_type(folder: Path, name: str) -> str:
-    """One of SUPPORTED_TYPES; EncoderError for any other model or an unusable config."""
+    """Of a known family; EncoderError for any other model or an unusable config."""
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -51,13 +50,13 @@ def model_type(folder: Path, name: str) -> str:
             f"{path} cannot be read: {error}.", hint="Download the checkpoint again."
         ) from error
     found = config.get("model_type") if isinstance(config, dict) else None
-    if found not in SUPPORTED_TYPES:
+    if not isinstance(found, str) or found not in FAMILY_OF:
         raise EncoderError(
             f"{name} is a model of type {found!r}, which is not an image-text encoder that "
             "cotbuild can load.",
-            hint=SUPPORTED_HINT,
+            hint=f"Name a {kinds()} checkpoint, or `miniature`.",
         )
-    return str(found)
+    return found
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import huggingface_hub
 from huggingface_hub import constants, errors
 from huggingface_hub.utils import logging as hub_logging
 
+from builder.encoders.catalog import kinds
 from builder.encoders.checkpoint import lacks_files, model_type, wanted_files
 from builder.errors import EncoderError
 
@@ -143,8 +144,7 @@ def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
     except errors.RemoteEntryNotFoundError as error:
         raise EncoderError(
             f"{repository} holds no config.json, so it is no checkpoint of transformers.",
-            hint="Name a repository with CLIP, SigLIP or jina-clip weights in the transformers "
-            "format.",
+            hint=f"Name a repository with {kinds()} weights in the transformers format.",
         ) from error
     # HTTPError is the HTTP client's own base: a connection that breaks half-way.
     except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ import json
 import logging
 import pickle
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from transformers import AutoImageProcessor, AutoModel, CLIPTokenizer, PreTraine
 from transformers.utils import logging as transformers_logging
 
 from builder.encoders.checkpoint import cosine_factor, model_type, weight_files
-from builder.encoders.devices import unit_rows
-from builder.encoders.protocol import Pixels, Vectors
+from builder.encoders.devices import pick_device, pick_dtype, unit_rows
+from builder.encoders.protocol import Located, Pixels, Vectors, Wanted
 from builder.errors import EncoderError
 
 # Counts the ways in which this module prepares inputs; part of the fingerprint.
@@ -44,6 +45,25 @@ _PREPROCESSING_FILES = ("preprocessor_config.json", "processor_config.json")
 _AGAIN = "Download the checkpoint again, or name another one."
 # CLIP configurations that say 2 predate the setting; their pooling takes the highest token id.
 _LEGACY_END_TOKEN = 2
+
+
+def locate(wanted: Wanted) -> Located:
+    """The encoder of a checkpoint without its weights. Raises EncoderError or InputError."""
+    device, dtype = pick_device(wanted.device), pick_dtype(wanted.dtype)
+    return Located(
+        wanted.name,
+        wanted.revision,
+        "",
+        load_preprocessing(wanted.folder, wanted.name),
+        partial(
+            load_pretrained,
+            wanted.folder,
+            name=wanted.name,
+            revision=wanted.revision,
+            device=device,
+            dtype=dtype,
+        ),
+    )
 
 
 class PretrainedEncoder:
