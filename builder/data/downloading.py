@@ -59,7 +59,7 @@ class Unavailable(Exception):
 
 
 class _Passing(Exception):
-    """What may have passed in a moment; `wait`: seconds that the server asked for."""
+    """A failure that may pass; `wait`: seconds that the server asked for."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -74,7 +74,7 @@ def download_images(
     limits: Limits | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Path | Skipped]:
-    """URL -> file below `folder` that is an image, or why there is none.
+    """Downloads images: URL -> file below `folder`, or why there is none.
 
     What is there already is not asked for again. `on_progress(done, total)` counts distinct URLs.
     A run that is interrupted (Ctrl-C) ends at once, and the next one downloads what is missing.
@@ -186,7 +186,7 @@ class _Worker:
         threading.Thread(target=self._work, args=(_client(limits),), daemon=True).start()
 
     def dismiss(self) -> None:
-        """Nothing is waited for: the thread ends when its server lets it."""
+        """Lets the thread end when its server lets it; nothing is waited for."""
         self._stop.set()
         self.urls.put(None)
 
@@ -230,7 +230,7 @@ def _client(limits: Limits) -> httpx.Client:
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Whom https trusts: read once, because that takes longer than an image."""
+    """The certificates that https trusts: read once, because that takes longer than an image."""
     return httpx.create_ssl_context()
 
 
@@ -337,7 +337,7 @@ def _transfer(
 
 @contextlib.contextmanager
 def _answer(client: httpx.Client, url: str, go_on: Callable[[], None]) -> Iterator[httpx.Response]:
-    """The answer that redirects lead to.
+    """The answer to a request, after redirects.
 
     Followed by hand, because httpx reads the body of each redirect, which may have no end.
     """
@@ -355,7 +355,7 @@ def _answer(client: httpx.Client, url: str, go_on: Callable[[], None]) -> Iterat
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """httpx's errors as Unavailable or _Passing."""
+    """Raises httpx's errors as Unavailable or _Passing."""
     try:
         yield
     except httpx.UnsupportedProtocol as error:

@@ -28,7 +28,7 @@ _LABELS = ("string", "large_string", "bool", "int", "uint")
 
 @dataclass(frozen=True, slots=True)
 class KnownDataSet:
-    """Where its images and labels are, and the named crop that shows only the picture."""
+    """Where a data set's images and labels are, and the named crop that shows only the picture."""
 
     image_column: str
     label_column: str
@@ -48,7 +48,7 @@ def known_data_set(repository: str) -> KnownDataSet | None:
 
 
 def data_set_name(location: str) -> tuple[str, str | None] | None:
-    """(`org/name`, revision or None) of `org/name[@revision]`; None if it is something else."""
+    """Name and revision in `org/name[@revision]`; None if it is something else."""
     match = _NAME.fullmatch(location)
     return (match["repository"], match["revision"]) if match else None
 
@@ -183,7 +183,7 @@ def _offline_if(offline: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """No bars, remarks and warnings of the libraries: they would break the screen."""
+    """Silences the libraries' bars, remarks and warnings: they would break the screen."""
     import datasets
     from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
@@ -214,7 +214,7 @@ def _quietly() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _translated(repository: str, revision: str | None) -> Iterator[None]:
-    """What the libraries raise as InputError."""
+    """Raises what the libraries raise as InputError."""
     from datasets.exceptions import DatasetNotFoundError, DatasetsError
     from huggingface_hub import errors
 

@@ -109,7 +109,7 @@ KNOWN = (
 
 
 def known_model(name: str) -> KnownModel | None:
-    """By its short name or its repository; None for any other."""
+    """The model of that short name or repository; None for any other."""
     return next((model for model in KNOWN if name in (model.name, model.repository)), None)
 
 

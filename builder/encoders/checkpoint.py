@@ -35,7 +35,7 @@ _LARGEST_FACTOR = 1e6
 
 
 def model_type(folder: Path, name: str) -> str:
-    """Of a known family; EncoderError for any other model or an unusable config."""
+    """What config.json calls the model. Raises EncoderError unless its family is known."""
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -87,7 +87,7 @@ def content_revision(folder: Path) -> str:
 
 
 def wanted_files(published: Iterable[str]) -> list[str]:
-    """Of a repository's files those that are read here.
+    """The files of a repository that are read here.
 
     The weights come last, so that a download in this order that ended early lacks weights.
     """
@@ -121,14 +121,14 @@ def _has_all_shards(names: Iterable[str]) -> bool:
 
 
 def unusable(name: str, why: str) -> EncoderError:
-    """The files in a checkpoint's folder are damaged or do not belong together."""
+    """An error: a checkpoint's files are damaged or do not belong together."""
     return EncoderError(
         f"{name}: {why}.", hint="Download the checkpoint again, or name another one."
     )
 
 
 def cosine_factor(name: str, logit_scale: float) -> float:
-    """exp(logit_scale), in 1e-6 .. 1e6. Raises EncoderError for any other."""
+    """The factor exp(logit_scale), from 1e-6 to 1e6. Raises EncoderError for any other."""
     if not abs(logit_scale) <= math.log(_LARGEST_FACTOR):
         raise unusable(name, f"its logit_scale is {logit_scale:g}, far from that of any model")
     return math.exp(logit_scale)

@@ -76,7 +76,7 @@ def download(repository: str, commit: str, names: Iterable[str]) -> list[Path]:
 
 
 def out_of_reach() -> str:
-    """Why the hub is, as far as that is known."""
+    """Why the hub is out of reach, as far as that is known."""
     if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"
     return "the Hugging Face hub cannot be reached"
@@ -109,7 +109,7 @@ def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """No remarks on each of the library's own retries: they would bury the message that helps."""
+    """Silences the library's remarks on its retries: they would bury the message that helps."""
     verbosity = hub_logging.get_verbosity()
     hub_logging.set_verbosity(logging.CRITICAL)
     try:

@@ -7,7 +7,9 @@ from builder.errors import EncoderError
 
 
 def open_encoder(spec: str, *, device: str = "auto", dtype: str = "float32") -> Encoder:
-    """`miniature`, a known model's name, a local folder, or a hub id `org/name[@revision]`.
+    """The encoder that `spec` names, its weights read.
+
+    `spec`: `miniature`, a known model's name, a local folder, or a hub id `org/name[@revision]`.
 
     jina-clip-v2 takes options behind its name: `jina-clip-v2:truncate_dim=256`. A folder that
     exists wins over a hub id of the same spelling. `device` is `auto` or a torch device such as
@@ -17,7 +19,7 @@ def open_encoder(spec: str, *, device: str = "auto", dtype: str = "float32") -> 
 
 
 def locate(spec: str, *, device: str = "auto", dtype: str = "float32") -> Located:
-    """The same without reading the weights; those of a hub checkpoint are downloaded.
+    """The encoder that `spec` names, before its weights are read; they are downloaded if need be.
 
     Raises EncoderError or InputError.
     """

@@ -42,7 +42,7 @@ class EncoderSpec:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises EncoderError for what is no name of an encoder, InputError for wrong options."""
+        """The encoder that a text names. Raises EncoderError, and InputError for wrong options."""
         match = _OPTIONS.fullmatch(text)
         if match is None:
             return cls._parse_place(text)
@@ -71,7 +71,7 @@ class EncoderSpec:
 
     @property
     def licence(self) -> str:
-        """As far as it is known without a file; empty where it isn't."""
+        """The licence, as far as it is known without a file; empty where it isn't."""
         model = known_model(self.name)
         return model.licence if model is not None and self.folder is None else ""
 
@@ -86,7 +86,7 @@ class EncoderSpec:
 
     @property
     def options(self) -> str:
-        """As they are written after the name, with the colon; empty without any."""
+        """The options as they are written after the name, with the colon; empty without any."""
         given = {"truncate_dim": self.truncate_dim, "task": self.task}
         words = [f"{key}={value}" for key, value in given.items() if value is not None]
         return f":{','.join(words)}" if words else ""

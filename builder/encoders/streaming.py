@@ -76,7 +76,7 @@ def _read(
 
 
 def _digest(path: Path) -> str:
-    """Raises ImageUnreadable for what is no file that can be read."""
+    """The file's digest. Raises ImageUnreadable for what is no file that can be read."""
     try:
         mode = path.stat().st_mode
         # Opening a pipe would wait for ever.

@@ -187,7 +187,7 @@ class Preprocessing:
 
 
 def load_preprocessing(folder: Path, name: str) -> Preprocessing:
-    """From preprocessor_config.json. Raises EncoderError."""
+    """The checkpoint's image processor, from preprocessor_config.json. Raises EncoderError."""
     with _quiet_transformers(), _loading_errors_translated(name):
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, local_files_only=True, trust_remote_code=False, backend="pil"
@@ -282,7 +282,7 @@ def _check_weights(model: Any, report: dict[str, Any], name: str) -> None:
 
 
 def _fingerprint(folder: Path, family: str, revision: str, dtype: torch.dtype) -> str:
-    """Of what was published, not of the library's objects, which change with its version.
+    """A hash of what was published; the library's own objects change with its version.
 
     The revision already stands for one model's content, wherever it lies and whatever its name.
     """
@@ -296,7 +296,7 @@ def _fingerprint(folder: Path, family: str, revision: str, dtype: torch.dtype) -
 
 @contextlib.contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    """Its log would break into the screen; what matters in it is raised as an error here."""
+    """Silences the library's log: what matters in it is raised as an error here."""
     verbosity = transformers_logging.get_verbosity()
     had_bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.CRITICAL)

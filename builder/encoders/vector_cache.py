@@ -104,7 +104,7 @@ class VectorCache:
         )
 
     def _attempt(self, operation: Callable[[sqlite3.Connection], None]) -> None:
-        """One transaction on a connection of its own, as far as the file allows it."""
+        """Runs one transaction on a connection of its own, as far as the file allows it."""
         if not self._usable:
             return
         try:
@@ -200,7 +200,7 @@ def image_key(image: LabelledImage, crop: Crop | None) -> bytes:
 
 
 def _checksum(key: bytes, blob: bytes) -> int:
-    """Over the key too, so that a vector never passes for another's."""
+    """A checksum of key and vector, so that a vector never passes for another's."""
     return zlib.crc32(blob, zlib.crc32(key))
 
 
@@ -234,7 +234,7 @@ def _fill(
     encode: Callable[[Sequence[_Item]], Iterable[Vectors]],
     on_progress: Callable[[int, int], None] | None,
 ) -> Vectors:
-    """Rows [len(keys), d]: from the cache where it has them, else encoded and kept.
+    """Vectors [len(keys), d]: from the cache where it has them, else encoded and kept.
 
     `encode` gives the vectors of what it gets batch by batch, in the same order.
     """

@@ -49,7 +49,7 @@ PROVIDERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`provider` None: `model` at `url`, else `model` by that provider's own client."""
+    """Where a model is: at `url`, or with `provider` behind that provider's own client."""
 
     model: str
     url: str | None
@@ -62,7 +62,9 @@ class Route:
 
 
 def route(spec: str, url: str | None) -> Route:
-    """A prefix counts only where no address is given: OpenRouter's models have slashes too.
+    """The route that `spec` names; a prefix counts only where no address is given.
+
+    OpenRouter's models have slashes too.
 
     Raises InputError for what names no model.
     """
@@ -146,7 +148,7 @@ def _meant(url: str | None) -> str:
 
 
 def _parsed(address: str) -> SplitResult | None:
-    """None for what is no http address."""
+    """The parts of an http address; None for anything else."""
     if " " in address or not address.isprintable():
         return None
     try:

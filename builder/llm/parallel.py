@@ -22,7 +22,7 @@ _SLICE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class ParallelCalls:
-    """`count` calls at most at a time; `stop` ends those in flight, for Ctrl-C."""
+    """Runs at most `count` calls at a time; `stop` ends those in flight, for Ctrl-C."""
 
     count: int = 1
     stop: Callable[[], None] = _nothing
@@ -69,7 +69,7 @@ ONE_AT_A_TIME = ParallelCalls()
 
 
 class _Gate:
-    """The transport, for as long as calls may start."""
+    """Lets calls through to the transport for as long as they may start."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport

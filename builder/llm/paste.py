@@ -112,7 +112,7 @@ class PasteTransport:
         self._given: tuple[PastedSystem, list[Message]] | None = None
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        """As `Transport` says. Raises LLMError when the person gives up."""
+        """The answer as it was pasted. Raises LLMError when the person gives up."""
         schema = reply_model.model_json_schema()
         key = request_key(purpose, messages, schema)
         if (answered := self._reused(key, reply_model)) is not None:

@@ -309,7 +309,7 @@ def last_found(text: str, shape: Shape) -> Any:
 
 
 def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
-    """Also what is inside a lone wrapper, and what was given in several assignments."""
+    """The literals, and what is inside a lone wrapper or was given in several assignments."""
     combined: list[Literal] = []
     for literal in literals:
         value = literal.value

@@ -34,7 +34,7 @@ class Prompts:
 
     @classmethod
     def open(cls, language: str = "en", override: Path | None = None) -> Self:
-        """As the user names them.
+        """The templates that the user names.
 
         Raises InputError for a language without templates, for a folder that can't be read, and
         for a file in it that would never be used.
@@ -122,7 +122,7 @@ def _templates(*folders: Path) -> list[Path]:
 
 
 def _check_folder(folder: Path) -> None:
-    """A misspelt name would leave the shipped template in use without a word."""
+    """Raises InputError for files that would never be used, e.g. under a misspelt name."""
     if not folder.is_dir():
         raise InputError(
             f"There is no folder {folder} with prompt templates.",
@@ -152,7 +152,7 @@ def slots_of(name: str) -> frozenset[str]:
 
 
 def _check_slots(path: Path, name: str) -> None:
-    """All slots of a template of the user's, before a session has come to where it is used."""
+    """Checks the slots of a user's template before a session comes to where it is used."""
     fill(_read(path), dict.fromkeys(slots_of(name), ""), where=str(path))
 
 

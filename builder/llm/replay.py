@@ -109,7 +109,7 @@ class ReplayTransport:
 
 
 def read_reply(exchange: Exchange, reply_model: type[ReplyT]) -> ReplyT:
-    """Raises pydantic.ValidationError, and TruncatedAnswer where the reply was cut off."""
+    """The recorded reply. Raises pydantic.ValidationError; TruncatedAnswer where it was cut off."""
     if exchange.truncated:
         raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
     return reply_model.model_validate_json(exchange.reply or "", strict=True)
@@ -180,7 +180,7 @@ class ReplayDrafter:
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:
-    """Without what answered the first `revisions` revisions."""
+    """The recording without what answered the first `revisions` revisions."""
     left = []
     answered = 0
     for exchange in exchanges:

@@ -138,7 +138,7 @@ class ProposalItem(StrictModel):
     edits: list[EditItem]
 
     def as_proposal(self) -> Proposal:
-        """Raises pydantic.ValidationError when an edit breaks its own rules (an empty name)."""
+        """The proposal. Raises pydantic.ValidationError for an edit that breaks its own rules."""
         return Proposal(
             edits=tuple(_as_edit(item) for item in self.edits), source="llm", reason=self.reason
         )
@@ -217,7 +217,7 @@ def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
 
 
 def told(request: RevisionRequest) -> dict[str, str]:
-    """By their slots: the system, what is wrong with it, what was tried, wishes and locks."""
+    """What a model is told, by slot: the system, its faults, what was tried, wishes and locks."""
     system = request.system
     shown = system.classes if request.classes is None else request.classes
     return {

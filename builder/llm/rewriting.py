@@ -33,7 +33,7 @@ class RewritingReply(Reply):
 def rewrite_group(
     request: RewritingRequest, transport: Transport, prompts: Prompts = ENGLISH
 ) -> Rewriting:
-    """The component that the model gives for the request's. Raises LLMError where none came."""
+    """The group that the model gives for the request's. Raises LLMError where none came."""
     question = rewriting_question(request, prompts)
     try:
         reply = transport.complete(REWRITE_GROUP, ask(question), RewritingReply)
@@ -54,7 +54,7 @@ def rewriting_question(request: RewritingRequest, prompts: Prompts) -> str:
 
 
 def _shown(group: Mapping[str, Any], about: RevisionRequest) -> dict[str, Any]:
-    """The group with the rules of those classes alone that the model is told of."""
+    """The group with the rules of only those classes that the model is told of."""
     names = group["rules"] if about.classes is None else about.classes
     return {**group, "rules": {name: group["rules"][name] for name in names}}
 

@@ -9,7 +9,7 @@ _PLAIN = str.maketrans(
 
 
 def likeness(text: str) -> str:
-    """The same for two spellings of a name that differ in nothing that a reader would mind."""
+    """A key that is the same for spellings of a name that differ in nothing a reader would mind."""
     # Quotes first: NFKC takes some of them apart into a blank and an accent. Once more afterwards,
     # because folding the case can compose characters anew.
     plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)

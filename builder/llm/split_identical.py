@@ -59,7 +59,7 @@ def alike(system: AttributeSystem) -> Sets:
 
 
 def _chosen(sets: Sets) -> Sets:
-    """As many as may be named; the part of a set that still fits, if it is two or more."""
+    """The sets to ask about: as many classes as may be named, at least two of a set."""
     chosen: Sets = []
     for names in sets:
         fitting = names[: MOST_CLASSES - _count(chosen)]

@@ -79,7 +79,7 @@ class Recording:
 
 
 def request_key(purpose: str, messages: Sequence[Message], schema: dict[str, Any]) -> str:
-    """The same for two requests that ask the same: 16 hexadecimal digits."""
+    """A key of a request, the same for two that ask the same: 16 hexadecimal digits."""
     text = json.dumps([purpose, list(messages), schema], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -161,7 +161,7 @@ def _torn(line: bytes) -> bool:
 
 
 def spent_in(exchanges: Iterable[Exchange], price: Price | None = None) -> Spent:
-    """What they took together. `price`: for those whose cost was not known then."""
+    """What the exchanges took together. `price`: for those whose cost was not known then."""
     total = Spent()
     for exchange in exchanges:
         spent = exchange.spent or _counted(exchange)

@@ -52,7 +52,7 @@ def type_group(steps: Steps, taken: list[str]) -> AttributeGroup:
 
 
 def _add(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
-    """Without rules every class has none; what its images choose then comes as a suggestion."""
+    """Adds a group, with rules or none; then what its images choose comes as a suggestion."""
     group = type_group(steps, [known.name for known in system.groups])
     rules: dict[str, Choice] = {}
     if steps.key("Rules of the new group", _RULES) == "n":

@@ -48,7 +48,7 @@ def entry_beside(words: str, texts: Sequence[str]) -> str:
 
 
 def prompt_complaint(prompt: str) -> str | None:
-    """A prompt holds one place for the option."""
+    """What is wrong with a prompt: it has to hold one place for the option."""
     return next((problem.message for problem in prompt_problems(prompt, "prompt")), None)
 
 

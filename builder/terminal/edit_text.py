@@ -140,7 +140,7 @@ def _from_editor(console: Console, folder: Path, now: AttributeSystem) -> Attrib
 
 
 def _readable(path: Path) -> AttributeSystem | None:
-    """None for a text with mistakes, which only the editor can mend."""
+    """The system that a text says; None for one with mistakes, which only the editor can mend."""
     try:
         return system_from_text(read_text(path))
     except InputError:
@@ -205,7 +205,7 @@ def _confirmed(console: Console, view: View, after: AttributeSystem, steps: Step
 
 
 def _renamed_classes(steps: Steps, renames: Sequence[RenameClass]) -> list[RenameClass]:
-    """Those that the person says are the same classes; a new class begins without images."""
+    """The renamings that the person confirms; a new class begins without images."""
     if len(renames) > _MOST_ASKED:
         first = renames[0]
         title = (
@@ -249,7 +249,7 @@ def _dropped(asker: Asker, folder: Path) -> bool:
 
 
 def begin(folder: Path, system: AttributeSystem) -> None:
-    """A text that says what the system is. Raises InputError, as all here do."""
+    """Writes a text that says what the system is. Raises InputError, as all here do."""
     # In this order: a text without its base would undo what is accepted meanwhile.
     write_base(folder, system)
     write_private(folder / FILE, system_to_text(system), WHAT)
@@ -271,7 +271,7 @@ def read_base(folder: Path) -> AttributeSystem | None:
 def begin_anew(
     folder: Path, base: AttributeSystem, system: AttributeSystem, notes: Sequence[str]
 ) -> None:
-    """A text of `system` in place of the present one, written from `base`.
+    """Writes a text of `system`, based on `base`, in place of the present one.
 
     With notes, which stand above it, the present one is kept beside it, before any kept earlier.
     """
@@ -288,7 +288,7 @@ def remove_kept(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """All of them, the text first: the others are of no use without it."""
+    """Removes all files, the text first: the others are of no use without it."""
     remove_file(folder / FILE, WHAT)
     remove_kept(folder)
     remove_file(folder / BASE, _WHAT_BASE)
@@ -347,7 +347,7 @@ def read_text(path: Path, hint: str = "") -> str:
 
 
 def write_private(path: Path, text: str, what: str) -> None:
-    """The whole file or nothing, readable by its owner alone. Raises InputError, naming `what`."""
+    """Writes a whole file or nothing, readable by its owner alone. Raises InputError on `what`."""
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -365,7 +365,7 @@ def write_private(path: Path, text: str, what: str) -> None:
 
 
 def remove_file(path: Path, what: str) -> None:
-    """Raises InputError, naming `what`, where a file that should not stay can't be removed."""
+    """Removes a file that should not stay. Raises InputError, naming `what`, if it can't be."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

@@ -37,7 +37,7 @@ class EncoderRow:
 
 @dataclass(frozen=True, slots=True)
 class DifferenceRow:
-    """How far `n` vectors of one kind are from the publisher's: see `verification.Comparison`."""
+    """How far `n` vectors of one kind are from the publisher's: see `jina.verify.Comparison`."""
 
     kind: str
     n: int

@@ -29,7 +29,7 @@ _DECIDERS = {"person": "you", "auto": "--auto"}
 
 
 def log_screen(story: Chronicle, costs: Sequence[str], total: str) -> RenderableType:
-    """`costs`: what each stretch took of the language model, in words, "" for nothing; `total`."""
+    """The whole story; `costs`: of the model, a stretch each, "" for none; `total`: of all."""
     state = story.state
     parts: list[RenderableType] = [Text(_size(state))]
     if story.drafted_by:
@@ -162,7 +162,7 @@ def _accepted(accepted: Accepted) -> list[RenderableType]:
 
 
 def _rejected(decided: Decided) -> list[RenderableType]:
-    """Less than of what was accepted: what it was, whose, and why not."""
+    """What was rejected, whose it was, and why: less than is told of what was accepted."""
     first, *others = describe_proposal(decided.proposal).splitlines()
     more = f" and {counted(len(others), 'more edit')}" if others else ""
     lines = [_line(f"Rejected, from {proposer(decided)}: {shortened(first, LONG)}{more}")]
