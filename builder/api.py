@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 
 from builder.data import Crop, Skipped, prepare
-from builder.encoders.cache import VectorCache, encode_phrases
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.streaming import Picture, stream_vectors
+from builder.encoders.vector_cache import VectorCache, encode_phrases
 from builder.scoring.predict import Prediction, predictions
 from builder.scoring.score import score
 from builder.system.file import Calibration, SystemFile, load_system_file

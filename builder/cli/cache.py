@@ -10,8 +10,8 @@ from builder.cli import app, reports_errors
 from builder.cli.flags import Json
 
 if TYPE_CHECKING:
-    from builder.encoders.cached import Cached
-    from builder.terminal.caches import CacheRow
+    from builder.encoders.cache_folder import Cached
+    from builder.terminal.cache_screen import CacheRow
 
 cache = typer.Typer(name="cache", help="The vectors and images that are kept on this machine.")
 app.add_typer(cache)
@@ -21,14 +21,13 @@ app.add_typer(cache)
 @reports_errors
 def info(as_json: Json = False) -> None:
     """Where the cache is, and what it holds: a file of vectors per encoder, downloaded images."""
-    from builder.encoders.cache import default_cache_folder
-    from builder.encoders.cached import cached_in
+    from builder.encoders.cache_folder import cached_in, default_cache_folder
 
     found = cached_in(default_cache_folder())
     if as_json:
         typer.echo(json.dumps(_as_data(found), ensure_ascii=False))
         return
-    from builder.terminal.caches import cache_screen
+    from builder.terminal.cache_screen import cache_screen
     from builder.terminal.console import result_console
 
     result_console().print(cache_screen(found.folder, _rows(found)))
@@ -40,10 +39,9 @@ def clear(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
 ) -> None:
     """Remove the cache's own files: everything is encoded and downloaded again when needed."""
-    from builder.encoders.cache import default_cache_folder
-    from builder.encoders.cached import cached_in
-    from builder.encoders.cached import clear as clear_cache
-    from builder.terminal.caches import size
+    from builder.encoders.cache_folder import cached_in, default_cache_folder
+    from builder.encoders.cache_folder import clear as clear_cache
+    from builder.terminal.cache_screen import size
     from builder.terminal.console import progress_console
 
     found = cached_in(default_cache_folder())
@@ -61,7 +59,7 @@ def _agreed(found: "Cached") -> bool:
     from builder.errors import InputError
     from builder.terminal.ask import open_asker
     from builder.terminal.asker import interactive
-    from builder.terminal.caches import size
+    from builder.terminal.cache_screen import size
     from builder.terminal.text import shortened
 
     what = f"{size(found.size)} in {shortened(str(found.folder), 120)}"
@@ -71,7 +69,7 @@ def _agreed(found: "Cached") -> bool:
 
 
 def _rows(found: "Cached") -> "list[CacheRow]":
-    from builder.terminal.caches import CacheRow
+    from builder.terminal.cache_screen import CacheRow
 
     rows = [CacheRow(file.name, "vectors", file.vectors, file.size) for file in found.files]
     if found.damaged_size:

@@ -17,9 +17,10 @@ from builder.cli.file_inputs import measured_by, say_what_differs
 from builder.cli.screen import Screen
 from builder.cli.workspace import identity_of
 from builder.data import Crop, files_named
-from builder.encoders.cache import VectorCache, default_cache_folder
+from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.spec import EncoderSpec
 from builder.encoders.streaming import Picture
+from builder.encoders.vector_cache import VectorCache
 from builder.errors import InputError
 from builder.scoring.wording import counted
 from builder.system.file import SystemFile, load_system_file

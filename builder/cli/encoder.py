@@ -31,21 +31,28 @@ def list_encoders(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """The encoders that have a name here: licence, size, and whether they are on this machine."""
-    from builder.encoders.cache import default_cache_folder
-    from builder.encoders.catalog import KNOWN
-    from builder.encoders.verified import is_verified
-    from builder.terminal.encoders import OTHERS, encoders_table
+    from builder.encoders.cache_folder import default_cache_folder
+    from builder.encoders.catalog import KNOWN, any_of
+    from builder.encoders.jina.verify import is_verified
+    from builder.terminal.encoders import encoders_table
 
     cache = default_cache_folder()
-    rows = [_row(model, verified=is_verified(cache, model, __version__)) for model in KNOWN]
+    rows = [
+        _row(model, verified=is_verified(cache, model, __version__) if model.onnx_commit else None)
+        for model in KNOWN
+    ]
     rows.append(_miniature())
+    others = (
+        f"Besides these, any {any_of()[0]} checkpoint of the Hugging Face hub (org/name) or in a "
+        "local folder."
+    )
     if as_json:
-        found = {"encoders": [asdict(row) for row in rows], "others": OTHERS}
+        found = {"encoders": [asdict(row) for row in rows], "others": others}
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     from builder.terminal.console import result_console
 
-    result_console().print(encoders_table(rows))
+    result_console().print(encoders_table(rows, others))
 
 
 @encoder.command()
@@ -140,8 +147,12 @@ def _subject(name: str) -> _Subject:
     folder, model = wanted.folder, None
     if folder is None:
         model = known_model(wanted.name)
-        if model is None or wanted != EncoderSpec(model.repository, revision=model.commit):
-            names = ", ".join(known.name for known in KNOWN)
+        if (
+            model is None
+            or not model.onnx_commit
+            or wanted != EncoderSpec(model.repository, revision=model.commit)
+        ):
+            names = ", ".join(known.name for known in KNOWN if known.onnx_commit)
             raise EncoderError(
                 f"{name} is no folder, and no model with ONNX files that are known to belong to "
                 "it.",
@@ -249,8 +260,8 @@ def _print_json(subject: _Subject, verdict: "Agreement", *, agrees: bool) -> Non
 
 
 def _remember(model: "KnownModel", verdict: "Agreement") -> None:
-    from builder.encoders.cache import default_cache_folder
-    from builder.encoders.verified import remember
+    from builder.encoders.cache_folder import default_cache_folder
+    from builder.encoders.jina.verify import remember
     from builder.errors import EncoderError
     from builder.terminal.console import progress_console
     from builder.terminal.render import error_panel
@@ -262,7 +273,7 @@ def _remember(model: "KnownModel", verdict: "Agreement") -> None:
         progress_console().print(error_panel(error))
 
 
-def _row(model: "KnownModel", *, verified: bool) -> "EncoderRow":
+def _row(model: "KnownModel", *, verified: bool | None) -> "EncoderRow":
     import huggingface_hub
 
     from builder.terminal.encoders import EncoderRow

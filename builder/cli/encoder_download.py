@@ -1,7 +1,8 @@
 """An encoder as the flags name it: what it costs to have it is said before it is fetched."""
 
 from builder.cli.screen import Screen
-from builder.encoders.open import Located, bytes_missing, locate
+from builder.encoders.open import bytes_missing, locate
+from builder.encoders.protocol import Located
 from builder.encoders.spec import EncoderSpec
 
 

@@ -7,10 +7,11 @@ from builder.cli.screen import Screen
 from builder.cli.settings import crop_of
 from builder.cli.workspace import PhraseVectors, distinct, read_labelled
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
-from builder.encoders.cache import VectorCache, default_cache_folder, encode_image_files
+from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader
 from builder.encoders.spec import EncoderSpec
+from builder.encoders.vector_cache import VectorCache, encode_image_files
 from builder.errors import InputError
 from builder.scoring.wording import counted
 from builder.system.file import EncoderIdentity, SplitName, SystemFile

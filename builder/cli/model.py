@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.cli.screen import Screen
-from builder.encoders.cache import default_cache_folder
+from builder.encoders.cache_folder import default_cache_folder
 from builder.errors import InputError
 from builder.llm.address import shown
 from builder.llm.cost import Limits, Price, money, parse_price

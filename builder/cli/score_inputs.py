@@ -19,9 +19,8 @@ from builder.cli.file_inputs import (
 from builder.cli.screen import Screen
 from builder.cli.workspace import PhraseVectors, distinct, identity_of
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
-from builder.encoders.cache import default_cache_folder
-from builder.encoders.open import Located
-from builder.encoders.protocol import Encoder, Vectors
+from builder.encoders.cache_folder import default_cache_folder
+from builder.encoders.protocol import Encoder, Located, Vectors
 from builder.encoders.reading import decoded_once
 from builder.encoders.spec import EncoderSpec
 from builder.system.file import EncoderIdentity, SystemFile

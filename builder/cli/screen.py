@@ -31,10 +31,10 @@ from builder.llm.events import (
     CallStarted,
     DraftProgress,
     Dropped,
+    FormatFallback,
     GivenToAnother,
     Inseparable,
     LLMEvent,
-    ModeFallback,
     RecordingSilent,
     Respelled,
     Waiting,
@@ -389,8 +389,8 @@ def llm_line(event: LLMEvent) -> str | None:
             return f"{event.purpose}: {tokens}{price}, {event.seconds:.1f} s"
         case CallReused():
             return f"{event.purpose}: taken from the transcript, already paid for"
-        case ModeFallback():
-            now = f", {event.mode} now" if event.mode else ""
+        case FormatFallback():
+            now = f", {event.format} now" if event.format else ""
             return f"another form of answer is asked for{now}: {shortened(event.reason)}"
         case Waiting():
             reason = shortened(event.reason.rstrip("."), 160)

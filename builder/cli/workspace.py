@@ -7,13 +7,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage, assign_splits, read_source
-from builder.encoders.cache import (
-    VectorCache,
-    default_cache_folder,
-    encode_image_files,
-    encode_phrases,
-)
+from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Vectors
+from builder.encoders.vector_cache import VectorCache, encode_image_files, encode_phrases
 from builder.errors import InputError
 from builder.scoring.evaluator import Evaluator, SplitData
 from builder.session.records import Started

@@ -1,29 +1,70 @@
-"""Downloading images: a few at a time, kept by URL, so that no image is asked for twice."""
+"""Downloading images: a few at a time, kept by URL, so that no image is asked for twice.
 
+An image is tried again where that may help, limited in time and size, and checked before it is
+kept.
+"""
+
+import contextlib
+import email.utils
 import functools
 import hashlib
+import os
 import queue
 import ssl
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from filelock import FileLock, Timeout
 
-from builder.data.fetching import Limits, Unavailable, fetch, too_late
 from builder.data.images import IMAGE_SUFFIXES, Skipped
-from builder.data.pictures import bombs_as_errors
+from builder.data.pictures import ImageUnreadable, bombs_as_errors, check_image
 from builder.errors import InputError
 
 _HEADERS = {
     "User-Agent": f"cotbuild (python-httpx/{httpx.__version__})",
     "Accept": "image/*,*/*;q=0.1",
-    # Images are compressed already, and an answer can only be resumed if it is sent as it is.
+    # Images are compressed already.
     "Accept-Encoding": "identity",
 }
 _LEFT_ALONE = "not tried, because its server did not answer for those before"
+_REDIRECTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a download may go. Times in seconds, `size` in bytes."""
+
+    at_a_time: int = 4
+    tries: int = 4
+    backoff: float = 0.5  # before the second try, doubled before each further one
+    retry_after: float = 60.0  # the longest wait that a server may ask for
+    silence: float = 15.0  # to connect, or between two pieces
+    total: float = 120.0  # for one image: all tries, and waiting for another process
+    size: int = 50_000_000
+    patience: int = 8  # images in a row that a server fails to answer for, before it is left alone
+
+
+class Unavailable(Exception):
+    """An image that cannot be had, and why; `no_answer`: its server may be down altogether."""
+
+    def __init__(self, reason: str, *, no_answer: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.no_answer = no_answer
+
+
+class _Passing(Exception):
+    """A failure that may pass; `wait`: seconds that the server asked for."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait = wait
 
 
 def download_images(
@@ -33,11 +74,11 @@ def download_images(
     limits: Limits | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Path | Skipped]:
-    """URL -> file below `folder` that is an image, or why there is none.
+    """Downloads images: URL -> file below `folder`, or why there is none.
 
     What is there already is not asked for again. `on_progress(done, total)` counts distinct URLs.
-    A run that is interrupted (Ctrl-C) ends at once, and the next one goes on where it was, in the
-    middle of an image too if its server allows. Several processes may download into one folder.
+    A run that is interrupted (Ctrl-C) ends at once, and the next one downloads what is missing.
+    Several processes may download into one folder.
     Raises InputError if nothing could be had, or if the network settings are of no use.
     """
     distinct = tuple(dict.fromkeys(urls))
@@ -118,7 +159,7 @@ class _Workers:
         except queue.Empty:
             # Its server may keep it for ever by sending a byte now and then.
             slowest.dismiss()
-            worker, outcome = slowest, Unavailable(too_late(self._limits), no_answer=True)
+            worker, outcome = slowest, Unavailable(_too_late(self._limits), no_answer=True)
         else:
             if worker not in self._busy:
                 return None
@@ -145,7 +186,7 @@ class _Worker:
         threading.Thread(target=self._work, args=(_client(limits),), daemon=True).start()
 
     def dismiss(self) -> None:
-        """Nothing is waited for: the thread ends when its server lets it."""
+        """Lets the thread end when its server lets it; nothing is waited for."""
         self._stop.set()
         self.urls.put(None)
 
@@ -189,7 +230,7 @@ def _client(limits: Limits) -> httpx.Client:
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Whom https trusts: read once, because that takes longer than an image."""
+    """The certificates that https trusts: read once, because that takes longer than an image."""
     return httpx.create_ssl_context()
 
 
@@ -200,3 +241,165 @@ def _nothing_came(failures: Sequence[Skipped]) -> InputError:
         hint="Check that this machine is online and may reach that server, then run the command "
         "again.",
     )
+
+
+# --- One image ------------------------------------------------------------------------------------
+
+
+def fetch(
+    client: httpx.Client, url: str, path: Path, limits: Limits, stop: threading.Event
+) -> Path:
+    """Downloads an image to `path`, at once or not at all, and returns it.
+
+    Connection errors, 408, 429 and 5xx are tried again, from the first byte. Of several processes
+    one downloads the image, and the others wait for it. For threads, so the caller wraps all calls
+    in `bombs_as_errors`; soon after `stop` is set nothing is written any more. Raises Unavailable,
+    and OSError if it cannot be written.
+    """
+    deadline = time.monotonic() + limits.total
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(path.name + ".lock")
+    try:
+        with FileLock(lock, timeout=limits.total):
+            if not path.is_file():
+                _fetch_alone(client, url, path, limits, deadline, stop)
+    except Timeout as error:
+        raise Unavailable("an earlier download of it has not ended") from error
+    # Whoever still waits for the lock will find the image, and so write nothing.
+    with contextlib.suppress(OSError):
+        lock.unlink(missing_ok=True)
+    return path
+
+
+def _fetch_alone(
+    client: httpx.Client,
+    url: str,
+    path: Path,
+    limits: Limits,
+    deadline: float,
+    stop: threading.Event,
+) -> None:
+    def go_on() -> None:
+        if stop.is_set():
+            raise Unavailable("interrupted")
+        if time.monotonic() > deadline:
+            raise Unavailable(_too_late(limits))
+
+    part = path.with_name(path.name + ".part")
+    try:
+        for attempt in range(limits.tries):
+            try:
+                _transfer(client, url, part, limits, go_on)
+                break
+            except _Passing as problem:
+                wait = limits.backoff * 2**attempt if problem.wait is None else problem.wait
+                last = attempt + 1 == limits.tries or time.monotonic() + wait > deadline
+                if last or stop.wait(wait):
+                    raise Unavailable(problem.reason, no_answer=True) from problem
+        _keep(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _keep(part: Path, path: Path) -> None:
+    """Moves a whole image to its place. Raises Unavailable if it is none."""
+    try:
+        check_image(part)
+    except ImageUnreadable as error:
+        raise Unavailable(f"what came cannot be read as an image: {error.reason}") from error
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _transfer(
+    client: httpx.Client,
+    url: str,
+    part: Path,
+    limits: Limits,
+    go_on: Callable[[], None],
+) -> None:
+    """Writes the whole body of one answer to `part`. Raises _Passing, Unavailable."""
+    with _translated(), _answer(client, url, go_on) as response:
+        _require_success(response, limits)
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) > limits.size:
+            raise Unavailable(_too_large(limits))
+        size = 0
+        with part.open("wb") as file:
+            for chunk in response.iter_bytes():
+                go_on()
+                size += len(chunk)
+                if size > limits.size:
+                    raise Unavailable(_too_large(limits))
+                file.write(chunk)
+
+
+@contextlib.contextmanager
+def _answer(client: httpx.Client, url: str, go_on: Callable[[], None]) -> Iterator[httpx.Response]:
+    """The answer to a request, after redirects.
+
+    Followed by hand, because httpx reads the body of each redirect, which may have no end.
+    """
+    request = client.build_request("GET", url)
+    for _ in range(_REDIRECTS + 1):
+        go_on()
+        response = client.send(request, stream=True, follow_redirects=False)
+        with contextlib.closing(response):
+            if response.next_request is None:
+                yield response
+                return
+            request = response.next_request
+    raise Unavailable(f"more than {_REDIRECTS} redirects")
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Raises httpx's errors as Unavailable or _Passing."""
+    try:
+        yield
+    except httpx.UnsupportedProtocol as error:
+        raise Unavailable("it leads to an address that is neither http:// nor https://") from error
+    except httpx.TimeoutException as error:
+        raise _Passing("the server is silent") from error
+    except httpx.TransportError as error:
+        raise _Passing(_said(error)) from error
+    # ValueError, with UnicodeError below it: what else an odd address or header makes it raise.
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise Unavailable(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _require_success(response: httpx.Response, limits: Limits) -> None:
+    status = response.status_code
+    if status == 200:
+        return
+    reason = f"the server answers {status} {response.reason_phrase}".rstrip()
+    if status not in (408, 429) and status < 500:
+        raise Unavailable(reason)
+    wait = _retry_after(response.headers.get("Retry-After", ""))
+    if wait is not None and wait > limits.retry_after:
+        raise Unavailable(f"{reason} and asks to wait {wait:.0f} seconds", no_answer=True)
+    raise _Passing(reason, wait)
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds to wait, from a number of seconds or a date (RFC 9110, 10.2.3), else None."""
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _too_late(limits: Limits) -> str:
+    """Why an image whose time is over cannot be had."""
+    return f"not complete after {limits.total:g} seconds"
+
+
+def _too_large(limits: Limits) -> str:
+    return f"larger than {limits.size / 1e6:g} MB"

@@ -1,9 +1,7 @@
-"""A folder of images with one sub-folder per class.
+"""Images in folders: one sub-folder per class, or files, folders and patterns that somebody names.
 
 A class's sub-folder bears the class's name; where a name holds a `/`, which no folder can, the
 folder has `_` in its place (`class_folder_name`).
-
-Which files somebody means who names files, folders and patterns on a command line.
 """
 
 import os
@@ -17,6 +15,8 @@ from pathlib import Path
 from builder.data.images import IMAGE_SUFFIXES, ImageSet, LabelledFile, Skipped, check_files
 from builder.data.matching import Matching, Mismatch, by_form, match_labels, nearest
 from builder.errors import InputError
+
+_PATTERN = re.compile(r"[*?[]")
 
 
 def class_folder_name(class_name: str) -> str:
@@ -163,7 +163,7 @@ def _no_match(folder: Path, unknown: Sequence[Mismatch]) -> InputError:
     )
 
 
-_PATTERN = re.compile(r"[*?[]")
+# --- Files, folders and patterns named on a command line ------------------------------------------
 
 
 def files_named(name: str) -> Iterator[str | Skipped]:

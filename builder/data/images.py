@@ -86,7 +86,7 @@ class ImageSet:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of candidates, in their order: usable, unusable, and labelled twice.
+    """Candidates after their check, in their order: usable, unusable, and labelled twice.
 
     `spellings`: how many of the usable ones bear each label, as it is spelled.
     """

@@ -89,7 +89,7 @@ class Crop:
         return cls(left, top, right, bottom)
 
     def of(self, image: Image.Image) -> Image.Image:
-        """That part of an image, in whole pixels."""
+        """The cropped part of an image, in whole pixels."""
         return image.crop(_pixels(self, image.size))
 
     def __str__(self) -> str:
@@ -146,7 +146,7 @@ def check_image(path: Path) -> None:
 
 @contextlib.contextmanager
 def bombs_as_errors() -> Iterator[None]:
-    """Pillow only warns of an image of 90 to 180 million pixels; here it counts as unreadable."""
+    """Makes images of 90 to 180 million pixels unreadable, of which Pillow only warns."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         # Remarks on odd metadata are of no use to somebody who asked for the pixels.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from builder.encoders.catalog import FAMILY_OF, kinds
 from builder.errors import EncoderError
 
 # Everything that vectors depend on, but the weights.
@@ -31,12 +32,10 @@ _WEIGHTS = (
 _SHARD = re.compile(r"(model-\d+-of-(\d+)\.safetensors)|(pytorch_model-\d+-of-(\d+)\.bin)")
 # Far beyond any trained model; what lies outside makes every score equal, or infinite.
 _LARGEST_FACTOR = 1e6
-SUPPORTED_TYPES = ("clip", "siglip", "siglip2", "jina_clip")
-SUPPORTED_HINT = "Name a jina-clip, CLIP, SigLIP or SigLIP 2 checkpoint, or `miniature`."
 
 
 def model_type(folder: Path, name: str) -> str:
-    """One of SUPPORTED_TYPES; EncoderError for any other model or an unusable config."""
+    """What config.json calls the model. Raises EncoderError unless its family is known."""
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -51,13 +50,13 @@ def model_type(folder: Path, name: str) -> str:
             f"{path} cannot be read: {error}.", hint="Download the checkpoint again."
         ) from error
     found = config.get("model_type") if isinstance(config, dict) else None
-    if found not in SUPPORTED_TYPES:
+    if not isinstance(found, str) or found not in FAMILY_OF:
         raise EncoderError(
             f"{name} is a model of type {found!r}, which is not an image-text encoder that "
             "cotbuild can load.",
-            hint=SUPPORTED_HINT,
+            hint=f"Name a {kinds()} checkpoint, or `miniature`.",
         )
-    return str(found)
+    return found
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -88,7 +87,7 @@ def content_revision(folder: Path) -> str:
 
 
 def wanted_files(published: Iterable[str]) -> list[str]:
-    """Of a repository's files those that are read here.
+    """The files of a repository that are read here.
 
     The weights come last, so that a download in this order that ended early lacks weights.
     """
@@ -122,14 +121,14 @@ def _has_all_shards(names: Iterable[str]) -> bool:
 
 
 def unusable(name: str, why: str) -> EncoderError:
-    """The files in a checkpoint's folder are damaged or do not belong together."""
+    """An error: a checkpoint's files are damaged or do not belong together."""
     return EncoderError(
         f"{name}: {why}.", hint="Download the checkpoint again, or name another one."
     )
 
 
 def cosine_factor(name: str, logit_scale: float) -> float:
-    """exp(logit_scale), in 1e-6 .. 1e6. Raises EncoderError for any other."""
+    """The factor exp(logit_scale), from 1e-6 to 1e6. Raises EncoderError for any other."""
     if not abs(logit_scale) <= math.log(_LARGEST_FACTOR):
         raise unusable(name, f"its logit_scale is {logit_scale:g}, far from that of any model")
     return math.exp(logit_scale)

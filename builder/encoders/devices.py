@@ -1,7 +1,4 @@
-"""On which device, and in which floating-point type, an encoder computes.
-
-Features -> unit vectors, or an error that names the input without a direction.
-"""
+"""The device and floating-point type that an encoder computes in, and its results as vectors."""
 
 from collections.abc import Sequence
 
@@ -15,10 +12,12 @@ from builder.errors import EncoderError, InputError
 # Others have no memory (meta), or need libraries that nobody tried this with.
 _TYPES = ("cpu", "cuda", "mps", "xpu")
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+# Below this `normalize` does not divide by the length.
+_SHORTEST = 1e-12
 
 
 def pick_device(device: str) -> torch.device:
-    """`auto` (cuda, else mps, else cpu) or a torch device such as `cuda:0`. Raises EncoderError."""
+    """The device of that name, such as `cuda:0`; `auto`: cuda, mps or cpu. Raises EncoderError."""
     if device == "auto":
         return torch.device(_fastest())
     try:
@@ -32,7 +31,7 @@ def pick_device(device: str) -> torch.device:
 
 
 def pick_dtype(dtype: str) -> torch.dtype:
-    """`float32`, `float16` or `bfloat16`. Raises InputError."""
+    """The type called `float32`, `float16` or `bfloat16`. Raises InputError."""
     if dtype not in DTYPES:
         raise InputError(
             f"There is no floating-point type {dtype!r} here.",
@@ -55,12 +54,8 @@ def _fastest() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-# Below this `normalize` does not divide by the length.
-_SHORTEST = 1e-12
-
-
 def unit_rows(features: Tensor, inputs: Sequence[str], *, name: str, dtype: torch.dtype) -> Vectors:
-    """[n, d] on any device -> float32 rows of length 1, on the CPU.
+    """Scales features [n, d], on any device, to float32 rows of length 1 on the CPU.
 
     inputs: what each row was made of; name, dtype: the encoder and the type in which it computed.
     Raises EncoderError for a row that is not finite, too long for float32, or zero.

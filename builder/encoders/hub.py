@@ -9,6 +9,7 @@ import huggingface_hub
 from huggingface_hub import constants, errors
 from huggingface_hub.utils import logging as hub_logging
 
+from builder.encoders.catalog import kinds
 from builder.encoders.checkpoint import lacks_files, model_type, wanted_files
 from builder.errors import EncoderError
 
@@ -75,7 +76,7 @@ def download(repository: str, commit: str, names: Iterable[str]) -> list[Path]:
 
 
 def out_of_reach() -> str:
-    """Why the hub is, as far as that is known."""
+    """Why the hub is out of reach, as far as that is known."""
     if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"
     return "the Hugging Face hub cannot be reached"
@@ -108,7 +109,7 @@ def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """No remarks on each of the library's own retries: they would bury the message that helps."""
+    """Silences the library's remarks on its retries: they would bury the message that helps."""
     verbosity = hub_logging.get_verbosity()
     hub_logging.set_verbosity(logging.CRITICAL)
     try:
@@ -143,8 +144,7 @@ def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
     except errors.RemoteEntryNotFoundError as error:
         raise EncoderError(
             f"{repository} holds no config.json, so it is no checkpoint of transformers.",
-            hint="Name a repository with CLIP, SigLIP or jina-clip weights in the transformers "
-            "format.",
+            hint=f"Name a repository with {kinds()} weights in the transformers format.",
         ) from error
     # HTTPError is the HTTP client's own base: a connection that breaks half-way.
     except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]

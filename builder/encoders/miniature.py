@@ -21,8 +21,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from builder.encoders.protocol import Pixels, Vectors
-from builder.errors import EncoderError
+from builder.encoders.devices import pick_device
+from builder.encoders.protocol import Located, Pixels, Vectors, Wanted
+from builder.errors import EncoderError, InputError
 
 IMAGE_SIZE = 72
 DIMENSIONS = 256
@@ -330,3 +331,19 @@ def _unusable(path: Path, why: str) -> EncoderError:
         f"The miniature encoder's weights at {path} cannot be used: {why}",
         hint="Reinstall cotbuild, or train them again: python -m builder.demo.train --out FILE",
     )
+
+
+def locate(wanted: Wanted) -> Located:
+    """The miniature without its weights. Raises EncoderError or InputError."""
+    if wanted.dtype != "float32" or wanted.spec.options:
+        raise InputError(
+            f"The miniature computes in float32 only and has no options, not {wanted.dtype}"
+            f"{wanted.spec.options}.",
+            hint="Leave --dtype and the options out.",
+        )
+    if wanted.device != "auto" and pick_device(wanted.device).type != "cpu":
+        raise InputError(
+            f"The miniature computes on the CPU only, not on {wanted.device}.",
+            hint="Leave --device out.",
+        )
+    return Located("miniature", miniature_revision(), "", preprocess, load_miniature)

@@ -1,11 +1,15 @@
-"""What every image-text encoder offers; the evaluator needs nothing else."""
+"""What every image-text encoder offers, and what passes between its family and who opens it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from builder.encoders.spec import EncoderSpec
 
 Vectors = NDArray[np.float32]
 # One image as the encoder's image tower takes it: arrays by the names of the tower's inputs.
@@ -63,3 +67,35 @@ class Encoder(Protocol):
         Empty tuples for encoders that cannot tell (all but the miniature).
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An encoder that is to be opened; what comes with the package has no folder and revision.
+
+    `device` and `dtype` are words, as `devices` understands them.
+    """
+
+    spec: EncoderSpec
+    device: str
+    dtype: str
+    folder: Path = Path()
+    revision: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.spec.name}{self.spec.options}"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An encoder whose files are on this machine, before its weights are read.
+
+    `preprocess` is the encoder's own; `licence` is empty where it isn't known.
+    """
+
+    name: str
+    revision: str
+    licence: str
+    preprocess: Callable[[Image.Image], Pixels]
+    load: Callable[[], Encoder]

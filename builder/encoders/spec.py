@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from builder.encoders.catalog import known_model
+from builder.encoders.catalog import KNOWN, any_of, built_in, known_model
 from builder.errors import EncoderError, InputError
 
 # The hub's own rules for names are stricter; this only tells names from slips.
 _HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[^@\s]+))?")
 _OPTIONS = re.compile(r"(?P<place>.*?):(?P<options>[a-z_]+=[^:]*)", re.DOTALL)
 
+_KINDS, _EXAMPLES = any_of()
 POSSIBLE = (
-    "Possible are: jina-clip-v1, jina-clip-v2; a CLIP or SigLIP checkpoint on the Hugging Face "
-    "hub, such as openai/clip-vit-base-patch32 or google/siglip-base-patch16-224, with @revision "
-    "if need be; a local folder with such a checkpoint; `miniature` (a toy for drawn cards)."
+    f"Possible are: {', '.join(model.name for model in KNOWN)}; a {_KINDS} checkpoint on the "
+    f"Hugging Face hub, such as {_EXAMPLES}, with @revision if need be; a local folder with such a "
+    "checkpoint; `miniature` (a toy for drawn cards)."
 )
 
 
@@ -41,7 +42,7 @@ class EncoderSpec:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises EncoderError for what is no name of an encoder, InputError for wrong options."""
+        """The encoder that a text names. Raises EncoderError, and InputError for wrong options."""
         match = _OPTIONS.fullmatch(text)
         if match is None:
             return cls._parse_place(text)
@@ -51,7 +52,7 @@ class EncoderSpec:
 
     @classmethod
     def _parse_place(cls, place: str) -> Self:
-        if place == "miniature":
+        if built_in(place):
             return cls(place)
         short, at, revision = place.partition("@")
         model = known_model(short) if revision or not at else None
@@ -70,7 +71,7 @@ class EncoderSpec:
 
     @property
     def licence(self) -> str:
-        """As far as it is known without a file; empty where it isn't."""
+        """The licence, as far as it is known without a file; empty where it isn't."""
         model = known_model(self.name)
         return model.licence if model is not None and self.folder is None else ""
 
@@ -85,7 +86,7 @@ class EncoderSpec:
 
     @property
     def options(self) -> str:
-        """As they are written after the name, with the colon; empty without any."""
+        """The options as they are written after the name, with the colon; empty without any."""
         given = {"truncate_dim": self.truncate_dim, "task": self.task}
         words = [f"{key}={value}" for key, value in given.items() if value is not None]
         return f":{','.join(words)}" if words else ""

@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 from builder.data import Crop, ImageUnreadable, LabelledImage, Skipped, file_digest, prepare
-from builder.encoders.cache import VectorCache, check_rows, image_key
 from builder.encoders.protocol import Encoder, Pixels, Vectors
 from builder.encoders.reading import open_unchanged, read_as_they_come
+from builder.encoders.vector_cache import VectorCache, check_rows, image_key
 from builder.errors import InputError
 
 # A file's path, a whole picture, or what is known to be neither and only keeps its place.
@@ -76,7 +76,7 @@ def _read(
 
 
 def _digest(path: Path) -> str:
-    """Raises ImageUnreadable for what is no file that can be read."""
+    """The file's digest. Raises ImageUnreadable for what is no file that can be read."""
     try:
         mode = path.stat().st_mode
         # Opening a pipe would wait for ever.

@@ -10,6 +10,7 @@ import json
 import logging
 import pickle
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from transformers import AutoImageProcessor, AutoModel, CLIPTokenizer, PreTraine
 from transformers.utils import logging as transformers_logging
 
 from builder.encoders.checkpoint import cosine_factor, model_type, weight_files
-from builder.encoders.devices import unit_rows
-from builder.encoders.protocol import Pixels, Vectors
+from builder.encoders.devices import pick_device, pick_dtype, unit_rows
+from builder.encoders.protocol import Located, Pixels, Vectors, Wanted
 from builder.errors import EncoderError
 
 # Counts the ways in which this module prepares inputs; part of the fingerprint.
@@ -44,6 +45,25 @@ _PREPROCESSING_FILES = ("preprocessor_config.json", "processor_config.json")
 _AGAIN = "Download the checkpoint again, or name another one."
 # CLIP configurations that say 2 predate the setting; their pooling takes the highest token id.
 _LEGACY_END_TOKEN = 2
+
+
+def locate(wanted: Wanted) -> Located:
+    """The encoder of a checkpoint without its weights. Raises EncoderError or InputError."""
+    device, dtype = pick_device(wanted.device), pick_dtype(wanted.dtype)
+    return Located(
+        wanted.name,
+        wanted.revision,
+        "",
+        load_preprocessing(wanted.folder, wanted.name),
+        partial(
+            load_pretrained,
+            wanted.folder,
+            name=wanted.name,
+            revision=wanted.revision,
+            device=device,
+            dtype=dtype,
+        ),
+    )
 
 
 class PretrainedEncoder:
@@ -167,7 +187,7 @@ class Preprocessing:
 
 
 def load_preprocessing(folder: Path, name: str) -> Preprocessing:
-    """From preprocessor_config.json. Raises EncoderError."""
+    """The checkpoint's image processor, from preprocessor_config.json. Raises EncoderError."""
     with _quiet_transformers(), _loading_errors_translated(name):
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, local_files_only=True, trust_remote_code=False, backend="pil"
@@ -262,7 +282,7 @@ def _check_weights(model: Any, report: dict[str, Any], name: str) -> None:
 
 
 def _fingerprint(folder: Path, family: str, revision: str, dtype: torch.dtype) -> str:
-    """Of what was published, not of the library's objects, which change with its version.
+    """A hash of what was published; the library's own objects change with its version.
 
     The revision already stands for one model's content, wherever it lies and whatever its name.
     """
@@ -276,7 +296,7 @@ def _fingerprint(folder: Path, family: str, revision: str, dtype: torch.dtype) -
 
 @contextlib.contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    """Its log would break into the screen; what matters in it is raised as an error here."""
+    """Silences the library's log: what matters in it is raised as an error here."""
     verbosity = transformers_logging.get_verbosity()
     had_bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.CRITICAL)

@@ -1,8 +1,7 @@
-"""The endpoint's address: which one is meant, whether it can be used, and how it is shown.
+"""Where `--llm SPEC` leads: to an address that speaks OpenAI's API, or to a provider's own client.
 
-Credentials belong in OPENAI_API_KEY: an address is kept in the session and shown on the screen.
-
-Where `--llm SPEC` leads: to an OpenAI-compatible address, or to a provider's own client.
+An address is checked and shown without what may be secret: it is kept in the session and printed on
+the screen, so that credentials belong in OPENAI_API_KEY.
 """
 
 import ipaddress
@@ -14,9 +13,74 @@ from builder.errors import InputError
 from builder.llm.schemas import short
 
 OPENAI_URL = "https://api.openai.com/v1"
+OLLAMA_URL = "http://localhost:11434/v1"
 URL_VARIABLE = "OPENAI_BASE_URL"
 # "@" anywhere: the password in http://me:1/2@host would else pass for a port and a path.
 _FORBIDDEN = {"@": "credentials", "?": "a query", "#": "a fragment"}
+# Characters. Longer ones are no names, but something that was pasted.
+_LONGEST = 200
+# The providers that instructor 1.17 knows, apart from those that our own client speaks to.
+PROVIDERS = frozenset(
+    {
+        "anthropic",
+        "anyscale",
+        "azure_openai",
+        "bedrock",
+        "cerebras",
+        "cohere",
+        "databricks",
+        "deepseek",
+        "fireworks",
+        "gemini",
+        "generative-ai",
+        "google",
+        "groq",
+        "litellm",
+        "mistral",
+        "openrouter",
+        "perplexity",
+        "together",
+        "vertexai",
+        "writer",
+        "xai",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a model is: at `url`, or with `provider` behind that provider's own client."""
+
+    model: str
+    url: str | None
+    provider: str | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether nothing leaves this machine, and nothing is charged."""
+        return self.provider is None and is_local(self.url)
+
+
+def route(spec: str, url: str | None) -> Route:
+    """The route that `spec` names; a prefix counts only where no address is given.
+
+    OpenRouter's models have slashes too.
+
+    Raises InputError for what names no model.
+    """
+    prefix, slash, model = spec.partition("/")
+    if not (model if slash else prefix).strip() or not spec.isprintable() or len(spec) > _LONGEST:
+        raise InputError(
+            f"--llm {short(repr(spec), 60)} is no model name.",
+            hint="Give the name as the endpoint knows it, for example gpt-4o or ollama/llama3.",
+        )
+    if has_address(url) or not slash:
+        return Route(spec, url)
+    if prefix == "openai":
+        return Route(model, None)
+    if prefix == "ollama":
+        return Route(model, OLLAMA_URL)
+    return Route(model, None, prefix) if prefix in PROVIDERS else Route(spec, None)
 
 
 def endpoint(url: str | None) -> SplitResult:
@@ -84,7 +148,7 @@ def _meant(url: str | None) -> str:
 
 
 def _parsed(address: str) -> SplitResult | None:
-    """None for what is no http address."""
+    """The parts of an http address; None for anything else."""
     if " " in address or not address.isprintable():
         return None
     try:
@@ -94,68 +158,3 @@ def _parsed(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if parts.scheme in ("http", "https") and parts.hostname else None
-
-
-# Characters. Longer ones are no names, but something that was pasted.
-_LONGEST = 200
-OLLAMA_URL = "http://localhost:11434/v1"
-# The providers that instructor 1.17 knows, apart from those that our own client speaks to.
-PROVIDERS = frozenset(
-    {
-        "anthropic",
-        "anyscale",
-        "azure_openai",
-        "bedrock",
-        "cerebras",
-        "cohere",
-        "databricks",
-        "deepseek",
-        "fireworks",
-        "gemini",
-        "generative-ai",
-        "google",
-        "groq",
-        "litellm",
-        "mistral",
-        "openrouter",
-        "perplexity",
-        "together",
-        "vertexai",
-        "writer",
-        "xai",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`provider` None: `model` at `url`, else `model` by that provider's own client."""
-
-    model: str
-    url: str | None
-    provider: str | None = None
-
-    @property
-    def local(self) -> bool:
-        """Whether nothing leaves this machine, and nothing is charged."""
-        return self.provider is None and is_local(self.url)
-
-
-def route(spec: str, url: str | None) -> Route:
-    """A prefix counts only where no address is given: OpenRouter's models have slashes too.
-
-    Raises InputError for what names no model.
-    """
-    prefix, slash, model = spec.partition("/")
-    if not (model if slash else prefix).strip() or not spec.isprintable() or len(spec) > _LONGEST:
-        raise InputError(
-            f"--llm {short(repr(spec), 60)} is no model name.",
-            hint="Give the name as the endpoint knows it, for example gpt-4o or ollama/llama3.",
-        )
-    if has_address(url) or not slash:
-        return Route(spec, url)
-    if prefix == "openai":
-        return Route(model, None)
-    if prefix == "ollama":
-        return Route(model, OLLAMA_URL)
-    return Route(model, None, prefix) if prefix in PROVIDERS else Route(spec, None)

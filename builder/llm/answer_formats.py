@@ -1,7 +1,7 @@
-"""The forms in which an answer can be asked for, from the strictest to plain chat.
+"""The formats in which an answer can be asked for, from the strictest to plain chat.
 
 Which one an endpoint answers in is found out with its first answer: each step down is taken only
-where the form is refused, or ignored twice. What was refused is not asked for in later runs; what
+where the format is refused, or ignored twice. What was refused is not asked for in later runs; what
 was only ignored is.
 """
 
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from builder.files import replace_file
-from builder.llm.events import LLMEvent, ModeFallback
+from builder.llm.events import FormatFallback, LLMEvent
 from builder.llm.failures import SchemaRefused
 
 T = TypeVar("T")
 
 
-class AnswerMode(Enum):
-    """A form of answer; the value is what the transcript and the file of modes call it."""
+class AnswerFormat(Enum):
+    """A format of answer; the value is what the transcript and the file of formats call it."""
 
     STRICT = "json_schema_mode"
     SCHEMA = "json_schema_mode, not strict"
@@ -35,17 +35,17 @@ class AnswerMode(Enum):
 
 
 _WORDS = {
-    AnswerMode.STRICT: "a strict JSON schema",
-    AnswerMode.SCHEMA: "a JSON schema that is not strict",
-    AnswerMode.TOOLS: "a tool call",
-    AnswerMode.JSON: "a JSON object, its schema in the prompt",
-    AnswerMode.MARKDOWN: "JSON in plain text, its schema in the prompt",
+    AnswerFormat.STRICT: "a strict JSON schema",
+    AnswerFormat.SCHEMA: "a JSON schema that is not strict",
+    AnswerFormat.TOOLS: "a tool call",
+    AnswerFormat.JSON: "a JSON object, its schema in the prompt",
+    AnswerFormat.MARKDOWN: "JSON in plain text, its schema in the prompt",
 }
-_LADDER = tuple(AnswerMode)
+_LADDER = tuple(AnswerFormat)
 
 
-class Modes:
-    """The form that a model at an endpoint answers in. Thread-safe.
+class AnswerFormats:
+    """The format that a model at an endpoint answers in. Thread-safe.
 
     `place` names the two. `file` holds what earlier runs found out, for all places; one that is
     damaged or can't be written is passed over: then it is found out again.
@@ -55,77 +55,77 @@ class Modes:
         self._place = place
         self._file = file
         self._emit = emit
-        self._mode = _remembered(file).get(place, AnswerMode.STRICT)
-        # Where the next run begins: as far down as the endpoint itself refused the forms above.
-        self._begin = self._mode
-        self._proven: set[AnswerMode] = set()
-        # Held while a form is tried for the first time: parallel calls wait for what comes of it.
+        self._format = _remembered(file).get(place, AnswerFormat.STRICT)
+        # Where the next run begins: as far down as the endpoint itself refused the formats above.
+        self._begin = self._format
+        self._proven: set[AnswerFormat] = set()
+        # Held while a format is tried for the first time: parallel calls wait for what comes of it.
         self._trying = threading.Lock()
 
-    def answer(self, attempt: Callable[[AnswerMode, bool], T]) -> T:
-        """What `attempt(mode, proven)` returns in the first form that is not refused.
+    def answer(self, attempt: Callable[[AnswerFormat, bool], T]) -> T:
+        """What `attempt(answer_format, proven)` returns in the first format that is not refused.
 
-        `proven`: an answer in this form came before, or it is the last; one that can't be read is
+        `proven`: an answer in this format came before, or it is the last; one that can't be read is
         then no reason to try the next. `attempt` raises SchemaRefused to have that tried; where
-        the form was ignored, it is asked for once more first: one answer may be a slip.
+        the format was ignored, it is asked for once more first: one answer may be a slip.
         """
         while True:
             with self._trying:
-                mode = self._mode
-                if mode not in self._proven and mode is not _LADDER[-1]:
+                answer_format = self._format
+                if answer_format not in self._proven and answer_format is not _LADDER[-1]:
                     try:
-                        found = _twice(attempt, mode)
+                        found = _twice(attempt, answer_format)
                     except SchemaRefused as refusal:
                         self._step_down(refusal)
                         continue
-                    self._prove(mode)
+                    self._prove(answer_format)
                     return found
             try:
-                found = attempt(mode, True)
+                found = attempt(answer_format, True)
             except SchemaRefused as refusal:
                 with self._trying:
                     # Another call may have found that out already.
-                    if self._mode is mode:
+                    if self._format is answer_format:
                         self._step_down(refusal)
                 continue
             with self._trying:
-                self._prove(mode)
+                self._prove(answer_format)
             return found
 
     def _step_down(self, refusal: SchemaRefused) -> None:
-        """Raises the refusal where there is no further form."""
-        below = _LADDER[_LADDER.index(self._mode) + 1 :]
+        """Raises the refusal where there is no further format."""
+        below = _LADDER[_LADDER.index(self._format) + 1 :]
         if refusal.ignored:
             # Who ignores a strict schema ignores one that is not.
-            below = tuple(mode for mode in below if mode is not AnswerMode.SCHEMA)
+            below = tuple(lower for lower in below if lower is not AnswerFormat.SCHEMA)
         if not below:
             raise refusal
-        if not refusal.ignored and self._mode is self._begin:
+        if not refusal.ignored and self._format is self._begin:
             self._begin = below[0]
-        self._mode = below[0]
-        self._emit(ModeFallback(refusal.message, self._mode.words))
+        self._format = below[0]
+        self._emit(FormatFallback(refusal.message, self._format.words))
 
-    def _prove(self, mode: AnswerMode) -> None:
-        # Not remembered is a step down from a form that worked: one schema was too much for it.
+    def _prove(self, answer_format: AnswerFormat) -> None:
+        # Not remembered is a step down from a format that worked: one schema was too much for it.
         if not self._proven and self._file is not None:
             _remember(self._file, self._place, self._begin)
-        self._proven.add(mode)
+        self._proven.add(answer_format)
 
 
-def _twice(attempt: Callable[[AnswerMode, bool], T], mode: AnswerMode) -> T:
+def _twice(attempt: Callable[[AnswerFormat, bool], T], answer_format: AnswerFormat) -> T:
     try:
-        return attempt(mode, False)
+        return attempt(answer_format, False)
     except SchemaRefused as refusal:
         if not refusal.ignored:
             raise
-    return attempt(mode, False)
+    return attempt(answer_format, False)
 
 
-def _remembered(file: Path | None) -> dict[str, AnswerMode]:
+def _remembered(file: Path | None) -> dict[str, AnswerFormat]:
     return {
-        place: AnswerMode(value)
+        place: AnswerFormat(value)
         for place, value in _read(file).items()
-        if value in {mode.value for mode in AnswerMode}
+        if value in {known.value for known in AnswerFormat}
     }
 
 
@@ -136,16 +136,16 @@ def _read(file: Path | None) -> dict[str, Any]:
         value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    # A list as a value could not be looked up among the modes.
+    # A list as a value could not be looked up among the formats.
     texts = value.items() if isinstance(value, dict) else ()
-    return {place: mode for place, mode in texts if isinstance(mode, str)}
+    return {place: value for place, value in texts if isinstance(value, str)}
 
 
-def _remember(file: Path, place: str, mode: AnswerMode) -> None:
+def _remember(file: Path, place: str, answer_format: AnswerFormat) -> None:
     known = _read(file)
-    if known.get(place, AnswerMode.STRICT.value) == mode.value:
+    if known.get(place, AnswerFormat.STRICT.value) == answer_format.value:
         return
-    text = json.dumps(known | {place: mode.value}, ensure_ascii=False, indent=1)
+    text = json.dumps(known | {place: answer_format.value}, ensure_ascii=False, indent=1)
     # Only a memory: without it the endpoint is asked again.
     with contextlib.suppress(OSError, UnicodeEncodeError):
         replace_file(file, text)

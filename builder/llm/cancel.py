@@ -15,7 +15,7 @@ class Stopped(LLMError):
 
 
 class Cancellation:
-    """One for the calls that are stopped together, once and for good. Thread-safe."""
+    """Stops all calls that share it, once and for good. Thread-safe."""
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
@@ -29,7 +29,7 @@ class Cancellation:
                 _shut(connection)
 
     def check(self) -> None:
-        """Raises Stopped."""
+        """Raises Stopped if the calls are to end."""
         if self._stopped.is_set():
             raise Stopped
 

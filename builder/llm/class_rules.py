@@ -124,7 +124,7 @@ class _RulesDraft:
         problems: Mapping[str, str] = MappingProxyType({}),
         extra_rounds: int = EXTRA_ROUNDS,
     ) -> ClassRules:
-        """Class -> group -> option. `problems`: what was wrong with the answer before, by class."""
+        """Class -> group -> option, of every class; `problems`: of the answer before, by class."""
         names = [name for name, _ in classes]
         reply_model = rules_reply(names, self.subject.groups)
         try:

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
-from builder.llm.answer_formats import AnswerMode, Modes
+from builder.llm.answer_formats import AnswerFormat, AnswerFormats
+from builder.llm.call_log import CallLog, OpenCall, Question
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, Account
 from builder.llm.endpoint import CAPS, Endpoint, Pause
@@ -34,7 +35,7 @@ from builder.llm.failures import (
 )
 from builder.llm.schemas import answer_in, problem_of, short
 from builder.llm.settings import ModelSettings
-from builder.llm.transcript import CallLog, OpenCall, Question, Usage
+from builder.llm.transcript import Usage
 from builder.llm.transport import Message, ReplyT, UnusableAnswer
 
 # Both log requests, instructor whole completions as errors: that would break the screen.
@@ -43,11 +44,11 @@ for _name in ("instructor", "httpx"):
     logging.getLogger(_name).propagate = False
 
 _MODE = {
-    AnswerMode.STRICT: instructor.Mode.JSON_SCHEMA,
-    AnswerMode.SCHEMA: instructor.Mode.JSON_SCHEMA,
-    AnswerMode.TOOLS: instructor.Mode.TOOLS,
-    AnswerMode.JSON: instructor.Mode.JSON,
-    AnswerMode.MARKDOWN: instructor.Mode.MD_JSON,
+    AnswerFormat.STRICT: instructor.Mode.JSON_SCHEMA,
+    AnswerFormat.SCHEMA: instructor.Mode.JSON_SCHEMA,
+    AnswerFormat.TOOLS: instructor.Mode.TOOLS,
+    AnswerFormat.JSON: instructor.Mode.JSON,
+    AnswerFormat.MARKDOWN: instructor.Mode.MD_JSON,
 }
 _LONGEST_BACKOFF = 16.0
 
@@ -65,7 +66,7 @@ class _Asked:
     """A question in one form. `wrong_tool`: what the last answer called instead of ours."""
 
     question: Question
-    mode: AnswerMode
+    mode: AnswerFormat
     cancellation: Cancellation
     wrong_tool: str = field(default="")
 
@@ -73,7 +74,7 @@ class _Asked:
 class LiveTransport:
     """Asks the model `settings.spec` at an endpoint; calls may be made from several threads.
 
-    The form of answer is found out (see `Modes`). An answer that can't be read at all is asked
+    The answer format is found out (see `AnswerFormats`). An unreadable answer is asked for
     again `reasks` times with the error. A failure that may pass is tried again up to `retries`
     times, after the time that the endpoint asks for, which all calls keep, or after `backoff`
     seconds, doubled each time. A draft that was broken off is taken up from the transcript.
@@ -100,7 +101,9 @@ class LiveTransport:
             limits=settings.limits,
             secret=self._endpoint.secret,
         )
-        self._modes = Modes(f"{self._endpoint.shown} {self._model}", settings.modes_file, emit)
+        self._modes = AnswerFormats(
+            f"{self._endpoint.shown} {self._model}", settings.modes_file, emit
+        )
         self._reasks = reasks
         self._backoff = backoff
         self._emit = emit
@@ -126,7 +129,7 @@ class LiveTransport:
         if (paid := self._call_log.reused(question, reply_model)) is not None:
             return paid
 
-        def attempt(mode: AnswerMode, proven: bool) -> ReplyT:
+        def attempt(mode: AnswerFormat, proven: bool) -> ReplyT:
             return self._create(_Asked(question, mode, cancellation), reply_model, proven)
 
         return self._modes.answer(attempt)
@@ -135,7 +138,7 @@ class LiveTransport:
         create: Any = instructor.patch(
             create=partial(self._persistently, asked), mode=_MODE[asked.mode]
         )
-        strict = asked.mode is AnswerMode.STRICT
+        strict = asked.mode is AnswerFormat.STRICT
         try:
             reply: ReplyT = create(
                 model=self._model,
@@ -249,7 +252,7 @@ class LiveTransport:
         self._made_readable(asked, completion.choices[0].message)
 
     def _made_readable(self, asked: _Asked, message: ChatCompletionMessage) -> None:
-        if asked.mode is AnswerMode.TOOLS:
+        if asked.mode is AnswerFormat.TOOLS:
             name, arguments = called_tool(message)
             asked.wrong_tool = name if name != asked.question.schema["title"] else ""
             if asked.wrong_tool or not name:
@@ -272,9 +275,9 @@ def _problem(cause: BaseException | None, wrong_tool: str) -> str:
     return short(str(cause)) if isinstance(cause, ValueError) else type(cause).__name__
 
 
-def _said(message: ChatCompletionMessage, mode: AnswerMode) -> str | None:
+def _said(message: ChatCompletionMessage, mode: AnswerFormat) -> str | None:
     """What the transcript keeps of an answer: the text, or the arguments of the tool called."""
-    if mode is AnswerMode.TOOLS and message.tool_calls:
+    if mode is AnswerFormat.TOOLS and message.tool_calls:
         return called_tool(message)[1]
     return message.content
 

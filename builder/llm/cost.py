@@ -1,8 +1,7 @@
-"""Tokens and money: prices, what was spent, and how far it may go.
+"""Tokens and money: prices, limits, and the account that all calls of a session are paid from.
 
-What models cost, from the data that the package genai-prices brings along; never looked up.
-
-One account for all calls of a session: a call starts only if its worst case can be paid.
+Prices come from the data in the package genai-prices and are never looked up. A call starts only
+if its worst case can be paid.
 """
 
 import math
@@ -21,6 +20,13 @@ _ASCII_A_TOKEN = 3.5
 _CAUTION = 1.5
 # Chinese, Japanese and Korean: about one token a character.
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+# Prices rise with the length of a prompt at some providers; calls here stay far below that.
+_TYPICAL = 1_000
+# Under a limit the answer's length has one as well, or no call would have a worst case. Answers
+# with 25 rules in 8 groups take about 2,000 tokens; models that think first take several times as
+# much, and get it while there is room.
+LEAST_OUTPUT = 4_096
+MOST_OUTPUT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,31 @@ def _no_price(text: str) -> InputError:
     )
 
 
+def known_price(model: str, url: str | None, provider: str | None = None) -> Price | None:
+    """US dollars for a million tokens; None where nobody knows. A server on this machine is free.
+
+    `url`: the endpoint, as `address.endpoint` understands it. `provider`: instead of the url, as
+    in "anthropic/claude-...". Discounts (cached input, batches) are left out: it is the most.
+    """
+    if provider is None and is_local(url):
+        return FREE
+    # Imported here: its data take a quarter of a second to load, and the package is not needed.
+    try:
+        from genai_prices import Usage, calc_price
+    except ImportError:
+        return None
+    try:
+        into, out = (
+            calc_price(usage, model, provider_id=provider).total_price
+            if provider is not None
+            else calc_price(usage, model, provider_api_url=endpoint(url).geturl()).total_price
+            for usage in (Usage(input_tokens=_TYPICAL), Usage(output_tokens=_TYPICAL))
+        )
+    except LookupError:
+        return None
+    return Price(float(into) * 1e6 / _TYPICAL, float(out) * 1e6 / _TYPICAL)
+
+
 class Spent(BaseModel):
     """Tokens and money for one call or many. `cost` None: the price is not known.
 
@@ -86,6 +117,35 @@ class Spent(BaseModel):
 NOTHING = Spent()
 
 
+def money(amount: float) -> str:
+    """A sum of money: two decimals, or as many as it takes to see two digits."""
+    if amount == 0 or amount >= 0.995:
+        return f"{amount:,.2f}"
+    return f"{amount:.{max(2, 1 - math.floor(math.log10(amount)))}f}"
+
+
+def tokens_of(text: str) -> int:
+    """About how many tokens a text has: a rule of thumb, because every model counts otherwise.
+
+    One for each Chinese, Japanese or Korean character, one for two characters of other scripts
+    beyond ASCII, and one for 3.5 of ASCII: English prose has about 4, JSON about 3.
+    """
+    dense = len(_CJK.findall(text))
+    plain = len(text.encode("ascii", "ignore"))
+    return math.ceil(dense + (len(text) - dense - plain) / 2 + plain / _ASCII_A_TOKEN)
+
+
+def most_tokens_of(text: str) -> int:
+    """The most tokens that a text may well have: for what is set aside before a call.
+
+    Beyond ASCII one for each byte of UTF-8, which no byte-level tokenizer exceeds; of ASCII half
+    as many again as `tokens_of` says.
+    """
+    plain = len(text.encode("ascii", "ignore"))
+    beyond = len(text.encode("utf-8", "surrogatepass")) - plain
+    return math.ceil(beyond + _CAUTION * plain / _ASCII_A_TOKEN)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The most that a session may spend, earlier runs included; None: no limit.
@@ -114,71 +174,6 @@ NO_LIMITS = Limits()
 
 class LimitReached(NoMoreAnswers):
     """What is left of the limits does not pay for the next call."""
-
-
-def tokens_of(text: str) -> int:
-    """About how many tokens a text has: a rule of thumb, because every model counts otherwise.
-
-    One for each Chinese, Japanese or Korean character, one for two characters of other scripts
-    beyond ASCII, and one for 3.5 of ASCII: English prose has about 4, JSON about 3.
-    """
-    dense = len(_CJK.findall(text))
-    plain = len(text.encode("ascii", "ignore"))
-    return math.ceil(dense + (len(text) - dense - plain) / 2 + plain / _ASCII_A_TOKEN)
-
-
-def most_tokens_of(text: str) -> int:
-    """The most tokens that a text may well have: for what is set aside before a call.
-
-    Beyond ASCII one for each byte of UTF-8, which no byte-level tokenizer exceeds; of ASCII half
-    as many again as `tokens_of` says.
-    """
-    plain = len(text.encode("ascii", "ignore"))
-    beyond = len(text.encode("utf-8", "surrogatepass")) - plain
-    return math.ceil(beyond + _CAUTION * plain / _ASCII_A_TOKEN)
-
-
-def money(amount: float) -> str:
-    """A sum of money: two decimals, or as many as it takes to see two digits."""
-    if amount == 0 or amount >= 0.995:
-        return f"{amount:,.2f}"
-    return f"{amount:.{max(2, 1 - math.floor(math.log10(amount)))}f}"
-
-
-# Prices rise with the length of a prompt at some providers; calls here stay far below that.
-_TYPICAL = 1_000
-
-
-def known_price(model: str, url: str | None, provider: str | None = None) -> Price | None:
-    """US dollars for a million tokens; None where nobody knows. A server on this machine is free.
-
-    `url`: the endpoint, as `address.endpoint` understands it. `provider`: instead of the url, as
-    in "anthropic/claude-...". Discounts (cached input, batches) are left out: it is the most.
-    """
-    if provider is None and is_local(url):
-        return FREE
-    # Imported here: its data take a quarter of a second to load, and the package is not needed.
-    try:
-        from genai_prices import Usage, calc_price
-    except ImportError:
-        return None
-    try:
-        into, out = (
-            calc_price(usage, model, provider_id=provider).total_price
-            if provider is not None
-            else calc_price(usage, model, provider_api_url=endpoint(url).geturl()).total_price
-            for usage in (Usage(input_tokens=_TYPICAL), Usage(output_tokens=_TYPICAL))
-        )
-    except LookupError:
-        return None
-    return Price(float(into) * 1e6 / _TYPICAL, float(out) * 1e6 / _TYPICAL)
-
-
-# Under a limit the answer's length has one as well, or no call would have a worst case. Answers
-# with 25 rules in 8 groups take about 2,000 tokens; models that think first take several times as
-# much, and get it while there is room.
-LEAST_OUTPUT = 4_096
-MOST_OUTPUT = 16_384
 
 
 @dataclass(frozen=True, slots=True)

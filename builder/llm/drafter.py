@@ -68,7 +68,7 @@ class ModelDrafter:
             self._emit,
             prompts=self._prompts,
             parallel=self._parallel,
-            separating=True,
+            split_alike=True,
         )
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:

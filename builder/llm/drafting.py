@@ -28,7 +28,7 @@ from builder.llm.prompts import (
     with_context,
 )
 from builder.llm.schemas import Broken, DraftedGroup, GroupsReply, split_broken
-from builder.llm.split_identical import separated
+from builder.llm.split_identical import split_identical
 from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
@@ -51,10 +51,11 @@ def draft_system(
     *,
     prompts: Prompts = ENGLISH,
     parallel: ParallelCalls = ONE_AT_A_TIME,
-    separating: bool = False,
+    split_alike: bool = False,
 ) -> AttributeSystem:
-    """`separating`: of more than SAMPLE classes, those still alike are told apart by more groups.
+    """Drafts groups, then the classes' rules.
 
+    `split_alike`: of more than SAMPLE classes, those still alike are told apart by more groups.
     Raises LLMError; UnusableAnswer naming the group or the classes for which no usable answer came.
     """
     asking = Asking(transport, emit, prompts, parallel)
@@ -63,8 +64,8 @@ def draft_system(
     subject = Subject(request.domain, groups, names, request.context)
     rules = draft_rules(subject, request.classes, "draft rules", asking)
     system = make_system(request.domain, groups, {name: rules[name] for name in names})
-    if separating and len(names) > SAMPLE:
-        return separated(system, request, asking)
+    if split_alike and len(names) > SAMPLE:
+        return split_identical(system, request, asking)
     return system
 
 

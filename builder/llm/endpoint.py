@@ -140,7 +140,7 @@ class _Connections:
 
 
 def _limit(response: httpx.Response, *, deadline: float) -> None:
-    """`deadline`: on the monotonic clock. Raises Compressed."""
+    """Limits how much of a reply is read, and until when (monotonic clock). Raises Compressed."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         raise Compressed(encoding)

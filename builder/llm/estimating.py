@@ -28,7 +28,7 @@ _OPTION = "a typical option"
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`cost` None: the price is not known. Answers that must be asked for again are not in it."""
+    """What calls will take, without those that must be repeated; `cost` None: price not known."""
 
     classes: int
     calls: int

@@ -37,11 +37,11 @@ class CallReused:
 
 
 @dataclass(frozen=True, slots=True)
-class ModeFallback:
-    """The endpoint does not answer in the form tried first; `mode` says what is tried now."""
+class FormatFallback:
+    """The endpoint does not answer in the format tried first; `format` says what is tried now."""
 
     reason: str
-    mode: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ LLMEvent = (
     CallStarted
     | CallFinished
     | CallReused
-    | ModeFallback
+    | FormatFallback
     | Waiting
     | DraftProgress
     | Dropped

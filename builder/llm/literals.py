@@ -62,7 +62,7 @@ class Reading:
 
 
 class _Fault(Exception):
-    """`at`: the character where reading failed."""
+    """A literal that can't be read; `at`: the character where reading failed."""
 
     def __init__(self, at: int, words: str) -> None:
         super().__init__(words)
@@ -103,7 +103,7 @@ def read_literals(text: str, *, typographic: bool = False) -> Reading:
 
 
 def _without_thoughts(text: str) -> str:
-    """Without what stands between the tags; some servers leave out the one that opens."""
+    """The text without what stands between the tags; some servers leave out the one that opens."""
     kept: list[str] = []
     at, opened = 0, None
     for tag in _THOUGHT_TAG.finditer(text):

@@ -22,13 +22,13 @@ _SLICE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class ParallelCalls:
-    """`count` calls at most at a time; `stop` ends those in flight, for Ctrl-C."""
+    """Runs at most `count` calls at a time; `stop` ends those in flight, for Ctrl-C."""
 
     count: int = 1
     stop: Callable[[], None] = _nothing
 
     def run(self, transport: Transport, jobs: Sequence[Callable[[Transport], T]]) -> list[T]:
-        """The jobs' results in their order. With one lane they run in this thread.
+        """The jobs' results in their order. One at a time they run in this thread.
 
         When a job fails no further call is started; those in flight end first, so that their
         answers are kept. Then the first failure, in the order of the jobs, is raised.
@@ -69,7 +69,7 @@ ONE_AT_A_TIME = ParallelCalls()
 
 
 class _Gate:
-    """The transport, for as long as calls may start."""
+    """Lets calls through to the transport for as long as they may start."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport

@@ -2,8 +2,6 @@
 
 What is answered is kept in the transcript like a live model's, so that a draft that was broken
 off goes on where it stopped, and `replay:` works on it.
-
-A JSON schema shown as a short example, for those who answer without reading schemas.
 """
 
 import json
@@ -39,52 +37,11 @@ from builder.llm.transport import Message, ReplyT, ask
 from builder.proposals.requests import DraftRequest, RevisionRequest
 from builder.system.model import AttributeSystem
 
-_INDENT = "  "
-
-
-def example(schema: dict[str, Any]) -> str:
-    """The form of a reply: one entry of each list, every kind where there are several.
-
-    `<name>` stands for words to be chosen, `...` for further entries.
-    """
-    return _shown(schema, schema.get("$defs", {}), "text", "")
-
-
-def _shown(schema: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
-    if "$ref" in schema:
-        return _shown(defs[schema["$ref"].rpartition("/")[2]], defs, name, indent)
-    if "enum" in schema or "const" in schema:
-        return _text(schema["const"] if "const" in schema else schema["enum"][0])
-    kind = schema.get("type")
-    if kind == "object":
-        inner = indent + _INDENT
-        lines = [
-            f"{inner}{_text(key)}: {_shown(value, defs, key, inner)}"
-            for key, value in schema["properties"].items()
-        ]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if kind == "array":
-        return _list(schema["items"], defs, name, indent)
-    nullable = {"type": "null"} in schema.get("anyOf", ())
-    return _text(f"<{name}, or null>" if nullable else f"<{name}>")
-
-
-def _list(items: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
-    if items.get("type") == "string":
-        return f"[{_text(f'<{name}>')}, ...]"
-    inner = indent + _INDENT
-    shown = [_shown(kind, defs, name, inner) for kind in items.get("anyOf", [items])]
-    return "[\n" + "".join(f"{inner}{entry},\n" for entry in shown) + f"{inner}...\n{indent}]"
-
-
-def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
 # Up to so many classes a complete system fits one answer of any chat window.
 WHOLE = 60
 SYSTEM = "draft system"
 _MODE = "paste"
+_INDENT = "  "
 
 
 class Chat(Protocol):
@@ -155,7 +112,7 @@ class PasteTransport:
         self._given: tuple[PastedSystem, list[Message]] | None = None
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        """As `Transport` says. Raises LLMError when the person gives up."""
+        """The answer as it was pasted. Raises LLMError when the person gives up."""
         schema = reply_model.model_json_schema()
         key = request_key(purpose, messages, schema)
         if (answered := self._reused(key, reply_model)) is not None:
@@ -292,3 +249,45 @@ def _answered_drafts(record_to: Path | None) -> dict[str, str]:
         if entry.purpose.startswith("draft") and not entry.purpose.endswith("again")
         if entry.reply is not None and entry.error is None
     }
+
+
+# --- The form of an answer, as an example for those who read no schemas ---------------------------
+
+
+def example(schema: dict[str, Any]) -> str:
+    """The form of a reply: one entry of each list, every kind where there are several.
+
+    `<name>` stands for words to be chosen, `...` for further entries.
+    """
+    return _shown(schema, schema.get("$defs", {}), "text", "")
+
+
+def _shown(schema: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
+    if "$ref" in schema:
+        return _shown(defs[schema["$ref"].rpartition("/")[2]], defs, name, indent)
+    if "enum" in schema or "const" in schema:
+        return _text(schema["const"] if "const" in schema else schema["enum"][0])
+    kind = schema.get("type")
+    if kind == "object":
+        inner = indent + _INDENT
+        lines = [
+            f"{inner}{_text(key)}: {_shown(value, defs, key, inner)}"
+            for key, value in schema["properties"].items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if kind == "array":
+        return _list(schema["items"], defs, name, indent)
+    nullable = {"type": "null"} in schema.get("anyOf", ())
+    return _text(f"<{name}, or null>" if nullable else f"<{name}>")
+
+
+def _list(items: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
+    if items.get("type") == "string":
+        return f"[{_text(f'<{name}>')}, ...]"
+    inner = indent + _INDENT
+    shown = [_shown(kind, defs, name, inner) for kind in items.get("anyOf", [items])]
+    return "[\n" + "".join(f"{inner}{entry},\n" for entry in shown) + f"{inner}...\n{indent}]"
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,6 +1,7 @@
-"""The templates in prompts/: `{{slot}}` is filled, everything else (also a lone `{}`) stands.
+"""The templates in prompts/, their slots filled, and users' words made safe to stand in them.
 
-What users wrote, as it stands in a prompt: JSON between tags, data and no instruction.
+`{{slot}}` is filled; everything else, also a lone `{}`, stands as it is. What users wrote goes in
+as JSON between tags: the model is to read it as data, never as an instruction.
 """
 
 import json
@@ -14,6 +15,7 @@ from builder.errors import InputError
 from builder.resources import resource_folder
 
 DRAFT = "draft"
+Described = tuple[str, str]  # class name, description or ""
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FILE = re.compile(r"(?P<name>[^.]+)\.(?P<language>[^.]+)\.md")
@@ -28,7 +30,7 @@ class Prompts:
 
     @classmethod
     def open(cls, language: str = "en", override: Path | None = None) -> Self:
-        """As the user names them.
+        """The templates that the user names.
 
         Raises InputError for a language without templates, for a folder that can't be read, and
         for a file in it that would never be used.
@@ -110,7 +112,7 @@ def _templates(*folders: Path) -> list[Path]:
 
 
 def _check_folder(folder: Path) -> None:
-    """A misspelt name would leave the shipped template in use without a word."""
+    """Raises InputError for files that would never be used, e.g. under a misspelt name."""
     if not folder.is_dir():
         raise InputError(
             f"There is no folder {folder} with prompt templates.",
@@ -140,7 +142,7 @@ def slots_of(name: str) -> frozenset[str]:
 
 
 def _check_slots(path: Path, name: str) -> None:
-    """All slots of a template of the user's, before a session has come to where it is used."""
+    """Checks the slots of a user's template before a session comes to where it is used."""
     fill(_read(path), dict.fromkeys(slots_of(name), ""), where=str(path))
 
 
@@ -165,7 +167,7 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"{{{{{name}}}}}" for name in names)
 
 
-Described = tuple[str, str]  # class name, description or ""
+# --- What users wrote, as data --------------------------------------------------------------------
 
 
 def as_data(values: Sequence[object]) -> str:

@@ -16,12 +16,13 @@ from instructor.core.exceptions import ConfigurationError
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import LLMError
+from builder.llm.call_log import CallLog, Question
 from builder.llm.cancel import Cancellation
 from builder.llm.cost import Account
 from builder.llm.events import LLMEvent
 from builder.llm.schemas import Broken, Reply, problem_of, short
 from builder.llm.settings import ModelSettings
-from builder.llm.transcript import CallLog, Question, Usage, scrubbed
+from builder.llm.transcript import Usage, scrubbed
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer, UnusableAnswer
 
 for _name in ("instructor", "httpx"):

@@ -14,7 +14,7 @@ from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEvent, RecordingSilent
 from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
-from builder.llm.rewriting import EVOLVE, rewrite_group
+from builder.llm.rewriting import REWRITE_GROUP, rewrite_group
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
@@ -82,7 +82,7 @@ class ReplayTransport:
         raise RecordingEnded(
             f"The recording {self._path} holds no answer for {purpose!r}.",
             hint="Connect a real model with --llm MODEL, or go on without one: "
-            + ("--optimizer greedy." if purpose == EVOLVE else "--llm none."),
+            + ("--optimizer greedy." if purpose == REWRITE_GROUP else "--llm none."),
         )
 
     def _next(self, purpose: str, key: str) -> Exchange | None:
@@ -102,7 +102,7 @@ class ReplayTransport:
 
 
 def read_reply(exchange: Exchange, reply_model: type[ReplyT]) -> ReplyT:
-    """Raises pydantic.ValidationError, and TruncatedAnswer where the reply was cut off."""
+    """The recorded reply. Raises pydantic.ValidationError; TruncatedAnswer where it was cut off."""
     if exchange.truncated:
         raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
     return reply_model.model_validate_json(exchange.reply or "", strict=True)
@@ -147,7 +147,7 @@ class ReplayDrafter:
                 hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
             )
         return draft_system(
-            request, self._transport, self._emit, prompts=self._prompts, separating=True
+            request, self._transport, self._emit, prompts=self._prompts, split_alike=True
         )
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
@@ -166,7 +166,7 @@ class ReplayDrafter:
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:
-    """Without what answered the first `revisions` revisions."""
+    """The recording without what answered the first `revisions` revisions."""
     left = []
     answered = 0
     for exchange in exchanges:

@@ -1,9 +1,8 @@
-"""Proposals for a measured system: asked for, checked against the system, unfit ones dropped.
+"""Proposals for a measured system: asked of the model, checked, those that don't apply dropped.
 
-The shape of a revision: proposals with edits, as a strict JSON schema can say them.
-
-The kinds mirror `builder.edits.model`; maps keyed by class become lists of {class_name, options}.
-New words are cleaned (`Words`); names of what exists are taken as they stand.
+The reply's shape mirrors `builder.edits.model` as a strict JSON schema can say it: maps keyed by
+class become lists of {class_name, options}. New words are cleaned (`Words`); names of what exists
+are taken as they stand.
 """
 
 from collections import Counter
@@ -33,6 +32,15 @@ from builder.llm.schemas import (
 from builder.llm.transport import Transport, TruncatedAnswer, ask
 from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
+
+REVISE = "revise"
+REVISE_AGAIN = "revise again"
+# Of what the images of a class see, the likeliest options are told.
+MOST_SEEN = 3
+Emit = Callable[[LLMEvent], None]
+
+
+# --- The reply ------------------------------------------------------------------------------------
 
 
 class ClassChoice(StrictModel):
@@ -130,7 +138,7 @@ class ProposalItem(StrictModel):
     edits: list[EditItem]
 
     def as_proposal(self) -> Proposal:
-        """Raises pydantic.ValidationError when an edit breaks its own rules (an empty name)."""
+        """The proposal. Raises pydantic.ValidationError for an edit that breaks its own rules."""
         return Proposal(
             edits=tuple(_as_edit(item) for item in self.edits), source="llm", reason=self.reason
         )
@@ -162,11 +170,7 @@ def _by_class(choices: list[ClassChoice]) -> dict[str, list[str]]:
     return {choice.class_name: choice.options for choice in choices}
 
 
-REVISE = "revise"
-REVISE_AGAIN = "revise again"
-# Of what the images of a class see, the likeliest options are told.
-MOST_SEEN = 3
-Emit = Callable[[LLMEvent], None]
+# --- Asking ---------------------------------------------------------------------------------------
 
 
 def revise_system(
@@ -213,7 +217,7 @@ def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
 
 
 def told(request: RevisionRequest) -> dict[str, str]:
-    """By their slots: the system, what is wrong with it, what was tried, wishes and locks."""
+    """What a model is told, by slot: the system, its faults, what was tried, wishes and locks."""
     system = request.system
     shown = system.classes if request.classes is None else request.classes
     return {

@@ -10,7 +10,8 @@ from builder.llm.schemas import Broken, Checked, Reply, TolerantModel, Words
 from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.proposals.requests import RevisionRequest, Rewriting, RewritingRequest
 
-EVOLVE = "evolve"
+# What transcripts call it.
+REWRITE_GROUP = "evolve"
 
 
 class RewrittenGroup(TolerantModel):
@@ -32,10 +33,10 @@ class RewritingReply(Reply):
 def rewrite_group(
     request: RewritingRequest, transport: Transport, prompts: Prompts = ENGLISH
 ) -> Rewriting:
-    """The component that the model gives for the request's. Raises LLMError where none came."""
+    """The group that the model gives for the request's. Raises LLMError where none came."""
     question = rewriting_question(request, prompts)
     try:
-        reply = transport.complete(EVOLVE, ask(question), RewritingReply)
+        reply = transport.complete(REWRITE_GROUP, ask(question), RewritingReply)
     except UnusableAnswer as error:
         return Rewriting("", problem=error.message)
     return _rewriting(reply, request.group)
@@ -53,7 +54,7 @@ def rewriting_question(request: RewritingRequest, prompts: Prompts) -> str:
 
 
 def _shown(group: Mapping[str, Any], about: RevisionRequest) -> dict[str, Any]:
-    """The group with the rules of those classes alone that the model is told of."""
+    """The group with the rules of only those classes that the model is told of."""
     names = group["rules"] if about.classes is None else about.classes
     return {**group, "rules": {name: group["rules"][name] for name in names}}
 

@@ -173,7 +173,9 @@ def answer_in(text: str, fields: Collection[str]) -> str:
 
 
 def _without_thoughts(text: str) -> str:
-    """Without the thinking aloud that some models begin with; their servers drop its first tag."""
+    """The text without the thinking aloud that some models begin with.
+
+    Their servers may drop its first tag."""
     before, mark, after = text.partition("</think>")
     thought = before.lstrip().startswith("<think>") or not before.lstrip().startswith(("{", "`"))
     return after if mark and thought else text
@@ -217,7 +219,7 @@ class DraftedRule(TolerantModel):
     class_name: str
 
     def choices(self, groups: Sequence[AttributeGroup]) -> dict[str, str]:
-        """Group name -> option."""
+        """The chosen option by the name of its group."""
         return {group.name: getattr(self, _field(index)) for index, group in enumerate(groups)}
 
 

@@ -15,6 +15,7 @@ from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.system.names import folded
 
+# What transcripts call it.
 SEPARATE = "draft separate"
 # The most classes that are named in the question, and groups that are added.
 MOST_CLASSES = 40
@@ -23,7 +24,9 @@ MOST_GROUPS = 3
 Sets = list[tuple[str, ...]]
 
 
-def separated(system: AttributeSystem, request: DraftRequest, asking: Asking) -> AttributeSystem:
+def split_identical(
+    system: AttributeSystem, request: DraftRequest, asking: Asking
+) -> AttributeSystem:
     """`system`, with groups that tell apart classes which had identical rules.
 
     Only these classes have options in the added groups; for all others the groups don't apply.
@@ -57,7 +60,7 @@ def alike(system: AttributeSystem) -> Sets:
 
 
 def _chosen(sets: Sets) -> Sets:
-    """As many as may be named; the part of a set that still fits, if it is two or more."""
+    """The sets to ask about: as many classes as may be named, at least two of a set."""
     chosen: Sets = []
     for names in sets:
         fitting = names[: MOST_CLASSES - _count(chosen)]
@@ -73,7 +76,7 @@ def _count(sets: Sets) -> int:
 def _new_groups(
     system: AttributeSystem, sets: Sets, request: DraftRequest, asking: Asking
 ) -> tuple[AttributeGroup, ...]:
-    question = separating_question(system, sets, request, asking.prompts)
+    question = splitting_question(system, sets, request, asking.prompts)
     reply = asking.transport.complete(SEPARATE, ask(question), SeparatingReply)
     sound, broken = split_broken(reply.new_groups)
     reasons = [f"{sent_as(item)}: {item.problem}" for item in broken]
@@ -92,7 +95,7 @@ def _new_groups(
     return tuple(groups)
 
 
-def separating_question(
+def splitting_question(
     system: AttributeSystem, sets: Sets, request: DraftRequest, prompts: Prompts
 ) -> str:
     entries: Mapping[str, Described] = {entry[0]: entry for entry in request.classes}

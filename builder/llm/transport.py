@@ -1,4 +1,4 @@
-"""The one seam between what is asked of a model and how the answer is got."""
+"""How a question gets to a model and its answer back: live, from a recording, or by hand."""
 
 from typing import Protocol, TypedDict, TypeVar
 

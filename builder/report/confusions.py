@@ -37,7 +37,7 @@ def confusions_section(measured: FromImages) -> Markup:
 
 
 def worst_first(reports: Sequence[ClassReport]) -> list[ClassReport]:
-    """By accuracy; of equals those with more images first, and those without any last of all."""
+    """Classes by accuracy; of equals those with more images first, those without any last."""
     return sorted(reports, key=lambda report: (not report.n, report.accuracy, -report.n))
 
 
@@ -190,7 +190,7 @@ def _probability(words: str, p: float | None) -> Markup:
 
 
 def _percentage(p: float) -> int:
-    """Of a probability, as it is shown."""
+    """A probability as it is shown."""
     return round(100 * p)
 
 

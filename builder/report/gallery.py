@@ -11,7 +11,7 @@ SHOWN = 24
 
 
 def gallery_section(measured: FromImages) -> Markup:
-    """As the encoder sees them; each leads to its evidence."""
+    """The images as the encoder sees them; each leads to its evidence."""
     worst = measured.failures.worst[:SHOWN]
     if not worst:
         return element("p", "No review image went wrong.")

@@ -12,7 +12,7 @@ from builder.system.file import SplitName
 
 
 def provenance_section(contents: Contents) -> Markup:
-    """A list of facts."""
+    """Images, encoder, model, looks, dates and cost as a list."""
     entries = [
         joined((element("dt", name), element("dd", words)))
         for name, words in _facts(contents)
@@ -44,7 +44,7 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
 
 
 def _models(state: State) -> str:
-    """The session's own, and those that optimisers asked."""
+    """The language models of the session, and those that optimisers asked."""
     asked = (state.started.llm, *(run.llm for run in state.optimised))
     names = dict.fromkeys(name for llm in asked if (name := model_name(llm)))
     return ", ".join(names) or "none"

@@ -24,7 +24,7 @@ def system_section(system: AttributeSystem) -> Markup:
 
 
 def _rules(system: AttributeSystem) -> Markup:
-    """Folded where there are so many that what follows would be out of sight."""
+    """The rules, folded where there are so many that what follows would be out of sight."""
     summary = element("summary", f"Rules of {counted(len(system.classes), 'class', 'classes')}")
     rows = table(_columns(system), _rows(system), id="rules")
     is_open = len(system.classes) <= _UNFOLDED
@@ -60,7 +60,7 @@ def _findings(system: AttributeSystem) -> Markup:
 
 
 def _search(system: AttributeSystem) -> Markup:
-    """Shown by the script, which does the searching."""
+    """The search field, shown by the script that does the searching."""
     size = counted(len(system.classes), "class", "classes")
     return element(
         "p",

@@ -21,11 +21,10 @@ from builder.edits.model import (
 from builder.review.view import View
 from builder.system.model import SLOT, AttributeGroup, AttributeSystem
 from builder.terminal.asker import Asker, Key
-from builder.terminal.choosing import new_words
-from builder.terminal.complaints import prompt_complaint
 from builder.terminal.confirming import confirmed
+from builder.terminal.edit_questions import new_words, prompt_complaint
 from builder.terminal.edit_rules import choose_options
-from builder.terminal.steps import Steps, stepwise
+from builder.terminal.going_back import Steps, stepwise
 from builder.terminal.text import shortened
 
 Edits = tuple[Edit, ...]

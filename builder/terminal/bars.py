@@ -43,7 +43,7 @@ class _Rate(ProgressColumn):
 
 
 def _redraws(console: Console) -> bool:
-    """A screen reader would read out every frame of what moves."""
+    """Whether lines may move: a screen reader would read out every frame."""
     return console.is_terminal and not console.is_dumb_terminal and not accessible()
 
 

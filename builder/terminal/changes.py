@@ -65,7 +65,7 @@ def _measured(
 
 
 def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[RenderableType]:
-    """No p here: the review images chose the change."""
+    """A change without a p-value: the review images chose it."""
     after = findings.review.correct
     if len(last.review) == len(after):
         change = compare(from_bits(last.review), after)

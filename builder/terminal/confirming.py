@@ -7,9 +7,9 @@ from builder.edits.apply import EditError, apply
 from builder.edits.locks import lock_words, touched
 from builder.edits.model import Proposal
 from builder.review.view import Offer, View
+from builder.terminal.going_back import GoBack, Steps
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import offer_block
-from builder.terminal.steps import GoBack, Steps
 from builder.terminal.text import shortened
 
 _MOST_LOCKS = 6

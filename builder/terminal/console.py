@@ -14,12 +14,12 @@ from builder.errors import InputError
 
 
 def result_console() -> Console:
-    """What a command was run for; safe to redirect into a file."""
+    """Prints what a command was run for; safe to redirect into a file."""
     return _console(sys.stdout, stderr=False)
 
 
 def progress_console() -> Console:
-    """What happens meanwhile, and errors."""
+    """Prints what happens meanwhile, and errors."""
     return _console(sys.stderr, stderr=True)
 
 
@@ -29,7 +29,7 @@ class OutputClosed(InputError):
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """rich would end the program without a word, with a code that means something else."""
+        """Raises OutputClosed: rich would end the program with a code that means something else."""
         # What is still in the buffer has nowhere to go; Python would complain of it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise OutputClosed(

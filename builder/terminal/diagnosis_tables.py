@@ -21,7 +21,7 @@ _MOST_PAIRS = 10
 
 
 def class_table(reports: Sequence[ClassReport]) -> Rows:
-    """In the order given; a class without images says so."""
+    """The classes in the order given; one without images says so."""
     misled = any(report.misleading_groups for report in reports)
     headers = [
         "class",
@@ -45,7 +45,7 @@ def class_table(reports: Sequence[ClassReport]) -> Rows:
 
 
 def worst_classes(reports: Sequence[ClassReport], limit: int) -> list[ClassReport]:
-    """Those with the most images to win, of those with any mistake."""
+    """The classes with the most images to win, of those with any mistake."""
     wrong = [report for report in reports if report.correct < report.n]
     return sorted(wrong, key=lambda report: (report.correct - report.n, report.accuracy))[:limit]
 

@@ -22,7 +22,7 @@ from builder.terminal.text import LONG, plain
 
 
 def difference_screen(before: Point, after: Point, edits: Sequence[Edit]) -> RenderableType:
-    """`edits` lead from the one to the other."""
+    """Two systems and the `edits` that lead from the one to the other."""
     title = f"From {before.title} to {after.title}"
     parts: list[RenderableType] = [
         Text(f"{title}: {counted(len(edits), 'edit')}", style="bold"),

@@ -3,9 +3,8 @@
 from builder.edits.model import AddClass, DropClass, Edit, MoveClass, RenameClass
 from builder.system.model import AttributeSystem, Choice
 from builder.terminal.asker import Key
-from builder.terminal.choosing import pick_place
-from builder.terminal.complaints import unlike
-from builder.terminal.steps import Steps
+from builder.terminal.edit_questions import pick_place, unlike
+from builder.terminal.going_back import Steps
 from builder.terminal.text import quoted
 
 _KEYS = (Key("a", "add"), Key("n", "rename"), Key("m", "move"), Key("d", "drop"))

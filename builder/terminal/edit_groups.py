@@ -3,9 +3,14 @@
 from builder.edits.model import AddGroup, DropGroup, Edit, MoveGroup, RenameGroup, SetPrompt
 from builder.system.model import SLOT, AttributeGroup, AttributeSystem, Choice
 from builder.terminal.asker import Key
-from builder.terminal.choosing import pick_group, pick_place, type_options
-from builder.terminal.complaints import prompt_complaint, unlike
-from builder.terminal.steps import Steps
+from builder.terminal.edit_questions import (
+    pick_group,
+    pick_place,
+    prompt_complaint,
+    type_options,
+    unlike,
+)
+from builder.terminal.going_back import Steps
 from builder.terminal.text import quoted
 
 _KEYS = (Key("a", "add"), Key("n", "rename"), Key("m", "move"), Key("d", "drop"))
@@ -47,7 +52,7 @@ def type_group(steps: Steps, taken: list[str]) -> AttributeGroup:
 
 
 def _add(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
-    """Without rules every class has none; what its images choose then comes as a suggestion."""
+    """Adds a group, with rules or none; then what its images choose comes as a suggestion."""
     group = type_group(steps, [known.name for known in system.groups])
     rules: dict[str, Choice] = {}
     if steps.key("Rules of the new group", _RULES) == "n":

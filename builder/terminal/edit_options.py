@@ -14,9 +14,8 @@ from builder.edits.model import (
 )
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
 from builder.terminal.asker import CheckMany, Key
-from builder.terminal.choosing import new_words, pick_group, pick_place, type_options
-from builder.terminal.complaints import unlike
-from builder.terminal.steps import Steps
+from builder.terminal.edit_questions import new_words, pick_group, pick_place, type_options, unlike
+from builder.terminal.going_back import Steps
 from builder.terminal.text import quoted, shortened
 
 _KEYS = (

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from builder.edits.model import Edit, SetRule
 from builder.system.model import AttributeSystem, Choice
 from builder.terminal.asker import Key
-from builder.terminal.choosing import pick_group
-from builder.terminal.steps import Steps
+from builder.terminal.edit_questions import pick_group
+from builder.terminal.going_back import Steps
 from builder.terminal.text import quoted, shortened
 
 _KEYS = (Key("o", "one option"), Key("s", "several"), Key("n", "does not apply"))

@@ -1,15 +1,9 @@
 """The whole system as a text in the person's editor; what they changed becomes a proposal.
 
-The text lies in a file from the moment it is opened until its change is applied or dropped: neither
-a mistake in it, nor a missing editor, nor the end of the program loses it. What is accepted
-meanwhile stays: only what the person changed in the text is made to the system.
-
-The files of a whole system that is edited as a text, in the session's folder.
-
-Beside the text lies the system that it was written from: it tells what the person changed from
-what was accepted since.
-
-The person's own editor, and the text files that pass between it and cotbuild.
+The text lies in the session's folder from the moment it is opened until its change is applied or
+dropped: neither a mistake in it, nor a missing editor, nor the end of the program loses it. Beside
+it lies the system that it was written from, which tells what the person changed from what was
+accepted meanwhile: only the person's changes are made to the system.
 """
 
 import json
@@ -45,137 +39,16 @@ from builder.system.yaml_text import (
 )
 from builder.terminal.asker import Asker, Key
 from builder.terminal.confirming import confirmed
+from builder.terminal.going_back import Steps, stepwise
 from builder.terminal.render import error_panel
-from builder.terminal.steps import Steps, stepwise
 from builder.terminal.text import LONG, quoted, shortened
-
-_LONGEST_FILE = 10_000_000
-
-
-def run_editor(path: Path, otherwise: str = "") -> None:
-    """Lets the person edit a file, and waits until the editor is closed.
-
-    Raises InputError when it can't be started or ends with an error; what is in the file then stays
-    there. `otherwise` names what else the person can do.
-    """
-    command = _editor()
-    try:
-        code = subprocess.run([*command, str(path)], check=False).returncode
-    except OSError as error:
-        raise InputError(
-            f"The editor {command[0]} cannot be started: {error.strerror or error}.",
-            hint=f"Name another one in EDITOR{otherwise}.",
-        ) from error
-    if code != 0:
-        raise InputError(
-            f"The editor {command[0]} ended with an error ({code}).",
-            hint=f"Try again{otherwise}.",
-        )
-
-
-def read_text(path: Path, hint: str = "") -> str:
-    """The text of a file. Raises InputError; `hint` is for a file that is too large."""
-    try:
-        path = path.expanduser()
-        if path.stat().st_size > _LONGEST_FILE:
-            raise InputError(f"{path} has {path.stat().st_size / 1e6:,.0f} MB.", hint=hint)
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, RuntimeError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise InputError(
-            f"{path} cannot be read: {why or error}.", hint="Name a UTF-8 text file."
-        ) from error
-
-
-def write_private(path: Path, text: str, what: str) -> None:
-    """The whole file or nothing, readable by its owner alone. Raises InputError, naming `what`."""
-    try:
-        replace_file(path, text.encode(errors="replace"), private=True)
-    except OSError as error:
-        raise InputError(
-            f"{what} cannot be written to {path}: {error.strerror or error}.",
-            hint="Make room or make the folder writable, then go on with cotbuild resume.",
-        ) from error
-
-
-def remove_file(path: Path, what: str) -> None:
-    """Raises InputError, naming `what`, where a file that should not stay can't be removed."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{what} cannot be removed from {path}: {error.strerror or error}.",
-            hint="Remove the file by hand.",
-        ) from error
-
-
-def _editor() -> list[str]:
-    """The person's editor as words of a command. Raises InputError where none is named."""
-    named = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip()
-    usual = "notepad" if sys.platform == "win32" else "vi"
-    try:
-        # A path on Windows holds backslashes.
-        command = shlex.split(named or usual, posix=sys.platform != "win32")
-    except ValueError as error:
-        raise InputError(
-            f"The editor {named} is not a command: {error}.", hint="Set EDITOR, e.g. EDITOR=nano."
-        ) from error
-    return command
-
 
 FILE = "system.edit.yaml"
 BASE = "system.edit.base.json"
 KEPT = "system.edit.kept.yaml"
 WHAT = "The text of the system"
 _WHAT_BASE = "The system that the text was written from"
-
-
-def begin(folder: Path, system: AttributeSystem) -> None:
-    """A text that says what the system is. Raises InputError, as all here do."""
-    # In this order: a text without its base would undo what is accepted meanwhile.
-    write_base(folder, system)
-    write_private(folder / FILE, system_to_text(system), WHAT)
-
-
-def write_base(folder: Path, system: AttributeSystem) -> None:
-    write_private(folder / BASE, json.dumps(system_to_json(system)), _WHAT_BASE)
-
-
-def read_base(folder: Path) -> AttributeSystem | None:
-    """The system that the text was written from; None where that can't be read."""
-    try:
-        value = json.loads(read_text(folder / BASE))
-    except (InputError, ValueError, RecursionError):
-        return None
-    return None if any(system_json_problems(value)) else system_from_json(value)
-
-
-def begin_anew(
-    folder: Path, base: AttributeSystem, system: AttributeSystem, notes: Sequence[str]
-) -> None:
-    """A text of `system` in place of the present one, written from `base`.
-
-    With notes, which stand above it, the present one is kept beside it, before any kept earlier.
-    """
-    if notes:
-        former = read_text(folder / KEPT) if (folder / KEPT).exists() else ""
-        write_private(folder / KEPT, f"{read_text(folder / FILE)}\n{former}", WHAT)
-    # In this order: an older base only makes more of the text the person's.
-    write_private(folder / FILE, with_notes(system_to_text(system), notes), WHAT)
-    write_base(folder, base)
-
-
-def remove_kept(folder: Path) -> None:
-    remove_file(folder / KEPT, WHAT)
-
-
-def remove(folder: Path) -> None:
-    """All of them, the text first: the others are of no use without it."""
-    remove_file(folder / FILE, WHAT)
-    remove_kept(folder)
-    remove_file(folder / BASE, _WHAT_BASE)
-
-
+_LONGEST_FILE = 10_000_000
 _AGAIN = (Key("e", "edit again"), Key("d", "drop it"))
 _LEFT = (Key("g", "go on with it"), Key("d", "drop it"))
 # More classes that may be renamed are asked about together.
@@ -267,7 +140,7 @@ def _from_editor(console: Console, folder: Path, now: AttributeSystem) -> Attrib
 
 
 def _readable(path: Path) -> AttributeSystem | None:
-    """None for a text with mistakes, which only the editor can mend."""
+    """The system that a text says; None for one with mistakes, which only the editor can mend."""
     try:
         return system_from_text(read_text(path))
     except InputError:
@@ -332,7 +205,7 @@ def _confirmed(console: Console, view: View, after: AttributeSystem, steps: Step
 
 
 def _renamed_classes(steps: Steps, renames: Sequence[RenameClass]) -> list[RenameClass]:
-    """Those that the person says are the same classes; a new class begins without images."""
+    """The renamings that the person confirms; a new class begins without images."""
     if len(renames) > _MOST_ASKED:
         first = renames[0]
         title = (
@@ -370,3 +243,126 @@ def _dropped(asker: Asker, folder: Path) -> bool:
         return False
     remove(folder)
     return True
+
+
+# --- The files of the text ------------------------------------------------------------------------
+
+
+def begin(folder: Path, system: AttributeSystem) -> None:
+    """Writes a text that says what the system is. Raises InputError, as all here do."""
+    # In this order: a text without its base would undo what is accepted meanwhile.
+    write_base(folder, system)
+    write_private(folder / FILE, system_to_text(system), WHAT)
+
+
+def write_base(folder: Path, system: AttributeSystem) -> None:
+    write_private(folder / BASE, json.dumps(system_to_json(system)), _WHAT_BASE)
+
+
+def read_base(folder: Path) -> AttributeSystem | None:
+    """The system that the text was written from; None where that can't be read."""
+    try:
+        value = json.loads(read_text(folder / BASE))
+    except (InputError, ValueError, RecursionError):
+        return None
+    return None if any(system_json_problems(value)) else system_from_json(value)
+
+
+def begin_anew(
+    folder: Path, base: AttributeSystem, system: AttributeSystem, notes: Sequence[str]
+) -> None:
+    """Writes a text of `system`, based on `base`, in place of the present one.
+
+    With notes, which stand above it, the present one is kept beside it, before any kept earlier.
+    """
+    if notes:
+        former = read_text(folder / KEPT) if (folder / KEPT).exists() else ""
+        write_private(folder / KEPT, f"{read_text(folder / FILE)}\n{former}", WHAT)
+    # In this order: an older base only makes more of the text the person's.
+    write_private(folder / FILE, with_notes(system_to_text(system), notes), WHAT)
+    write_base(folder, base)
+
+
+def remove_kept(folder: Path) -> None:
+    remove_file(folder / KEPT, WHAT)
+
+
+def remove(folder: Path) -> None:
+    """Removes all files, the text first: the others are of no use without it."""
+    remove_file(folder / FILE, WHAT)
+    remove_kept(folder)
+    remove_file(folder / BASE, _WHAT_BASE)
+
+
+# --- The person's editor, and text files ----------------------------------------------------------
+
+
+def run_editor(path: Path, otherwise: str = "") -> None:
+    """Lets the person edit a file, and waits until the editor is closed.
+
+    Raises InputError when it can't be started or ends with an error; what is in the file then stays
+    there. `otherwise` names what else the person can do.
+    """
+    command = _editor()
+    try:
+        code = subprocess.run([*command, str(path)], check=False).returncode
+    except OSError as error:
+        raise InputError(
+            f"The editor {command[0]} cannot be started: {error.strerror or error}.",
+            hint=f"Name another one in EDITOR{otherwise}.",
+        ) from error
+    if code != 0:
+        raise InputError(
+            f"The editor {command[0]} ended with an error ({code}).",
+            hint=f"Try again{otherwise}.",
+        )
+
+
+def _editor() -> list[str]:
+    """The person's editor as words of a command. Raises InputError where none is named."""
+    named = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip()
+    usual = "notepad" if sys.platform == "win32" else "vi"
+    try:
+        # A path on Windows holds backslashes.
+        command = shlex.split(named or usual, posix=sys.platform != "win32")
+    except ValueError as error:
+        raise InputError(
+            f"The editor {named} is not a command: {error}.", hint="Set EDITOR, e.g. EDITOR=nano."
+        ) from error
+    return command
+
+
+def read_text(path: Path, hint: str = "") -> str:
+    """The text of a file. Raises InputError; `hint` is for a file that is too large."""
+    try:
+        path = path.expanduser()
+        if path.stat().st_size > _LONGEST_FILE:
+            raise InputError(f"{path} has {path.stat().st_size / 1e6:,.0f} MB.", hint=hint)
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, RuntimeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"{path} cannot be read: {why or error}.", hint="Name a UTF-8 text file."
+        ) from error
+
+
+def write_private(path: Path, text: str, what: str) -> None:
+    """Writes a whole file or nothing, readable by its owner alone. Raises InputError on `what`."""
+    try:
+        replace_file(path, text.encode(errors="replace"), private=True)
+    except OSError as error:
+        raise InputError(
+            f"{what} cannot be written to {path}: {error.strerror or error}.",
+            hint="Make room or make the folder writable, then go on with cotbuild resume.",
+        ) from error
+
+
+def remove_file(path: Path, what: str) -> None:
+    """Removes a file that should not stay. Raises InputError, naming `what`, if it can't be."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{what} cannot be removed from {path}: {error.strerror or error}.",
+            hint="Remove the file by hand.",
+        ) from error

@@ -3,10 +3,11 @@
 A change is shown with its measured effect before it is applied.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.text import Text
@@ -14,19 +15,19 @@ from rich.text import Text
 from builder.edits.model import Edit, Proposal, SetDomain
 from builder.review.view import View
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
-from builder.terminal.asker import Asker, Key
-from builder.terminal.choosing import entry_beside
-from builder.terminal.complaints import unlike
+from builder.terminal.asker import Asker, Check, CheckMany, Key
 from builder.terminal.confirming import confirmed
 from builder.terminal.console import progress_console
 from builder.terminal.edit_classes import edit_class
 from builder.terminal.edit_groups import edit_group, edit_prompt, type_group
 from builder.terminal.edit_options import edit_option
+from builder.terminal.edit_questions import entry_beside, unlike
 from builder.terminal.edit_rules import edit_rule
 from builder.terminal.edit_text import edit_as_text, resume_text, unfinished_text
-from builder.terminal.leaving import TwiceToLeave
-from builder.terminal.steps import Steps, stepwise
+from builder.terminal.going_back import Steps, stepwise
 from builder.terminal.text import shortened
+
+T = TypeVar("T")
 
 _KINDS = (
     Key("r", "rule of a class"),
@@ -105,7 +106,9 @@ def first_system(asker: Asker, domain: str, classes: Sequence[str]) -> Attribute
 
     Raises KeyboardInterrupt at the second Ctrl-C in a row.
     """
-    asker = TwiceToLeave(asker, _warn, "Press Ctrl-C again to leave; nothing of this is saved yet.")
+    asker = _TwiceToLeave(
+        asker, _warn, "Press Ctrl-C again to leave; nothing of this is saved yet."
+    )
     asker.discard_typed()
     return stepwise(asker, lambda steps: _first_system(steps, domain, classes))
 
@@ -129,3 +132,46 @@ def _pick_rule(steps: Steps, class_name: str, group: AttributeGroup) -> Choice:
 
 def _warn(words: str) -> None:
     progress_console().print(Text(words))
+
+
+@dataclass(frozen=True, slots=True)
+class _TwiceToLeave:
+    """Leaving takes two Ctrl-C in a row, as nothing of the first system is saved yet.
+
+    The first Ctrl-C in a question says `warning` and asks it again.
+    """
+
+    asker: Asker
+    say: Callable[[str], None]
+    warning: str
+
+    def key(self, title: str, keys: Sequence[Key]) -> str | None:
+        return self._ask(lambda: self.asker.key(title, keys))
+
+    def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
+        return self._ask(lambda: self.asker.pick(title, texts, default))
+
+    def pick_many(
+        self,
+        title: str,
+        texts: Sequence[str],
+        chosen: Collection[str] = (),
+        check: CheckMany | None = None,
+    ) -> tuple[str, ...] | None:
+        return self._ask(lambda: self.asker.pick_many(title, texts, chosen, check))
+
+    def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
+        return self._ask(lambda: self.asker.text(title, default, check))
+
+    def confirm(self, title: str, *, default: bool) -> bool | None:
+        return self._ask(lambda: self.asker.confirm(title, default=default))
+
+    def discard_typed(self) -> None:
+        self.asker.discard_typed()
+
+    def _ask(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except KeyboardInterrupt:
+            self.say(self.warning)
+        return ask()

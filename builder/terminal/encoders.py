@@ -9,10 +9,6 @@ from rich.text import Text
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, plain, shortened
 
-OTHERS = (
-    "Besides these, any CLIP or SigLIP checkpoint of the Hugging Face hub (org/name) or in a "
-    "local folder."
-)
 # Measured on small checkpoints, as differences of the unit vectors.
 SCALE = (
     "For comparison: a wrong epsilon in the layer norms costs 4e-04 to 4e-03, wrong slopes of "
@@ -41,7 +37,7 @@ class EncoderRow:
 
 @dataclass(frozen=True, slots=True)
 class DifferenceRow:
-    """How far `n` vectors of one kind are from the publisher's: see `verification.Comparison`."""
+    """How far `n` vectors of one kind are from the publisher's: see `jina.verify.Comparison`."""
 
     kind: str
     n: int
@@ -50,8 +46,8 @@ class DifferenceRow:
     worst: str
 
 
-def encoders_table(rows: Sequence[EncoderRow]) -> RenderableType:
-    """One row an encoder, and what else may be named."""
+def encoders_table(rows: Sequence[EncoderRow], others: str) -> RenderableType:
+    """One row an encoder, and the sentence about what else may be named."""
     headers = ["", "licence", "download", "dimensions", "image", "here", "verified"]
     cells = [
         (
@@ -67,7 +63,7 @@ def encoders_table(rows: Sequence[EncoderRow]) -> RenderableType:
     ]
     lines = [plain(f"{row.name}: {'; '.join(row.notes)}.", LONG) for row in rows if row.notes]
     table = Rows(headers, cells, right=frozenset({2, 3, 4}))
-    return Group(table, Text(), *lines, Text(), Text(OTHERS))
+    return Group(table, Text(), *lines, Text(), Text(others))
 
 
 def _yes_no(holds: bool | None) -> str:

@@ -35,7 +35,7 @@ _DECISIONS = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skippe
 
 
 def record_line(record: Record, state: State) -> str | None:
-    """`state` is the one after the record. None for what needs no telling."""
+    """The record in a line, `state` being the one after it; None for what needs no telling."""
     match record:
         case Assigned():
             return _assigned(record)

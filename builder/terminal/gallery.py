@@ -162,7 +162,7 @@ class _Gallery:
         return class_cases(findings.review, self.view.system, reports[lines.index(line)].name)
 
     def _show_all(self, series: Sequence[_Shown]) -> None:
-        """One image after the other, back and forth."""
+        """Shows one image after the other, back and forth."""
         number = 0
         while 0 <= number < len(series):
             self.console.print()

@@ -16,12 +16,12 @@ from builder.scoring.wording import (
     percent,
     proven,
 )
+from builder.session.confirmation import trial_of, trial_words
 from builder.session.records import Decided
 from builder.session.state import State, Version
 from builder.session.story import Accepted, Chronicle, Delivery, Stretch
 from builder.session.versions import held_out_change
 from builder.terminal.events import optimised_words, source_words
-from builder.terminal.proof import proof_lines
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 
@@ -29,7 +29,7 @@ _DECIDERS = {"person": "you", "auto": "--auto"}
 
 
 def log_screen(story: Chronicle, costs: Sequence[str], total: str) -> RenderableType:
-    """`costs`: what each stretch took of the language model, in words, "" for nothing; `total`."""
+    """The whole story; `costs`: of the model, a stretch each, "" for none; `total`: of all."""
     state = story.state
     parts: list[RenderableType] = [Text(_size(state))]
     if story.drafted_by:
@@ -59,6 +59,15 @@ def proposer(decided: Decided) -> str:
     if decided.instead_of is None or decided.instead_of.source == decided.proposal.source:
         return words
     return f"{words}, from a proposal of {SOURCES[decided.instead_of.source]}"
+
+
+def proof_lines(state: State) -> list[str]:
+    """Whether the best version is confirmed, and the looks at held-out images, a line each."""
+    if not state.held_out_looks:
+        return []
+    trial = trial_of(state.versions, state.best)
+    looks = f"Held-out images were looked at {counted(state.held_out_looks, 'time')}."
+    return [f"The best {trial_words(trial)}.", looks] if trial else [looks]
 
 
 def _size(state: State) -> str:
@@ -153,7 +162,7 @@ def _accepted(accepted: Accepted) -> list[RenderableType]:
 
 
 def _rejected(decided: Decided) -> list[RenderableType]:
-    """Less than of what was accepted: what it was, whose, and why not."""
+    """What was rejected, whose it was, and why: less than is told of what was accepted."""
     first, *others = describe_proposal(decided.proposal).splitlines()
     more = f" and {counted(len(others), 'more edit')}" if others else ""
     lines = [_line(f"Rejected, from {proposer(decided)}: {shortened(first, LONG)}{more}")]

@@ -1,14 +1,10 @@
-"""Questions as numbered lines: for screen readers, dumb terminals and scripts.
-
-Where Ctrl-C breaks off a text, what was typed of it is offered when the same question comes again.
-"""
+"""Questions as numbered lines: for screen readers, dumb terminals and scripts."""
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from builder.terminal.asker import Check, CheckMany, InputEnded, Key, flush_terminal
-from builder.terminal.half_lines import BrokenOff, read_line
 from builder.terminal.text import labels, matching, shortened
 
 BACK = "."
@@ -29,11 +25,8 @@ def _say(line: str) -> None:
 class PlainAsker:
     """Numbered questions. A full stop goes back, Enter alone takes the default."""
 
-    read: Callable[[], str] = read_line
+    read: Callable[[], str] = input
     say: Callable[[str], None] = _say
-    # What was typed when Ctrl-C broke a question off: of a line, by title and default, and of many.
-    _typed: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
-    _pasted: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         shown = [f"{entry.key}, {entry.label}" for entry in keys]
@@ -91,18 +84,15 @@ class PlainAsker:
         return None
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
-        place = title, default
-        offered = self._typed.get(place, default)
-        usual = f"Enter: {shortened(offered, _TITLE)}, " if offered else ""
-        # Enter alone takes what is offered: an empty answer, where it will do, needs a sign.
-        can_be_empty = bool(offered) and (check is None or check("") is None)
+        usual = f"Enter: {shortened(default, _TITLE)}, " if default else ""
+        # Enter alone takes the default: an empty answer, where it will do, needs a sign.
+        can_be_empty = bool(default) and (check is None or check("") is None)
         usual += f"{NOTHING} for an empty line, " if can_be_empty else ""
         question = f"{shortened(title, _TITLE)} ({usual}{BACK} goes back):"
-        while (typed := self._text_line(question, place)) != BACK:
-            answer = "" if can_be_empty and typed == NOTHING else typed or offered
+        while (typed := self._line(question)) != BACK:
+            answer = "" if can_be_empty and typed == NOTHING else typed or default
             complaint = check(answer) if check else None
             if complaint is None:
-                self._typed.pop(place, None)
                 return answer
             self.say(shortened(complaint, _TITLE))
         return None
@@ -110,27 +100,14 @@ class PlainAsker:
     def paste(self, title: str) -> str | None:
         self.say(f"{shortened(title, _TITLE)} (paste it, then a line with only {BACK};")
         self.say(f"{BACK} alone goes back; lines of over {_LONGEST_LINE:,} letters need a file):")
-        *lines, half = self._pasted.pop(title, "").split("\n")
-        if lines or half:
-            last = shortened(half or lines[-1])
-            self.say(f"What was typed before is kept, up to: {last}")
-            self.say(f"Go on right there; {NOTHING} alone drops it.")
-        kept = bool(lines or half)
+        lines: list[str] = []
         try:
             while (line := self.read()).strip() != BACK:
-                if kept and line.strip() == NOTHING:
-                    lines, half = [], ""
-                else:
-                    lines, half = [*lines, half + line], ""
-                kept = False
+                lines.append(line)
         except EOFError:
-            if not (lines or half):
+            if not lines:
                 raise InputEnded from None
-        except KeyboardInterrupt as stop:
-            typed = stop.typed if isinstance(stop, BrokenOff) else ""
-            self._pasted[title] = "\n".join([*lines, half + typed])
-            raise
-        pasted = "\n".join([*lines, half] if half else lines)
+        pasted = "\n".join(lines)
         return pasted if pasted.strip() else None
 
     def discard_typed(self) -> None:
@@ -169,14 +146,6 @@ class PlainAsker:
             for at in found[:_LONGEST_LIST]:
                 self.say(f"{at + 1}. {shown[at]}")
         return index
-
-    def _text_line(self, question: str, place: tuple[str, str]) -> str:
-        try:
-            return self._line(question)
-        except BrokenOff as stop:
-            if stop.typed.strip():
-                self._typed[place] = stop.typed.strip()
-            raise
 
     def _line(self, question: str) -> str:
         self.say(question)

@@ -30,8 +30,8 @@ from builder.session.records import Decided, Locked, Noted, Rescored, Reverted, 
 from builder.session.state import Act
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key
-from builder.terminal.complaints import unlike
 from builder.terminal.diagnosis_tables import class_table, group_block
+from builder.terminal.edit_questions import unlike
 from builder.terminal.edit_text import unfinished_text
 from builder.terminal.editing import edit_by_hand
 from builder.terminal.events import summary

@@ -25,7 +25,7 @@ from builder.session.state import State, Version, from_bits, needs_measuring
 from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
-from builder.terminal.proof import proof_lines
+from builder.terminal.log import proof_lines
 from builder.terminal.tables import Rows
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 

@@ -25,7 +25,7 @@ _TITLES: dict[RuleName, str] = {
 
 
 def rules_table(trials: Sequence[RuleTrial], *, about: str) -> RenderableType:
-    """The first is the rule in use. `about`: which images were fitted on and which are shown."""
+    """The rules side by side, the one in use first; `about`: the images fitted on and shown."""
     others = _others(trials)
     rows = [_row(trial, trials) for trial in (trials[0], *others)]
     note = f"{about} Intervals: 95 %. Change: against the rule in use; p: exact McNemar."
@@ -65,7 +65,7 @@ def choose_rule(asker: Asker, console: Console, view: View) -> TryRules | Rescor
 
 
 def _others(trials: Sequence[RuleTrial]) -> list[RuleTrial]:
-    """Those that are not the rule in use under its own name."""
+    """The trials that are not the rule in use under its own name."""
     return [trial for trial in trials[1:] if trial.scoring != trials[0].scoring]
 
 
@@ -85,7 +85,7 @@ def _row(trial: RuleTrial, trials: Sequence[RuleTrial]) -> Sequence[str]:
 
 
 def _fitted_words(scoring: Scoring) -> str:
-    """What was fitted of it, in figures."""
+    """What was fitted of a rule, in figures."""
     parts = []
     for part in scoring.fitted.parts if scoring.fitted else ():
         match part:

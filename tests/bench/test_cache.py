@@ -9,8 +9,8 @@ from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from builder.data import LabelledImage, file_digest, read_images
-from builder.encoders.cache import VectorCache, encode_image_files
 from builder.encoders.open import open_encoder
+from builder.encoders.vector_cache import VectorCache, encode_image_files
 
 Keep = Callable[[int, int], tuple[VectorCache, list[bytes]]]
 

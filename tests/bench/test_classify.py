@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from builder.api import Classifier
-from builder.encoders.cache import VectorCache
 from builder.encoders.open import open_encoder
+from builder.encoders.vector_cache import VectorCache
 from builder.system.file import SystemFile
 from tests import conftest
 from tests.worlds import GOOD

@@ -18,12 +18,12 @@ from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from builder.data import Crop, LabelledImage, file_digest, open_image
-from builder.encoders.cache import encode_image_files
 from builder.encoders.jina.bert import JinaBert
 from builder.encoders.jina.clip import JinaClipEncoder, jina_preprocessing, load_jina_clip
 from builder.encoders.jina.config import read_config
 from builder.encoders.jina.eva02 import EVA02
 from builder.encoders.jina.xlm_roberta import XLMRoberta
+from builder.encoders.vector_cache import encode_image_files
 from tests.encoders.jina_fixtures import folder_of
 
 pytestmark = pytest.mark.timeout(3600)

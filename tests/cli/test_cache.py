@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.encoders.cached import cached_in
+from builder.encoders.cache_folder import cached_in
 from tests.cli.conftest import Job, cotbuild, failed
 from tests.openai_server import OpenAIServer
 

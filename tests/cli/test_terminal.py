@@ -105,32 +105,6 @@ def test_escape_resizing_and_ctrl_c_in_one_session(job: Job) -> None:
     assert state.asked == 1
 
 
-@pytest.mark.slow
-def test_half_a_note_outlives_ctrl_c_where_questions_are_numbered(
-    job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ACCESSIBLE", "1")
-    with openai_server(answer) as server:
-        terminal = Terminal("new", *flags(job), "--llm", "m", "--llm-url", server.url)
-        terminal.sees("Number or letter")
-        terminal.types("n\r")
-        terminal.sees("Note to")
-        terminal.sees("goes back")
-        terminal.types("half a thou")
-        terminal.sees("half a thou")
-        terminal.types("\x03")
-        terminal.sees("Press Ctrl-C again to leave")
-        terminal.sees("Number or letter")
-        terminal.types("n\r")
-        terminal.sees("Enter: half a thou")
-        terminal.types("\r")
-        terminal.sees("Noted")
-        terminal.sees("Number or letter")
-        terminal.types("q\r")
-        assert terminal.ends() == 0
-    assert read_state(job.session).notes == ("half a thou",)
-
-
 def slowly(purpose: str) -> Callable[[Request], Answer]:
     """Answers at once, but for requests whose schema speaks of `purpose`."""
 

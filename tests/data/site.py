@@ -27,19 +27,19 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class Site:
     """A server on this machine; `pages`: path -> what it does, one after the other, then the last.
 
-    `asked`: (path, Range and If-Range or "") of each request; `at_once`: the most of them together.
+    `asked`: the path of each request; `at_once`: the most of them together.
     """
 
     url: str
     pages: dict[str, list[Answer]] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
     running: int = 0
     at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def times(self) -> Counter[str]:
-        return Counter(path for path, _ in self.asked)
+        return Counter(self.asked)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -49,8 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         site = self.site
         with site.lock:
             earlier = site.times()[self.path]
-            part = [self.headers.get(name, "") for name in ("Range", "If-Range")]
-            site.asked.append((self.path, " ".join(part).strip()))
+            site.asked.append(self.path)
             site.agents.add(self.headers.get("User-Agent", ""))
             site.running += 1
             site.at_once = max(site.at_once, site.running)
@@ -99,21 +98,6 @@ def status(code: int, **headers: str) -> Answer:
 def cut(body: bytes, sent: int, **headers: str) -> Answer:
     """Announces all of it, and closes the connection in the middle."""
     return whole(body[:sent], Content_Length=str(len(body)), **headers)
-
-
-def ranged(body: bytes, **headers: str) -> Answer:
-    """What a server that knows ranges answers: the rest if the version is the one it has."""
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        wanted = request.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
-        same = request.headers.get("If-Range") in headers.values()
-        if not wanted or not same:
-            return whole(body, **headers)(request)
-        start = int(wanted)
-        span = f"bytes {start}-{len(body) - 1}/{len(body)}"
-        return whole(body[start:], 206, Content_Range=span, **headers)(request)
-
-    return answer
 
 
 def endless(request: BaseHTTPRequestHandler) -> None:

@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.data import downloading
-from builder.data.downloading import cached_path, download_images
-from builder.data.fetching import Limits
+from builder.data.downloading import Limits, cached_path, download_images
 from builder.data.images import Skipped
 from builder.errors import InputError
 from tests.data.site import (
@@ -97,7 +96,7 @@ def test_a_silent_server_does_not_keep_the_process_from_ending(site: Site, tmp_p
     program = f"""
 from pathlib import Path
 from builder.data.downloading import download_images
-from builder.data.fetching import Limits
+from builder.data.downloading import Limits
 
 def interrupt(*_):
     raise KeyboardInterrupt

@@ -1,10 +1,11 @@
 """What is stated of the published models."""
 
 import re
+from importlib import import_module
 
 import pytest
 
-from builder.encoders.catalog import KNOWN, known_model, licence_of
+from builder.encoders.catalog import FAMILIES, KNOWN, Family, known_model, licence_of
 
 
 def test_a_model_is_found_by_its_name_and_by_its_repository() -> None:
@@ -37,3 +38,9 @@ def test_the_weights_have_room_for_their_parameters() -> None:
 )
 def test_the_second_version_is_not_for_commerce(version: str, licence: str) -> None:
     assert licence_of(version) == licence
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.module)
+def test_every_family_can_be_named_and_located(family: Family) -> None:
+    assert callable(import_module(family.module).locate)
+    assert family.model_types or family.built_in

@@ -99,7 +99,7 @@ def test_the_miniature_computes_nowhere_else(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(EncoderError, match="'abacus' cannot be used"):
         open_encoder("miniature", device="abacus")
     # As on a machine that has such a device.
-    monkeypatch.setattr("builder.encoders.devices.pick_device", torch.device)
+    monkeypatch.setattr("builder.encoders.miniature.pick_device", torch.device)
     with pytest.raises(InputError, match="on the CPU only, not on cuda:1"):
         open_encoder("miniature", device="cuda:1")
 

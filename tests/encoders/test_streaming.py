@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from builder.data import Crop, LabelledImage, Skipped, file_digest
-from builder.encoders.cache import VectorCache, encode_image_files
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder, Pixels, Vectors
 from builder.encoders.streaming import Picture, stream_vectors
+from builder.encoders.vector_cache import VectorCache, encode_image_files
 from builder.errors import EncoderError
 from tests.chance import chance
 

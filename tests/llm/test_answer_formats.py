@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builder.errors import LLMError
-from builder.llm.events import ModeFallback
+from builder.llm.events import FormatFallback
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import ask
 from tests.llm.live import GROUPS, Live, complete, request_for
@@ -49,8 +49,8 @@ def test_every_form_is_found_and_remembered_in_a_whole_draft(tmp_path: Path, for
         assert live.drafter.draft(request_for("A", "B")).classes == ("A", "B")
         tried = [request.form for request in server.requests]
     assert tried == [*FORMS[: FORMS.index(form) + 1], form]
-    fallbacks = live.told(ModeFallback)
-    assert len(fallbacks) == FORMS.index(form) and all(event.mode for event in fallbacks)
+    fallbacks = live.told(FormatFallback)
+    assert len(fallbacks) == FORMS.index(form) and all(event.format for event in fallbacks)
 
 
 def test_the_last_refusal_is_the_error(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_who_ignores_a_schema_is_not_asked_for_it_less_strictly(tmp_path: Path) 
         forms = [request.form for request in server.requests]
         assert forms == ["strict", "strict", "tools", "tools", "json"]
     assert not file.exists(), "what was only ignored is asked for again by the next run"
-    reasons = [event.reason for event in live.told(ModeFallback)]
+    reasons = [event.reason for event in live.told(FormatFallback)]
     assert "not a strict JSON schema" in reasons[0] and "not a tool call" in reasons[1]
 
 
@@ -81,7 +81,7 @@ def test_one_bad_first_answer_changes_nothing(tmp_path: Path) -> None:
         complete(live)
         live.transport.complete("other", ask("And?"), GroupsReply)
         assert [request.form for request in server.requests] == ["strict"] * 3
-    assert not live.told(ModeFallback) and not file.exists()
+    assert not live.told(FormatFallback) and not file.exists()
 
 
 def test_only_what_was_refused_is_remembered(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_other_failures_are_no_reason_for_another_form(tmp_path: Path, status: i
         live = Live(server.url, tmp_path)
         with pytest.raises(LLMError, match=rf"\({status}\)"):
             complete(live)
-        assert len(server.requests) == 1 and not live.told(ModeFallback)
+        assert len(server.requests) == 1 and not live.told(FormatFallback)
 
 
 def test_a_timeout_is_no_reason_for_another_form(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_timeout_is_no_reason_for_another_form(tmp_path: Path) -> None:
         live = Live(server.url, tmp_path, timeout=0.2)
         with pytest.raises(LLMError, match="did not answer"):
             complete(live)
-    assert not live.told(ModeFallback)
+    assert not live.told(FormatFallback)
 
 
 def test_a_refused_schema_after_good_answers_steps_down_but_is_not_kept(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_what_was_found_out_is_kept_for_the_next_run_of_this_model(tmp_path: Pat
         complete(live)
         assert [request.form for request in server.requests] == ["strict", "schema", *["tools"] * 2]
         assert json.loads(file.read_text()) == {f"{server.url} scripted": "tool_call"}
-        assert not live.told(ModeFallback)
+        assert not live.told(FormatFallback)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_another_tool_than_the_one_offered_is_not_taken(tmp_path: Path) -> None:
         complete(live)
         forms = [request.form for request in server.requests]
         assert forms == ["strict", "schema", "tools", "tools", "json", "text"]
-    assert "'delete_everything' that was not offered" in live.told(ModeFallback)[2].reason
+    assert "'delete_everything' that was not offered" in live.told(FormatFallback)[2].reason
 
 
 def test_another_tool_after_good_answers_is_an_error(tmp_path: Path) -> None:

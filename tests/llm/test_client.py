@@ -13,7 +13,7 @@ import pytest
 from builder.errors import CotbuildError, LLMError
 from builder.llm.cost import Price, Spent
 from builder.llm.drafter import open_drafter
-from builder.llm.events import CallFinished, CallStarted, ModeFallback
+from builder.llm.events import CallFinished, CallStarted, FormatFallback
 from builder.llm.schemas import GroupsReply
 from builder.llm.settings import ModelSettings
 from builder.llm.transport import TruncatedAnswer, ask
@@ -128,7 +128,7 @@ def test_a_request_that_is_stopped_is_recorded(tmp_path: Path) -> None:
 def test_another_refusal_is_no_reason_to_change_the_mode(tmp_path: Path) -> None:
     error, live, requests = failed(tmp_path, [failure(400, "context length exceeded")] * 2)
     assert "context length exceeded" in error.message and "(400)" in error.message
-    assert len(requests) == 1 and not live.told(ModeFallback)
+    assert len(requests) == 1 and not live.told(FormatFallback)
 
 
 def test_an_unreadable_answer_is_asked_again_with_the_error(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_question_that_is_too_long_is_not_asked_in_other_forms(
 ) -> None:
     error, live, requests = failed(tmp_path, [failure(status, said)] * 9)
     assert "too long for scripted" in error.message and "--context" in error.hint
-    assert len(requests) == 1 and not live.told(ModeFallback)
+    assert len(requests) == 1 and not live.told(FormatFallback)
 
 
 def test_a_finished_call_tells_the_total_of_the_session(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import InputError, LLMError
-from builder.llm.answer_formats import AnswerMode
+from builder.llm.answer_formats import AnswerFormat
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import (
     FREE,
@@ -296,7 +296,7 @@ def test_calls_in_flight_are_refused_together_and_all_go_on(
         stack.callback(thread.join, 5)
         stack.callback(server.stop)
         live = Live(server.url, tmp_path, limits=Limits(max_tokens=500_000), modes_file=None)
-        live.transport._modes._proven.add(AnswerMode.STRICT)
+        live.transport._modes._proven.add(AnswerFormat.STRICT)
         jobs = [lambda transport: transport.complete("x", ask("Which?"), GroupsReply)] * parallel
         replies = ParallelCalls(parallel).run(live.transport, jobs)
     assert [len(reply.groups) for reply in replies] == [2] * parallel

@@ -194,7 +194,7 @@ def test_a_transport_that_was_stopped_answers_again(tmp_path: Path) -> None:
         assert live.drafter.draft(request_for("A", "B")).classes == ("A", "B")
 
 
-def test_a_halt_ends_waiting_and_stays() -> None:
+def test_a_cancellation_ends_waiting_and_stays() -> None:
     cancellation = Cancellation()
     threading.Timer(0.05, cancellation.stop).start()
     with pytest.raises(Stopped):

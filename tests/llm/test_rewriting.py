@@ -6,7 +6,7 @@ import pytest
 
 from builder.errors import LLMError
 from builder.llm.prompts import ENGLISH
-from builder.llm.rewriting import EVOLVE, rewriting_question
+from builder.llm.rewriting import REWRITE_GROUP, rewriting_question
 from builder.proposals.requests import RevisionRequest, Rewriting, RewritingRequest
 from builder.search.gepa import components_of, group_in, system_of
 from builder.system.model import AttributeGroup, make_system
@@ -39,7 +39,7 @@ def rewritten(folder: Path, *script: Answer, asked: RewritingRequest | None = No
     with openai_server(script) as server:
         live = Live(server.url, folder)
         answer = live.drafter.rewrite_group(asked or request())
-        assert {exchange.purpose for exchange in live.exchanges} == {EVOLVE}
+        assert {exchange.purpose for exchange in live.exchanges} == {REWRITE_GROUP}
         return answer
 
 

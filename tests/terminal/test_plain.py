@@ -1,13 +1,11 @@
 """Numbered questions: what is read line by line, and what is said meanwhile."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import pytest
 
 from builder.terminal.asker import InputEnded, Key
-from builder.terminal.half_lines import BrokenOff
 from builder.terminal.plain import PlainAsker
 
 T = TypeVar("T")
@@ -173,62 +171,3 @@ def test_a_line_with_a_default_can_be_emptied_where_that_will_do() -> None:
     result, said = answer(["-"], lambda asker: asker.text("Name:", "short", needed))
     assert result == "-"
     assert "empty line" not in said[0]
-
-
-# --- Ctrl-C within a text ---------------------------------------------------------------------
-
-
-def broken_off(lines: list[str], half: str, ask: Callable[[PlainAsker], object]) -> PlainAsker:
-    """The asker after Ctrl-C, pressed when `half` of a line was typed after other lines."""
-    given = iter(lines)
-
-    def read() -> str:
-        if (line := next(given, None)) is None:
-            raise BrokenOff(half)
-        return line
-
-    asker = PlainAsker(read, lambda _: None)
-    with pytest.raises(KeyboardInterrupt):
-        ask(asker)
-    return asker
-
-
-def again(
-    asker: PlainAsker, lines: list[str], ask: Callable[[PlainAsker], T]
-) -> tuple[T, list[str]]:
-    """The answer when the question comes again, and what is said."""
-    return answer(lines, lambda fresh: ask(replace(asker, read=fresh.read, say=fresh.say)))
-
-
-def test_half_a_line_is_offered_again_until_the_question_is_answered() -> None:
-    ask: Callable[[PlainAsker], str | None] = lambda a: a.text("Note:", "pink")  # noqa: E731
-    asker = broken_off([], " half a thou", ask)
-    assert again(asker, [""], lambda a: a.text("Another:", "pink"))[0] == "pink"
-    assert again(asker, ["."], ask)[0] is None
-    result, said = again(asker, [""], ask)
-    assert (result, said) == (
-        "half a thou",
-        ["Note: (Enter: half a thou, - for an empty line, . goes back):"],
-    )
-    assert again(asker, [""], ask)[0] == "pink"
-    assert again(broken_off([], "half", ask), ["whole"], ask)[0] == "whole"
-
-
-def test_where_nothing_was_typed_nothing_is_offered() -> None:
-    ask: Callable[[PlainAsker], str | None] = lambda a: a.text("Note:")  # noqa: E731
-    assert again(broken_off([], " ", ask), [""], ask) == ("", ["Note: (. goes back):"])
-
-
-def test_many_lines_go_on_where_they_broke_off() -> None:
-    ask: Callable[[PlainAsker], str | None] = lambda a: a.paste("The answer:")  # noqa: E731
-    asker = broken_off(["{", ""], "  'a': ", ask)
-    result, said = again(asker, ["1", "}", "."], ask)
-    assert result == "{\n\n  'a': 1\n}"
-    assert said[2] == "What was typed before is kept, up to: 'a':"
-    assert again(broken_off(["one"], "", ask), ["two", "."], ask)[0] == "one\ntwo"
-    assert again(broken_off(["one"], "tw", ask), ["."], ask)[0] == "one\ntw"
-    assert again(broken_off(["one"], "tw", ask), ["-", "two", "-", "."], ask)[0] == "two\n-"
-    # It was answered: nothing is left.
-    assert again(asker, ["."], ask)[0] is None
-    with pytest.raises(InputEnded):
-        again(broken_off([], "", ask), [], ask)

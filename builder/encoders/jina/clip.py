@@ -5,6 +5,7 @@ import json
 import string
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +15,9 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from builder.encoders.catalog import licence_of
 from builder.encoders.checkpoint import unusable
-from builder.encoders.devices import unit_rows
+from builder.encoders.devices import pick_device, pick_dtype, unit_rows
 from builder.encoders.jina.config import (
     AS_PUBLISHED,
     PREPARATION,
@@ -28,7 +30,7 @@ from builder.encoders.jina.config import (
 )
 from builder.encoders.jina.eva02 import EVA02
 from builder.encoders.jina.weights import TextTower, read_towers
-from builder.encoders.protocol import Pixels, Vectors
+from builder.encoders.protocol import Located, Pixels, Vectors, Wanted
 from builder.errors import EncoderError
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "jina_fingerprint",
     "jina_preprocessing",
     "load_jina_clip",
+    "locate",
 ]
 
 MAX_LENGTH = 512  # tokens of a text, as in the published `encode_text`
@@ -53,6 +56,28 @@ _SPECIAL_TOKENS = {"v1": ("[PAD]", 0, ["[CLS]", "[SEP]"]), "v2": ("<pad>", 1, ["
 # The text tower may have a few rows more than there are tokens, so that they fill blocks.
 _SPARE_ROWS = 64
 _Item = TypeVar("_Item")
+
+
+def locate(wanted: Wanted) -> Located:
+    """The encoder of a checkpoint without its weights. Raises EncoderError or InputError."""
+    device, dtype = pick_device(wanted.device), pick_dtype(wanted.dtype)
+    folder, name = wanted.folder, wanted.name
+    return Located(
+        name,
+        wanted.revision,
+        licence_of(jina_clip_version(folder, name)),
+        jina_preprocessing(folder, name),
+        partial(
+            load_jina_clip,
+            folder,
+            name=name,
+            revision=wanted.revision,
+            truncate_dim=wanted.spec.truncate_dim,
+            task=wanted.spec.task,
+            device=device,
+            dtype=dtype,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from builder.data.downloading import cached_path, download_images
-from builder.data.fetching import Limits, fetch
+from builder.data.downloading import Limits, cached_path, download_images, fetch
 from builder.data.images import Skipped
 from builder.data.pictures import bombs_as_errors
 from tests.data.site import (
@@ -24,7 +23,6 @@ from tests.data.site import (
     endless_headers,
     endless_redirect,
     png,
-    ranged,
     serve_site,
     silent,
     status,
@@ -149,84 +147,17 @@ def test_it_waits_longer_each_time_or_as_long_as_it_is_asked_to(
     assert stop.waits == pytest.approx(waits, rel=0.05)
 
 
-@pytest.mark.parametrize("version", [{"ETag": '"v1"'}, {"Last_Modified": formatdate(0)}])
-@pytest.mark.parametrize("tries", [1, 2])
-def test_a_download_goes_on_where_it_was_broken_off(
-    site: Site, tmp_path: Path, version: dict[str, str], tries: int
-) -> None:
-    """Within a run, and in the next one."""
-    site.pages["/long.png"] = [cut(PICTURE, 1000, **version), ranged(PICTURE, **version)]
-    limits = Limits(tries=tries, backoff=0.01, silence=1.0)
-    outcome = download(site, tmp_path, "/long.png", limits)
-    if tries == 1:
-        assert isinstance(outcome, Skipped)
-        assert left_over(tmp_path) == [".part", ".version"]
-        outcome = download(site, tmp_path, "/long.png", limits)
-    assert isinstance(outcome, Path)
-    assert outcome.read_bytes() == PICTURE
-    assert [span for path, span in site.asked if path == "/long.png"] == [
-        "",
-        f"bytes=1000- {next(iter(version.values()))}",
-    ]
-    assert left_over(tmp_path) == []
-
-
-OTHER = png(77, side=70)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "spans"),
-    [
-        # Nothing, or nothing reliable, names the version.
-        (cut(PICTURE, 1000), whole(OTHER), ["", ""]),
-        (cut(PICTURE, 1000, ETag='W/"v1"'), whole(OTHER), ["", ""]),
-        (cut(PICTURE, 1000, ETag='"v1"', Content_Encoding="br"), whole(OTHER), ["", ""]),
-        # It has another version now.
-        (cut(PICTURE, 1000, ETag='"v1"'), ranged(OTHER, ETag='"v2"'), ["", 'bytes=1000- "v1"']),
-        # It does not know ranges.
-        (cut(PICTURE, 1000, ETag='"v1"'), whole(OTHER), ["", 'bytes=1000- "v1"']),
-    ],
-)
-def test_without_a_version_it_begins_again(
-    site: Site, tmp_path: Path, first: Answer, second: Answer, spans: list[str]
-) -> None:
-    site.pages["/long.png"] = [first, second]
-    outcome = download(site, tmp_path, "/long.png")
-    if isinstance(outcome, Skipped):  # an encoding that is not understood is no passing problem
-        outcome = download(site, tmp_path, "/long.png")
-    assert isinstance(outcome, Path)
-    assert outcome.read_bytes() == OTHER
-    assert [span for path, span in site.asked if path == "/long.png"] == spans
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        status(416),
-        whole(PICTURE[5:], 206, Content_Range=f"bytes 5-{len(PICTURE) - 1}/{len(PICTURE)}"),
-        whole(PICTURE, 206),
-    ],
-)
-def test_a_part_that_was_not_asked_for_is_not_used(
-    site: Site, tmp_path: Path, wrong: Answer
-) -> None:
-    site.pages["/long.png"] = [cut(PICTURE, 1000, ETag='"v1"'), wrong, whole(PICTURE)]
-    limits = Limits(tries=3, backoff=0.01, silence=1.0)
-    outcome = download(site, tmp_path, "/long.png", limits)
-    assert isinstance(outcome, Path)
-    assert outcome.read_bytes() == PICTURE
-
-
-@pytest.mark.parametrize("damage", [b"\xff\xfe", b"\0\0\0\0", b"", b'"v\n1"'])
-def test_a_damaged_version_counts_as_none(site: Site, tmp_path: Path, damage: bytes) -> None:
-    site.pages["/long.png"] = [whole(PICTURE)]
+def test_a_download_that_was_broken_off_begins_anew(site: Site, tmp_path: Path) -> None:
+    """Within a run, in the next one, and where a process that was killed left a part."""
+    other = png(77, side=70)
+    site.pages["/long.png"] = [cut(PICTURE, 1000), whole(other)]
     kept = cached_path(site.url + "/long.png", tmp_path)
-    kept.parent.mkdir(parents=True)
+    limits = Limits(tries=1, silence=1.0)
+    assert isinstance(download(site, tmp_path, "/long.png", limits), Skipped)
+    assert left_over(tmp_path) == []
     kept.with_name(kept.name + ".part").write_bytes(PICTURE[:1000])
-    kept.with_name(kept.name + ".version").write_bytes(damage)
-    assert download(site, tmp_path, "/long.png") == kept
-    assert kept.read_bytes() == PICTURE
-    assert [span for path, span in site.asked if path == "/long.png"] == [""]
+    assert download(site, tmp_path, "/long.png", limits) == kept
+    assert kept.read_bytes() == other
     assert left_over(tmp_path) == []
 
 

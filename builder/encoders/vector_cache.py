@@ -6,7 +6,6 @@ whatever is wrong with it is said, and costs time, but never a wrong vector and 
 """
 
 import hashlib
-import os
 import sqlite3
 import warnings
 import zlib
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import platformdirs
 
 from builder.data import Crop, LabelledImage
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader, read_ahead, read_pixels
-from builder.errors import EncoderError, InputError
+from builder.errors import EncoderError
 
 _Item = TypeVar("_Item")
 _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum INTEGER)"
@@ -34,20 +32,6 @@ _TEXT_KEY_VERSION = "text-1"
 _LOCK_TIMEOUT_S = 10.0
 # Primary result codes; SQLITE_ERROR is what a file with another table gives.
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-
-
-def default_cache_folder() -> Path:
-    """COTBUILD_CACHE if set, else the place this system keeps a user's caches.
-
-    Raises InputError for the home of somebody who does not exist.
-    """
-    override = os.environ.get("COTBUILD_CACHE")
-    try:
-        return Path(override).expanduser() if override else platformdirs.user_cache_path("cotbuild")
-    except RuntimeError as error:
-        raise InputError(
-            f"COTBUILD_CACHE is {override!r}: {error}", hint="Write the folder's name out."
-        ) from error
 
 
 class VectorCache:
@@ -120,7 +104,7 @@ class VectorCache:
         )
 
     def _attempt(self, operation: Callable[[sqlite3.Connection], None]) -> None:
-        """One transaction on a connection of its own, as far as the file allows it."""
+        """Runs one transaction on a connection of its own, as far as the file allows it."""
         if not self._usable:
             return
         try:
@@ -216,7 +200,7 @@ def image_key(image: LabelledImage, crop: Crop | None) -> bytes:
 
 
 def _checksum(key: bytes, blob: bytes) -> int:
-    """Over the key too, so that a vector never passes for another's."""
+    """A checksum of key and vector, so that a vector never passes for another's."""
     return zlib.crc32(blob, zlib.crc32(key))
 
 
@@ -250,7 +234,7 @@ def _fill(
     encode: Callable[[Sequence[_Item]], Iterable[Vectors]],
     on_progress: Callable[[int, int], None] | None,
 ) -> Vectors:
-    """Rows [len(keys), d]: from the cache where it has them, else encoded and kept.
+    """Vectors [len(keys), d]: from the cache where it has them, else encoded and kept.
 
     `encode` gives the vectors of what it gets batch by batch, in the same order.
     """

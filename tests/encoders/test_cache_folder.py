@@ -11,8 +11,8 @@ import pytest
 from filelock import FileLock
 
 from builder.data.downloading import cached_path
-from builder.encoders.cache import VectorCache
-from builder.encoders.cached import cached_in, clear
+from builder.encoders.cache_folder import cached_in, clear
+from builder.encoders.vector_cache import VectorCache
 from builder.errors import EncoderError
 
 
@@ -134,7 +134,7 @@ ENCODING = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from builder.encoders.cache import VectorCache, encode_phrases
+from builder.encoders.vector_cache import VectorCache, encode_phrases
 from tests.chance import chance
 
 class Encoder:

@@ -13,13 +13,9 @@ import pytest
 from PIL import Image
 
 from builder.data import Crop, LabelledImage, file_digest
-from builder.encoders.cache import (
-    VectorCache,
-    default_cache_folder,
-    encode_image_files,
-    encode_phrases,
-)
+from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Pixels, Vectors
+from builder.encoders.vector_cache import VectorCache, encode_image_files, encode_phrases
 from builder.errors import EncoderError, InputError
 from tests.chance import chance
 
@@ -337,7 +333,7 @@ def test_a_full_disk_is_said_and_done_without(cache: VectorCache, warned: Warnin
 def test_a_cache_held_by_another_is_said_and_done_without(
     cache: VectorCache, warned: Warnings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("builder.encoders.cache._LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("builder.encoders.vector_cache._LOCK_TIMEOUT_S", 0.05)
     encode_phrases(CountingEncoder(), cache, ["a"])
     with closing(sqlite3.connect(cache.path)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
@@ -352,7 +348,7 @@ _WRITER = """
 import sys
 import numpy as np
 from pathlib import Path
-from builder.encoders.cache import VectorCache
+from builder.encoders.vector_cache import VectorCache
 cache = VectorCache(Path(sys.argv[1]), "f")
 for number in range(150):
     key = f"{sys.argv[2]}-{number}".encode()

@@ -1,12 +1,13 @@
-"""What the cache folder holds, and emptying it: its own files alone, whatever else lies there.
+"""The cache folder: where it is, what it holds, and how its own files alone are removed.
 
-vectors-*.sqlite3   the vectors of one encoder (see `cache`), with SQLite's files beside it
+vectors-*.sqlite3   the vectors of one encoder (see `vector_cache`), with SQLite's files beside it
 vectors-*.damaged   a file that was found damaged
 images/             downloaded images, named by the hash of their address
 modes.json          in which forms endpoints of language models answer
 """
 
 import contextlib
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
 from filelock import FileLock, Timeout
 
-from builder.errors import EncoderError
+from builder.errors import EncoderError, InputError
 
 IMAGES = "images"
 _VECTORS = re.compile(r"vectors-[0-9a-f]{32}\.sqlite3")
@@ -26,6 +28,20 @@ _SHARD = re.compile(r"[0-9a-f]{2}")
 _IMAGE = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]+)*")
 _LOCK = ".lock"
 _WAIT_S = 0.2
+
+
+def default_cache_folder() -> Path:
+    """COTBUILD_CACHE if set, else the place this system keeps a user's caches.
+
+    Raises InputError for the home of somebody who does not exist.
+    """
+    override = os.environ.get("COTBUILD_CACHE")
+    try:
+        return Path(override).expanduser() if override else platformdirs.user_cache_path("cotbuild")
+    except RuntimeError as error:
+        raise InputError(
+            f"COTBUILD_CACHE is {override!r}: {error}", hint="Write the folder's name out."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def stepwise(asker: Asker, flow: Callable[["Steps"], T]) -> T | None:
 
 
 class Steps:
-    """The questions of one run of a flow. The first `given` are not asked again.
+    """Asks the questions of one run of a flow. The first `given` are not asked again.
 
     `remembered` holds what was answered in former runs, by title and by how often that title was
     asked before: what a question offers as its default, where it still can be.

@@ -3,7 +3,7 @@
 import pytest
 
 from builder.terminal.asker import Key
-from builder.terminal.steps import GoBack, Steps, stepwise
+from builder.terminal.going_back import GoBack, Steps, stepwise
 from tests.terminal.scripted import BACK, ENTER, Scripted
 
 KEYS = (Key("a", "add"), Key("d", "drop"))

@@ -1,10 +1,11 @@
-"""Small questions that several kinds of edit share: a group, a place, the words of an option."""
+"""Questions that several kinds of edit share, and checks of what is typed: None if it will do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from builder.system.model import AttributeGroup, AttributeSystem
-from builder.terminal.complaints import unlike
-from builder.terminal.steps import Steps
+from builder.system.model import AttributeGroup, AttributeSystem, prompt_problems
+from builder.system.names import folded
+from builder.terminal.asker import Check
+from builder.terminal.going_back import Steps
 from builder.terminal.text import quoted
 
 
@@ -45,3 +46,26 @@ def entry_beside(words: str, texts: Sequence[str]) -> str:
     while words in texts:
         words = f"({words})"
     return words
+
+
+def prompt_complaint(prompt: str) -> str | None:
+    """What is wrong with a prompt: it has to hold one place for the option."""
+    return next((problem.message for problem in prompt_problems(prompt, "prompt")), None)
+
+
+def unlike(
+    texts: Sequence[str], *, empty: bool = False, same: Callable[[str], str] = folded
+) -> Check:
+    """A check against repeating one of `texts`, and unless `empty`, against nothing at all.
+
+    Two texts repeat each other when `same` makes the same of them.
+    """
+    known = {same(text): text for text in texts}
+
+    def check(typed: str) -> str | None:
+        if not typed.strip():
+            return None if empty else "it needs some words"
+        repeated = known.get(same(typed))
+        return None if repeated is None else f"{quoted(repeated)} is there already"
+
+    return check

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.encoders import verified
 from builder.encoders.catalog import KNOWN
+from builder.encoders.jina import verify
 from builder.encoders.jina.clip import PREPARATION
-from builder.encoders.jina.verify import Agreement, Comparison
-from builder.encoders.verified import is_verified, remember
+from builder.encoders.jina.verify import Agreement, Comparison, is_verified, remember
 from builder.errors import EncoderError
 
 V1, V2 = KNOWN
@@ -34,7 +33,7 @@ def test_what_another_version_computes_was_not_compared(
 ) -> None:
     remember(tmp_path, V1, "1.0", VERDICT)
     assert not is_verified(tmp_path, V1, "1.1")
-    monkeypatch.setattr(verified, "PREPARATION", PREPARATION + 1)
+    monkeypatch.setattr(verify, "PREPARATION", PREPARATION + 1)
     assert not is_verified(tmp_path, V1, "1.0")
 
 
