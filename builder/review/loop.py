@@ -1,6 +1,6 @@
 """The round, as a generator of typed events: draft, measure, propose, review, apply, again.
 
-It knows no encoder, file, terminal or clock: a evaluator measures, a drafter writes, a reviewer
+It knows no encoder, file, terminal or clock: an evaluator measures, a drafter writes, a reviewer
 decides, and whoever consumes the events draws them and writes the records down. A record is
 yielded before the next question is asked, so a consumer that stores it first loses nothing.
 """

@@ -231,7 +231,7 @@ class RuleTotals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Review:
-    """The review images of a evaluator, and all that may be asked about them."""
+    """The review images of an evaluator, and all that may be asked about them."""
 
     _evaluator: Evaluator
 
