@@ -66,7 +66,7 @@ def split(name: str, per_class: int, seed: int) -> SplitData:
 
 
 def evaluator(per_class: int = 6, final: int = 3) -> Evaluator:
-    """A evaluator whose images the good system gets right and the draft confuses."""
+    """An evaluator whose images the good system gets right and the draft confuses."""
     return Evaluator(
         encoder="test encoder",
         splits={
@@ -88,7 +88,7 @@ def judge_of(
     scoring: Scoring = PLAIN,
     logit_scale: float = 10.0,
 ) -> Evaluator:
-    """A evaluator whose splits are all made of the same images [n, d] with these labels."""
+    """An evaluator whose splits are all made of the same images [n, d] with these labels."""
     digests = tuple(f"{row:04}" for row in range(len(labels)))
     return Evaluator(
         encoder="test",

@@ -85,7 +85,7 @@ def export_file(
     final: Estimate | None,
     evaluator: Evaluator | None = None,
 ) -> SystemFile:
-    """The envelope of the session's best version; a evaluator knows the means of a centred scoring.
+    """The envelope of the session's best version; `evaluator` knows a centred scoring's means.
 
     `labels`: digest -> class of the images at hand. `final`: the estimate on the final split if
     it was looked at for this file; `state` counts that look.

@@ -1,10 +1,13 @@
 """Whatever scores a step of a session asks the evaluator for that step first."""
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import builder
 from builder.edits.model import RenameClass
 from builder.edits.renames import Renames
 from builder.review.view import AcceptHelpful, Decide, EndRound, Export, Rescore, TryRules
@@ -87,3 +90,27 @@ def test_a_system_that_was_never_measured_is_exported_under_its_names() -> None:
     )
     record = exported(final_state(renamed), evaluator(), "out.json")
     assert (record.version, record.final) == (0, "1" * 9)
+
+
+# What may be asked of a session's evaluator that is for no step; a draft has no names yet.
+STEPLESS = {"for_step", "baselines", "splits", "held_out_images"}
+DRAFTS = {"first_draft.py"}
+SCORED = {"Review", "measure", "try_rules", "shuffled_null"}
+PACKAGE = Path(builder.__file__).parent
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for room in ("cli", "review", "session") for path in (PACKAGE / room).glob("*.py")],
+)
+def test_a_sessions_evaluator_is_asked_for_a_step_first(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and is_sessions(node.value):
+            assert node.attr in STEPLESS, node.lineno
+        scored = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if scored and node.func.id in SCORED and path.name not in DRAFTS:
+            assert not any(map(is_sessions, node.args)), node.lineno
+
+
+def is_sessions(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "evaluator"

@@ -7,7 +7,7 @@ import pytest
 from builder.errors import LLMError, NoMoreAnswers
 from builder.proposals.requests import Rewriting, RewritingRequest
 from builder.review.loop import Recorded
-from builder.search.gepa import Idle, Unusable, components_of
+from builder.search.gepa import Unchanged, Unusable, components_of
 from builder.search.greedy import Greedy
 from builder.search.session import (
     FINISHED,
@@ -104,7 +104,7 @@ def test_a_model_that_has_no_more_answers_ends_the_search_and_is_no_failure() ->
     (run,) = session.state.optimised
     assert (run.optimiser, run.llm, run.measured) == ("gepa", "m", 2)
     assert run.reason == "the money is spent"
-    assert sum(isinstance(event, Unusable | Idle) for event in told) >= 1
+    assert sum(isinstance(event, Unusable | Unchanged) for event in told) >= 1
 
 
 def test_without_any_answer_the_failure_is_raised_and_nothing_is_recorded() -> None:
