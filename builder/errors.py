@@ -4,6 +4,7 @@
     ├── InputError           exit code 2   a file, folder, flag or value the user gave
     ├── EncoderError         exit code 3   the image-text encoder or its cache
     ├── LLMError             exit code 4   the language model or its endpoint
+    │   └── NoMoreAnswers                  what it may cost is spent, or a recording is at its end
     └── SessionError         exit code 5   the session folder: in use, damaged, newer version
 
 Each carries what went wrong (`message`, with the reason) and what to do next (`hint`).
@@ -38,6 +39,10 @@ class LLMError(CotbuildError):
     """The language model, its endpoint or its answer cannot be used."""
 
     exit_code = 4
+
+
+class NoMoreAnswers(LLMError):
+    """The end of a budget or a recording: nothing is wrong with the model."""
 
 
 class SessionError(CotbuildError):

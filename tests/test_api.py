@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from builder import Classifier, Prediction, load_system, open_encoder
-from builder.cli.play import system_file
+from builder.cli.save import system_file
 from builder.data import Crop, Skipped
 from builder.encoders.protocol import Vectors
 from builder.encoders.streaming import Picture

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from builder.cli.play import EXPORT_NAME, save_best, store
+from builder.cli.save import EXPORT_NAME, save_best, save_record
 from builder.cli.workspace import Workspace
 from builder.edits.locks import Lock
 from builder.edits.model import Proposal, RenameOption, SetRule
@@ -232,7 +232,7 @@ def play(session: Session, acknowledged: list[Record]) -> None:
         export_to=str(session.folder / EXPORT_NAME),
     ):
         if isinstance(event, Recorded):
-            store(session, WORKSPACE, event)
+            save_record(session, WORKSPACE, event)
             acknowledged.append(event.record)
         if isinstance(event, Ended):
             return

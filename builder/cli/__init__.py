@@ -85,7 +85,7 @@ def root(
 def load_commands() -> None:
     """Importing a module registers its commands; this is the order in which help lists them."""
     modules = (
-        "sessions optimize log diff revert export report score classify questions check "
+        "new resume optimize log diff revert export report score classify questions check "
         "encoder prompt cache demo"
     )
     for module in modules.split():

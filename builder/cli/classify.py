@@ -39,7 +39,7 @@ def classify(
 
     Exit code 1 if an image could not be read; the others are classified all the same.
     """
-    from builder.cli.predictions import Wanted, classify_all
+    from builder.cli.classify_images import Wanted, classify_all
 
     classify_all(
         Wanted(

@@ -19,16 +19,20 @@ def demo(
     ] = False,
 ) -> None:
     """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
-    from builder.cli.model import ModelOptions
+    from builder import __version__
+    from builder.cli.begin import begin_session
+    from builder.cli.consent import asker_for
+    from builder.cli.model import ModelOptions, spoken_to
     from builder.cli.screen import Screen
-    from builder.cli.settings import SessionOptions
-    from builder.cli.setup import RunMode, asker_for, begin
-    from builder.data import ImageSource
+    from builder.cli.settings import RunMode, class_infos, with_images
+    from builder.data import Crop, ImageSource, read_classes
     from builder.demo.card import ART_CROP
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING
     from builder.errors import InputError, SessionError
+    from builder.proposals.requests import DEFAULT_ATTRIBUTES
     from builder.session.journal import JOURNAL
+    from builder.session.records import Started
 
     session = out / "session"
     screen = Screen.open(explains=True)
@@ -48,24 +52,16 @@ def demo(
             f"the cards can't be written below {out}: {error.strerror or error}",
             hint="name a folder with 150 MB of free space: cotbuild demo --out FOLDER",
         ) from error
-    options = SessionOptions(
-        classes=classes,
-        images=ImageSource(str(images)),
-        no_images=False,
-        encoder="miniature",
-        model=ModelOptions(f"replay:{RECORDING}"),
-        transcript=True,
-        language="en",
-        context=None,
+    settings = Started(
+        cotbuild=__version__,
         domain=DOMAIN,
-        attributes=(),
-        start=None,
-        crop=",".join(repr(edge) for edge in ART_CROP),
-        rule=None,
-        scale=None,
+        classes=class_infos(read_classes(classes)),
+        images=None,
+        encoder=None,
         device="cpu",
-        dtype="float32",
-        seed=0,
-        patience=2,
+        llm=None,
+        attributes=DEFAULT_ATTRIBUTES,
     )
-    begin(options, session, mode, screen)
+    settings = with_images(settings, ImageSource(str(images)), "miniature", Crop(*ART_CROP))
+    settings = spoken_to(settings, ModelOptions(f"replay:{RECORDING}"))
+    begin_session(settings, None, session.resolve(), mode, screen)

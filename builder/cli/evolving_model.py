@@ -1,14 +1,11 @@
-"""What evolves, for how long, and who is asked: settled before an image is read."""
+"""How long a system evolves, and who is asked: settled before an image is read."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from builder.cli.model import (
-    PASTE,
     ModelOptions,
     check_agreed,
-    estimated_draft,
     open_model,
     price_of,
     prompts_of,
@@ -17,9 +14,11 @@ from builder.cli.model import (
 from builder.cli.optimisers import Budget
 from builder.cli.screen import Screen
 from builder.errors import InputError
-from builder.llm import FREE, Estimate, estimate_rewriting, prompt_question, rewriting_question
-from builder.llm.prompts import DRAFT
-from builder.proposals.requests import PromptRequest, Rewriter, RewritingRequest
+from builder.llm.cost import FREE
+from builder.llm.estimating import Estimate, estimate_rewriting
+from builder.llm.rewriting import rewriting_question
+from builder.llm.settings import PASTE
+from builder.proposals.requests import Rewriter, RewritingRequest
 from builder.review.request import revision_request
 from builder.search.gepa import components_of, group_in
 from builder.session.records import Started
@@ -28,12 +27,11 @@ from builder.session.state import State
 
 @dataclass(frozen=True, slots=True)
 class Evolution:
-    """What evolves, how long, with which seed.
+    """How long a system evolves, with which seed.
 
     `go_on`: the command that takes up a run that was broken off, but for the session.
     """
 
-    what: Literal["system", "prompt"]
     budget: Budget
     seed: int
     go_on: str
@@ -60,11 +58,6 @@ def evolution_model(
 
     `agreed`: to what it may cost. Raises CotbuildError.
     """
-    if evolution.what == "prompt" and state.locks:
-        raise InputError(
-            "every prompt leads to a new system, which keeps nothing of what is locked",
-            hint="unlock it in the review (k), or evolve the system itself: --evolve system",
-        )
     speaking = spoken_to(state.started, options)
     if speaking.llm is None or speaking.llm == PASTE:
         why = "too often to carry by hand" if speaking.llm == PASTE else "and none is named"
@@ -92,11 +85,6 @@ def _estimate(state: State, speaking: Started, evolution: Evolution) -> Estimate
         raise ValueError("there is no system that could evolve")
     about = revision_request(state, state.system, None)
     prompts, price, calls = prompts_of(speaking), price_of(speaking), evolution.budget.asks or 1
-    if evolution.what == "prompt":
-        template = prompts.template(DRAFT)
-        question = prompt_question(PromptRequest(about, template), prompts)
-        draft = estimated_draft(speaking)
-        return estimate_rewriting(question, template, calls=calls, price=price, draft=draft)
     text = next(iter(components_of(state.system).values()))
     question = rewriting_question(RewritingRequest(about, group_in(text)), prompts)
     return estimate_rewriting(question, text, calls=calls, price=price)

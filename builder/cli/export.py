@@ -24,9 +24,9 @@ def export(
     ] = "cotbuild",
 ) -> None:
     """Write the best version, measured once on the final images that nobody has looked at."""
-    from builder.cli.play import EXPORT_NAME
+    from builder.cli.open_workspace import workspace_of
+    from builder.cli.save import EXPORT_NAME, record_entry
     from builder.cli.screen import Screen
-    from builder.cli.setup import put, workspace_of
     from builder.errors import SessionError
     from builder.review.loop import remeasured
     from builder.session.export import exported, version_to_export
@@ -48,11 +48,11 @@ def export(
         workspace = workspace_of(opened, screen)
         if workspace:
             for measured in remeasured(opened.state, workspace.evaluator):
-                put(opened, workspace, measured, screen)
+                record_entry(opened, workspace, measured, screen)
             if needs_measuring(opened.state):
                 screen.unmeasured()
         record = exported(opened.state, workspace.evaluator if workspace else None, str(path))
-        put(opened, workspace, record, screen, form)
+        record_entry(opened, workspace, record, screen, form)
 
 
 def target(path: Path, flag: str = "-o export.json") -> Path:

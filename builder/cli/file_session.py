@@ -6,24 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from builder.cli.measured import identity_of, say_what_differs
-from builder.cli.model import ModelOptions
+from builder import __version__
+from builder.cli.begin import fresh_folder
+from builder.cli.consent import confirm_download
+from builder.cli.file_inputs import say_what_differs
+from builder.cli.model import ModelOptions, spoken_to
+from builder.cli.open_workspace import encoder_of, images_of, open_workspace
+from builder.cli.save import record_entry
 from builder.cli.screen import Screen
-from builder.cli.settings import SessionOptions, pinned, settings_of
-from builder.cli.setup import (
-    RunMode,
-    confirm_download,
-    encoder_of,
-    fresh_folder,
-    images_of,
-    open_workspace,
-    put,
-)
-from builder.cli.workspace import Workspace
-from builder.data import ClassEntry, ImageSource
+from builder.cli.settings import RunMode, crop_of, pinned, with_images
+from builder.cli.workspace import Workspace, identity_of
+from builder.data import Crop, ImageSource
 from builder.errors import InputError
+from builder.proposals.requests import DEFAULT_ATTRIBUTES
 from builder.session.journal import Session, check_free
-from builder.session.records import Drafted
+from builder.session.records import ClassInfo, Drafted, Started
 from builder.session.state import State, advance, begin
 from builder.system.file import SystemFile, load_system_file
 
@@ -63,8 +60,7 @@ def session_from_file(
             f"no images were named to measure {path} on",
             hint="name a folder with one sub-folder per class, or a data set: --images FOLDER",
         )
-    entries = tuple(ClassEntry(name) for name in file.system.classes)
-    started = settings_of(_options(path, file, options), entries, file, None)
+    started = _settings(file, options)
     folder = (options.out or fresh_folder(path)).absolute()
     check_free(folder)
     draft = Drafted(system=file.system, source=str(path))
@@ -76,33 +72,30 @@ def session_from_file(
         say_what_differs({path: file}, [identity_of(encoder)], screen)
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
-        put(session, None, draft, screen)
+        record_entry(session, None, draft, screen)
         workspace = open_workspace(session, images, encoder, screen)
         if workspace is None:
             raise ValueError("a session with images has a workspace")
         yield session, workspace, prepared
 
 
-def _options(path: Path, file: SystemFile, options: FileWishes) -> SessionOptions:
-    """As `new --start` has them."""
-    crop = file.provenance.crop if file.provenance else None
-    return SessionOptions(
-        classes=path,
-        images=options.images,
-        no_images=False,
-        encoder=options.encoder,
-        model=options.model,
-        transcript=True,
-        language="en",
-        context=None,
-        domain=None,
-        attributes=(),
-        start=path,
-        crop=options.crop or (",".join(map(repr, crop)) if crop else None),
-        rule=None,
-        scale=None,
+def _settings(file: SystemFile, options: FileWishes) -> Started:
+    """As `new --start` would have them."""
+    measured = file.provenance.crop if file.provenance else None
+    part = (
+        Crop(*measured) if measured and not options.crop else crop_of(options.crop, options.images)
+    )
+    settings = Started(
+        cotbuild=__version__,
+        domain=file.system.domain,
+        classes=tuple(ClassInfo(name=name) for name in file.system.classes),
+        images=None,
+        encoder=None,
         device=options.device,
         dtype=options.dtype,
+        llm=None,
+        attributes=DEFAULT_ATTRIBUTES,
+        scoring=file.scoring.of_session(),
         seed=options.seed,
-        patience=2,
     )
+    return spoken_to(with_images(settings, options.images, options.encoder, part), options.model)

@@ -1,9 +1,38 @@
 """Flags that several commands share: sessions, images, encoders, and the language model."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+# Panels of the help screen, each for one question; flags in none stand first, in a panel without.
+IMAGES = "Images"
+ENCODER = "Encoder and scoring"
+MODEL = "Language model"
+COST = "Cost"
+RUNNING = "Running"
+
+
+def flag(
+    name: str,
+    metavar: str | None,
+    words: str,
+    panel: str | None = None,
+    *,
+    min: float | None = None,
+    max: float | None = None,
+) -> Any:
+    """An option as the help screens list it; `words` name the default where it says something."""
+    return typer.Option(
+        name,
+        metavar=metavar,
+        help=words,
+        rich_help_panel=panel,
+        show_default=False,
+        min=min,
+        max=max,
+    )
+
 
 SessionFolder = Annotated[
     Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
@@ -15,86 +44,76 @@ Rule = Literal[
     "sum", "log", "robust-log", "fitted-scale", "centred", "weighted", "name-prior", "all"
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Classes = Annotated[
-    Path, typer.Option("--classes", help="Text file, one class a line: name | description.")
-]
-Domain = Annotated[
-    str | None, typer.Option("--domain", help="What the classes are, e.g. 'Pokémon'.")
-]
+Classes = Annotated[Path, flag("--classes", "FILE", "A class a line: name | description.")]
+Domain = Annotated[str | None, flag("--domain", "WORDS", "What the classes are, e.g. 'Pokémon'.")]
 Attribute = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--attribute", "--attributes", help="An attribute the groups must cover; repeatable."
-    ),
+    list[str] | None, flag("--attribute", "WORDS", "What the groups must cover; repeatable.", MODEL)
 ]
-_IMAGES = typer.Option(
+_IMAGES = flag(
     "--images",
-    help="Folder (a sub-folder per class, or metadata.csv), or a data set's id on the hub.",
+    "WHERE",
+    "Folder (a sub-folder per class, or metadata.csv), or a data set's id on the hub.",
+    IMAGES,
 )
 Images = Annotated[str, _IMAGES]
 ImagesIfAny = Annotated[str | None, _IMAGES]
 ImageColumn = Annotated[
     str | None,
-    typer.Option("--image-column", help="Column with the image, its file name or its URL."),
+    flag("--image-column", "NAME", "Column with the image, its file or its URL.", IMAGES),
 ]
 LabelColumn = Annotated[
-    str | None, typer.Option("--label-column", help="Column with the class's name.")
+    str | None, flag("--label-column", "NAME", "Column with the class's name.", IMAGES)
 ]
 DataSplit = Annotated[
-    str | None, typer.Option("--data-split", help="Split of a hub data set; default: train.")
+    str | None, flag("--data-split", "NAME", "Split of a hub data set; default: train.", IMAGES)
 ]
 Crop = Annotated[
-    str | None,
-    typer.Option(
-        "--crop",
-        help="Part of each image to look at: left,top,right,bottom in fractions, or pokemon-card.",
-    ),
+    str | None, flag("--crop", "L,T,R,B", "Part of each image, 0 to 1; or pokemon-card.", IMAGES)
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Device = Annotated[str, flag("--device", "NAME", "auto (default), cpu, cuda or mps.", ENCODER)]
 Dtype = Annotated[
     Literal["float32", "float16", "bfloat16"],
-    typer.Option("--dtype", help="Floating-point type that the encoder computes in."),
+    flag("--dtype", "NAME", "float32 (default), float16 or bfloat16.", ENCODER),
 ]
 Llm = Annotated[
     str | None,
-    typer.Option(
+    flag(
         "--llm",
-        help="A model's name at OpenAI or at --llm-url; provider/model; paste for any chat window; "
-        "replay:FILE for a session's llm.jsonl; none to work by hand.",
+        "NAME",
+        "Model at OpenAI or --llm-url; or paste, provider/model, replay:FILE, none.",
+        MODEL,
     ),
 ]
-LlmUrl = Annotated[
-    str | None,
-    typer.Option("--llm-url", help="Any OpenAI-compatible server, e.g. http://localhost:11434/v1."),
-]
+LlmUrl = Annotated[str | None, flag("--llm-url", "URL", "Any OpenAI-compatible server.", MODEL)]
 LlmParallel = Annotated[
     int | None,
-    typer.Option(
-        "--llm-parallel",
-        min=1,
-        max=64,
-        help="Calls in flight at most; default: 4, or 1 for a server on this machine.",
-    ),
-]
-Price = Annotated[
-    str | None,
-    typer.Option("--price", help="IN/OUT: what a million tokens cost, going in and coming out."),
+    flag("--llm-parallel", "N", "Calls at a time; default: 4, local: 1.", MODEL, min=1, max=64),
 ]
 MaxCost = Annotated[
-    float | None,
-    typer.Option("--max-cost", min=0, help="The most that the session may spend on the model."),
+    float | None, flag("--max-cost", "SUM", "The most that the session may spend.", COST, min=0)
 ]
 MaxTokens = Annotated[
-    int | None,
-    typer.Option("--max-tokens", min=0, help="The most tokens that the session may use."),
+    int | None, flag("--max-tokens", "N", "The most tokens that the session may use.", COST, min=0)
 ]
-Language = Annotated[
-    str, typer.Option("--language", help="Language that the model is asked in: en, zh.")
+Price = Annotated[
+    str | None, flag("--price", "IN/OUT", "What a million tokens cost, in and out.", COST)
 ]
+Language = Annotated[str, flag("--language", "CODE", "Asks in en (default) or zh.", MODEL)]
 PromptFolder = Annotated[
-    Path | None,
-    typer.Option("--prompts", help="Folder with templates that replace the shipped ones."),
+    Path | None, flag("--prompts", "FOLDER", "Templates in place of the shipped ones.", MODEL)
 ]
 Context = Annotated[
-    Path | None, typer.Option("--context", help="Text file with background on the classes.")
+    Path | None, flag("--context", "FILE", "Text with background on the classes.", MODEL)
+]
+Yes = Annotated[bool, flag("--yes", None, "Agree to costs and the encoder's download.", COST)]
+Auto = Annotated[bool, flag("--auto", None, "No person: accept what measures better.", RUNNING)]
+Rounds = Annotated[
+    int | None, flag("--rounds", "N", "Stop after this many rounds.", RUNNING, min=1)
+]
+MinAccuracy = Annotated[
+    float | None,
+    flag("--min-accuracy", "N", "Exit with 1 if held-out accuracy is less.", RUNNING, min=0, max=1),
+]
+JsonEvents = Annotated[
+    bool, flag("--json", None, "Print JSON events; for --auto or --edits.", RUNNING)
 ]

@@ -5,12 +5,19 @@ Progress and warnings go to stderr, as ever. systems/README.md describes the eve
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from functools import partial
 
 from builder.cli import INTERRUPTED, unusable_file
+from builder.cli.events import (
+    Finished,
+    Interrupted,
+    Opened,
+    RoundShown,
+    SessionEvent,
+)
 from builder.cli.json_values import (
     Data,
     decided_data,
@@ -20,11 +27,10 @@ from builder.cli.json_values import (
     spent_data,
     version_data,
 )
-from builder.cli.screen import Screen, Shortfall
-from builder.cli.setup import RunMode
-from builder.encoders.protocol import Encoder
+from builder.cli.screen import Screen
+from builder.cli.settings import RunMode
 from builder.errors import CotbuildError, InputError
-from builder.review.loop import Ended, Recorded, StepFailed, Working
+from builder.review.loop import Recorded, StepFailed, Working
 from builder.review.view import Offer, View
 from builder.search.shuffled import ShuffledNull
 from builder.session.records import (
@@ -63,7 +69,8 @@ def session_screen(mode: RunMode, *, as_json: bool) -> Iterator[Screen]:
     if not as_json:
         yield Screen.open()
         return
-    screen = JsonScreen(result_console(), progress_console())
+    results = result_console()
+    lines = JsonLines(partial(results.out, highlight=False))
     try:
         if not (mode.auto or mode.edits):
             raise InputError(
@@ -71,99 +78,96 @@ def session_screen(mode: RunMode, *, as_json: bool) -> Iterator[Screen]:
                 hint="add --auto to accept what helps on review images, or give proposals with "
                 "cotbuild resume --edits FILE",
             )
-        yield screen
+        yield Screen(results, progress_console(), lines)
     except CotbuildError as error:
-        screen.error(error)
+        lines.tell(error)
         raise
     except OSError as error:
-        screen.error(unusable_file(error))
+        lines.tell(unusable_file(error))
         raise
     except KeyboardInterrupt:
-        screen.interrupted()
+        lines.tell(Interrupted())
         raise
 
 
-class JsonScreen(Screen):
-    """A screen whose results are events."""
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """Prints each event as one JSON object."""
 
-    def began(self, folder: Path, started: Started) -> None:
-        super().began(folder, started)
-        self._session(folder, started, resumed=False, round=1, versions=0)
+    print_line: Callable[[str], None]
 
-    def resumed(self, folder: Path, state: State, torn_bytes: int) -> None:
-        super().resumed(folder, state, torn_bytes)
-        self._session(
-            folder, state.started, resumed=True, round=state.round, versions=len(state.versions)
-        )
+    def tell(self, event: SessionEvent) -> None:
+        if found := _named_data(event):
+            name, data = found
+            # ASCII, so that it arrives whole whatever the terminal's encoding.
+            self.print_line(json.dumps({"event": name, **data}))
 
-    def working(self, event: Working) -> None:
-        super().working(event)
-        self._event("working", what=event.what)
 
-    def recorded(self, event: Recorded) -> None:
-        self.over()
-        if data := _record_data(event.record, event.state):
-            self._event(event.record.kind, **data)
+def _named_data(event: SessionEvent) -> tuple[str, Data] | None:
+    """The event's name and what is told of it; None for what another event tells."""
+    match event:
+        case Opened():
+            return "session", _opened_data(event)
+        case Working():
+            return "working", {"what": event.what}
+        case Recorded():
+            data = _record_data(event.record, event.state)
+            return (event.record.kind, data) if data else None
+        case StepFailed():
+            return "failed", _failed_data(event)
+        case RoundShown():
+            return "proposed", _proposed_data(event.view)
+        case ShuffledNull():
+            return "shuffled", asdict(event)
+        case Finished():
+            return "ended", _finished_data(event)
+        case Interrupted():
+            return "ended", {"reason": "stopped by Ctrl-C", "exit_code": INTERRUPTED}
+        case CotbuildError():
+            told = {"message": event.message, "hint": event.hint, "exit_code": event.exit_code}
+            return "error", told
 
-    def failed(self, event: StepFailed) -> None:
-        super().failed(event)
-        error = event.error
-        self._event(
-            "failed",
-            what=event.what,
-            message=error.message if error else "stopped by Ctrl-C",
-            hint=error.hint if error else "",
-        )
 
-    def viewed(self, view: View, encoder: Encoder | None) -> None:  # noqa: ARG002 - drawn only
-        self.over()
-        self._event(
-            "proposed",
-            round=view.state.round,
-            proposals=[_offer_data(offer, view) for offer in view.offers],
-            unfit=view.unfit,
-            locked=view.locked,
-            tried=view.state.tried,
-        )
+def _opened_data(event: Opened) -> Data:
+    state = event.state
+    return {
+        "folder": str(event.folder),
+        "domain": event.started.domain,
+        "classes": [entry.name for entry in event.started.classes],
+        "resumed": state is not None,
+        "round": state.round if state else 1,
+        "versions": len(state.versions) if state else 0,
+    }
 
-    def ended(
-        self, folder: Path, ended: Ended, *, exported: bool, shortfall: Shortfall | None
-    ) -> None:
-        super().ended(folder, ended, exported=exported, shortfall=shortfall)
-        best = ended.state.best_version
-        self._event(
-            "ended",
-            reason=ended.reason,
-            best=version_data(best, ended.state) if best else None,
-            spent=spent_data(self._spent),
-            exit_code=1 if shortfall else 0,
-        )
 
-    def shuffled(self, null: ShuffledNull) -> None:
-        self.over()
-        self._event("shuffled", **asdict(null))
+def _failed_data(event: StepFailed) -> Data:
+    error = event.error
+    return {
+        "what": event.what,
+        "message": error.message if error else "stopped by Ctrl-C",
+        "hint": error.hint if error else "",
+    }
 
-    def prompt_found(self, path: Path, correct: int, n: int) -> None:
-        super().prompt_found(path, correct, n)
-        self._event("prompt_found", path=str(path), correct=correct, n=n)
 
-    def left(self, folder: Path, go_on: str = "resume") -> None:
-        super().left(folder, go_on)
-        self.interrupted()
+def _proposed_data(view: View) -> Data:
+    return {
+        "round": view.state.round,
+        "proposals": [_offer_data(offer, view) for offer in view.offers],
+        "unfit": view.unfit,
+        "locked": view.locked,
+        "tried": view.state.tried,
+    }
 
-    def interrupted(self) -> None:
-        self._event("ended", reason="stopped by Ctrl-C", exit_code=INTERRUPTED)
 
-    def error(self, error: CotbuildError) -> None:
-        self._event("error", message=error.message, hint=error.hint, exit_code=error.exit_code)
-
-    def _session(self, folder: Path, started: Started, **data: object) -> None:
-        names = [entry.name for entry in started.classes]
-        self._event("session", folder=str(folder), domain=started.domain, classes=names, **data)
-
-    def _event(self, name: str, **data: object) -> None:
-        # ASCII, so that it arrives whole whatever the terminal's encoding.
-        self.results.out(json.dumps({"event": name, **data}), highlight=False)
+def _finished_data(event: Finished) -> Data:
+    state = event.ended.state
+    best = state.best_version
+    return {
+        "reason": event.ended.reason,
+        "best": version_data(best, state) if best else None,
+        "spent": spent_data(event.spent),
+        "exit_code": 1 if event.shortfall else 0,
+    }
 
 
 def _record_data(record: Record, state: State) -> Data | None:

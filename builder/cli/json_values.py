@@ -4,7 +4,7 @@ from typing import Any
 
 from builder.edits.describe import describe_proposal
 from builder.edits.model import Proposal
-from builder.llm import Spent
+from builder.llm.cost import Spent
 from builder.scoring.statistics import Effect
 from builder.session.export import estimate
 from builder.session.records import Decided, Exported

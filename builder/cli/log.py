@@ -12,7 +12,7 @@ from builder.cli import app, reports_errors
 from builder.cli.flags import Json, SessionFolder
 
 if TYPE_CHECKING:
-    from builder.llm import Price, Spent
+    from builder.llm.cost import Price, Spent
     from builder.session.story import Stretch
 
 
@@ -35,7 +35,7 @@ def log(session: SessionFolder = None, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(log_data(folder, story, costs)))
         return
-    from builder.llm import Spent
+    from builder.llm.cost import Spent
     from builder.terminal.console import result_console
     from builder.terminal.log import log_screen
 

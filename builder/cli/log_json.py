@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
-from builder.llm import Spent
+from builder.llm.cost import Spent
 from builder.scoring.statistics import Change
 from builder.session.confirmation import confirmed
 from builder.session.state import State

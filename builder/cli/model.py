@@ -1,47 +1,35 @@
 """The language model as the flags name it: who is asked, how, and for how much."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.cli.screen import Screen
 from builder.encoders.cache import default_cache_folder
 from builder.errors import InputError
-from builder.llm import (
-    Drafter,
-    DraftRequest,
-    Estimate,
-    Limits,
-    Price,
-    ReplayDrafter,
-    estimate_draft,
-    known_price,
-    money,
-    open_drafter,
-    parse_price,
-    route,
-    spent,
-)
 from builder.llm.address import shown
+from builder.llm.cost import Limits, Price, money, parse_price
+from builder.llm.drafter import open_drafter, spent
+from builder.llm.estimating import Estimate, estimate_draft
 from builder.llm.paste import PasteDrafter
 from builder.llm.prompts import Prompts
+from builder.llm.replay import ReplayDrafter
+from builder.llm.settings import NOBODY, PASTE, REPLAY, ModelSettings
+from builder.proposals.requests import Drafter, DraftRequest
 from builder.scoring.wording import counted
 from builder.session.journal import TRANSCRIPT
 from builder.session.records import Started
 from builder.session.state import State
 from builder.terminal.pasting import open_chat
 
-PASTE = "paste"
-REPLAY = "replay:"
 MODES = "modes.json"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """What the flags say of the language model; but for `parallel` it holds for later runs."""
+    """What the flags say of the language model; it holds for later runs of the session too."""
 
     spec: str | None = None
     url: str | None = None
-    parallel: int | None = None
     price: str | None = None
     max_cost: float | None = None
     max_tokens: int | None = None
@@ -50,7 +38,7 @@ class ModelOptions:
 
 def llm_spec(spec: str | None) -> str | None:
     """The model as the journal keeps it; None for none. Raises InputError."""
-    if spec is None or spec == "none":
+    if spec is None or spec == NOBODY:
         return None
     if spec.startswith(REPLAY):
         path = Path(spec.removeprefix(REPLAY))
@@ -62,7 +50,7 @@ def llm_spec(spec: str | None) -> str | None:
 
 
 def spoken_to(started: Started, options: ModelOptions) -> Started:
-    """The settings with what the flags say; what they don't say stays as it was.
+    """The settings with what the flags say of the model; what they don't say stays as it was.
 
     Raises InputError.
     """
@@ -100,28 +88,31 @@ def open_model(
     """
     if started.llm is None:
         return None
-    prompts = prompts_of(started)
-    transcript = folder / TRANSCRIPT if started.transcript else None
-    if started.llm == PASTE:
-        chat = open_chat(screen.progress_to, folder, screen.over, keep=transcript is not None)
-        return PasteDrafter(chat, screen.llm_event, transcript, prompts)
-    drafter = open_drafter(
-        started.llm,
-        url=started.llm_url,
-        transcript=transcript,
-        on_event=screen.llm_event,
-        revisions_heard=state.asked if state else 0,
-        parallel=parallel,
-        price=_given_price(started),
+    settings = replace(
+        _settings(started),
         limits=Limits(started.max_cost, started.max_tokens, max_calls),
+        parallel=parallel,
+        transcript=folder / TRANSCRIPT if started.transcript else None,
         modes_file=default_cache_folder() / MODES,
-        prompts=prompts,
+        prompts=prompts_of(started),
+        revisions_heard=state.asked if state else 0,
     )
+    transcript = settings.transcript
+    if settings.spec == PASTE:
+        chat = open_chat(screen.progress_to, folder, screen.over, keep=transcript is not None)
+        return PasteDrafter(chat, screen.llm_event, transcript, settings.prompts)
+    drafter = open_drafter(settings, screen.llm_event)
     if isinstance(drafter, ReplayDrafter):
         screen.replays(drafter.label, drafter.about)
     elif drafter is not None and transcript is not None:
-        screen.spent(spent(transcript, price_of(started)))
+        screen.spent(spent(transcript, settings.known_price))
     return drafter
+
+
+def _settings(started: Started) -> ModelSettings:
+    """The model that the session names, and its price; nothing is opened or read for that."""
+    price = Price(*started.price) if started.price else None
+    return ModelSettings(started.llm or NOBODY, started.llm_url, price)
 
 
 def prompts_of(started: Started) -> Prompts:
@@ -131,30 +122,13 @@ def prompts_of(started: Started) -> Prompts:
 
 def price_of(started: Started) -> Price | None:
     """The user's own price, else the known one; None where the price is not known."""
-    given = _given_price(started)
-    if given is not None or not asks_a_server(started) or started.llm is None:
-        return given
-    way = route(started.llm, started.llm_url)
-    return known_price(way.model, way.url, way.provider)
-
-
-def _given_price(started: Started) -> Price | None:
-    return Price(*started.price) if started.price else None
-
-
-def asks_a_server(started: Started) -> bool:
-    """Whether anything is sent anywhere, rather than replayed or carried by hand."""
-    spec = started.llm
-    return spec is not None and spec != PASTE and not spec.startswith(REPLAY)
+    return _settings(started).known_price
 
 
 def may_cost(started: Started) -> bool:
     """Whether a request leaves this machine for a server that may charge for it."""
-    return (
-        asks_a_server(started)
-        and started.llm is not None
-        and not route(started.llm, started.llm_url).local
-    )
+    way = _settings(started).route
+    return way is not None and not way.local
 
 
 def what_it_takes(started: Started, *, drafted: bool) -> str:

@@ -1,19 +1,16 @@
-"""Which optimiser searches, and how long: from flags to a plan. Raises InputError."""
+"""Which optimiser searches, and how long: from flags to a search. Raises InputError."""
 
 import shlex
 from dataclasses import dataclass, replace
 
 from builder.cli.model import ModelOptions
-from builder.cli.optimising import Plan
 from builder.errors import InputError
 from builder.search.gepa import require_gepa
 from builder.search.greedy import Greedy
-from builder.search.task import Optimiser
 from builder.session.records import GEPA, GREEDY
 from builder.session.state import State
 
 NAMES = (GREEDY, GEPA)
-SYSTEM = "system"
 # Restarts of a greedy search, and calls to the model of an evolution.
 _RESTARTS = {"light": 0, "medium": 4, "heavy": 16}
 _ASKS = {"light": 10, "medium": 40, "heavy": 160}
@@ -50,7 +47,7 @@ class Budget:
         return _ASKS[self.effort or "light"]
 
 
-def check_flags(name: str, budget: Budget, model: ModelOptions, evolve: str, *, null: bool) -> None:
+def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -> None:
     """Before anything is opened."""
     if name not in NAMES:
         raise InputError(
@@ -66,10 +63,10 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, evolve: str, *, 
             raise InputError(
                 f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"
             )
-    if name == GREEDY and (model != ModelOptions() or evolve != SYSTEM):
+    if name == GREEDY and model != ModelOptions():
         raise InputError(
-            "a greedy search asks no language model, and changes the system",
-            hint="leave the model's flags and --evolve away, or choose --optimizer gepa",
+            "a greedy search asks no language model",
+            hint="leave the model's flags away, or choose --optimizer gepa",
         )
     if name == GEPA and null:
         raise InputError(
@@ -80,16 +77,13 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, evolve: str, *, 
         require_gepa()
 
 
-def going_on(
-    name: str, budget: Budget, model: ModelOptions, evolve: str, seed: int, *, null: bool
-) -> str:
+def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null: bool) -> str:
     """The command that takes up an interrupted run, but for the session: "optimize ...".
 
     Its budget is again the whole one; nobody has agreed to the cost of that yet.
     """
     flags = {
         "--optimizer": name if name != GREEDY else None,
-        "--evolve": evolve if evolve != SYSTEM else None,
         "--budget": budget.effort,
         "--max-calls": budget.calls,
         "--max-minutes": budget.minutes,
@@ -104,29 +98,26 @@ def going_on(
     return shlex.join(["optimize", *map(str, given), *(["--null"] if null else [])])
 
 
-def plan_of(budget: Budget, seed: int, state: State) -> Plan:
+def greedy_of(budget: Budget, seed: int, state: State) -> Greedy:
     """The greedy run that goes on where the session's earlier ones of the same seed ended."""
     earlier = [
         run.restarts for run in state.optimised if (run.optimiser, run.seed) == (GREEDY, seed)
     ]
-    greedy = Greedy(
+    return Greedy(
         seed=seed,
         restarts=budget.restarts,
         limit=budget.calls,
         first_restart=max(earlier, default=0),
     )
-    return Plan(greedy, seed, budget.calls, budget.minutes)
 
 
-def for_null(optimiser: Optimiser, state: State) -> Optimiser:
+def for_null(greedy: Greedy, state: State) -> Greedy:
     """The same from its beginning, for as long as all greedy runs of the session together.
 
     That is, as many restarts, or where something else ended them, as many changes.
     """
-    if not isinstance(optimiser, Greedy):
-        return optimiser
-    if optimiser.restarts is not None and optimiser.limit is None:
-        restarts = optimiser.first_restart + optimiser.restarts
-        return replace(optimiser, first_restart=0, restarts=restarts)
+    if greedy.restarts is not None and greedy.limit is None:
+        restarts = greedy.first_restart + greedy.restarts
+        return replace(greedy, first_restart=0, restarts=restarts)
     measured = sum(run.measured for run in state.optimised if run.optimiser == GREEDY)
-    return replace(optimiser, first_restart=0, limit=measured)
+    return replace(greedy, first_restart=0, limit=measured)

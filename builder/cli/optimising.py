@@ -1,39 +1,35 @@
-"""An optimiser at work in a session: what it finds is accepted, measured, and becomes a version."""
+"""A search in a session, by greedy search or GEPA: its limits, what is shown, and how it ends."""
 
+import shlex
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
+from builder.cli.evolving_model import Evolution, Model
 from builder.cli.first_draft import general_system
+from builder.cli.optimisers import Budget
+from builder.cli.save import show_recorded
 from builder.cli.screen import Screen
-from builder.cli.setup import put
 from builder.cli.workspace import Workspace
-from builder.edits.apply import apply
-from builder.edits.model import Proposal
-from builder.errors import InputError
-from builder.review.loop import measure, remeasured
-from builder.scoring.statistics import Effect, compare
+from builder.errors import CotbuildError, InputError, LLMError
+from builder.llm.events import Dropped
+from builder.review.loop import Ended, Recorded
 from builder.scoring.wording import accuracy, counted
-from builder.search.greedy import open_cells
+from builder.search.gepa import Unchanged, Unusable
+from builder.search.greedy import Greedy, open_cells
+from builder.search.session import (
+    STOPPED,
+    Event,
+    SearchSession,
+    search_greedily,
+    search_with_model,
+)
 from builder.search.shuffled import ShuffledNull, shuffled_null
-from builder.search.task import Candidate, Optimiser, Review, Task, Tried
+from builder.search.task import Review, Task, Tried
 from builder.session.journal import Session, read_chronicle
-from builder.session.records import GENERAL_ATTRIBUTES, Decided, Decision, Optimised, RoundEnded
-from builder.session.state import State, needs_measuring
+from builder.session.records import GENERAL_ATTRIBUTES
+from builder.session.state import State
 from builder.system.model import AttributeSystem
-
-STOPPED = "stopped by Ctrl-C"
-FINISHED = "no change helps on review images any more"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Who searches, with which seed, and until when at the latest; None: no such bound."""
-
-    optimiser: Optimiser
-    seed: int
-    measured: int | None
-    minutes: float | None
 
 
 def check(state: State, folder: Path) -> None:
@@ -56,49 +52,122 @@ def check(state: State, folder: Path) -> None:
         )
 
 
-def optimise(session: Session, workspace: Workspace, plan: Plan, screen: Screen) -> str:
-    """Searches from the working system; each candidate is on the disk before the next is sought.
+def optimise(
+    session: Session, workspace: Workspace, greedy: Greedy, budget: Budget, screen: Screen
+) -> Ended:
+    """Greedy search from the working system; each candidate is on the disk before the next."""
 
-    Gives the reason why it ended. What it had found by then is kept, however it ended.
+    def words(tried: Tried) -> str:
+        most = f" of {budget.calls:,}" if budget.calls is not None else ""
+        return (
+            f"Greedy: {tried.measured:,}{most} changes, {run.clock} min, best on review {run.best}"
+        )
+
+    run = _Run(session, workspace, budget, screen, words)
+    searching, task = run.begin()
+    return search_greedily(searching, task, greedy, run.over_time)
+
+
+def evolve_session(
+    session: Session, workspace: Workspace, evolution: Evolution, model: Model, screen: Screen
+) -> Ended:
+    """GEPA from the working system; each answer is on the disk before the next is asked for.
+
+    Raises CotbuildError where the endpoint fails, and where not one answer could be used; what was
+    found by then is kept.
     """
-    task = task_of(session, workspace, screen)
-    review = task.review
-    tried, reason = Tried(0, review.right(task.start)), FINISHED
-    began = time.monotonic()
+    asks = evolution.budget.asks
+
+    def words(tried: Tried) -> str:
+        most = f" of {asks:,}" if asks is not None else ""
+        done = f"GEPA: {tried.measured:,}{most} calls, best on review {run.best}"
+        return ", ".join(part for part in (done, screen.spending, f"{run.clock} min") if part)
+
+    def over(tried: Tried) -> str | None:
+        if asks is not None and tried.measured >= asks:
+            return f"its budget of {counted(asks, 'call')} is spent"
+        return run.over_time(tried)
+
+    run = _Run(session, workspace, evolution.budget, screen, words)
+    searching, task = run.begin()
+    llm, seed = model.settings.llm, evolution.seed
     try:
-        for event in plan.optimiser.search(task):
-            if isinstance(event, Candidate):
-                tried = event.tried
-                accept(session, workspace, event.proposal, screen)
-            else:
-                tried = event
-            seconds = time.monotonic() - began
-            screen.searching(_words(plan, tried, len(review.labels), seconds))
-            if plan.minutes is not None and seconds >= 60 * plan.minutes:
-                reason = f"its {plan.minutes:g} minutes are over"
-                break
-    except KeyboardInterrupt:
-        reason = STOPPED
-    if tried.edits:
-        words = f"{plan.optimiser.name} search, {tried.measured:,} changes measured; {reason}"
-        proposal = Proposal(edits=tried.edits, source="data", reason=words)
-        accept(session, workspace, proposal, screen)
-    if reason == FINISHED and tried.measured == plan.measured:
-        reason = f"its budget of {counted(tried.measured, 'change')} is spent"
-    record = Optimised(
-        optimiser=plan.optimiser.name,
-        seed=plan.seed,
-        measured=tried.measured,
-        restarts=tried.restarts,
-        reason=reason,
-    )
-    put(session, workspace, record, screen)
-    return reason
+        ended = search_with_model(searching, task, model.rewriter, over, llm=llm, seed=seed)
+    except CotbuildError as error:
+        saved = f"Everything so far is saved; go on with: cotbuild {evolution.go_on}"
+        error.hint = f"{error.hint}\n{saved} {shlex.quote(str(session.folder))}"
+        raise
+    answers = session.state.optimised[-1].measured
+    if ended.reason != STOPPED and answers and len(run.unusable) == answers:
+        raise LLMError(
+            f"None of the {counted(answers, 'answer')} of the model could be used; "
+            f"the last: {run.unusable[-1].rstrip('.')}.",
+            hint="Try another model; llm.jsonl in the session holds the answers.",
+        )
+    return ended
 
 
-def null_of(
-    session: Session, workspace: Workspace, optimiser: Optimiser, seed: int
-) -> ShuffledNull:
+class _Run:
+    """Stores and shows what a search tells. `unusable`: why answers of the model led nowhere."""
+
+    def __init__(
+        self,
+        session: Session,
+        workspace: Workspace,
+        budget: Budget,
+        screen: Screen,
+        words: Callable[[Tried], str],
+    ) -> None:
+        self._session = session
+        self._workspace = workspace
+        self._minutes = budget.minutes
+        self._screen = screen
+        self._words = words
+        self._began = 0.0
+        self._tried = Tried(0, 0)
+        self.unusable: list[str] = []
+
+    def begin(self) -> tuple[SearchSession, Task]:
+        """Measures the working system if it was not yet; from then on the minutes count."""
+        session = SearchSession(self._session.state, self._workspace.evaluator, self._tell)
+        task = session.task()
+        self._began = time.monotonic()
+        return session, task
+
+    def over_time(self, _: Tried) -> str | None:
+        if self._minutes is not None and self._seconds >= 60 * self._minutes:
+            return f"its {self._minutes:g} minutes are over"
+        return None
+
+    @property
+    def clock(self) -> str:
+        """E.g. 1:05."""
+        minutes, rest = divmod(int(self._seconds), 60)
+        return f"{minutes}:{rest:02}"
+
+    @property
+    def best(self) -> str:
+        """E.g. "300 of 336, 89.3 %"."""
+        return accuracy(self._tried.correct, len(self._workspace.evaluator.splits["review"].labels))
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case Recorded():
+                show_recorded(self._session, self._workspace, event, self._screen)
+            case Tried():
+                self._tried = event
+                self._screen.searching(self._words(event))
+            case Unusable() | Unchanged():
+                if isinstance(event, Unusable):
+                    self.unusable.append(event.why)
+                self._screen.llm_event(Dropped("answer", (event.why,)))
+
+
+def null_of(session: Session, workspace: Workspace, greedy: Greedy, seed: int) -> ShuffledNull:
     """The whole procedure from the session's first system on, with shuffled review labels."""
     state = session.state
     first = state.steps[0].system
@@ -108,67 +177,4 @@ def null_of(
         return general_system(state.started, review) if fitted else first
 
     evaluator = workspace.evaluator.for_step(state.steps[0], state.rescored)
-    return shuffled_null(optimiser, begin, state.locks, evaluator, seed)
-
-
-def _review(state: State, workspace: Workspace) -> Review:
-    """The review images as the working system's session scores and names them."""
-    return Review(workspace.evaluator.for_step(state.steps[-1], state.rescored))
-
-
-def task_of(session: Session, workspace: Workspace, screen: Screen) -> Task:
-    """The working system, which is measured if it was not yet. Raises InputError."""
-    for measured in remeasured(session.state, workspace.evaluator):
-        put(session, workspace, measured, screen)
-    if needs_measuring(session.state):
-        _measure(session, workspace, screen)
-    step = session.state.steps[-1]
-    review = _review(session.state, workspace)
-    if len(set(review.labels) & set(step.system.classes)) < 2:
-        raise InputError(
-            "the review images show fewer than two of the classes: there is nothing to tell apart",
-            hint="add images of more classes; at least two of each class are needed",
-        )
-    return Task(step.system, session.state.locks, review)
-
-
-def accept(session: Session, workspace: Workspace, proposal: Proposal, screen: Screen) -> None:
-    """The proposal's system becomes the next version."""
-    decide(session, workspace, proposal, "accepted", screen)
-    put(session, workspace, RoundEnded(round=session.state.round), screen)
-    _measure(session, workspace, screen)
-
-
-def decide(
-    session: Session, workspace: Workspace, proposal: Proposal, decision: Decision, screen: Screen
-) -> None:
-    """Journals what the proposal does to the working system, and what becomes of it."""
-    step = session.state.steps[-1]
-    review = _review(session.state, workspace)
-    after = review.score(apply(step.system, proposal.edits)).correct
-    change = compare(review.score(step.system).correct, after)
-    effect = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
-    decided = Decided(proposal=proposal, decision=decision, by="auto", effect=effect)
-    put(session, workspace, decided, screen)
-
-
-def _measure(session: Session, workspace: Workspace, screen: Screen) -> None:
-    state = session.state
-    step, version = state.steps[-1], len(state.versions) + 1
-    judge = workspace.evaluator.for_step(step, state.rescored)
-    put(session, workspace, measure(step, judge, version), screen)
-
-
-def _words(plan: Plan, tried: Tried, n: int, seconds: float) -> str:
-    """E.g. "Greedy: 12,345 changes, 1:05 min, best on review 300 of 336, 89.3 %"."""
-    most = f" of {plan.measured:,}" if plan.measured is not None else ""
-    return (
-        f"{plan.optimiser.name.capitalize()}: {tried.measured:,}{most} changes, "
-        f"{clock(seconds)} min, best on review {accuracy(tried.correct, n)}"
-    )
-
-
-def clock(seconds: float) -> str:
-    """E.g. 1:05."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02}"
+    return shuffled_null(greedy, begin, state.locks, evaluator, seed)

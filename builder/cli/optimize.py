@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
 
 from builder.cli import INTERRUPTED, app, reports_errors
 from builder.cli.flags import (
+    ENCODER,
+    IMAGES,
+    RUNNING,
     Crop,
     DataSplit,
     Device,
@@ -21,94 +25,144 @@ from builder.cli.flags import (
     MaxCost,
     Price,
     PromptFolder,
+    Yes,
 )
-from builder.cli.sessions import Yes
 
 if TYPE_CHECKING:
     from builder.cli.evolving_model import Model
     from builder.cli.file_session import FileWishes
     from builder.cli.screen import Screen
-    from builder.cli.setup import RunMode
+    from builder.cli.settings import RunMode
     from builder.cli.workspace import Workspace
     from builder.session.journal import Session
     from builder.session.state import State
 
 
-@app.command()
+SEARCH = "Search"
+SYSTEM_FILE = "Images of a system file"
+EXAMPLES = (
+    "cotbuild optimize cotbuild-sessions/birds-1 --budget medium",
+    "cotbuild optimize fish.json --images fish --optimizer gepa --llm gpt-4.1-mini",
+)
+P = ParamSpec("P")
+
+
+def _file_flags_together(command: Callable[P, None]) -> Callable[P, None]:
+    """The shared flags on images and encoders in one panel, which says what they are for."""
+    for name, hint in command.__annotations__.items():
+        flags = [copy(flag) for flag in getattr(hint, "__metadata__", ())]
+        for flag in flags:
+            if flag.rich_help_panel in (IMAGES, ENCODER):
+                flag.rich_help_panel = SYSTEM_FILE
+                command.__annotations__[name] = Annotated[hint.__origin__, flag]
+    return command
+
+
+@app.command(epilog="Examples:\n" + "\n\n".join(EXAMPLES))
 @reports_errors
+@_file_flags_together
 def optimize(
     target: Annotated[
         Path, typer.Argument(metavar="SESSION|SYSTEM", help="A session's folder, or a system file.")
     ],
-    images: ImagesIfAny = None,
-    image_column: ImageColumn = None,
-    label_column: LabelColumn = None,
-    data_split: DataSplit = None,
-    encoder: Annotated[
-        str | None, typer.Option("--encoder", help="For a system file: as in cotbuild new.")
-    ] = None,
-    crop: Crop = None,
-    device: Device = "auto",
-    dtype: Dtype = "float32",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="For a system file: the new session's folder."),
-    ] = None,
     optimizer: Annotated[
         str,
         typer.Option(
-            "--optimizer", help="greedy (no language model), or gepa (one that reflects)."
+            "--optimizer",
+            metavar="NAME",
+            show_default=False,
+            help="greedy (default), or gepa, which asks a model.",
+            rich_help_panel=SEARCH,
         ),
     ] = "greedy",
-    evolve: Annotated[
-        Literal["system", "prompt"],
-        typer.Option(
-            "--evolve", help="With gepa: the system, or the prompt that systems are drafted with."
-        ),
-    ] = "system",
     budget: Annotated[
         Literal["light", "medium", "heavy"] | None,
         typer.Option(
-            "--budget", help="0, 4 or 16 restarts; with gepa 10, 40 or 160 calls. Default: light."
+            "--budget",
+            metavar="NAME",
+            help="light (default): 0 restarts or 10 calls; medium: 4 or 40; heavy: 16 or 160.",
+            rich_help_panel=SEARCH,
         ),
+    ] = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option("--max-minutes", metavar="N", help="Search so long.", rich_help_panel=SEARCH),
     ] = None,
     max_calls: Annotated[
         int | None,
         typer.Option(
             "--max-calls",
-            help="At most so many changes that are measured; with gepa, calls to the model.",
+            metavar="N",
+            help="The most changes measured; with gepa, calls.",
+            rich_help_panel=SEARCH,
         ),
     ] = None,
-    max_cost: MaxCost = None,
-    max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", help="Search so long.")
-    ] = None,
-    llm: Llm = None,
-    llm_url: LlmUrl = None,
-    price: Price = None,
-    prompts: PromptFolder = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the search.")] = 0,
     null: Annotated[
         bool,
-        typer.Option("--null", help="Do the same with shuffled labels: the gain that is luck."),
+        typer.Option(
+            "--null",
+            help="Again with shuffled labels: the gain that is luck.",
+            rich_help_panel=SEARCH,
+        ),
     ] = False,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Seed of the search; default: 0.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = 0,
+    images: ImagesIfAny = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="The new session's; default: a new one.",
+            rich_help_panel=SYSTEM_FILE,
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            metavar="NAME",
+            help="As in cotbuild new.",
+            rich_help_panel=SYSTEM_FILE,
+        ),
+    ] = None,
+    crop: Crop = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+    data_split: DataSplit = None,
+    device: Device = "auto",
+    dtype: Dtype = "float32",
+    llm: Llm = None,
+    llm_url: LlmUrl = None,
+    prompts: PromptFolder = None,
+    max_cost: MaxCost = None,
+    price: Price = None,
     yes: Yes = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what happens as one JSON object a line.")
+        bool,
+        typer.Option("--json", help="Print JSON events, one a line.", rich_help_panel=RUNNING),
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
-    from builder.cli.evolving import evolve_session
     from builder.cli.evolving_model import Evolution, evolution_model
     from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions
-    from builder.cli.optimisers import Budget, check_flags, for_null, going_on, plan_of
-    from builder.cli.optimising import STOPPED, check, null_of, optimise
-    from builder.cli.setup import RunMode
+    from builder.cli.optimisers import Budget, check_flags, for_null, going_on, greedy_of
+    from builder.cli.optimising import check, evolve_session, null_of, optimise
+    from builder.cli.settings import RunMode
     from builder.data import ImageSource
     from builder.errors import CotbuildError
-    from builder.review.loop import Ended
+    from builder.search.session import STOPPED
     from builder.session.records import GEPA
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
@@ -128,10 +182,10 @@ def optimize(
     limits = Budget(budget, max_calls, max_minutes, max_cost)
     mode = RunMode(auto=True, yes=yes, rounds=None, min_accuracy=None)
     with session_screen(mode, as_json=as_json) as screen:
-        check_flags(optimizer, limits, model, evolve, null=null)
+        check_flags(optimizer, limits, model, null=null)
         _check_target(target, [flag for flag, given in for_files.items() if given])
-        again = going_on(optimizer, limits, model, evolve, seed, null=null)
-        evolution = Evolution(evolve, limits, seed, again)
+        again = going_on(optimizer, limits, model, seed, null=null)
+        evolution = Evolution(limits, seed, again)
 
         def prepare(state: "State", folder: Path) -> "Model | None":
             check(state, folder)
@@ -142,14 +196,14 @@ def optimize(
         with _opened(target, options, mode, screen, prepare) as (session, workspace, asked):
             try:
                 if asked is not None:
-                    reason = evolve_session(session, workspace, evolution, asked, screen)
+                    ended = evolve_session(session, workspace, evolution, asked, screen)
                 else:
-                    plan = plan_of(limits, seed, session.state)
-                    reason = optimise(session, workspace, plan, screen)
-                if reason == STOPPED:
+                    greedy = greedy_of(limits, seed, session.state)
+                    ended = optimise(session, workspace, greedy, limits, screen)
+                if ended.reason == STOPPED:
                     raise KeyboardInterrupt
                 if null:
-                    same = for_null(plan.optimiser, session.state)
+                    same = for_null(greedy, session.state)
                     with screen.step("The same search with shuffled labels"):
                         found = null_of(session, workspace, same, seed)
                     screen.shuffled(found)
@@ -159,7 +213,6 @@ def optimize(
             except CotbuildError:
                 screen.over()
                 raise
-            ended = Ended(session.state, reason)
             screen.ended(session.folder, ended, exported=False, shortfall=None)
 
 
@@ -187,7 +240,7 @@ def _opened(
     `prepare` comes before all that takes long or writes; the third value is what it gives.
     """
     from builder.cli.file_session import session_from_file
-    from builder.cli.setup import workspace_of
+    from builder.cli.open_workspace import workspace_of
     from builder.session.journal import Session
 
     if not target.is_dir():

@@ -49,7 +49,7 @@ def questions(
     answers so far. On images of a session, what is chosen is chosen on review and measured on
     held-out; the final images are left alone.
     """
-    from builder.cli.questioning import Interview, interview
+    from builder.cli.questions_measure import Interview, interview
     from builder.data import ImageSource
 
     wanted = Interview(

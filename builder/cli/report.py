@@ -27,7 +27,7 @@ def report(
     The session is only read. Of held-out images nothing but their accuracy is shown.
     """
     from builder.cli.export import target
-    from builder.cli.reporting import REPORT_NAME, write_report
+    from builder.cli.report_write import REPORT_NAME, write_report
     from builder.cli.screen import Screen
     from builder.session.journal import latest_session
 

@@ -71,9 +71,9 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Score systems against matching images to names. Images of a session are shown per split."""
-    from builder.cli.comparison import compare
-    from builder.cli.rules import compare_rules, is_trial
     from builder.cli.score_inputs import Comparison
+    from builder.cli.score_rules import compare_rules, is_trial
+    from builder.cli.score_tables import compare
     from builder.data import ImageSource
 
     wanted = Comparison(

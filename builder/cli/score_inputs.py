@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from builder.cli.measured import (
+from builder.cli.encoder_download import fetch_encoder
+from builder.cli.file_inputs import (
     crop_for,
     encode_images,
-    identity_of,
     measured_by,
     read_images,
     say_unknown_classes,
     say_what_differs,
 )
-from builder.cli.opening import fetch_encoder
 from builder.cli.screen import Screen
-from builder.cli.workspace import PhraseVectors, distinct
+from builder.cli.workspace import PhraseVectors, distinct, identity_of
 from builder.data import Crop, ImageSet, ImageSource, LabelledImage
 from builder.encoders.cache import default_cache_folder
 from builder.encoders.open import Located

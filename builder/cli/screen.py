@@ -1,4 +1,4 @@
-"""What a session says: results on stdout, progress and warnings on stderr."""
+"""What a session says: progress and warnings on stderr, results by way of an event sink."""
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -11,10 +11,21 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from builder.cli.events import (
+    EventSink,
+    Finished,
+    Interrupted,
+    Opened,
+    RoundShown,
+    SessionEvent,
+    Shortfall,
+)
 from builder.cli.workspace import Workspace
 from builder.data import ImageSet, Mismatch
 from builder.encoders.protocol import Encoder
-from builder.llm import (
+from builder.llm.class_rules import BATCH
+from builder.llm.cost import Spent, money, tokens_of
+from builder.llm.events import (
     CallFinished,
     CallReused,
     CallStarted,
@@ -26,12 +37,8 @@ from builder.llm import (
     ModeFallback,
     RecordingSilent,
     Respelled,
-    Spent,
     Waiting,
-    money,
-    tokens_of,
 )
-from builder.llm.class_rules import BATCH
 from builder.review.loop import Ended, Recorded, StepFailed, Working
 from builder.review.view import View
 from builder.scoring.near_duplicates import NearDuplicates
@@ -79,19 +86,33 @@ HINTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
-    """The best held-out accuracy is below the one that was asked for; both in [0, 1]."""
+class DrawnResults:
+    """A session's results as text and tables; what else happens is told on stderr."""
 
-    reached: float
-    wanted: float
+    console: Console
+
+    def tell(self, event: SessionEvent) -> None:
+        match event:
+            case Recorded():
+                if line := record_line(event.record, event.state):
+                    self.console.print(Text(line))
+            case RoundShown(view, encoder):
+                self.console.print(round_screen(view))
+                if encoder is not None and (words := _unknown(encoder, view.system)):
+                    self.console.print(unknown_words(words))
+            case ShuffledNull():
+                self.console.print(Text(_luck(event)))
+            case _:
+                pass
 
 
 @dataclass(slots=True)
 class Screen:
-    """The two consoles, and the step that is under way."""
+    """The two consoles, where results go, and the step that is under way."""
 
     results: Console
     progress_to: Console
+    sink: EventSink
     _hints: dict[str, str] = field(default_factory=dict)
     _licensed: set[str] = field(default_factory=set)
     _step: ExitStack = field(default_factory=ExitStack)
@@ -104,7 +125,8 @@ class Screen:
     def open(cls, *, explains: bool = False) -> Self:
         """`explains`: tell a newcomer once what each step is for."""
         hints = dict(HINTS) if explains else {}
-        return cls(result_console(), progress_console(), hints)
+        results = result_console()
+        return cls(results, progress_console(), DrawnResults(results), hints)
 
     # --- While a session is set up ------------------------------------------------------------
 
@@ -185,6 +207,7 @@ class Screen:
         if started.context:
             tokens = tokens_of(started.context)
             self._aside(f"Background: about {tokens:,} tokens, sent with each question.")
+        self.sink.tell(Opened(folder, started))
 
     def replays(self, label: str, about: str) -> None:
         """Replies that don't come from a model that is answering now are said to be so."""
@@ -201,17 +224,18 @@ class Screen:
                 f"the last line of the journal was cut off ({torn_bytes} bytes) and is dropped; "
                 "every decision before it is there"
             )
+        self.sink.tell(Opened(folder, state.started, state))
 
     # --- While it runs ------------------------------------------------------------------------
 
     def working(self, event: Working) -> None:
         self.over()
         self._step.enter_context(self.step(event.what.capitalize()))
+        self.sink.tell(event)
 
     def recorded(self, event: Recorded) -> None:
         self.over()
-        if line := record_line(event.record, event.state):
-            self._result(Text(line))
+        self.sink.tell(event)
         # Told once: what is popped is not there the next time.
         if hint := self._hints.pop(event.record.kind, None):
             self._aside(f"↳ {hint}", indent=2)
@@ -223,6 +247,7 @@ class Screen:
         else:
             self.progress_to.print(error_panel(event.error), crop=False)
             self._aside("The session goes on without it.")
+        self.sink.tell(event)
 
     def searching(self, words: str) -> None:
         """How far a search has come, always in the same line."""
@@ -234,23 +259,12 @@ class Screen:
     def shuffled(self, null: ShuffledNull) -> None:
         """What the same search gains where there is nothing to find."""
         self.over()
-        gain = 100 * (null.after - null.before) / null.review
-        held_out = f"{accuracy(null.correct, null.held_out)}"
-        interval = accuracy_interval(null.correct, null.held_out)
-        self._result(
-            Text(
-                f"With shuffled review labels the same search gains {points(gain)} on them "
-                f"({accuracy(null.before, null.review)} -> {accuracy(null.after, null.review)}), "
-                f"all of it luck; on held-out images: {held_out} ({interval})."
-            )
-        )
+        self.sink.tell(null)
 
     def viewed(self, view: View, encoder: Encoder | None) -> None:
         """The round's screen."""
         self.over()
-        self._result(round_screen(view))
-        if encoder is not None and (words := _unknown(encoder, view.system)):
-            self._result(unknown_words(words))
+        self.sink.tell(RoundShown(view, encoder))
 
     def spent(self, before: Spent) -> None:
         """What earlier runs of the session spent on the model, if anything."""
@@ -293,6 +307,7 @@ class Screen:
         self._next(folder, exported=exported)
         if shortfall:
             self.below(shortfall.reached, shortfall.wanted)
+        self.sink.tell(Finished(ended, self._spent, shortfall))
 
     def below(self, reached: float, wanted: float) -> None:
         self._aside(f"Accuracy {100 * reached:.1f} % is below the {100 * wanted:.1f} % asked for.")
@@ -300,26 +315,13 @@ class Screen:
     def report_written(self, path: Path, size: int) -> None:
         self._result(Text(f"Report written to {visible(str(path))} ({size / 1e6:.1f} MB)."))
 
-    def prompt_begun(self, correct: int, n: int, earlier: Path | None) -> None:
-        """`earlier`: where it is kept, if an earlier run found it."""
-        where = f", which an earlier run found ({earlier})" if earlier else ""
-        right = accuracy(correct, n)
-        self._aside(
-            f"The prompt to begin with{where}: its draft has {right} of the review images right."
-        )
-
-    def prompt_found(self, path: Path, correct: int, n: int) -> None:
-        self._aside(
-            f"A better prompt: its draft has {accuracy(correct, n)} of the review images right: "
-            f"{path} (use it with --prompts {shlex.quote(str(path.parent))})"
-        )
-
     def left(self, folder: Path, go_on: str = "resume") -> None:
         """`go_on`: the command that takes up what was left."""
         self.over()
         self._aside("Left. Everything decided is saved.")
         self._account()
         self._next(folder, go_on)
+        self.sink.tell(Interrupted())
 
     def unmeasured(self) -> None:
         self.warning(
@@ -419,6 +421,17 @@ def spent_words(spent: Spent) -> str:
     about = "about " if spent.estimated else ""
     cost = "price unknown" if spent.cost is None else f"${money(spent.cost)}" if spent.cost else ""
     return f"{about}{spent.tokens:,} tokens" + (f", {cost}" if cost else "")
+
+
+def _luck(null: ShuffledNull) -> str:
+    gain = 100 * (null.after - null.before) / null.review
+    held_out = f"{accuracy(null.correct, null.held_out)}"
+    interval = accuracy_interval(null.correct, null.held_out)
+    return (
+        f"With shuffled review labels the same search gains {points(gain)} on them "
+        f"({accuracy(null.before, null.review)} -> {accuracy(null.after, null.review)}), "
+        f"all of it luck; on held-out images: {held_out} ({interval})."
+    )
 
 
 def _unknown(encoder: Encoder, system: AttributeSystem) -> tuple[str, ...]:

@@ -1,17 +1,14 @@
-"""From the flags of `new`, and a few questions, to the settings that a session keeps."""
+"""From flags, and a few questions, to the settings that a session keeps, and how it is run."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import __version__
-from builder.cli.context import read_context
-from builder.cli.model import ModelOptions, llm_spec, spoken_to
 from builder.cli.workspace import scoring_from
 from builder.data import ClassEntry, Crop, ImageSource, known_crop
 from builder.encoders.protocol import Encoder
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
-from builder.proposals.requests import DEFAULT_ATTRIBUTES
 from builder.session.records import ClassInfo, Started
 from builder.system.file import SystemFile, load_system_file
 from builder.system.model import Scoring
@@ -21,71 +18,49 @@ DEFAULT_ENCODER = "jina-clip-v1"
 
 
 @dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What the flags of `new` ask for."""
+class RunMode:
+    """How a session is run: by whom, how long, and what counts as success."""
 
-    classes: Path
-    images: ImageSource | None
-    no_images: bool
-    encoder: str | None
-    model: ModelOptions
-    transcript: bool
-    language: str
-    context: Path | None
-    domain: str | None
-    attributes: tuple[str, ...]
-    start: Path | None
-    crop: str | None
-    rule: str | None
-    scale: float | None
-    device: str
-    dtype: str
-    seed: int
-    patience: int
+    auto: bool
+    yes: bool
+    rounds: int | None
+    min_accuracy: float | None
+    edits: Path | None = None
+    # Calls to the model at a time; None: as many as suit the server.
+    parallel: int | None = None
 
 
-def settings_of(
-    options: SessionOptions,
-    entries: tuple[ClassEntry, ...],
-    start: SystemFile | None,
-    asker: Asker | None,
+def class_infos(entries: Iterable[ClassEntry]) -> tuple[ClassInfo, ...]:
+    """The classes as the journal keeps them."""
+    return tuple(ClassInfo(name=entry.name, description=entry.description) for entry in entries)
+
+
+def with_images(
+    started: Started, source: ImageSource | None, encoder: str | None, crop: Crop | None
 ) -> Started:
-    """The session's settings; asks for what is missing if there is somebody to ask.
+    """The settings with the images, the part of each that counts, and the encoder to measure them.
 
-    Raises InputError, or EncoderError for what is no encoder.
+    Raises EncoderError for what is no encoder.
     """
-    images = _images(options, asker)
-    crop = crop_of(options.crop, images)
-    started = Started(
-        cotbuild=__version__,
-        domain=_domain(options, start, asker),
-        classes=tuple(ClassInfo(name=e.name, description=e.description) for e in entries),
-        images=_absolute_if_folder(images.location) if images else None,
-        image_column=images.image_column if images else None,
-        label_column=images.label_column if images else None,
-        data_split=images.data_split if images else None,
-        crop=(crop.left, crop.top, crop.right, crop.bottom) if crop else None,
-        encoder=_encoder(options.encoder or DEFAULT_ENCODER) if images else None,
-        device=options.device,
-        dtype=options.dtype,
-        llm=llm_spec(options.model.spec),
-        llm_url=options.model.url,
-        transcript=options.transcript,
-        language=options.language,
-        context=read_context(options.context),
-        attributes=options.attributes or DEFAULT_ATTRIBUTES,
-        scoring=_scoring(options, start),
-        seed=options.seed,
-        patience=options.patience,
-    )
-    return spoken_to(started, options.model)
+    update: dict[str, object] = {}
+    if crop is not None:
+        update["crop"] = (crop.left, crop.top, crop.right, crop.bottom)
+    if source is not None:
+        update |= {
+            "images": _absolute_if_folder(source.location),
+            "image_column": source.image_column,
+            "label_column": source.label_column,
+            "data_split": source.data_split,
+            "encoder": _encoder(encoder or DEFAULT_ENCODER),
+        }
+    return started.model_copy(update=update)
 
 
-def _scoring(options: SessionOptions, start: SystemFile | None) -> Scoring:
-    """As the flags say, else as the file to begin from does."""
-    if options.rule is None and options.scale is None and start is not None:
+def scoring_of(rule: str | None, scale: float | None, start: SystemFile | None) -> Scoring:
+    """As the flags say, else as the file to begin from does. Raises InputError."""
+    if rule is None and scale is None and start is not None:
         return start.scoring.of_session()
-    return scoring_from(options.rule or "sum", options.scale)
+    return scoring_from(rule or "sum", scale)
 
 
 def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
@@ -95,9 +70,8 @@ def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
     return Crop.parse(wish) if wish else None
 
 
-def _images(options: SessionOptions, asker: Asker | None) -> ImageSource | None:
-    if options.images is not None or options.no_images:
-        return None if options.no_images else options.images
+def ask_for_images(asker: Asker | None) -> ImageSource | None:
+    """The folder that the person names; None for none. Raises InputError if there is nobody."""
     if asker is None:
         raise InputError(
             "no images were named, and there is nobody to ask",
@@ -127,9 +101,10 @@ def expanded(path: str) -> Path:
         raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
 
 
-def _domain(options: SessionOptions, start: SystemFile | None, asker: Asker | None) -> str:
-    if options.domain and options.domain.strip():
-        return options.domain.strip()
+def domain_of(wish: str | None, start: SystemFile | None, asker: Asker | None) -> str:
+    """What the classes are: as wished, as the file to begin from says, or as the person does."""
+    if wish and wish.strip():
+        return wish.strip()
     if start is not None:
         return start.system.domain
     typed = asker.text("What are these classes, in a word? (e.g. Pokémon)") if asker else None

@@ -1,4 +1,4 @@
-"""The workbench of a session: its images, encoder and evaluator, set up from its settings."""
+"""The workspace of a session: its images, encoder and evaluator, set up from its settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,12 +51,17 @@ class Workspace:
     @property
     def identity(self) -> EncoderIdentity:
         """The encoder as a system file names it."""
-        return EncoderIdentity(
-            name=self.encoder.name,
-            revision=self.encoder.revision,
-            fingerprint=self.encoder.fingerprint,
-            logit_scale=self.encoder.logit_scale,
-        )
+        return identity_of(self.encoder)
+
+
+def identity_of(encoder: Encoder) -> EncoderIdentity:
+    """The encoder as a system file names it."""
+    return EncoderIdentity(
+        name=encoder.name,
+        revision=encoder.revision,
+        fingerprint=encoder.fingerprint,
+        logit_scale=encoder.logit_scale,
+    )
 
 
 def list_images(started: Started, on_progress: Progress | None) -> ImageSet | None:
@@ -100,7 +105,7 @@ def encoded_workspace(
     on_progress: Progress | None,
     on_warning: Callable[[str], None],
 ) -> Workspace:
-    """Encodes what the cache does not hold, and seats the evaluator. Raises CotbuildError."""
+    """Encodes what the cache does not hold, and opens the evaluator. Raises CotbuildError."""
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=on_warning)
     digests = sorted(images)
     crop = Crop(*started.crop) if started.crop else None

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import instructor
@@ -22,7 +21,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.answer_formats import AnswerMode, Modes
 from builder.llm.cancel import Cancellation, Stopped
-from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, NO_LIMITS, Account, Limits, Price
+from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, Account
 from builder.llm.endpoint import CAPS, Endpoint, Pause
 from builder.llm.events import LLMEvent, Waiting
 from builder.llm.failures import (
@@ -34,6 +33,7 @@ from builder.llm.failures import (
     first_choice,
 )
 from builder.llm.schemas import answer_in, problem_of, short
+from builder.llm.settings import ModelSettings
 from builder.llm.transcript import CallLog, OpenCall, Question, Usage
 from builder.llm.transport import Message, ReplyT, UnusableAnswer
 
@@ -71,36 +71,36 @@ class _Asked:
 
 
 class LiveTransport:
-    """Asks a model at an endpoint; calls may be made from several threads.
+    """Asks the model `settings.spec` at an endpoint; calls may be made from several threads.
 
     The form of answer is found out (see `Modes`). An answer that can't be read at all is asked
     again `reasks` times with the error. A failure that may pass is tried again up to `retries`
     times, after the time that the endpoint asks for, which all calls keep, or after `backoff`
-    seconds, doubled each time. A draft that was broken off is taken up from `record_to`.
+    seconds, doubled each time. A draft that was broken off is taken up from the transcript.
     Raises InputError for a url that is none, LLMError where a key is needed and none is set.
     """
 
     def __init__(
         self,
-        model: str,
-        url: str | None,
-        record_to: Path | None,
+        settings: ModelSettings,
         emit: Callable[[LLMEvent], None],
         *,
         timeout: float | None = None,
         retries: int = 4,
         reasks: int = 2,
         backoff: float = 0.5,
-        price: Price | None = None,
-        limits: Limits = NO_LIMITS,
-        modes_file: Path | None = None,
     ) -> None:
-        self._model = model
-        self._endpoint = Endpoint(url, timeout, retries)
+        self._model = settings.spec
+        self._endpoint = Endpoint(settings.url, timeout, retries)
         self._call_log = CallLog(
-            model, record_to, emit, price=price, limits=limits, secret=self._endpoint.secret
+            self._model,
+            settings.transcript,
+            emit,
+            price=settings.price,
+            limits=settings.limits,
+            secret=self._endpoint.secret,
         )
-        self._modes = Modes(f"{self._endpoint.shown} {model}", modes_file, emit)
+        self._modes = Modes(f"{self._endpoint.shown} {self._model}", settings.modes_file, emit)
         self._reasks = reasks
         self._backoff = backoff
         self._emit = emit
@@ -108,7 +108,7 @@ class LiveTransport:
         self._cancellation = Cancellation()
         self._cap = _Cap(self._endpoint.cap_name, MOST_OUTPUT)
         self._adjusting = threading.Lock()
-        self._kept = record_to is not None
+        self._kept = settings.transcript is not None
 
     @property
     def account(self) -> Account:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from builder.errors import InputError, LLMError
+from builder.errors import InputError, NoMoreAnswers
 from builder.llm.address import endpoint, is_local
 from builder.llm.cancel import Cancellation
 
@@ -112,7 +112,7 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-class LimitReached(LLMError):
+class LimitReached(NoMoreAnswers):
     """What is left of the limits does not pay for the next call."""
 
 

@@ -81,18 +81,11 @@ def estimate_rewriting(
     *,
     calls: int,
     price: Price | None = None,
-    draft: Estimate | None = None,
 ) -> Estimate:
-    """About what so many calls take that ask like this and get an answer of this length.
-
-    `draft`: what a draft takes, if one comes after each answer; its calls are among these.
-    """
-    into, out, each = tokens_of(question), tokens_of(answer), 1
-    if draft is not None:
-        into, out, each = into + draft.input_tokens, out + draft.output_tokens, 1 + draft.calls
-    into, out = calls * into // each, calls * out // each
+    """About what so many calls take that ask like this and get an answer of this length."""
+    into, out = calls * tokens_of(question), calls * tokens_of(answer)
     cost = price.of(into, out) if price is not None else None
-    return Estimate(0 if draft is None else draft.classes, calls, into, out, cost)
+    return Estimate(0, calls, into, out, cost)
 
 
 def _usual_groups(request: DraftRequest) -> tuple[AttributeGroup, ...]:

@@ -21,14 +21,10 @@ _FILE = re.compile(r"(?P<name>[^.]+)\.(?P<language>[^.]+)\.md")
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Which templates are used: those in `override`, the shipped ones where it has none.
-
-    `draft`: the text to use as the template of that name, whatever the folders hold.
-    """
+    """Which templates are used: those in `override`, the shipped ones where it has none."""
 
     language: str = "en"
     override: Path | None = None
-    draft: str | None = None
 
     @classmethod
     def open(cls, language: str = "en", override: Path | None = None) -> Self:
@@ -60,14 +56,8 @@ class Prompts:
         Raises InputError for a template that is missing, unreadable or malformed, for a slot
         without a value and for a value without a slot.
         """
-        if name == DRAFT and self.draft is not None:
-            return fill(self.draft, values, where="the prompt")
         path = self._path(name)
         return fill(_read(path), values, where=str(path))
-
-    def template(self, name: str) -> str:
-        """The template as it is, slots and all. Raises InputError if there is none."""
-        return _read(self._path(name))
 
     def _path(self, name: str) -> Path:
         file = f"{name}.{self.language}.md"

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import instructor
@@ -18,9 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from builder.errors import LLMError
 from builder.llm.cancel import Cancellation
-from builder.llm.cost import NO_LIMITS, Account, Limits, Price
+from builder.llm.cost import Account
 from builder.llm.events import LLMEvent
 from builder.llm.schemas import Broken, Reply, problem_of, short
+from builder.llm.settings import ModelSettings
 from builder.llm.transcript import CallLog, Question, Usage, scrubbed
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer, UnusableAnswer
 
@@ -35,7 +35,7 @@ _COUNTS = {
 
 
 class ProviderTransport:
-    """Asks a model by an instructor client. `name`: "provider/model".
+    """Asks the model `settings.spec` ("provider/model") by an instructor client.
 
     An answer that can't be read at all is asked again `reasks` times with the error.
     """
@@ -43,20 +43,19 @@ class ProviderTransport:
     def __init__(
         self,
         client: instructor.Instructor,
-        name: str,
-        record_to: Path | None,
+        settings: ModelSettings,
         emit: Callable[[LLMEvent], None],
         *,
         reasks: int = 2,
-        price: Price | None = None,
-        limits: Limits = NO_LIMITS,
     ) -> None:
         self._client: Any = client
-        self._name = name
+        self._name = settings.spec
         # Instructor asks again by itself: beyond the reach of a budget of calls.
-        self._reasks = reasks if limits.max_calls is None else 0
+        self._reasks = reasks if settings.limits.max_calls is None else 0
         self._secrets = _secrets()
-        self._call_log = CallLog(name, record_to, emit, price=price, limits=limits)
+        self._call_log = CallLog(
+            self._name, settings.transcript, emit, price=settings.price, limits=settings.limits
+        )
         self._cancellation = Cancellation()
 
     @property

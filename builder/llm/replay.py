@@ -1,31 +1,24 @@
 """Answers from a recording: a session's llm.jsonl, in the order in which they came."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from builder.edits.model import Proposal
-from builder.errors import LLMError
+from builder.errors import LLMError, NoMoreAnswers
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEvent, RecordingSilent
-from builder.llm.prompt_rewriting import rewrite_prompt
 from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
 from builder.llm.rewriting import EVOLVE, rewrite_group
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Recording, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
-from builder.proposals.requests import (
-    DraftRequest,
-    PromptRequest,
-    RevisionRequest,
-    Rewriting,
-    RewritingRequest,
-)
+from builder.proposals.requests import DraftRequest, RevisionRequest, Rewriting, RewritingRequest
 from builder.system.model import AttributeSystem
 
 _SILENT = (
@@ -43,7 +36,7 @@ class Unanswered:
     schema: dict[str, Any]
 
 
-class RecordingEnded(LLMError):
+class RecordingEnded(NoMoreAnswers):
     """The recording holds no (further) reply for a purpose."""
 
 
@@ -89,7 +82,7 @@ class ReplayTransport:
         raise RecordingEnded(
             f"The recording {self._path} holds no answer for {purpose!r}.",
             hint="Connect a real model with --llm MODEL, or go on without one: "
-            + ("--optimizer greedy." if purpose.startswith(EVOLVE) else "--llm none."),
+            + ("--optimizer greedy." if purpose == EVOLVE else "--llm none."),
         )
 
     def _next(self, purpose: str, key: str) -> Exchange | None:
@@ -153,7 +146,9 @@ class ReplayDrafter:
                 f"{short(', '.join(map(repr, other)), 120)} on one side only.",
                 hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
             )
-        return self._draft(request, self._prompts)
+        return draft_system(
+            request, self._transport, self._emit, prompts=self._prompts, separating=True
+        )
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         try:
@@ -168,15 +163,6 @@ class ReplayDrafter:
 
     def rewrite_group(self, request: RewritingRequest) -> Rewriting:
         return rewrite_group(request, self._transport, self._prompts)
-
-    def rewrite_prompt(self, request: PromptRequest) -> Rewriting:
-        return rewrite_prompt(request, self._transport, self._prompts)
-
-    def draft_with(self, template: str, request: DraftRequest) -> AttributeSystem:
-        return self._draft(request, replace(self._prompts, draft=template))
-
-    def _draft(self, request: DraftRequest, prompts: Prompts) -> AttributeSystem:
-        return draft_system(request, self._transport, self._emit, prompts=prompts, separating=True)
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:

@@ -84,21 +84,6 @@ class RewritingRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class PromptRequest:
-    """What the prompt for drafting systems is written anew from.
-
-    `about`: the system that was drafted with it, and how that fares. `template`: the prompt, with
-    slots. `earlier`: what other prompts led to, in words. `unusable`: why the latest answers could
-    not be used.
-    """
-
-    about: RevisionRequest
-    template: str
-    earlier: tuple[str, ...] = ()
-    unusable: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Rewriting:
     """A text written anew, and what speaks for it; or the `problem` that there is none."""
 
@@ -109,19 +94,9 @@ class Rewriting:
 
 @runtime_checkable
 class Rewriter(Protocol):
-    """Whoever writes groups and prompts anew. All raise CotbuildError when no answer comes."""
+    """Whoever writes groups anew. Raises CotbuildError when no answer comes."""
 
     def rewrite_group(self, request: RewritingRequest) -> Rewriting: ...
-
-    def rewrite_prompt(self, request: PromptRequest) -> Rewriting: ...
-
-    def draft_with(self, template: str, request: DraftRequest) -> AttributeSystem:
-        """A system drafted with this text in the place of the template "draft".
-
-        Raises InputError for a template without its slots, UnusableAnswer where an answer came
-        and no system can be made of it.
-        """
-        ...
 
 
 class Drafter(Protocol):

@@ -1,6 +1,6 @@
 """The round, as a generator of typed events: draft, measure, propose, review, apply, again.
 
-It knows no encoder, file, terminal or clock: an evaluator measures, a drafter writes, a reviewer
+It knows no encoder, file, terminal or clock: an evaluator measures, proposers propose, a reviewer
 decides, and whoever consumes the events draws them and writes the records down. A record is
 yielded before the next question is asked, so a consumer that stores it first loses nothing.
 """
@@ -11,13 +11,11 @@ from functools import partial
 from typing import TypeVar
 
 from builder.edits.apply import EditError, apply
-from builder.edits.locks import lock_words, touched
 from builder.edits.model import Proposal
 from builder.errors import CotbuildError, InputError
-from builder.proposals.from_data import suggest, weak_groups
 from builder.proposals.requests import Drafter, DraftRequest
-from builder.review.findings import Findings, Measurements
-from builder.review.request import revision_request
+from builder.review.findings import Measurements
+from builder.review.proposers import Proposer, proposers_of
 from builder.review.view import (
     AcceptHelpful,
     Action,
@@ -115,14 +113,18 @@ def run(
     reviewer: Reviewer,
     export_to: str,
     rounds: int | None = None,
+    proposers: Sequence[Proposer] | None = None,
 ) -> Iterator[Event]:
     """Rounds from `state` until the reviewer quits. `rounds`: advise to stop after that many more.
 
-    `export_to` is the path that an export's record names; the consumer writes that file.
-    Raises CotbuildError from the draft, and from a revision if nobody is there to go on without it.
+    `drafter` writes the first system where there is none yet; `proposers` are the sources of
+    proposals, by default the data and the drafter. `export_to` is the path that an export's record
+    names; the consumer writes that file. Raises CotbuildError from the draft, and from a source of
+    proposals if nobody is there to go on without it.
     """
     measurements = Measurements(evaluator, state.started) if evaluator else None
-    at = _Table(evaluator, measurements, drafter, reviewer, export_to, limit_from(state, rounds))
+    sources = proposers_of(drafter) if proposers is None else proposers
+    at = _Table(evaluator, measurements, sources, reviewer, export_to, limit_from(state, rounds))
     if state.system is None:
         yield Working("drafting the attribute system")
         drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
@@ -133,7 +135,7 @@ def run(
             state = yield from _record(state, measured)
             fresh = True
     # A round that had nothing left to offer may have, with other images or with a model to ask.
-    unasked = drafter is not None and not state.asked_in_round
+    unasked = at.can_ask and not state.asked_in_round
     anew = state.proposed and not state.offers and (fresh or unasked)
     stopped = False
     while True:
@@ -179,20 +181,25 @@ class _Table:
 
     evaluator: Evaluator | None
     measurements: Measurements | None
-    drafter: Drafter | None
+    proposers: Sequence[Proposer]
     reviewer: Reviewer
     export_to: str
     limit: Limit
 
+    @property
+    def can_ask(self) -> bool:
+        return any(source.asks for source in self.proposers)
+
     def view(self, state: State, stopped: bool = False) -> View:
         """The screen; where the person stops the measuring of its proposals, one without that."""
-        can_ask = self.drafter is not None
         try:
-            return look(state, self.measurements, can_ask, self.limit, stopped=stopped)
+            return look(state, self.measurements, self.can_ask, self.limit, stopped=stopped)
         except KeyboardInterrupt:
             if not self.reviewer.present:
                 raise
-        return look(state, self.measurements, can_ask, self.limit, stopped=True, with_effects=False)
+        return look(
+            state, self.measurements, self.can_ask, self.limit, stopped=True, with_effects=False
+        )
 
 
 def _record(state: State, record: Record) -> Generator[Event, None, State]:
@@ -366,50 +373,31 @@ def remeasured(state: State, evaluator: Evaluator) -> Iterator[Measured]:
 def _propose(
     state: State, at: _Table, *, asking: bool = True
 ) -> Generator[Event, None, tuple[State, bool]]:
-    """Collects the round's proposals: what the data suggests, and what the model answers.
+    """Collects the round's proposals from all sources, those that ask somebody only if `asking`.
 
-    Gives the state, and whether the person stopped the question to the model.
+    Gives the state, and whether the person stopped one; then the sources after it are left out.
     """
     if state.system is None:
         raise ValueError("nothing was drafted yet")
     found: list[Proposal] = list(state.offers)
     findings = at.measurements.of(state.steps[-1], state.rescored) if at.measurements else None
     asked = stopped = False
-    if findings:
-        work = partial(_from_data, state, findings)
-        suggested = yield from _interruptible("collecting what the data suggests", work, at)
-        stopped = suggested is None
-        found.extend(suggested or ())
-    # Without images the first round has nothing to tell the model that its draft didn't know.
-    worthwhile = findings or state.notes or state.decisions
-    if asking and not stopped and at.drafter is not None and worthwhile:
-        locks = tuple(map(lock_words, state.locks))
-        request = revision_request(state, state.system, findings, locks)
-        ask = partial(at.drafter.revise, request)
+    for source in at.proposers:
+        if stopped or (source.asks and not asking) or not source.has_cause(state, findings):
+            continue
+        work = partial(source.propose, state, findings)
         try:
-            answer = yield from _interruptible("asking the language model for proposals", ask, at)
-            asked, stopped = answer is not None, answer is None
-            found.extend(answer or ())
+            proposals = yield from _interruptible(source.step, work, at)
         except CotbuildError as error:
-            if not at.reviewer.present:
+            if not (source.asks and at.reviewer.present):
                 raise
-            yield StepFailed("asking the language model for proposals", error)
+            yield StepFailed(source.step, error)
+            continue
+        stopped = proposals is None
+        asked = asked or (source.asks and not stopped)
+        found.extend(proposals or ())
     record = Proposed(round=state.round, asked=asked, proposals=_new(state, found))
     return (yield from _record(state, record)), stopped
-
-
-def _from_data(state: State, findings: Findings) -> tuple[Proposal, ...]:
-    """What the data suggests and nothing forbids."""
-    system = findings.system
-
-    def unwanted(proposal: Proposal) -> bool:
-        if proposal.key in state.settled:
-            return True
-        # Nearly always there are none, and then no system needs to be made.
-        return bool(state.locks and touched(state.locks, system, apply(system, proposal.edits)))
-
-    weak = (each for each in weak_groups(findings.groups) if not unwanted(each))
-    return (*suggest(findings.review, system, unwanted=unwanted), *weak)
 
 
 def _new(state: State, found: Sequence[Proposal]) -> tuple[Proposal, ...]:

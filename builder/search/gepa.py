@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from itertools import cycle, islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,20 +57,6 @@ class Judged:
     @property
     def correct(self) -> int:
         return int(np.count_nonzero(self.right))
-
-
-class Evolved(Protocol):
-    """What evolves: texts by name that lead to a system."""
-
-    @property
-    def start(self) -> Mapping[str, str]: ...
-
-    @property
-    def turns(self) -> Sequence[str]:
-        """The names of those that may be written anew, in turn."""
-        ...
-
-    def judged(self, texts: Mapping[str, str]) -> Judged: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +115,6 @@ def require_gepa() -> None:
 
 def evolve(
     task: Task,
-    evolved: Evolved,
     write: Callable[[Parent], Rewriting],
     tell: Callable[[Found], None],
     *,
@@ -145,6 +130,7 @@ def evolve(
     import gepa
 
     images = range(len(task.review.labels))
+    evolved = EvolvedGroups(task)
     evolution = _Evolution(task, evolved, write, tell)
     texts = islice(cycle(evolved.turns), turn % len(evolved.turns), None)
     gepa.optimize(
@@ -172,7 +158,7 @@ class _Evolution:
     def __init__(
         self,
         task: Task,
-        evolved: Evolved,
+        evolved: "EvolvedGroups",
         write: Callable[[Parent], Rewriting],
         tell: Callable[[Found], None],
     ) -> None:

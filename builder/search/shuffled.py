@@ -12,7 +12,8 @@ import numpy as np
 from builder.edits.apply import apply
 from builder.edits.locks import Lock
 from builder.scoring.evaluator import Evaluator
-from builder.search.task import Candidate, Optimiser, Review, Task
+from builder.search.greedy import Greedy
+from builder.search.task import Candidate, Review, Task
 from builder.system.model import AttributeSystem
 
 # The first system of a procedure that may itself look at review images.
@@ -39,12 +40,12 @@ def shuffled(evaluator: Evaluator, seed: int) -> Evaluator:
 
 
 def shuffled_null(
-    optimiser: Optimiser, begin: Begin, locks: tuple[Lock, ...], evaluator: Evaluator, seed: int
+    greedy: Greedy, begin: Begin, locks: tuple[Lock, ...], evaluator: Evaluator, seed: int
 ) -> ShuffledNull:
     """The whole procedure, from its first system on, with the review labels shuffled."""
     review = Review(shuffled(evaluator, seed))
     start = system = begin(review)
-    for event in optimiser.search(Task(start, locks, review)):
+    for event in greedy.search(Task(start, locks, review)):
         if isinstance(event, Candidate):
             system = apply(system, event.proposal.edits)
     held_out = evaluator.score(system, "held_out")

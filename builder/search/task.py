@@ -1,4 +1,4 @@
-"""What every optimiser works with and answers: review images in, candidates out.
+"""What every search works with and answers: review images in, candidates out.
 
 An optimiser sees review images only. What it finds is recorded by whoever runs it; held-out images
 then say which of its candidates is best.
@@ -10,9 +10,9 @@ precision: sums in double precision are then exact in any order, and classes wit
 tie exactly.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -275,15 +275,6 @@ class Task:
     start: AttributeSystem
     locked: Sequence[Lock]
     review: Review
-
-
-class Optimiser(Protocol):
-    """Tells what it tries and finds, as it happens; the same each time for the same task."""
-
-    @property
-    def name(self) -> str: ...
-
-    def search(self, task: Task) -> Iterator[Tried | Candidate]: ...
 
 
 def _rounded(added: Doubles) -> Doubles:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from builder.proposals.requests import Rewriting
-from builder.search.gepa import EvolvedGroups, Found, Parent, components_of, evolve
+from builder.search.gepa import Found, Parent, components_of, evolve
 from builder.search.greedy import open_cells, shaken
 from builder.search.task import Review, Task
 from tests.bench.test_increments import SCALE, Encoder, made_images, made_system, seconds
@@ -46,9 +46,7 @@ def test_an_answer_on_top_of_its_score(groups: int) -> None:
 
     begin = time.perf_counter()
     task = Task(start, (), review)
-    evolve(
-        task, EvolvedGroups(task), write, found.append, stop=lambda: len(found) == ANSWERS, seed=0
-    )
+    evolve(task, write, found.append, stop=lambda: len(found) == ANSWERS, seed=0)
     spent = (time.perf_counter() - begin) / ANSWERS
     print(
         f"\n{len(start.classes)} classes x {groups} groups x {len(labels)} images: "

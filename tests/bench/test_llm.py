@@ -4,9 +4,14 @@ import json
 import time
 from pathlib import Path
 
-from builder.llm import DraftRequest, LLMEvent, ModelDrafter, estimate_draft, tokens_of
 from builder.llm.client import LiveTransport
+from builder.llm.cost import tokens_of
+from builder.llm.drafter import ModelDrafter
+from builder.llm.estimating import estimate_draft
+from builder.llm.events import LLMEvent
 from builder.llm.parallel import ParallelCalls
+from builder.llm.settings import ModelSettings
+from builder.proposals.requests import DraftRequest
 from tests.openai_server import Answer, Request, chat, openai_server
 
 CLASSES = tuple((f"class number {number}", "") for number in range(1000))
@@ -47,7 +52,9 @@ def seconds(folder: Path, parallel: int) -> tuple[float, float]:
     """Wall time of a draft, and estimated tokens per class that went out and came in."""
     folder.mkdir()
     with openai_server(respond) as server:
-        transport = LiveTransport("stub", server.url, folder / "llm.jsonl", unheard)
+        transport = LiveTransport(
+            ModelSettings("stub", server.url, transcript=folder / "llm.jsonl"), unheard
+        )
         drafter = ModelDrafter(transport, unheard, parallel=ParallelCalls(parallel, transport.stop))
         begun = time.perf_counter()
         drafter.draft(DraftRequest("thing", CLASSES))

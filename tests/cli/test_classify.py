@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from builder.cli.predictions import lines_of
+from builder.cli.classify_images import lines_of
 from builder.encoders.open import open_encoder
 from builder.errors import InputError
 from builder.system.file import (

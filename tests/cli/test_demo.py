@@ -8,7 +8,6 @@ import pytest
 
 from builder.demo.recorded import RECORDING
 from builder.llm import transcript
-from builder.llm.prompts import ENGLISH
 from builder.llm.replay import ReplayDrafter
 from builder.llm.revising import REVISE, RevisionReply
 from builder.resources import resource_folder
@@ -71,7 +70,8 @@ def test_the_recording_says_where_it_comes_from() -> None:
 
 def test_the_revisions_were_asked_for_with_this_template_and_schema() -> None:
     """The figures in them may differ on another processor; all that stands around them may not."""
-    around = [part.strip() for part in re.split(r"\{\{.*?\}\}", ENGLISH.template("revise"))]
+    template = (resource_folder("prompts") / "revise.en.md").read_text(encoding="utf-8")
+    around = [part.strip() for part in re.split(r"\{\{.*?\}\}", template)]
     exchanges = transcript.read(RECORDING).exchanges
     asked = [exchange for exchange in exchanges if exchange.purpose == REVISE]
     assert asked

@@ -1,6 +1,7 @@
 """`cotbuild optimize`, and sessions from the bundled general attributes: no language model."""
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -8,9 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from builder.cli import app, load_commands
 from builder.cli.model import ModelOptions
 from builder.cli.optimisers import Budget, for_null, going_on
+from builder.cli.optimize import EXAMPLES
 from builder.edits.locks import Lock
 from builder.resources import resource_folder
 from builder.search.greedy import Greedy
@@ -21,6 +25,7 @@ from builder.session.state import advance
 from builder.system.file import GENERAL, load_groups, load_system_file
 from tests.cli.conftest import CLASSES, Job, cotbuild, failed, kinds, lines_of
 from tests.cli.pty import Terminal, start_file
+from tests.cli.test_help import help_of
 
 pty = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
@@ -264,7 +269,7 @@ def test_the_null_searches_as_long_as_all_runs_together(session: Path) -> None:
 
 def test_the_command_that_goes_on_is_the_one_that_was_given() -> None:
     budget = Budget("heavy", 7, None)
-    command = going_on("greedy", budget, ModelOptions(), "system", 3, null=True)
+    command = going_on("greedy", budget, ModelOptions(), 3, null=True)
     assert command == "optimize --budget heavy --max-calls 7 --seed 3 --null"
 
 
@@ -272,6 +277,25 @@ def test_a_folder_with_a_space_is_quoted_in_the_next_command(session: Path) -> N
     folder = fresh(session).rename(session.with_name("my [red] folder"))
     said = " ".join(cotbuild("optimize", folder).stderr.split())
     assert f"cotbuild resume '{folder}'" in said
+
+
+def test_the_help_fits_two_screens_and_its_examples_can_be_typed() -> None:
+    lines = help_of("optimize")
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 80
+    panels = [line.strip("╭╮─ ") for line in lines if line.startswith("╭")]
+    assert panels == [
+        "Arguments", "Options", "Search", "Images of a system file", "Language model", "Cost",
+        "Running",
+    ]  # fmt: skip
+    shown = " ".join(" ".join(lines).split())
+    load_commands()
+    for example in EXAMPLES:
+        assert example in shown
+        name, command, *flags = shlex.split(example)
+        assert (name, command) == ("cotbuild", "optimize")
+        optimize = get_command(app).get_command(None, command)  # type: ignore[attr-defined]
+        optimize.make_context(command, flags)
 
 
 @pty

@@ -18,7 +18,7 @@ def printed(job: Job, which: str, *flags: object) -> str:
 
 
 def test_it_is_what_the_server_receives(job: Job, model: OpenAIServer) -> None:
-    flags = ["--domain", "creature", "--attributes", "texture of the fur", "--attribute", "<tail>"]
+    flags = ["--domain", "creature", "--attribute", "texture of the fur", "--attribute", "<tail>"]
     result = cotbuild(
         "new", *job.flags(), *flags, "--llm", "m", "--llm-url", model.url, "--auto", "--rounds", 1
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from builder.cli.measured import spec_of
+from builder.cli.file_inputs import spec_of
 from builder.cli.settings import pinned
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder

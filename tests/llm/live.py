@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from builder.llm import DraftRequest, LLMEvent, ModelDrafter
 from builder.llm.client import LiveTransport
+from builder.llm.drafter import ModelDrafter
+from builder.llm.events import LLMEvent
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Exchange, read
 from builder.llm.transport import ask
+from builder.proposals.requests import DraftRequest
 
 SECRET = "sk-test-0123456789abcdef"
 
@@ -27,8 +30,10 @@ class Live:
         self.events: list[LLMEvent] = []
         transcript = folder / "llm.jsonl" if folder is not None else None
         self.transcript = transcript or Path("nothing was written")
-        options = {"timeout": 5.0, "retries": 0, "backoff": 0.01, **options}
-        self.transport = LiveTransport("scripted", url, transcript, self.events.append, **options)
+        tries = {"timeout": 5.0, "retries": 0, "backoff": 0.01}
+        tries |= {name: options.pop(name) for name in (*tries, "reasks") if name in options}
+        settings = ModelSettings("scripted", url, transcript=transcript, **options)
+        self.transport = LiveTransport(settings, self.events.append, **tries)
         self.drafter = ModelDrafter(self.transport, self.events.append)
 
     def told(self, kind: type) -> list[Any]:

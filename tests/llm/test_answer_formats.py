@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builder.errors import LLMError
-from builder.llm import ModeFallback
+from builder.llm.events import ModeFallback
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import ask
 from tests.llm.live import GROUPS, Live, complete, request_for

@@ -11,17 +11,13 @@ from typing import Any
 import pytest
 
 from builder.errors import CotbuildError, LLMError
-from builder.llm import (
-    CallFinished,
-    CallStarted,
-    ModeFallback,
-    Price,
-    RevisionRequest,
-    Spent,
-    open_drafter,
-)
+from builder.llm.cost import Price, Spent
+from builder.llm.drafter import open_drafter
+from builder.llm.events import CallFinished, CallStarted, ModeFallback
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import TruncatedAnswer, ask
+from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
 from tests.llm.live import GROUPS, SECRET, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
@@ -309,8 +305,10 @@ def test_nothing_is_printed_even_where_logging_is_on() -> None:
     code = (
         "import logging, sys; logging.basicConfig(level=logging.INFO)\n"
         "from builder.errors import LLMError\n"
-        "from builder.llm import *\n"
-        "drafter = open_drafter('m', url=sys.argv[1], on_event=lambda event: None)\n"
+        "from builder.llm.drafter import open_drafter\n"
+        "from builder.llm.settings import ModelSettings\n"
+        "from builder.proposals.requests import DraftRequest\n"
+        "drafter = open_drafter(ModelSettings('m', url=sys.argv[1]), lambda event: None)\n"
         "try: drafter.draft(DraftRequest('birds', (('A', ''), ('B', ''))))\n"
         "except LLMError: print('failed as it should')\n"
     )
@@ -357,7 +355,9 @@ def test_the_transcript_holds_all_that_was_said(tmp_path: Path) -> None:
 
 def test_without_a_transcript_nothing_is_written(tmp_path: Path) -> None:
     with openai_server(obliging) as server:
-        drafter = open_drafter("m", url=server.url, transcript=None, on_event=lambda _event: None)
+        drafter = open_drafter(
+            ModelSettings("m", url=server.url, transcript=None), lambda _event: None
+        )
         assert drafter is not None
         assert drafter.draft(request_for("A", "B")).classes == ("A", "B")
     assert list(tmp_path.iterdir()) == []
@@ -366,7 +366,7 @@ def test_without_a_transcript_nothing_is_written(tmp_path: Path) -> None:
 def test_a_transcript_that_cannot_be_written_stops_before_more_is_paid(tmp_path: Path) -> None:
     with openai_server(obliging) as server:
         transcript = tmp_path / "gone" / "llm.jsonl"
-        drafter = open_drafter("m", url=server.url, transcript=transcript, on_event=print)
+        drafter = open_drafter(ModelSettings("m", url=server.url, transcript=transcript), print)
         assert drafter is not None
         with pytest.raises(LLMError, match=r"cannot be written to .*llm\.jsonl"):
             drafter.draft(request_for("A", "B"))
@@ -374,8 +374,7 @@ def test_a_transcript_that_cannot_be_written_stops_before_more_is_paid(tmp_path:
 
 
 def test_none_is_no_drafter() -> None:
-    assert open_drafter("none", on_event=print) is None
-    assert open_drafter(None, on_event=print) is None
+    assert open_drafter(ModelSettings("none"), print) is None
 
 
 def test_the_obliging_model_drafts_and_revises(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from builder.errors import InputError, LLMError
-from builder.llm import open_drafter
+from builder.llm.drafter import open_drafter
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import ask
 from tests.llm.live import GROUPS, Live, complete
 from tests.openai_server import chat, openai_server
@@ -47,7 +48,7 @@ def test_elsewhere_a_missing_key_is_named_before_anything_is_sent(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(LLMError, match="OPENAI_API_KEY is not set") as caught:
-        open_drafter("gpt", url=url, transcript=tmp_path / "llm.jsonl", on_event=print)
+        open_drafter(ModelSettings("gpt", url=url, transcript=tmp_path / "llm.jsonl"), print)
     assert "OPENAI_API_KEY" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
@@ -55,7 +56,7 @@ def test_elsewhere_a_missing_key_is_named_before_anything_is_sent(
 @pytest.mark.parametrize("url", ["localhost:11434/v1", "ftp://x/v1", "https://", "nonsense"])
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(InputError, match="no http address") as caught:
-        open_drafter("gpt", url=url, transcript=None, on_event=print)
+        open_drafter(ModelSettings("gpt", url=url, transcript=None), print)
     assert "http://localhost" in caught.value.hint
 
 
@@ -64,7 +65,7 @@ def test_an_address_that_cannot_be_sent_to(url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     for given in (url, None):
         with pytest.raises(InputError, match="no http address") as caught:
-            open_drafter("gpt", url=given, transcript=None, on_event=print)
+            open_drafter(ModelSettings("gpt", url=given, transcript=None), print)
         assert "OPENAI_BASE_URL" in caught.value.hint
 
 
@@ -76,7 +77,7 @@ def test_secrets_in_an_address_are_refused(
     if from_environment:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
     with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9/v1 comes with") as caught:
-        open_drafter("m", url=None if from_environment else url, on_event=print)
+        open_drafter(ModelSettings("m", url=None if from_environment else url), print)
     told = "".join(traceback.format_exception(caught.value))
     assert "pass-word" not in told and "t0ken" not in told
     assert "OPENAI_API_KEY" in caught.value.hint
@@ -87,11 +88,11 @@ def test_a_key_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch, key: str) ->
     monkeypatch.setenv("OPENAI_API_KEY", key)
     for url in (None, "http://localhost:1/v1"):
         with pytest.raises(LLMError, match="can't be sent in a header") as caught:
-            open_drafter("m", url=url, on_event=print)
+            open_drafter(ModelSettings("m", url=url), print)
         assert key not in "".join(traceback.format_exception(caught.value))
         assert caught.value.hint
 
 
 def test_all_of_the_loopback_network_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
-    assert open_drafter("m", url="http://127.8.9.10:8000/v1", on_event=print) is not None
+    assert open_drafter(ModelSettings("m", url="http://127.8.9.10:8000/v1"), print) is not None

@@ -10,30 +10,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import InputError, LLMError
-from builder.llm import (
-    FREE,
-    CallFinished,
-    DraftRequest,
-    LimitReached,
-    Limits,
-    ModelDrafter,
-    Price,
-    Spent,
-    estimate_draft,
-    known_price,
-    money,
-    open_drafter,
-    parse_price,
-    spent,
-    tokens_of,
-)
 from builder.llm.answer_formats import AnswerMode
 from builder.llm.cancel import Cancellation, Stopped
-from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, Account, most_tokens_of
+from builder.llm.cost import (
+    FREE,
+    LEAST_OUTPUT,
+    MOST_OUTPUT,
+    Account,
+    LimitReached,
+    Limits,
+    Price,
+    Spent,
+    known_price,
+    money,
+    most_tokens_of,
+    parse_price,
+    tokens_of,
+)
+from builder.llm.drafter import ModelDrafter, open_drafter, spent
 from builder.llm.endpoint import CAPS
+from builder.llm.estimating import estimate_draft
+from builder.llm.events import CallFinished
 from builder.llm.parallel import ParallelCalls
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import ask
+from builder.proposals.requests import DraftRequest
 from tests.chance import dice
 from tests.llm.live import GROUPS, Live, complete, request_for
 from tests.openai_server import (
@@ -205,9 +207,11 @@ def test_what_is_no_limit(value: float) -> None:
 def test_a_limit_in_money_needs_a_price() -> None:
     for spec, url in (("no-such-model", None), ("m", "https://example.org/v1")):
         with pytest.raises(LLMError, match=r"price of .* is not known") as caught:
-            open_drafter(spec, url=url, on_event=print, limits=Limits(max_cost=1.0))
+            open_drafter(ModelSettings(spec, url=url, limits=Limits(max_cost=1.0)), print)
         assert "--price" in caught.value.hint
-    priced = open_drafter("no-such-model", on_event=print, limits=Limits(max_cost=1.0), price=PRICE)
+    priced = open_drafter(
+        ModelSettings("no-such-model", limits=Limits(max_cost=1.0), price=PRICE), print
+    )
     assert isinstance(priced, ModelDrafter) and priced.account is not None
     assert priced.account.price == PRICE
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from builder.errors import LLMError
-from builder.llm import CallFinished, CallReused, DraftRequest, Dropped
+from builder.llm.events import CallFinished, CallReused, Dropped
+from builder.proposals.requests import DraftRequest
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import Answer, Request, chat, obliging, openai_server
 

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import LLMError
-from builder.llm import CallReused, DraftProgress, Dropped, ModelDrafter, Respelled, open_drafter
 from builder.llm.cancel import Cancellation, Stopped
+from builder.llm.drafter import ModelDrafter, open_drafter
+from builder.llm.events import CallReused, DraftProgress, Dropped, Respelled
 from builder.llm.parallel import ParallelCalls
 from builder.llm.schemas import GroupsReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import Message, ReplyT, ask
 from builder.system.model import AttributeSystem
 from tests.chance import dice
@@ -281,7 +283,7 @@ def test_a_full_disk_stops_the_step_and_says_so(tmp_path: Path, parallel: int) -
 
 def test_the_default_is_four_calls_at_a_time_and_one_on_this_machine(tmp_path: Path) -> None:
     def parallel(**options: Any) -> int:
-        drafter = open_drafter("m", transcript=tmp_path / "x", on_event=print, **options)
+        drafter = open_drafter(ModelSettings("m", transcript=tmp_path / "x", **options), print)
         assert isinstance(drafter, ModelDrafter)
         return drafter._parallel.count
 

@@ -10,20 +10,15 @@ import pytest
 
 from builder.edits.model import SetRule
 from builder.errors import LLMError
-from builder.llm import (
-    CallFinished,
-    CallReused,
-    DraftRequest,
-    Dropped,
-    LLMEvent,
-    RevisionRequest,
-    open_drafter,
-    transcript,
-)
+from builder.llm import transcript
+from builder.llm.drafter import open_drafter
+from builder.llm.events import CallFinished, CallReused, Dropped, LLMEvent
 from builder.llm.paste import WHOLE, PasteDrafter, PasteTransport, system_prompt
 from builder.llm.prompts import Prompts
 from builder.llm.revising import RevisionReply
+from builder.llm.settings import ModelSettings
 from builder.llm.transport import ask
+from builder.proposals.requests import DraftRequest, RevisionRequest
 from tests.llm.live import GROUPS, request_for
 
 CLASSES = ("Absol", "Beedrill δ", "Celebi")
@@ -158,7 +153,7 @@ def test_a_pasted_session_is_replayed(tmp_path: Path) -> None:
     exchanges = transcript.read(path).exchanges
     assert {entry.mode for entry in exchanges} == {"paste"}
     assert [entry.reply for entry in exchanges if entry.error] == ["no", "no"]
-    replay = open_drafter(f"replay:{path}", on_event=lambda _: None)
+    replay = open_drafter(ModelSettings(f"replay:{path}"), lambda _: None)
     assert replay is not None
     assert replay.draft(REQUEST) == system
     assert replay.revise(RevisionRequest(system)) == proposals

@@ -26,10 +26,6 @@ SLOTS = {
         "domain", "total", "groups", "shown", "rules", "confusions", "weak_groups", "past",
         "unusable", "notes", "locks", "group",
     },
-    "evolve_prompt": {
-        "domain", "slots", "prompt", "total", "groups", "shown", "rules", "confusions",
-        "weak_groups", "earlier", "unusable", "notes",
-    },
 }  # fmt: skip
 LANGUAGES = ("en", "zh")
 
@@ -53,7 +49,7 @@ def test_every_shipped_template_is_described_with_its_slots() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["draft", "system", "rules", "revise", "evolve", "evolve_prompt", "separate", "context"]
+    "name", ["draft", "system", "rules", "revise", "evolve", "separate", "context"]
 )
 def test_whatever_the_language_the_options_are_english(name: str) -> None:
     text = Prompts("zh").render(name, **dict.fromkeys(SLOTS[name], ""))
@@ -187,18 +183,6 @@ def test_a_folder_without_templates(own: Path) -> None:
         Prompts.open("en", own / "none")
 
 
-def test_a_text_stands_in_for_the_draft_template_alone() -> None:
-    own = Prompts(draft="{{domain}}, {{classes}}, {{attributes}}")
-    values = {"domain": "birds", "classes": "[]", "attributes": "- color"}
-    assert own.render("draft", **values) == "birds, [], - color"
-    assert own.render("context", context="x") == render("context", context="x")
-    with pytest.raises(InputError, match="leaves out"):
-        Prompts(draft="{{domain}}").render("draft", **values)
-
-
-def test_a_template_can_be_had_as_it_is() -> None:
+def test_the_slots_of_a_template_are_known() -> None:
     for name, slots in SLOTS.items():
         assert slots_of(name) == slots
-        assert all(f"{{{{{slot}}}}}" in Prompts().template(name) for slot in slots)
-    with pytest.raises(InputError, match="no prompt template"):
-        Prompts("fr").template("draft")

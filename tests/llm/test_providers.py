@@ -10,10 +10,12 @@ import pytest
 from instructor.v2.core.provider_specs import ALIAS_TO_PROVIDER
 
 from builder.errors import InputError, LLMError
-from builder.llm import LLMEvent, ModelDrafter, Route, open_drafter, route, spent
-from builder.llm.address import OLLAMA_URL, PROVIDERS
+from builder.llm.address import OLLAMA_URL, PROVIDERS, Route, route
 from builder.llm.cost import LimitReached, Limits, Price, tokens_of
+from builder.llm.drafter import ModelDrafter, open_drafter, spent
+from builder.llm.events import LLMEvent
 from builder.llm.providers import ProviderTransport
+from builder.llm.settings import ModelSettings
 from builder.llm.transcript import read
 from builder.llm.transport import TruncatedAnswer
 from tests.llm.live import SECRET, request_for
@@ -46,7 +48,7 @@ def test_what_names_no_model(spec: str, url: str | None, monkeypatch: pytest.Mon
     monkeypatch.delenv("OPENAI_API_KEY")
     limits = Limits(max_cost=1.0)
     with pytest.raises(InputError, match="is no model name") as caught:
-        open_drafter(spec, url=url, on_event=print, limits=limits)
+        open_drafter(ModelSettings(spec, url=url, limits=limits), print)
     assert caught.value.message.isprintable() and len(caught.value.message) < 100
     assert "gpt-4o" in caught.value.hint
 
@@ -68,7 +70,7 @@ def test_every_provider_is_one_of_instructors() -> None:
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "anthropic", None)
     with pytest.raises(LLMError, match="anthropic package is required") as caught:
-        open_drafter("anthropic/claude-x", on_event=print)
+        open_drafter(ModelSettings("anthropic/claude-x"), print)
     assert "pip install" in caught.value.hint
 
 
@@ -84,10 +86,8 @@ def transport(url: str, folder: Path, **options: object) -> ProviderTransport:
     )
     return ProviderTransport(
         client,
-        "fake/scripted",
-        folder / "llm.jsonl",
+        ModelSettings("fake/scripted", transcript=folder / "llm.jsonl", **options),  # type: ignore[arg-type]
         unheard,
-        **options,  # type: ignore[arg-type]
     )
 
 
@@ -171,7 +171,7 @@ def test_limits_hold_for_it_too(tmp_path: Path) -> None:
 
 def test_a_name_that_is_no_model_is_the_endpoints_to_refuse() -> None:
     with openai_server([failure(404, "model not found")]) as server:
-        drafter = open_drafter("no model", url=server.url, on_event=print)
+        drafter = open_drafter(ModelSettings("no model", url=server.url), print)
         assert drafter is not None
         with pytest.raises(LLMError, match="knows no model 'no model'"):
             drafter.draft(request_for("A", "B"))

@@ -8,18 +8,12 @@ import pytest
 
 from builder.edits.model import SetRule
 from builder.errors import InputError, LLMError
-from builder.llm import (
-    CallFinished,
-    Dropped,
-    GivenToAnother,
-    LLMEvent,
-    RecordingSilent,
-    ReplayDrafter,
-    RevisionRequest,
-    open_drafter,
-    transcript,
-)
-from builder.llm.replay import _after
+from builder.llm import transcript
+from builder.llm.drafter import open_drafter
+from builder.llm.events import CallFinished, Dropped, GivenToAnother, LLMEvent, RecordingSilent
+from builder.llm.replay import ReplayDrafter, _after
+from builder.llm.settings import ModelSettings
+from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
 from tests.llm.live import GROUPS, Live, request_for, rule, rules
 from tests.openai_server import chat, openai_server
@@ -56,7 +50,7 @@ def recording(tmp_path: Path) -> tuple[Path, AttributeSystem, list[Any]]:
 
 def replayed(path: Path) -> tuple[ReplayDrafter, list[LLMEvent]]:
     events: list[LLMEvent] = []
-    drafter = open_drafter(f"replay:{path}", on_event=events.append)
+    drafter = open_drafter(ModelSettings(f"replay:{path}"), events.append)
     assert isinstance(drafter, ReplayDrafter)
     return drafter, events
 
@@ -219,8 +213,11 @@ def test_replaying_imports_neither_openai_nor_instructor(
     recording: tuple[Path, AttributeSystem, list[Any]],
 ) -> None:
     code = (
-        "import sys; from builder.llm import *\n"
-        f"d = open_drafter({f'replay:{recording[0]}'!r}, on_event=lambda e: None)\n"
+        "import sys\n"
+        "from builder.llm.drafter import open_drafter\n"
+        "from builder.llm.settings import ModelSettings\n"
+        "from builder.proposals.requests import DraftRequest\n"
+        f"d = open_drafter(ModelSettings({f'replay:{recording[0]}'!r}), lambda e: None)\n"
         "d.draft(DraftRequest('Pokémon', (('A', ''), ('B', ''), ('C', ''))))\n"
         "print({'openai', 'instructor', 'httpx'} & set(sys.modules))"
     )

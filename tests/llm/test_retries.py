@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from builder.errors import LLMError
-from builder.llm import ModelDrafter, Waiting
+from builder.llm.drafter import ModelDrafter
 from builder.llm.endpoint import MOST_BYTES
+from builder.llm.events import Waiting
 from builder.llm.failures import duration, retry_after
 from builder.llm.parallel import ParallelCalls
 from tests.llm.live import GROUPS, Live, complete, request_for

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from builder.diagnosis.confusions import RuleEvidence
 from builder.edits.apply import apply
 from builder.errors import LLMError
-from builder.llm import Dropped, Past, RevisionRequest
 from builder.llm.cost import tokens_of
+from builder.llm.events import Dropped
 from builder.llm.prompts import ENGLISH, Prompts, as_data
 from builder.llm.revising import revision_question
+from builder.proposals.requests import Past, RevisionRequest
 from builder.review.findings import Measurements
 from builder.review.request import revision_request
 from builder.scoring.evaluator import Evaluator, SplitData

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.llm import DraftRequest, Inseparable, LimitReached, Limits, Price
-from builder.llm.cost import Spent
+from builder.llm.cost import LimitReached, Limits, Price, Spent
 from builder.llm.drafting import SAMPLE, spread
+from builder.llm.events import Inseparable
 from builder.llm.split_identical import MOST_CLASSES, MOST_GROUPS, alike
+from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeSystem
 from tests.llm.live import Live, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server

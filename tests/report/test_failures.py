@@ -8,7 +8,7 @@ from builder.report.failures import PER_CELL, Failures, failures
 from builder.scoring.score import Scores
 from tests.report.sample import World, system_of
 
-WORLD = World(system_of(("a", "b", "c"), 3, 3), 60, 1.2)
+WORLD = World(system_of(("a", "b", "c"), 3, 3), 200, 1.2)
 
 
 def found(world: World = WORLD) -> tuple[Failures, Scores]:

@@ -19,7 +19,7 @@ def test_rules_are_what_the_images_see() -> None:
 
 def test_what_every_image_sees_a_little_is_no_rule() -> None:
     labels = [name for name in CLASSES for _ in range(4)]
-    vectors = images(labels) + 1.5 * encode(["It is green."])
+    vectors = images(labels, noise=0.03) + 1.5 * encode(["It is green."])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     review = Review(judge_of(vectors, labels, encode))
     assert fitted(BLANK, review.score(BLANK)) == GOOD

@@ -11,7 +11,6 @@ from builder.edits.apply import apply
 from builder.edits.locks import touched
 from builder.proposals.requests import Rewriting
 from builder.search.gepa import (
-    EvolvedGroups,
     Found,
     Parent,
     Rejected,
@@ -45,7 +44,7 @@ class Run:
         self._answers = iter(answers)
         self._left = len(answers)
         evolve(
-            task, EvolvedGroups(task), self._write, self.found.append,
+            task, self._write, self.found.append,
             stop=lambda: self._left == 0, seed=seed, turn=turn,
         )  # fmt: skip
 
@@ -184,7 +183,7 @@ def test_a_failure_ends_it_at_once_and_is_raised_as_it_is() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        evolve(TASK, EvolvedGroups(TASK), fails, print, stop=lambda: False, seed=0)
+        evolve(TASK, fails, print, stop=lambda: False, seed=0)
     assert len(calls) == 1
 
     def tell(found: Found) -> None:  # noqa: ARG001
@@ -193,7 +192,6 @@ def test_a_failure_ends_it_at_once_and_is_raised_as_it_is() -> None:
     with pytest.raises(ZeroDivisionError):
         evolve(
             TASK,
-            EvolvedGroups(TASK),
             lambda _: Rewriting("nonsense"),
             tell,
             stop=lambda: False,
@@ -206,7 +204,7 @@ def test_ctrl_c_is_let_through() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evolve(TASK, EvolvedGroups(TASK), stopped, print, stop=lambda: False, seed=0)
+        evolve(TASK, stopped, print, stop=lambda: False, seed=0)
 
 
 def test_it_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:

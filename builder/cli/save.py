@@ -1,6 +1,5 @@
-"""A session in motion: stores what happens, draws it, and writes the files that follow from it."""
+"""What happens in a session is put on the disk, then the files that follow from it."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -10,13 +9,20 @@ from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace
 from builder.errors import InputError
 from builder.files import replace_file
-from builder.proposals.requests import Drafter
-from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, run
-from builder.review.view import Reviewer, View
+from builder.review.loop import Recorded
 from builder.session.export import calibration_of, estimate, export_file
 from builder.session.journal import Session
-from builder.session.records import Decided, Drafted, Exported, Measured, Redone, Reverted, Undone
-from builder.session.state import State
+from builder.session.records import (
+    Decided,
+    Drafted,
+    Exported,
+    Measured,
+    Record,
+    Redone,
+    Reverted,
+    Undone,
+)
+from builder.session.state import State, advance
 from builder.system.file import Estimate, SplitName, SystemFile, write_system_file
 from builder.system.json_format import write_article
 
@@ -26,53 +32,19 @@ Format = Literal["cotbuild", "article"]
 EXPORT_NAME = "export.json"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """What a session is played with; `workspace` None means no images, `drafter` None no model."""
-
-    session: Session
-    workspace: Workspace | None
-    drafter: Drafter | None
-    reviewer: Reviewer
-
-
-def play(table: Table, screen: Screen, *, rounds: int | None) -> Ended:
-    """Runs the loop to its end. Every record is on the disk before the next question."""
-    session, workspace = table.session, table.workspace
-    for event in run(
-        session.state,
-        evaluator=workspace.evaluator if workspace else None,
-        drafter=table.drafter,
-        reviewer=table.reviewer,
-        export_to=str(session.folder / EXPORT_NAME),
-        rounds=rounds,
-    ):
-        match event:
-            case Recorded():
-                store(session, workspace, event)
-                screen.recorded(event)
-            case Working():
-                screen.working(event)
-            case StepFailed():
-                screen.failed(event)
-            case Viewed():
-                _show(table, event.view, screen)
-            case Ended():
-                return event
-    raise RuntimeError("the loop ended without saying so")
+def show_recorded(
+    session: Session,
+    workspace: Workspace | None,
+    event: Recorded,
+    screen: Screen,
+    form: Format = "cotbuild",
+) -> None:
+    """Stores what was recorded, then says so."""
+    save_record(session, workspace, event, form)
+    screen.recorded(event)
 
 
-def _show(table: Table, view: View, screen: Screen) -> None:
-    """The round's screen; where the person stops its diagnosis, the menu comes without it."""
-    try:
-        screen.viewed(view, table.workspace.encoder if table.workspace else None)
-    except KeyboardInterrupt:
-        if not table.reviewer.present:
-            raise
-        screen.failed(StepFailed("drawing the round", None))
-
-
-def store(
+def save_record(
     session: Session, workspace: Workspace | None, event: Recorded, form: Format = "cotbuild"
 ) -> None:
     """Puts the record on the disk, then the files that follow from it.
@@ -93,6 +65,18 @@ def store(
     measured = isinstance(record, Measured)
     if measured or (isinstance(record, _CHANGES) and workspace is None):
         save_best(session, workspace)
+
+
+def record_entry(
+    session: Session,
+    workspace: Workspace | None,
+    record: Record,
+    screen: Screen,
+    form: Format = "cotbuild",
+) -> None:
+    """Saves one record that comes from outside the loop, and shows it."""
+    event = Recorded(record, advance(session.state, record))
+    show_recorded(session, workspace, event, screen, form)
 
 
 def save_best(session: Session, workspace: Workspace | None) -> None:

@@ -12,9 +12,10 @@ import typer
 
 from builder.api import Classifier, Prediction, Skipped
 from builder.cli import INTERRUPTED
-from builder.cli.measured import identity_of, measured_by, say_what_differs
-from builder.cli.opening import fetch_encoder
+from builder.cli.encoder_download import fetch_encoder
+from builder.cli.file_inputs import measured_by, say_what_differs
 from builder.cli.screen import Screen
+from builder.cli.workspace import identity_of
 from builder.data import Crop, files_named
 from builder.encoders.cache import VectorCache, default_cache_folder
 from builder.encoders.spec import EncoderSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from builder import __version__
-from builder.cli.measured import say_looks
+from builder.cli.file_inputs import say_looks
 from builder.cli.score_inputs import Comparison, gather, with_each_encoder
 from builder.cli.screen import Screen
 from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from builder.cli.contenders import Contender
+from builder.cli.score_rows import Contender
 from builder.cli.workspace import PhraseVectors
 from builder.encoders.protocol import Vectors
 from builder.scoring.controls import WORD_DRAWS, shuffled, with_random_words

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from builder import __version__
 from builder.cli.model import price_of
+from builder.cli.open_workspace import workspace_to_read
 from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
-from builder.cli.setup import workspace_to_read
 from builder.cli.workspace import Workspace
 from builder.errors import InputError, SessionError
 from builder.files import replace_file
-from builder.llm import spent
+from builder.llm.drafter import spent
 from builder.report.contents import Contents, FromImages, Origin, Picture
 from builder.report.failures import failures
 from builder.report.page import page

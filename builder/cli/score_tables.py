@@ -7,7 +7,10 @@ from pathlib import Path
 
 import typer
 
-from builder.cli.contenders import (
+from builder.cli.file_inputs import say_looks
+from builder.cli.score_controls import ImagesAtHand, controls_of
+from builder.cli.score_inputs import Comparison, Inputs, class_names, gather, with_each_encoder
+from builder.cli.score_rows import (
     ALL,
     SPLIT_TITLES,
     Contender,
@@ -17,9 +20,6 @@ from builder.cli.contenders import (
     rows_of,
     scores_json,
 )
-from builder.cli.controlling import ImagesAtHand, controls_of
-from builder.cli.measured import say_looks
-from builder.cli.score_inputs import Comparison, Inputs, class_names, gather, with_each_encoder
 from builder.cli.screen import Screen
 from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
 from builder.data import Crop, ImageSet, LabelledImage, read_classes

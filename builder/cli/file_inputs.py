@@ -128,13 +128,3 @@ def encode_images(
             encoder, cache, images, crop=crop, on_progress=on_progress, read=read
         )
     return vectors, PhraseVectors(encoder, cache)
-
-
-def identity_of(encoder: Encoder) -> EncoderIdentity:
-    """The encoder as a system file names it."""
-    return EncoderIdentity(
-        name=encoder.name,
-        revision=encoder.revision,
-        fingerprint=encoder.fingerprint,
-        logit_scale=encoder.logit_scale,
-    )

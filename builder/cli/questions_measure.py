@@ -8,20 +8,19 @@ from pathlib import Path
 import typer
 
 from builder import __version__
-from builder.cli.contenders import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
+from builder.cli.encoder_download import fetch_encoder
 from builder.cli.export import target
-from builder.cli.measured import (
+from builder.cli.file_inputs import (
     crop_for,
     encode_images,
-    identity_of,
     measured_by,
     read_images,
     say_looks,
     say_what_differs,
 )
-from builder.cli.opening import fetch_encoder
+from builder.cli.score_rows import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
 from builder.cli.screen import Screen
-from builder.cli.workspace import distinct
+from builder.cli.workspace import distinct, identity_of
 from builder.data import ImageSource, LabelledImage
 from builder.diagnosis.questions import (
     Asked,

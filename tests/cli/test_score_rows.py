@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from builder.cli.contenders import parts_of
+from builder.cli.score_rows import parts_of
 from builder.data import LabelledImage
 from builder.system.file import Provenance, SystemFile
 from tests.worlds import DRAFT

@@ -1,0 +1,127 @@
+"""A session is begun or taken up: everything is checked before anything is spent."""
+
+from pathlib import Path
+
+from builder.cli.consent import asker_for, confirm_download, confirm_spending
+from builder.cli.file_inputs import say_what_differs
+from builder.cli.model import ModelOptions, open_model, spoken_to
+from builder.cli.open_workspace import encoder_of, images_of
+from builder.cli.run import check_goal, run_session
+from builder.cli.save import record_entry
+from builder.cli.screen import Screen
+from builder.cli.settings import RunMode, pinned
+from builder.cli.workspace import identity_of
+from builder.edits.apply import EditError, apply
+from builder.edits.file import read_proposals
+from builder.edits.model import Proposal
+from builder.errors import InputError, SessionError
+from builder.session.journal import Session, check_free
+from builder.session.records import Drafted, Started
+from builder.session.state import State
+from builder.system.file import SystemFile
+
+SESSIONS = Path("cotbuild-sessions")
+
+
+def begin_session(
+    started: Started,
+    start: tuple[Path, SystemFile] | None,
+    folder: Path,
+    mode: RunMode,
+    screen: Screen,
+    *,
+    encoder_named: bool = True,
+) -> None:
+    """Begins a session in `folder`, from the system of the file `start` if there is one.
+
+    `encoder_named`: somebody asked for this very encoder, and so for its download.
+    Raises CotbuildError; ends with typer.Exit where the code is not 0.
+    """
+    asker = asker_for(mode)
+    if start is None and started.llm is None and started.images is None and asker is None:
+        raise InputError(
+            "there is no system to begin with, no language model to draft one, and no image to "
+            "fit rules of general attributes on",
+            hint="name a model with --llm, images with --images, or begin from a system with "
+            "--start FILE",
+        )
+    check_goal(started, mode)
+    check_free(folder)
+    drafter = open_model(started, folder, screen, parallel=mode.parallel)
+    confirm_spending(started, mode, asker, drafted=start is not None)
+    confirm_download(started, mode, asker, screen, named=encoder_named)
+    images = images_of(started, screen)
+    encoder = encoder_of(started, screen, agreed=True)
+    if start and encoder:
+        say_what_differs(dict([start]), [identity_of(encoder)], screen)
+    with Session.create(folder, pinned(started, encoder)) as session:
+        screen.began(session.folder, started)
+        if start is not None:
+            path, file = start
+            record_entry(session, None, Drafted(system=file.system, source=str(path)), screen)
+        run_session(session, images, encoder, drafter, asker, mode, screen)
+
+
+def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: Screen) -> None:
+    """Takes up the session in `folder`.
+
+    Raises CotbuildError; ends with typer.Exit where the code is not 0.
+    """
+    with Session.open(folder.resolve()) as session:
+        asker = asker_for(mode)
+        started = session.state.started
+        check_goal(started, mode)
+        edits = _read_edits(mode.edits, session.state) if mode.edits else ()
+        # Another model may answer from here on; the journal keeps what the session began with.
+        speaking = spoken_to(started, options)
+        # With a file of edits nobody is there to read what a model would propose.
+        drafter = (
+            None
+            if edits
+            else open_model(
+                speaking, session.folder, screen, parallel=mode.parallel, state=session.state
+            )
+        )
+        if drafter is not None:
+            confirm_spending(speaking, mode, asker, drafted=session.state.system is not None)
+        images = images_of(started, screen)
+        encoder = encoder_of(started, screen)
+        screen.resumed(session.folder, session.state, session.torn_bytes)
+        run_session(session, images, encoder, drafter, asker, mode, screen, edits)
+
+
+def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
+    """The proposals of the file, all of which fit one after the other. Raises InputError."""
+    try:
+        proposals = read_proposals(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(
+            f"{path} can't be read: {why}", hint="name a UTF-8 file with proposals: --edits FILE"
+        ) from error
+    if not proposals or state.system is None:
+        raise InputError(
+            f"{path} holds no proposals" if not proposals else "nothing was drafted yet",
+            hint="the format is described in systems/README.md",
+        )
+    # Tried one after the other before anything is recorded: all of a file is applied, or nothing.
+    system = state.system
+    for number, proposal in enumerate(proposals):
+        try:
+            system = apply(system, proposal.edits)
+        except EditError as error:
+            error.message = f"{path}, [{number}].edits: {error.message}"
+            raise
+    return proposals
+
+
+def fresh_folder(classes: Path) -> Path:
+    """A folder for a new session, named after the file of its classes. Raises SessionError."""
+    stem = classes.absolute().parent.name if classes.stem == "classes" else classes.stem
+    for number in range(1, 10_000):
+        folder = SESSIONS / f"{stem or 'session'}-{number}"
+        if not folder.exists():
+            return folder
+    raise SessionError(
+        f"{SESSIONS} is full of sessions named {stem}", hint="name another folder with --out"
+    )

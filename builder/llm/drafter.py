@@ -1,0 +1,142 @@
+"""Whoever drafts and revises for a session: a language model, live or replayed, by its settings.
+
+openai and instructor are imported only when a live model is opened.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.edits.model import Proposal
+from builder.errors import LLMError
+from builder.llm.address import Route
+from builder.llm.cost import Account, Price, Spent
+from builder.llm.drafting import draft_system
+from builder.llm.events import LLMEvent
+from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
+from builder.llm.prompts import ENGLISH, Prompts
+from builder.llm.replay import ReplayDrafter
+from builder.llm.revising import revise_system
+from builder.llm.rewriting import rewrite_group
+from builder.llm.settings import REPLAY, ModelSettings
+from builder.llm.transcript import read, spent_in
+from builder.llm.transport import Transport
+from builder.proposals.requests import (
+    Drafter,
+    DraftRequest,
+    RevisionRequest,
+    Rewriting,
+    RewritingRequest,
+)
+from builder.system.model import AttributeSystem
+
+if TYPE_CHECKING:
+    from builder.llm.client import LiveTransport
+    from builder.llm.providers import ProviderTransport
+
+# Calls in flight. A server on this machine mostly works on one at a time.
+PARALLEL = 4
+
+
+class ModelDrafter:
+    """A drafter that asks a language model through `transport`.
+
+    `parallel`: how many calls at a time. `account`: what was spent, None where nothing is counted.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        emit: Callable[[LLMEvent], None],
+        *,
+        prompts: Prompts = ENGLISH,
+        parallel: ParallelCalls = ONE_AT_A_TIME,
+        account: Account | None = None,
+    ) -> None:
+        self._transport = transport
+        self._emit = emit
+        self._prompts = prompts
+        self._parallel = parallel
+        self.account = account
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        return draft_system(
+            request,
+            self._transport,
+            self._emit,
+            prompts=self._prompts,
+            parallel=self._parallel,
+            separating=True,
+        )
+
+    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
+        return revise_system(request, self._transport, self._emit, prompts=self._prompts)
+
+    def rewrite_group(self, request: RewritingRequest) -> Rewriting:
+        return rewrite_group(request, self._transport, self._prompts)
+
+
+def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) -> Drafter | None:
+    """The drafter that `--llm SPEC` names; None for "none".
+
+    "replay:FILE" answers from a session's llm.jsonl. "provider/model" goes through that provider's
+    own client, if no address is given. Anything else is a model's name at an OpenAI-compatible
+    address, with the key from OPENAI_API_KEY; a server on this machine needs no key. `on_event`
+    may be called from other threads, never from two at a time.
+
+    Raises InputError for an unusable name, file or address, LLMError when the key, a package or the
+    price that a limit needs is missing.
+    """
+    if settings.spec.startswith(REPLAY):
+        path = Path(settings.spec.removeprefix(REPLAY))
+        return ReplayDrafter(path, on_event, settings.revisions_heard, settings.prompts)
+    way = settings.route
+    if way is None:
+        return None
+    settings = replace(settings, price=settings.known_price)
+    if settings.price is None and settings.limits.max_cost is not None:
+        raise LLMError(
+            f"--max-cost can't be kept: the price of {settings.spec} is not known.",
+            hint="Give it with --price IN/OUT, for a million tokens, or use --max-tokens.",
+        )
+    emit = _one_at_a_time(on_event)
+    transport = _transport(settings, way, emit)
+    calls = ParallelCalls(settings.parallel or (1 if way.local else PARALLEL), transport.stop)
+    return ModelDrafter(
+        transport, emit, prompts=settings.prompts, parallel=calls, account=transport.account
+    )
+
+
+def _transport(
+    settings: ModelSettings, way: Route, emit: Callable[[LLMEvent], None]
+) -> "LiveTransport | ProviderTransport":
+    # Imported here: openai and instructor take a second to load.
+    if way.provider is not None:
+        from builder.llm.providers import ProviderTransport, provider_client
+
+        return ProviderTransport(provider_client(way.provider, way.model), settings, emit)
+    from builder.llm.client import LiveTransport
+
+    return LiveTransport(replace(settings, spec=way.model, url=way.url), emit)
+
+
+def _one_at_a_time(on_event: Callable[[LLMEvent], None]) -> Callable[[LLMEvent], None]:
+    lock = threading.Lock()
+
+    def emit(event: LLMEvent) -> None:
+        with lock:
+            on_event(event)
+
+    return emit
+
+
+def spent(transcript: Path | None, price: Price | None = None) -> Spent:
+    """What the calls in a session's llm.jsonl took. `price`: for those whose cost is not noted.
+
+    Raises InputError for a file that is no transcript.
+    """
+    if transcript is None or not transcript.exists():
+        return Spent()
+    return spent_in(read(transcript).exchanges, price)
