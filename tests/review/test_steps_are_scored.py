@@ -101,7 +101,7 @@ PACKAGE = Path(builder.__file__).parent
 
 @pytest.mark.parametrize(
     "path",
-    [path for room in ("cli", "review", "session") for path in (PACKAGE / room).glob("*.py")],
+    [path for room in ("cli", "review", "search") for path in (PACKAGE / room).glob("*.py")],
 )
 def test_a_sessions_evaluator_is_asked_for_a_step_first(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
