@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from builder.system.model import FittedRule, PlainRule
+
 # Panels of the help screen, each for one question; flags in none stand first, in a panel without.
 IMAGES = "Images"
 ENCODER = "Encoder and scoring"
@@ -38,11 +40,7 @@ SessionFolder = Annotated[
     Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
 ]
 VERSION_NAMES = "A version's number, best, last, or now for the working system."
-# Scoring rules that need no images to fit anything on.
-PlainRule = Literal["sum", "log", "robust-log"]
-Rule = Literal[
-    "sum", "log", "robust-log", "fitted-scale", "centred", "weighted", "name-prior", "all"
-]
+Rule = Literal[PlainRule, FittedRule, "all"]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Classes = Annotated[Path, flag("--classes", "FILE", "A class a line: name | description.")]
 Domain = Annotated[str | None, flag("--domain", "WORDS", "What the classes are, e.g. 'Pokémon'.")]

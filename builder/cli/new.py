@@ -29,13 +29,13 @@ from builder.cli.flags import (
     MaxCost,
     MaxTokens,
     MinAccuracy,
-    PlainRule,
     Price,
     PromptFolder,
     Rounds,
     Yes,
     flag,
 )
+from builder.system.model import PlainRule
 
 EXAMPLES = (
     "cotbuild new --classes classes.txt --images images --llm gpt-4.1-mini",

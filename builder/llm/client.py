@@ -1,7 +1,7 @@
 """The live transport: instructor and openai against any OpenAI-compatible endpoint.
 
 Instructor writes the schema into the request and reads the answer back. Each request it makes
-goes through `LiveTransport._exchange`, which call_log it and names what is wrong with an answer.
+goes through `LiveTransport._exchange`, which logs it and names what is wrong with an answer.
 """
 
 import json
@@ -225,7 +225,7 @@ class LiveTransport:
         return completion
 
     def _book(self, asked: _Asked, call: OpenCall, completion: ChatCompletion) -> None:
-        """CallLog an answer and makes it one to read. Raises LLMError for what is none."""
+        """Logs an answer and makes it one to read. Raises LLMError for what is none."""
         failure = failure_in(
             completion,
             url=self._endpoint.shown,

@@ -26,15 +26,13 @@ from builder.scoring.score import (
     score_cosines,
 )
 from builder.scoring.statistics import Change, Correct, compare
-from builder.system.model import AttributeSystem, Fitted, Scoring
+from builder.system.model import AttributeSystem, Fitted, FittedRule, PlainRule, Scoring
 
-RuleName = Literal[
-    "sum-at-1", "sum", "fitted-scale", "log", "robust-log", "centred", "weighted", "name-prior"
-]
+RuleName = Literal["sum-at-1", PlainRule, FittedRule]
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 # What is fitted of a rule; the others need no images.
 Part = Literal["scale", "means", "weights", "name_prior"]
-FITTED_PART: dict[RuleName, Part] = {
+FITTED_PART: dict[FittedRule, Part] = {
     "fitted-scale": "scale",
     "centred": "means",
     "weighted": "weights",
@@ -120,8 +118,6 @@ def scoring_by_name(
     match name:
         case "sum-at-1":
             return Scoring(scale=1.0)
-        case "sum" | "log" | "robust-log":
-            return Scoring(rule=name)
         case "fitted-scale":
             found: object = fit_scale(system, similar, labels, logit_scale=logit_scale)
         case "centred":
@@ -130,6 +126,8 @@ def scoring_by_name(
             found = fit_weights(system, similar, labels, logit_scale=logit_scale)
         case "name-prior":
             found = fit_name_prior(system, similar, labels, logit_scale=logit_scale)
+        case _:
+            return Scoring(rule=name)
     part = FITTED_PART[name]
     # Labels play no part in means.
     images = len(similar) if part == "means" else len(_known(system, similar, labels)[1])

@@ -139,6 +139,11 @@ class Fitted(BaseModel):
     images: Annotated[int, Field(ge=1)]
 
 
+# Rules that need no images, and those of which a part is fitted on some, by name.
+PlainRule = Literal["sum", "log", "robust-log"]
+FittedRule = Literal["fitted-scale", "centred", "weighted", "name-prior"]
+
+
 class Scoring(BaseModel):
     """How cosines become class scores.
 
@@ -154,7 +159,7 @@ class Scoring(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: Literal["sum", "log", "robust-log"] = "sum"
+    rule: PlainRule = "sum"
     # Far above any logit scale; beyond it single precision runs out.
     scale: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
     means: Mapping[str, Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]] | None = None

@@ -12,12 +12,10 @@ from builder.system.model import Scoring
 from builder.terminal.asker import Asker
 from builder.terminal.tables import Rows
 
+# Of rules whose name says too little.
 _TITLES: dict[RuleName, str] = {
     "sum-at-1": "sum, scale 1 (the article)",
-    "sum": "sum",
     "fitted-scale": "sum, fitted scale",
-    "log": "log",
-    "robust-log": "robust-log",
     "centred": "sum, centred",
     "weighted": "sum, weighted",
     "name-prior": "sum, with name prior",
@@ -58,7 +56,7 @@ def choose_rule(asker: Asker, console: Console, view: View) -> TryRules | Rescor
         fitted = f"fitted on {counted(view.findings.review.n, 'image')} for review."
     about = f"{version}, {fitted} Accuracies are of held-out images."
     console.print(rules_table(trials, about=about))
-    others = {_TITLES[trial.name]: trial for trial in _others(trials) if trial.name}
+    others = {_TITLES.get(trial.name, trial.name): trial for trial in _others(trials) if trial.name}
     kept = f"keep {scoring_words(trials[0].scoring)}"
     picked = asker.pick("Score by which rule from here on?", [kept, *others])
     return Rescore(others[picked].scoring) if picked in others else None
@@ -72,7 +70,7 @@ def _others(trials: Sequence[RuleTrial]) -> list[RuleTrial]:
 def _row(trial: RuleTrial, trials: Sequence[RuleTrial]) -> Sequence[str]:
     correct, n = int(trial.correct.sum()), len(trial.correct)
     first = trial is trials[0]
-    title = _TITLES[trial.name] if trial.name else scoring_words(trial.scoring)
+    title = _TITLES.get(trial.name, trial.name) if trial.name else scoring_words(trial.scoring)
     title = f"in use: {title}" if first else title
     against = "" if first else proven(trial.change)
     return (
