@@ -10,7 +10,7 @@ from builder.llm.address import shown
 from builder.llm.cost import Limits, Price, money, parse_price
 from builder.llm.drafter import open_drafter, spent
 from builder.llm.estimating import Estimate, estimate_draft
-from builder.llm.paste import PasteDrafter
+from builder.llm.paste_drafter import PasteDrafter
 from builder.llm.prompts import Prompts
 from builder.llm.replay import ReplayDrafter
 from builder.llm.settings import NOBODY, PASTE, REPLAY, ModelSettings

@@ -29,8 +29,8 @@ from builder.cli.flags import (
 )
 
 if TYPE_CHECKING:
-    from builder.cli.evolving_model import Model
-    from builder.cli.file_session import FileWishes
+    from builder.cli.optimize_file import FileWishes
+    from builder.cli.optimize_model import Model
     from builder.cli.screen import Screen
     from builder.cli.settings import RunMode
     from builder.cli.workspace import Workspace
@@ -153,12 +153,12 @@ def optimize(
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
-    from builder.cli.evolving_model import Evolution, evolution_model
-    from builder.cli.file_session import FileWishes
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions
-    from builder.cli.optimisers import Budget, check_flags, for_null, going_on, greedy_of
-    from builder.cli.optimising import check, evolve_session, null_of, optimise
+    from builder.cli.optimize_file import FileWishes
+    from builder.cli.optimize_limits import Budget, check_flags, for_null, going_on, greedy_of
+    from builder.cli.optimize_model import Evolution, evolution_model
+    from builder.cli.optimize_session import check, evolve_session, null_of, optimise
     from builder.cli.settings import RunMode
     from builder.data import ImageSource
     from builder.errors import CotbuildError
@@ -239,8 +239,8 @@ def _opened(
 
     `prepare` comes before all that takes long or writes; the third value is what it gives.
     """
-    from builder.cli.file_session import session_from_file
     from builder.cli.open_workspace import workspace_of
+    from builder.cli.optimize_file import session_from_file
     from builder.session.journal import Session
 
     if not target.is_dir():

@@ -13,8 +13,8 @@ from builder.cli.workspace import Workspace
 from builder.errors import InputError, SessionError
 from builder.files import replace_file
 from builder.llm.drafter import spent
+from builder.report.chosen_failures import failures
 from builder.report.contents import Contents, FromImages, Origin, Picture
-from builder.report.failures import failures
 from builder.report.page import page
 from builder.report.thumbnails import data_uri
 from builder.review.findings import Measurements

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from builder.diagnosis.confusions import ClassReport, ConfusedPair
 from builder.diagnosis.images import Case, Seen
+from builder.report.chosen_failures import ConfusedCell
 from builder.report.contents import FromImages, Picture
-from builder.report.failures import ConfusedCell
 from builder.report.heatmap import Cell, heat_map
 from builder.report.markup import Markup, element, joined, void
 from builder.report.ordering import similar_side_by_side

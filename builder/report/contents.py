@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from builder.report.failures import Failures
+from builder.report.chosen_failures import Failures
 from builder.review.findings import Findings
 from builder.session.export import version_to_export
 from builder.session.state import State, Version

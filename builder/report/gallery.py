@@ -1,9 +1,9 @@
 """A gallery of failures: the images that are furthest from right, and what misled the system."""
 
 from builder.diagnosis.images import Case, Seen
+from builder.report.chosen_failures import ConfusedCell
 from builder.report.confusions import shown_picture
 from builder.report.contents import FromImages
-from builder.report.failures import ConfusedCell
 from builder.report.markup import Markup, element, joined
 from builder.scoring.wording import counted
 

@@ -7,7 +7,7 @@ import statistics
 import time
 from pathlib import Path
 
-from builder.report.failures import failures
+from builder.report.chosen_failures import failures
 from builder.report.page import page
 from tests.browser.chromium import chromium
 from tests.report.sample import large_world

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from builder.report.failures import PER_CELL
+from builder.report.chosen_failures import PER_CELL
 from builder.report.page import page
 from tests.browser.chromium import chromium
 from tests.report.sample import hostile_world, large_world, small_world

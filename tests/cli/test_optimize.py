@@ -13,8 +13,8 @@ from typer.main import get_command
 
 from builder.cli import app, load_commands
 from builder.cli.model import ModelOptions
-from builder.cli.optimisers import Budget, for_null, going_on
 from builder.cli.optimize import EXAMPLES
+from builder.cli.optimize_limits import Budget, for_null, going_on
 from builder.edits.locks import Lock
 from builder.resources import resource_folder
 from builder.search.greedy import Greedy

@@ -8,7 +8,7 @@ from PIL import Image
 
 from builder.edits.model import Proposal, RenameOption, SetRule
 from builder.report import contents as report
-from builder.report.failures import failures
+from builder.report.chosen_failures import failures
 from builder.report.thumbnails import data_uri
 from builder.review.findings import Measurements
 from builder.scoring.evaluator import Evaluator, SplitData

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from builder.errors import InputError
-from builder.llm.paste import Chat
+from builder.llm.paste_drafter import Chat
 from builder.terminal.asker import InputEnded
 from builder.terminal.pasting import TerminalChat, open_chat
 from tests.terminal.scripted import BACK, Scripted

@@ -2,7 +2,7 @@ import shlex
 from pathlib import Path
 
 from builder.cli.model import ModelOptions
-from builder.cli.optimisers import Budget, going_on
+from builder.cli.optimize_limits import Budget, going_on
 
 
 def test_the_command_that_goes_on_has_what_a_session_does_not_keep() -> None:

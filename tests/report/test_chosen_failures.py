@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from builder.report import failures as module
-from builder.report.failures import PER_CELL, Failures, failures
+from builder.report import chosen_failures as module
+from builder.report.chosen_failures import PER_CELL, Failures, failures
 from builder.scoring.score import Scores
 from tests.report.sample import World, system_of
 

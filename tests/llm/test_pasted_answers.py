@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.llm.pasted import PastedUnreadable, read_pasted, read_system, rules_beside
+from builder.llm.pasted_answers import PastedUnreadable, read_pasted, read_system, rules_beside
 from builder.llm.revising import RevisionReply
 from builder.llm.schemas import Broken, GroupsReply, rules_reply
 from builder.system.model import AttributeGroup

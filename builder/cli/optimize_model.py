@@ -11,7 +11,7 @@ from builder.cli.model import (
     prompts_of,
     spoken_to,
 )
-from builder.cli.optimisers import Budget
+from builder.cli.optimize_limits import Budget
 from builder.cli.screen import Screen
 from builder.errors import InputError
 from builder.llm.cost import FREE

@@ -21,7 +21,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallReused, CallStarted, Dropped, LLMEvent
-from builder.llm.pasted import (
+from builder.llm.pasted_answers import (
     PastedSystem,
     PastedUnreadable,
     pasted_json,

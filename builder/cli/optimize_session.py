@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from builder.cli.evolving_model import Evolution, Model
 from builder.cli.first_draft import general_system
-from builder.cli.optimisers import Budget
+from builder.cli.optimize_limits import Budget
+from builder.cli.optimize_model import Evolution, Model
 from builder.cli.save import show_recorded
 from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace

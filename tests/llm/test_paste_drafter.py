@@ -13,7 +13,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafter import open_drafter
 from builder.llm.events import CallFinished, CallReused, Dropped, LLMEvent
-from builder.llm.paste import WHOLE, PasteDrafter, PasteTransport, system_prompt
+from builder.llm.paste_drafter import WHOLE, PasteDrafter, PasteTransport, system_prompt
 from builder.llm.prompts import Prompts
 from builder.llm.revising import RevisionReply
 from builder.llm.settings import ModelSettings
