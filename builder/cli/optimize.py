@@ -29,7 +29,7 @@ from builder.cli.flags import (
 )
 
 if TYPE_CHECKING:
-    from builder.cli.optimize_file import FileWishes
+    from builder.cli.optimize_file import FileOptions
     from builder.cli.optimize_model import Model
     from builder.cli.screen import Screen
     from builder.cli.settings import RunMode
@@ -135,6 +135,17 @@ def optimize(
             rich_help_panel=SYSTEM_FILE,
         ),
     ] = None,
+    split_seed: Annotated[
+        int,
+        typer.Option(
+            "--split-seed",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Seed of the splits; default: 0.",
+            rich_help_panel=SYSTEM_FILE,
+        ),
+    ] = 0,
     crop: Crop = None,
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
@@ -155,7 +166,7 @@ def optimize(
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions
-    from builder.cli.optimize_file import FileWishes
+    from builder.cli.optimize_file import FileOptions
     from builder.cli.optimize_limits import Budget, check_flags, for_null, going_on, greedy_of
     from builder.cli.optimize_model import Evolution, evolution_model
     from builder.cli.optimize_session import check, evolve_session, null_of, optimise
@@ -167,7 +178,7 @@ def optimize(
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
     model = ModelOptions(spec=llm, url=llm_url, price=price, max_cost=max_cost, prompts=prompts)
-    options = FileWishes(source, encoder, crop, device, dtype, seed, out, model)
+    options = FileOptions(source, encoder, crop, device, dtype, split_seed, out, model)
     for_files = {
         "--images": images,
         "--image-column": image_column,
@@ -178,6 +189,7 @@ def optimize(
         "--device": device != "auto",
         "--dtype": dtype != "float32",
         "--out": out,
+        "--split-seed": split_seed,
     }
     limits = Budget(budget, max_calls, max_minutes, max_cost)
     mode = RunMode(auto=True, yes=yes, rounds=None, min_accuracy=None)
@@ -230,7 +242,7 @@ def _check_target(target: Path, for_files: list[str]) -> None:
 @contextmanager
 def _opened(
     target: Path,
-    options: "FileWishes",
+    options: "FileOptions",
     mode: "RunMode",
     screen: "Screen",
     prepare: "Callable[[State, Path], Model | None]",

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class FileWishes:
+class FileOptions:
     """What the flags say; crop and scoring are otherwise those of the file."""
 
     images: ImageSource | None
@@ -36,7 +36,7 @@ class FileWishes:
     crop: str | None
     device: str
     dtype: str
-    seed: int
+    split_seed: int
     out: Path | None
     model: ModelOptions
 
@@ -44,7 +44,7 @@ class FileWishes:
 @contextmanager
 def session_from_file(
     path: Path,
-    options: FileWishes,
+    options: FileOptions,
     mode: RunMode,
     screen: Screen,
     prepare: Callable[[State, Path], T],
@@ -79,7 +79,7 @@ def session_from_file(
         yield session, workspace, prepared
 
 
-def _settings(file: SystemFile, options: FileWishes) -> Started:
+def _settings(file: SystemFile, options: FileOptions) -> Started:
     """As `new --start` would have them."""
     measured = file.provenance.crop if file.provenance else None
     part = (
@@ -96,6 +96,6 @@ def _settings(file: SystemFile, options: FileWishes) -> Started:
         llm=None,
         attributes=DEFAULT_ATTRIBUTES,
         scoring=file.scoring.of_session(),
-        seed=options.seed,
+        seed=options.split_seed,
     )
     return spoken_to(with_images(settings, options.images, options.encoder, part), options.model)

@@ -112,6 +112,23 @@ def test_a_system_file_is_improved_in_a_new_session(job: Job) -> None:
     assert state.versions[-1].review.count("1") >= state.versions[0].review.count("1")
 
 
+def test_another_search_is_measured_on_the_same_splits(job: Job) -> None:
+    """Else the gain of a lucky split would be told as that of a better search."""
+
+    def splits(name: str, *flags: object) -> object:
+        out = job.folder / name
+        begun = [
+            "optimize", start_file(job), "--images", job.images, "--encoder", job.encoder, "--out",
+            out, "--max-calls", 1,
+        ]  # fmt: skip
+        assert cotbuild(*begun, *flags).exit_code == 0
+        return read_state(out).splits
+
+    first = splits("first")
+    assert splits("search", "--seed", 5) == first
+    assert splits("splits", "--split-seed", 5) != first
+
+
 def test_from_nothing_but_classes_and_images(job: Job) -> None:
     result = cotbuild("new", *job.flags(), "--llm", "none", "--auto")
     assert result.exit_code == 0, result.output
