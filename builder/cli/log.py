@@ -26,10 +26,10 @@ def log(session: SessionFolder = None, as_json: Json = False) -> None:
     from builder.cli.log_json import log_data
     from builder.cli.model import price_of
     from builder.cli.screen import spent_words
-    from builder.session.journal import TRANSCRIPT, latest_session, read_chronicle
+    from builder.session.journal import TRANSCRIPT, latest_session, read_story
 
     folder = (session or latest_session(Path.cwd())).resolve()
-    story = read_chronicle(folder)
+    story = read_story(folder)
     price = price_of(story.state.started)
     costs = spent_per_stretch(folder / TRANSCRIPT, story.stretches, price)
     if as_json:

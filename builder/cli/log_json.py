@@ -9,11 +9,11 @@ from builder.llm.cost import Spent
 from builder.scoring.statistics import Change
 from builder.session.confirmation import confirmed
 from builder.session.state import State
-from builder.session.story import Chronicle, Delivery, Stretch
+from builder.session.story import Delivery, Story, Stretch
 from builder.session.versions import held_out_change
 
 
-def log_data(folder: Path, story: Chronicle, costs: Sequence[Spent]) -> Data:
+def log_data(folder: Path, story: Story, costs: Sequence[Spent]) -> Data:
     """`costs`: what each stretch took of the language model."""
     state = story.state
     told = [

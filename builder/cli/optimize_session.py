@@ -26,7 +26,7 @@ from builder.search.session import (
 )
 from builder.search.shuffled import ShuffledNull, shuffled_null
 from builder.search.task import Review, Task, Tried
-from builder.session.journal import Session, read_chronicle
+from builder.session.journal import Session, read_story
 from builder.session.records import GENERAL_ATTRIBUTES
 from builder.session.state import State
 from builder.system.model import AttributeSystem
@@ -171,7 +171,7 @@ def null_of(session: Session, workspace: Workspace, greedy: Greedy, seed: int) -
     """The whole procedure from the session's first system on, with shuffled review labels."""
     state = session.state
     step = state.steps[0]
-    fitted = read_chronicle(session.folder).drafted_by == GENERAL_ATTRIBUTES
+    fitted = read_story(session.folder).drafted_by == GENERAL_ATTRIBUTES
 
     def begin(review: Review) -> AttributeSystem:
         return general_system(state.started, review) if fitted else step.system

@@ -19,7 +19,7 @@ from builder.report.page import page
 from builder.report.thumbnails import data_uri
 from builder.review.findings import Measurements
 from builder.session.export import version_to_export
-from builder.session.journal import TRANSCRIPT, read_chronicle, read_journal
+from builder.session.journal import TRANSCRIPT, read_journal, read_story
 from builder.session.state import State
 
 REPORT_NAME = "report.html"
@@ -33,7 +33,7 @@ _PICTURE_BYTES = 2_500_000
 
 def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -> None:
     """Reads the session in `folder`, takes no lock, and replaces `path`. Raises CotbuildError."""
-    story = read_chronicle(folder)
+    story = read_story(folder)
     state = story.state
     if state.system is None:
         raise SessionError(

@@ -7,7 +7,7 @@ from builder.report.chosen_failures import Failures
 from builder.review.findings import Findings
 from builder.session.export import version_to_export
 from builder.session.state import State, Version
-from builder.session.story import Chronicle
+from builder.session.story import Story
 from builder.system.file import EncoderIdentity
 from builder.system.model import AttributeSystem
 
@@ -54,7 +54,7 @@ class FromImages:
 class Contents:
     """A session's story, and what was measured for this report; None without images at hand."""
 
-    story: Chronicle
+    story: Story
     origin: Origin
     measured: FromImages | None = None
 

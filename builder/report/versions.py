@@ -11,7 +11,7 @@ from builder.report.opening import baselines_table, best_baseline
 from builder.scoring.wording import accuracy, accuracy_interval, counted, points, proven
 from builder.session.confirmation import confirmed, trial_of, trial_words
 from builder.session.state import State, Version
-from builder.session.story import Accepted, Chronicle, Stretch
+from builder.session.story import Accepted, Story, Stretch
 from builder.session.versions import held_out_change
 
 
@@ -61,7 +61,7 @@ def _point(version: Version, state: State) -> Point:
     )
 
 
-def _stretch(stretch: Stretch, story: Chronicle) -> Markup:
+def _stretch(stretch: Stretch, story: Story) -> Markup:
     edits = [
         *(_taken_back(proposal) for proposal in stretch.taken_back),
         *(_accepted(accepted) for accepted in stretch.accepted),
@@ -78,7 +78,7 @@ def _stretch(stretch: Stretch, story: Chronicle) -> Markup:
     )
 
 
-def _title(stretch: Stretch, story: Chronicle) -> Markup:
+def _title(stretch: Stretch, story: Story) -> Markup:
     version = stretch.version
     if version is None:
         since = "Since then" if story.state.versions else "Up to now"

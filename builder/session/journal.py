@@ -31,7 +31,7 @@ from builder.errors import InputError, SessionError
 from builder.files import replace_file
 from builder.session.records import JOURNAL_VERSION, Record, Started
 from builder.session.state import State, fold
-from builder.session.story import Chronicle, chronicle
+from builder.session.story import Story, story_of
 
 JOURNAL = "session.jsonl"
 TRANSCRIPT = "llm.jsonl"
@@ -199,11 +199,11 @@ def read_state(folder: Path) -> State:
     return _fold(folder, read_journal(folder).records)
 
 
-def read_chronicle(folder: Path) -> Chronicle:
+def read_story(folder: Path) -> Story:
     """The story of the session in `folder`, which another process may be writing."""
     journal = read_journal(folder)
     with _contradictions(folder):
-        return chronicle(zip(journal.records, journal.times, strict=True))
+        return story_of(zip(journal.records, journal.times, strict=True))
 
 
 def check_free(folder: Path) -> None:

@@ -69,7 +69,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Chronicle:
+class Story:
     """`stretches` end with the versions, in their order; the last one is still under way.
 
     `drafted_by`: a model's name, a file or a person; "" where nothing was drafted yet.
@@ -97,7 +97,7 @@ class _Telling:
     accepted: dict[str, Decided] = field(default_factory=dict)
 
 
-def chronicle(entries: Iterable[tuple[Record, str]]) -> Chronicle:
+def story_of(entries: Iterable[tuple[Record, str]]) -> Story:
     """The story that the records tell, each with its time.
 
     Raises ValueError where `history.fold` would.
@@ -126,7 +126,7 @@ def chronicle(entries: Iterable[tuple[Record, str]]) -> Chronicle:
                 pass
     stretches.append(_stretch(telling, state, "", measured=False))
     stretches = [_up_to_date(stretch, state) for stretch in stretches]
-    return Chronicle(state, began, telling.drafted_by, tuple(stretches), tuple(exports))
+    return Story(state, began, telling.drafted_by, tuple(stretches), tuple(exports))
 
 
 def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Stretch:

@@ -19,7 +19,7 @@ from builder.scoring.wording import (
 from builder.session.confirmation import trial_of, trial_words
 from builder.session.records import Decided
 from builder.session.state import State, Version
-from builder.session.story import Accepted, Chronicle, Delivery, Stretch
+from builder.session.story import Accepted, Delivery, Story, Stretch
 from builder.session.versions import held_out_change
 from builder.terminal.events import optimised_words, source_words
 from builder.terminal.tables import Rows
@@ -28,7 +28,7 @@ from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 _DECIDERS = {"person": "you", "auto": "--auto"}
 
 
-def log_screen(story: Chronicle, costs: Sequence[str], total: str) -> RenderableType:
+def log_screen(story: Story, costs: Sequence[str], total: str) -> RenderableType:
     """The whole story; `costs`: of the model, a stretch each, "" for none; `total`: of all."""
     state = story.state
     parts: list[RenderableType] = [Text(_size(state))]
@@ -77,7 +77,7 @@ def _size(state: State) -> str:
     return f"{shortened(state.started.domain)}: {classes}, {rounds} finished, {versions}."
 
 
-def _table(story: Chronicle) -> Rows:
+def _table(story: Story) -> Rows:
     rows = []
     for stretch in story.stretches:
         version = stretch.version
@@ -113,7 +113,7 @@ def _note_on_best(state: State) -> list[RenderableType]:
     return [Text(), Text(f"Version {best.number} is the best, and what an export takes.")]
 
 
-def _stretch(stretch: Stretch, story: Chronicle, cost: str) -> list[RenderableType]:
+def _stretch(stretch: Stretch, story: Story, cost: str) -> list[RenderableType]:
     lines: list[RenderableType] = [Text(_title(stretch, story), style="bold")]
     if stretch.back_to is not None:
         lines.append(_line(f"Back to version {stretch.back_to}."))
@@ -133,7 +133,7 @@ def _stretch(stretch: Stretch, story: Chronicle, cost: str) -> list[RenderableTy
     return lines
 
 
-def _title(stretch: Stretch, story: Chronicle) -> str:
+def _title(stretch: Stretch, story: Story) -> str:
     if stretch.version is None:
         if story.state.started.images is None:
             return "Without images nothing is measured"

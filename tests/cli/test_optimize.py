@@ -19,7 +19,7 @@ from builder.edits.locks import Lock
 from builder.resources import resource_folder
 from builder.search.greedy import Greedy
 from builder.search.task import Candidate, Task, Tried
-from builder.session.journal import Session, read_chronicle, read_state
+from builder.session.journal import Session, read_state, read_story
 from builder.session.records import Locked, Optimised
 from builder.session.state import advance
 from builder.system.file import GENERAL, load_groups, load_system_file
@@ -108,7 +108,7 @@ def test_a_system_file_is_improved_in_a_new_session(job: Job) -> None:
     assert result.exit_code == 0, result.output
     state = read_state(job.session)
     assert state.steps[0].system == load_system_file(start).system
-    assert read_chronicle(job.session).drafted_by == str(start)
+    assert read_story(job.session).drafted_by == str(start)
     assert state.versions[-1].review.count("1") >= state.versions[0].review.count("1")
 
 
@@ -345,4 +345,4 @@ def test_a_person_without_a_model_is_offered_the_general_attributes(job: Job) ->
     terminal.sees("explain")
     terminal.types("q")
     assert terminal.ends() == 0
-    assert read_chronicle(job.session).drafted_by == "general attributes"
+    assert read_story(job.session).drafted_by == "general attributes"

@@ -24,7 +24,7 @@ from builder.session.records import (
     Started,
 )
 from builder.session.state import State, correct_bits, fold
-from builder.session.story import Chronicle, chronicle
+from builder.session.story import Story, story_of
 from builder.system.file import EncoderIdentity, SplitName
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.chance import chance
@@ -106,10 +106,10 @@ class World:
         """What the records add up to."""
         return self.story().state
 
-    def story(self, *more: Record) -> Chronicle:
+    def story(self, *more: Record) -> Story:
         """The records as they were written on a day, and `more` of them."""
         records = [*self._records(), *more]
-        return chronicle((record, "2026-01-01T00:00:00.123+00:00") for record in records)
+        return story_of((record, "2026-01-01T00:00:00.123+00:00") for record in records)
 
     def _records(self) -> list[Record]:
         """A draft with a wrong rule, which a proposal corrected; then an export."""

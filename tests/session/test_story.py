@@ -20,7 +20,7 @@ from builder.session.records import (
     Undone,
     Unlocked,
 )
-from builder.session.story import Chronicle, Stretch, chronicle
+from builder.session.story import Story, Stretch, story_of
 from tests.worlds import CLASSES, DRAFT, GOOD, started
 
 FIX = Proposal(
@@ -47,11 +47,11 @@ def measured(version: int, held_out: str = "10", images: str = "x") -> Measured:
     return Measured(version=version, images=images, review="1", held_out=held_out)
 
 
-def told(*records: Record) -> Chronicle:
+def told(*records: Record) -> Story:
     """Each record a second after the one before it."""
     everything = (started(), Drafted(system=DRAFT, source="m"), *records)
     times = (f"2026-01-01T00:00:{second:02}+00:00" for second in range(len(everything)))
-    return chronicle(zip(everything, times, strict=True))
+    return story_of(zip(everything, times, strict=True))
 
 
 def proposals(stretch: Stretch) -> list[Proposal]:
@@ -163,7 +163,7 @@ def test_without_images_everything_is_in_the_one_stretch() -> None:
 
 
 def test_a_session_that_was_only_started_has_nothing_to_tell() -> None:
-    story = chronicle([(started(), "")])
+    story = story_of([(started(), "")])
     assert (len(story.stretches), story.stretches[0].empty, story.unmeasured) == (1, True, False)
     with pytest.raises(ValueError, match="begins with a started record"):
-        chronicle([])
+        story_of([])

@@ -10,7 +10,7 @@ from builder.edits.locks import Lock
 from builder.edits.model import Proposal, RenameClass
 from builder.scoring.statistics import Effect
 from builder.session.records import Decided, Exported, Locked, Noted, Record, Reverted
-from builder.session.story import Chronicle, chronicle
+from builder.session.story import Story, story_of
 from builder.session.versions import edits_between_steps, find_point
 from builder.terminal.difference import difference_screen
 from builder.terminal.log import log_screen
@@ -27,12 +27,12 @@ def decided(proposal: Proposal, decision: str = "accepted", by: str = "person") 
     )
 
 
-def story(*more: Record, begun: list[Record] | None = None) -> Chronicle:
+def story(*more: Record, begun: list[Record] | None = None) -> Story:
     everything = [*(begun or records()), *more]
-    return chronicle((record, "2026-01-02T03:04:05.678+00:00") for record in everything)
+    return story_of((record, "2026-01-02T03:04:05.678+00:00") for record in everything)
 
 
-def played() -> Chronicle:
+def played() -> Story:
     state = story(decided(HELPS, by="auto")).state
     assert state.system is not None
     return story(
