@@ -124,3 +124,22 @@ def test_the_rooms_are_free_of_circles_and_listed_from_the_ground_up() -> None:
 )
 def test_the_test_finds_each_kind_of_import(source: str, text: str, found: list[str]) -> None:
     assert violations(text, source) == found
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    modules = {source.removesuffix(".py").replace("/", ".") for source in SOURCES}
+    waiting = {
+        source.removesuffix(".py").replace("/", "."): {
+            part
+            for name in imported((PACKAGE / source).read_text(encoding="utf-8"), source)
+            for part in (
+                name.removeprefix("builder."),
+                name.removeprefix("builder.").rpartition(".")[0],
+            )
+            if part in modules
+        }
+        for source in SOURCES
+    }
+    while ready := {name for name, others in waiting.items() if not others & set(waiting)}:
+        waiting = {name: others for name, others in waiting.items() if name not in ready}
+    assert sorted(waiting) == []

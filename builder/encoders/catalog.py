@@ -6,11 +6,6 @@ and digests of models are the publisher's own statements; `cotbuild encoder veri
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from builder.encoders.protocol import Located, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +24,6 @@ class Family:
     examples: Mapping[str, str] = field(default_factory=dict)
     built_in: str = ""
     options: bool = False
-
-    def locate(self, wanted: "Wanted") -> "Located":
-        """The encoder without its weights. Raises EncoderError or InputError."""
-        located: Located = import_module(self.module).locate(wanted)
-        return located
 
 
 FAMILIES = (

@@ -1,6 +1,8 @@
 """From what the user calls an encoder to the encoder itself."""
 
-from builder.encoders.catalog import FAMILY_OF, built_in
+from importlib import import_module
+
+from builder.encoders.catalog import FAMILY_OF, Family, built_in
 from builder.encoders.protocol import Encoder, Located, Wanted
 from builder.encoders.spec import EncoderSpec
 from builder.errors import EncoderError
@@ -25,7 +27,7 @@ def locate(spec: str, *, device: str = "auto", dtype: str = "float32") -> Locate
     """
     wanted = EncoderSpec.parse(spec)
     if (family := built_in(wanted.name)) is not None:
-        return family.locate(Wanted(wanted, device, dtype))
+        return _located(family, Wanted(wanted, device, dtype))
     # Kept out of the way of `--help`: it imports the hub's library.
     from builder.encoders.checkpoint import content_revision, model_type
     from builder.encoders.hub import fetch_checkpoint
@@ -42,7 +44,13 @@ def locate(spec: str, *, device: str = "auto", dtype: str = "float32") -> Locate
             f"{wanted.name} has no options, and {wanted.options!r} was asked for.",
             hint="truncate_dim and task are options of jina-clip-v2.",
         )
-    return family.locate(Wanted(wanted, device, dtype, folder, revision))
+    return _located(family, Wanted(wanted, device, dtype, folder, revision))
+
+
+def _located(family: Family, wanted: Wanted) -> Located:
+    # Only the family that is wanted is imported: torch and the like take seconds.
+    located: Located = import_module(family.module).locate(wanted)
+    return located
 
 
 def bytes_missing(spec: str) -> int:
