@@ -63,7 +63,7 @@ class Tally:
     first: str = ""
 
     def count(self, picture: Picture, found: Prediction | Skipped) -> None:
-        """One more outcome."""
+        """Counts one more outcome."""
         if not isinstance(found, Skipped):
             self.classified += 1
         elif isinstance(picture, Skipped):
@@ -187,7 +187,7 @@ def _data(
 
 
 def _why(system: AttributeSystem, class_name: str, group: str) -> dict[str, Any]:
-    """What was asked, and what the rule of the class says; no option if the group doesn't apply."""
+    """The group's prompt, and the options of the class's rule; none if it doesn't apply."""
     return {
         "question": system.group(group).prompt,
         "rule": list(system.rules[class_name][group]),
@@ -195,7 +195,7 @@ def _why(system: AttributeSystem, class_name: str, group: str) -> dict[str, Any]
 
 
 def paths(names: Iterable[str], lines: Iterator[str]) -> Iterator[str | Skipped]:
-    """The files that are named, in order; for `-` those that `lines` hold."""
+    """The named files, in order; for `-` the paths in `lines`."""
     for name in names:
         yield from lines if name == _LIST else files_named(name)
 

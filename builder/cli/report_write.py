@@ -1,4 +1,4 @@
-"""From a session's folder to its report: what is measured and opened for it, and by whom."""
+"""Writes a session's report: reads its folder, and measures and opens what that needs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
