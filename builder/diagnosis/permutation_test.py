@@ -1,4 +1,4 @@
-"""Does a group say anything about the classes? Its rules against the same rules, shuffled."""
+"""Permutation test per group: do its rules fit the images better than shuffled ones?"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ class NullTest:
 
     @property
     def beats(self) -> bool:
-        """Whether the rules fit better than shuffled ones: p <= 0.05, where that can be told."""
+        """Whether the rules fit better than shuffled ones: p <= 0.05, if enough images can tell."""
         return self.can_tell and self.p <= SIGNIFICANT
 
 
 def null_tests(scores: Scores, system: AttributeSystem, *, seed: int) -> tuple[NullTest, ...]:
-    """One permutation test per group, in order: a group that doesn't beat its shuffles decorates.
+    """One permutation test per group, in order: a group that loses only decorates.
 
     The statistic is what the rule `sum` adds up: over all images of known class, the mean
     probability of the options of the image's class. The group's rules are permuted over the
@@ -89,5 +89,5 @@ def _class_sums(scores: Scores, p: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _arrangements(choices: NDArray[np.intp]) -> int:
-    """In how many different ways the choices can be dealt out to the classes."""
+    """In how many different ways the choices can be assigned to the classes."""
     return factorial(len(choices)) // prod(map(factorial, Counter(choices.tolist()).values()))
