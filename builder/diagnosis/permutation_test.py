@@ -36,7 +36,7 @@ class NullTest:
 
     @property
     def beats(self) -> bool:
-        """Whether the rules fit better than shuffled ones: p <= 0.05, if enough images can tell."""
+        """Whether the rules fit better than shuffled ones: p <= 0.05, where that can be told."""
         return self.can_tell and self.p <= SIGNIFICANT
 
 
