@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: str | bytes, *, private: bool = False) -> None:
-    """Replaces a file as a whole: writes a temporary one beside it, makes missing folders.
+    """Replaces a file at once, by renaming a temporary one beside it; makes missing folders.
 
     private: only its owner may read it. Raises OSError; then the old content is still there.
     """

@@ -38,7 +38,7 @@ def spec_of(encoder: EncoderIdentity) -> str:
 
 
 def crop_for(flag: str | None, source: ImageSource, files: Iterable[SystemFile]) -> Crop | None:
-    """The crop that `--crop` names, else the one the systems were measured with, or InputError."""
+    """The crop by `--crop`, else the one the systems were measured with. Raises InputError."""
     crops = {file.provenance.crop for file in files if file.provenance}
     if flag is not None or not crops:
         return crop_of(flag, source)

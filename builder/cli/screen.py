@@ -210,7 +210,7 @@ class Screen:
         self.sink.tell(Opened(folder, started))
 
     def replays(self, label: str, about: str) -> None:
-        """Says that replies come from a recording, not from a model answering now."""
+        """Says so where replies don't come from a model that is answering now."""
         self._aside(f"The language model's replies are {label}. {about}".rstrip())
 
     def resumed(self, folder: Path, state: State, torn_bytes: int) -> None:

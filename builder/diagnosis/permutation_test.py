@@ -41,7 +41,7 @@ class NullTest:
 
 
 def null_tests(scores: Scores, system: AttributeSystem, *, seed: int) -> tuple[NullTest, ...]:
-    """One permutation test per group, in order: a group that loses only decorates.
+    """One permutation test per group, in order; a group that doesn't win is decoration.
 
     The statistic is what the rule `sum` adds up: over all images of known class, the mean
     probability of the options of the image's class. The group's rules are permuted over the

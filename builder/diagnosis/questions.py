@@ -252,7 +252,7 @@ def smallest_set(
     scoring: Scoring,
     logit_scale: float,
 ) -> SmallestSet:
-    """The fewest groups whose accuracy is not below the full system's interval.
+    """The fewest groups with an accuracy not below the lower end of the full system's interval.
 
     Backward elimination: of the groups left, the one goes without which most images are right (of
     equals the last), until the accuracy would fall below. The set need not be the smallest of all,

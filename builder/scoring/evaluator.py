@@ -54,7 +54,7 @@ class Evaluator:
 
     @property
     def images(self) -> str:
-        """A fingerprint of what versions are compared on: images, splits, encoder, scoring.
+        """A hash of what versions are compared on: images, labels, splits, encoder, scoring.
 
         The images are the same whatever their classes are called by now.
         """

@@ -304,7 +304,7 @@ class ComponentError(InputError):
 
 
 def components_of(system: AttributeSystem) -> dict[str, str]:
-    """Keyed "group 1", "group 2", ... in the order of the groups; the last one is empty."""
+    """The texts "group 1", "group 2", ... of the system's groups in order, then an empty one."""
     value = system_to_json(system)
     texts = [_text(group, value["rules"]) for group in value["groups"]]
     return {f"group {number}": text for number, text in enumerate([*texts, ""], start=1)}
