@@ -31,7 +31,7 @@ from builder.terminal.predictions import PredictionLine, explained, questions_as
 _STDIN = 0
 _LIST = "-"
 UNREADABLE = 1
-# Of probabilities and scores; what follows differs between machines.
+# Digits of probabilities and scores; later ones differ between machines.
 _DIGITS = 6
 _CHUNK = 1 << 16
 # More bytes than any path has.
@@ -58,7 +58,7 @@ class Tally:
 
     classified: int = 0
     unreadable: int = 0
-    # What was named and stands for no image; the first of them.
+    # Names that stand for no image: their number, and the first with its reason.
     nothing: int = 0
     first: str = ""
 

@@ -269,7 +269,7 @@ def _remember(model: "KnownModel", verdict: "Agreement") -> None:
     try:
         remember(default_cache_folder(), model, __version__, verdict)
     except EncoderError as error:
-        # The verdict stands; it is only not kept.
+        # The verdict holds, although it could not be stored.
         progress_console().print(error_panel(error))
 
 

@@ -58,7 +58,7 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -
         ("--max-minutes", budget.minutes),
         ("--max-cost", budget.cost),
     ):
-        # Not even a number is neither above nor below.
+        # NaN is neither above nor below any bound.
         if value is not None and not value > 0:
             raise InputError(
                 f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"

@@ -44,7 +44,7 @@ from builder.system.file import SystemFile, load_system_file
 from builder.system.model import AttributeSystem, scored_texts
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 
-# Random orders are drawn anew at each run, but the same ones.
+# The random orders are the same in each run.
 _SEED = 0
 _NOT_FINAL = f"{ALL} but the final ones"
 

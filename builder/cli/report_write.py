@@ -27,7 +27,7 @@ NO_IMAGES = (
     "This report was made without images: it tells of the system and its history, and shows no "
     "confusions, no failures and no figures on groups."
 )
-# Of all pictures in the page, as text; the rest of a large report takes about as much.
+# The size of all pictures in the page, as text; the rest of a large report is as big.
 _PICTURE_BYTES = 2_500_000
 
 

@@ -48,7 +48,7 @@ class Contender:
 def contenders_of(
     files: Mapping[Path, SystemFile], descriptions: Mapping[str, str]
 ) -> list[Contender]:
-    """The baselines, then the systems, each at the checkpoint's scale also as in the article."""
+    """The baselines, then the systems; at the checkpoint's scale also scored as in the article."""
     domain = next(iter(files.values())).system.domain
     found = [
         Contender(name, name, tuple(texts))
@@ -139,7 +139,7 @@ def scores_json(
             }
             for title, rows in tables.items()
         ],
-        # None of them but where --controls asks.
+        # Empty unless --controls asks for them.
         "controls": {
             spec: [{**asdict(row), "accuracy": row.mean / row.n} for row in rows]
             for spec, rows in controls.items()

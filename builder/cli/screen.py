@@ -54,7 +54,7 @@ from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import shortened, visible
 
-# Of the near-duplicates, so many are named.
+# How many near-duplicates are named.
 _PAIRS = 5
 TOY = (
     "The miniature is a toy encoder: it knows drawn cards and nothing else. No figure it gives "

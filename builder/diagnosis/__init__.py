@@ -1,1 +1,1 @@
-"""What goes wrong and why: confusions, groups, evidence, information, one question at a time."""
+"""What goes wrong and why: confusions, groups, evidence, information, twenty questions."""

@@ -108,7 +108,7 @@ class Misfit:
 def rebase(
     edits: Sequence[Edit], base: AttributeSystem, onto: AttributeSystem
 ) -> tuple[AttributeSystem, tuple[Misfit, ...]]:
-    """`onto` after all the edits, made to `base`; or after those that fit, with the others.
+    """`onto` after all the edits (they were made to `base`), or those that fit, and the others.
 
     Where not all fit together, each is tried by itself on what those before have made of `onto`.
     """

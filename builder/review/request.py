@@ -20,7 +20,7 @@ from builder.system.model import AttributeSystem
 # Ten confused pairs are up to 20 classes: all of a system that is hardly larger cost little more,
 # and with all in view a model sees which other classes a change would touch.
 SMALL = 25
-# The most classes that are told of because a note names them.
+# How many classes at most are shown because a note names them.
 _MOST_NAMED = 20
 # Per class, the groups that are told of; in the others its images see more of what the rule says.
 _MOST_GROUPS = 6

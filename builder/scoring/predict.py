@@ -24,7 +24,7 @@ _STEPS = 100
 _PRECISION = 1e-9
 # Images are looked at so many totals at a time, which bounds the memory.
 _BLOCK = 1 << 20
-# Of all classes, so many of the best are told.
+# How many of the best classes are told.
 _RANKED = 5
 
 

@@ -3,7 +3,7 @@
 from builder.scoring.statistics import Change, Effect, wilson
 from builder.system.model import Scoring
 
-# Of a p below this no more is told.
+# A smaller p is shown only as being below this.
 _SMALL = 0.001
 
 

@@ -36,9 +36,9 @@ from builder.system.model import AttributeSystem, Problem, did_you_mean, quoted
 from builder.system.strict_json import object_problems, read_json
 
 _OLDEST = (0, 1)
-# Of the answers that were no use, so many are told to the model.
+# How many useless answers the model is told of.
 _MOST_TOLD = 5
-# Why a system is better that no answer led to.
+# The reasons given for a better system that no answer led to.
 _MERGED = "two systems of the evolution in one"
 _BEGUN = "where the evolution began"
 _KEYS = ("name", "prompt", "options", "rules")
@@ -140,7 +140,7 @@ def evolve(
         # Scoring is nearly free: every candidate is measured on all images.
         reflection_minibatch_size=len(images),
         module_selector=lambda *_: [next(texts)],
-        # A merge asks nobody.
+        # A merge needs no call to the model.
         use_merge=len(evolved.start) > 1,
         max_merge_invocations=len(images),
         stop_callbacks=lambda _: stop() or evolution.over,

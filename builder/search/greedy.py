@@ -23,7 +23,7 @@ from builder.search.task import Candidate, Review, RuleTotals, Task, Tried
 from builder.session.records import GREEDY
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
 
-# Of the rules, on average, that a restart changes.
+# The fraction of rules that a restart changes, on average.
 _SHAKEN = 0.1
 
 

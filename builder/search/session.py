@@ -29,7 +29,7 @@ FINISHED = "no change helps on review images any more"
 ALL_RIGHT = "all review images are right"
 
 Event = Recorded | Tried | Unusable | Unchanged
-# Why no more is tried after all that; None: go on.
+# Why a search must stop after this progress; None: go on.
 Over = Callable[[Tried], str | None]
 
 

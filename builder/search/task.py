@@ -43,7 +43,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """Progress: how many changes were tried, and how many images the best system has right.
+    """Progress: `measured` changes were tried; the best system has `correct` review images right.
 
     restarts: how many are over, of this run and those before. edits: what leads from the last
     candidate (or the start) to that best system; none if it is that one. An optimiser may be left
