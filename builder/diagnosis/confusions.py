@@ -56,7 +56,7 @@ class ClassReport:
 
     @property
     def accuracy(self) -> float:
-        """In [0, 1]; 0 for a class without images."""
+        """The fraction of the class's images that are correct, in [0, 1]; 0 without images."""
         return self.correct / self.n if self.n else 0.0
 
     @property
@@ -281,7 +281,7 @@ def _preference(
     ours: NDArray[np.intp] | int,
     theirs: NDArray[np.intp] | int,
 ) -> NDArray[np.float32]:
-    """[n] by how much the group's probabilities [n, K] speak more for class `ours` than `theirs`.
+    """By how much [n] the group, with p [n, K], speaks more for class `ours` than for `theirs`.
 
     Exactly 0 where both classes make the same choice.
     """

@@ -141,7 +141,7 @@ def _cases(
 
 
 def _margins(scores: Scores, images: Indices) -> Floats:
-    """[m] the best total of another class minus that of its own; -inf without a label."""
+    """The best total of another class minus that of the label's [m]; -inf without a label."""
     labels, rows = scores.labels[images], np.arange(len(images))
     totals = scores.totals[images]
     own = totals[rows, labels]

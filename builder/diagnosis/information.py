@@ -197,7 +197,7 @@ def fewest_images(classes: int, options: int) -> int:
 
 
 def shuffled_orders(n: int, *, seed: int) -> Indices:
-    """[20, n]: each row holds the positions 0 … n - 1 in a random order."""
+    """Shuffles [20, n]: each row holds the positions 0 … n - 1 in a random order."""
     return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (SHUFFLES, 1)), axis=1)
 
 

@@ -81,7 +81,7 @@ def _null_test(
 
 
 def _class_sums(scores: Scores, p: NDArray[np.float32]) -> NDArray[np.float64]:
-    """[C, K]: the probabilities of a group's options, summed over each class's images."""
+    """The probabilities of a group's options, summed over each class's images, [C, K]."""
     known = scores.labels >= 0
     labels, size = scores.labels[known], len(scores.classes)
     columns = [np.bincount(labels, weights=option[known], minlength=size) for option in p.T]

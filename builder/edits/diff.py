@@ -142,7 +142,7 @@ def _group_edits(before: AttributeSystem, after: AttributeSystem) -> Iterator[Ed
 def _option_edits(
     old: AttributeGroup, new: AttributeGroup, have: _Choices, want: _Choices
 ) -> Iterator[Edit]:
-    """Within one group. Options go last, so that a rule can name one that takes their place."""
+    """The edits of one group's options; drops go last, so that rules can name a replacement."""
     if old.prompt != new.prompt:
         yield SetPrompt(group=new.name, prompt=new.prompt)
     for option, position in _placements(old.options, new.options):

@@ -361,7 +361,7 @@ def _lead(totals: Floats, blocks: Indices, entered: Correct) -> _Leaders:
 
 
 def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
-    """[B] the step that most classes of each block make."""
+    """The step [B] that most classes of each block make."""
     size = int(blocks.max()) + 1
     counts = np.bincount(blocks * steps + step, minlength=size * steps)
     return np.asarray(counts.reshape(size, steps).argmax(axis=1))
