@@ -29,7 +29,7 @@ def load_system(path: str | Path) -> SystemFile:
 
 
 class Classifier:
-    """A system file and an encoder, ready for images.
+    """Classifies images with a system file and an encoder.
 
     The encoder may be another than the one that measured the system: systems carry over, at
     another accuracy; what was fitted of their scoring does not, nor does their calibration: both
@@ -56,7 +56,7 @@ class Classifier:
 
     @property
     def calibration(self) -> Calibration | None:
-        """The file's, where images are seen as those it was fitted to: same encoder and crop."""
+        """The file's calibration; None unless encoder and crop are those it was fitted with."""
         provenance = self.file.provenance
         if provenance is None or provenance.encoder is None:
             return None
@@ -65,13 +65,13 @@ class Classifier:
         return self.file.calibration if same_crop and same_encoder else None
 
     def predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
-        """One prediction an image; `images` are whole pictures, the crop is applied here."""
+        """One prediction per image; `images` are whole pictures, the crop is applied here."""
         return self.predict_vectors(
             self.encoder.encode_images([prepare(image, self.crop) for image in images])
         )
 
     def stream(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Prediction | Skipped]]:
-        """Each picture with its prediction, in order; one that can't be used with the reason.
+        """Each picture with its prediction, in order; an unusable one with the reason instead.
 
         `pictures` are paths of files or whole pictures. They are taken from the iterable, in a
         thread of its own, no faster than they are classified, so that there may be any number of
@@ -84,7 +84,7 @@ class Classifier:
                 yield picture, found if isinstance(found, Skipped) else next(predicted)
 
     def predict_vectors(self, vectors: Vectors) -> list[Prediction]:
-        """The same from image vectors [n, d] of this encoder."""
+        """One prediction per image vector; `vectors` [n, d] are this encoder's."""
         system = self.file.system
         scores = score(
             system,

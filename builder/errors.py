@@ -42,7 +42,7 @@ class LLMError(CotbuildError):
 
 
 class NoMoreAnswers(LLMError):
-    """The end of a budget or a recording: nothing is wrong with the model."""
+    """A budget or a recording is used up: nothing is wrong with the model."""
 
 
 class SessionError(CotbuildError):

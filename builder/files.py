@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: str | bytes, *, private: bool = False) -> None:
-    """Writes a temporary file beside it, then renames that one. Missing folders are made.
+    """Replaces a file at once, by renaming a temporary one beside it; makes missing folders.
 
     private: only its owner may read it. Raises OSError; then the old content is still there.
     """

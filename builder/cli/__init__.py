@@ -32,7 +32,7 @@ app = typer.Typer(
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turns what can go wrong into one message and an exit code."""
+    """Wraps a command so that its errors end as one message and an exit code."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -50,7 +50,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def unusable_file(error: OSError) -> InputError:
-    """Where a file is used the reason is known better; this is for what slipped through."""
+    """The message for a file error that nothing closer to the file has explained."""
     where = f"{error.filename} can't be used" if error.filename else "a file can't be used"
     return InputError(
         f"{where}: {error.strerror or error}",
@@ -59,7 +59,7 @@ def unusable_file(error: OSError) -> InputError:
 
 
 def _ended_by(error: CotbuildError) -> typer.Exit:
-    """Shows the error, and gives the exit that ends the command."""
+    """Shows the error, and returns the exit that ends the command."""
     from builder.terminal.console import progress_console
     from builder.terminal.render import error_panel
 
@@ -83,7 +83,7 @@ def root(
 
 
 def load_commands() -> None:
-    """Importing a module registers its commands; this is the order in which help lists them."""
+    """Imports the command modules, which registers them; help lists them in this order."""
     modules = (
         "new resume optimize log diff revert export report score classify questions check "
         "encoder prompt cache demo"

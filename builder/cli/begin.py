@@ -1,4 +1,4 @@
-"""A session is begun or taken up: everything is checked before anything is spent."""
+"""Begins or resumes a session: everything is checked before any money or time is spent."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def begin_session(
 
 
 def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: Screen) -> None:
-    """Takes up the session in `folder`.
+    """Resumes the session in `folder`.
 
     Raises CotbuildError; ends with typer.Exit where the code is not 0.
     """
@@ -91,7 +91,7 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
 
 
 def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
-    """The proposals of the file, all of which fit one after the other. Raises InputError."""
+    """Reads the proposals of a file, which must all fit, one after the other. Raises InputError."""
     try:
         proposals = read_proposals(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:

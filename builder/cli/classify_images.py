@@ -31,7 +31,7 @@ from builder.terminal.predictions import PredictionLine, explained, questions_as
 _STDIN = 0
 _LIST = "-"
 UNREADABLE = 1
-# Of probabilities and scores; what follows differs between machines.
+# Digits of probabilities and scores; later ones differ between machines.
 _DIGITS = 6
 _CHUNK = 1 << 16
 # More bytes than any path has.
@@ -58,12 +58,12 @@ class Tally:
 
     classified: int = 0
     unreadable: int = 0
-    # What was named and stands for no image; the first of them.
+    # Names that stand for no image: their number, and the first with its reason.
     nothing: int = 0
     first: str = ""
 
     def count(self, picture: Picture, found: Prediction | Skipped) -> None:
-        """One more outcome."""
+        """Counts one more outcome."""
         if not isinstance(found, Skipped):
             self.classified += 1
         elif isinstance(picture, Skipped):
@@ -187,7 +187,7 @@ def _data(
 
 
 def _why(system: AttributeSystem, class_name: str, group: str) -> dict[str, Any]:
-    """What was asked, and what the rule of the class says; no option if the group doesn't apply."""
+    """The group's prompt, and the options of the class's rule; none if it doesn't apply."""
     return {
         "question": system.group(group).prompt,
         "rule": list(system.rules[class_name][group]),
@@ -195,7 +195,7 @@ def _why(system: AttributeSystem, class_name: str, group: str) -> dict[str, Any]
 
 
 def paths(names: Iterable[str], lines: Iterator[str]) -> Iterator[str | Skipped]:
-    """The files that are named, in order; for `-` those that `lines` hold."""
+    """The named files, in order; for `-` the paths in `lines`."""
     for name in names:
         yield from lines if name == _LIST else files_named(name)
 

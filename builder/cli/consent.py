@@ -1,4 +1,4 @@
-"""Whoever is there is asked, or has agreed by a flag: to a model's cost, to a download."""
+"""Asks before a model costs money or an encoder is downloaded, unless a flag has agreed."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`cotbuild encoder`: which encoders there are, and whether one does what its publisher's does."""
+"""`cotbuild encoder`: lists encoders, and checks one against its publisher's own files."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -99,7 +99,7 @@ def verify(
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What is to be compared. model: None for a folder with weights of which nothing is stated."""
+    """An encoder folder to compare. model: None where no published weights are known for it."""
 
     name: str
     model: "KnownModel | None"
@@ -109,7 +109,7 @@ class _Subject:
 
     @property
     def as_stated(self) -> bool | None:
-        """Whether the weights are the published ones; None where nothing is stated."""
+        """Whether the weights are the published ones; None where none are known."""
         return None if self.model is None else self.weights_sha256 == self.model.weights_sha256
 
     @property
@@ -132,7 +132,7 @@ class _Subject:
 
 
 def _subject(name: str) -> _Subject:
-    """The folder of that name, else the known model, downloaded unless it is here.
+    """The folder of that name, else the known model, downloaded if it is not here yet.
 
     A folder with the published weights of a known model is that model.
     """
@@ -171,7 +171,7 @@ def _subject(name: str) -> _Subject:
 
 
 def _other_weights(subject: _Subject, *, as_json: bool) -> "CotbuildError":
-    """The error with which it ends before gigabytes are fetched to compare the wrong thing with."""
+    """The error for weights that aren't the published ones, before gigabytes are fetched."""
     from builder.encoders.jina.verify import Agreement
     from builder.errors import CotbuildError
 
@@ -269,7 +269,7 @@ def _remember(model: "KnownModel", verdict: "Agreement") -> None:
     try:
         remember(default_cache_folder(), model, __version__, verdict)
     except EncoderError as error:
-        # The verdict stands; it is only not kept.
+        # The verdict holds, although it could not be stored.
         progress_console().print(error_panel(error))
 
 

@@ -1,4 +1,4 @@
-"""An encoder as the flags name it: what it costs to have it is said before it is fetched."""
+"""Downloads the encoder that the flags name, after saying its size and licence."""
 
 from builder.cli.screen import Screen
 from builder.encoders.open import bytes_missing, locate
@@ -7,7 +7,7 @@ from builder.encoders.spec import EncoderSpec
 
 
 def download_needed(spec: str, screen: Screen) -> str | None:
-    """What must be downloaded for an encoder, in a sentence without its end; None for nothing.
+    """What must be downloaded for an encoder, as an unfinished sentence; None for nothing.
 
     Raises EncoderError or InputError.
     """
@@ -26,7 +26,7 @@ def download_needed(spec: str, screen: Screen) -> str | None:
 def fetch_encoder(
     spec: str, *, device: str, dtype: str, screen: Screen, agreed: bool = False
 ) -> Located:
-    """The encoder's files on this machine, its licence said. Raises EncoderError or InputError.
+    """The encoder's files on this machine; says its licence. Raises EncoderError or InputError.
 
     agreed: somebody was told of the download already.
     """

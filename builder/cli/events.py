@@ -1,4 +1,4 @@
-"""What is told of a session while it runs, and the one method of whoever it is told to."""
+"""The events of a running session, and the interface of what receives them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from builder.session.state import State
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session was begun, or taken up in `state`."""
+    """A session was begun, or resumed in `state`."""
 
     folder: Path
     started: Started
@@ -41,7 +41,7 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The loop came to its end. `spent`: on the language model, by the session."""
+    """The loop came to its end. `spent`: what the session spent on the language model."""
 
     ended: Ended
     spent: Spent
@@ -67,8 +67,8 @@ SessionEvent = (
 
 
 class EventSink(Protocol):
-    """Where the results of a session go."""
+    """Receives the events of a session."""
 
     def tell(self, event: SessionEvent) -> None:
-        """Events of no interest there are passed over."""
+        """Takes an event; ignores it if it is of no interest here."""
         ...

@@ -56,7 +56,7 @@ def export(
 
 
 def target(path: Path, flag: str = "-o export.json") -> Path:
-    """Where a file goes, links followed. Raises InputError for what must not be replaced."""
+    """The path to write to, links followed. Raises InputError for what must not be replaced."""
     from builder.errors import InputError
     from builder.session.journal import JOURNAL, OWN_FILES
 

@@ -1,4 +1,4 @@
-"""A system measured again: its encoder and crop as its file says, and the images as vectors."""
+"""What it takes to measure a system file again: its encoder, its crop, and image vectors."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,12 +33,12 @@ def measured_by(files: Iterable[SystemFile]) -> tuple[str, ...]:
 
 
 def spec_of(encoder: EncoderIdentity) -> str:
-    """What opens that encoder again: a hub checkpoint at the commit that measured the system."""
+    """The spec that opens that encoder again; a hub checkpoint at the commit that was used."""
     return EncoderSpec.parse(encoder.name).pinned(encoder.revision)
 
 
 def crop_for(flag: str | None, source: ImageSource, files: Iterable[SystemFile]) -> Crop | None:
-    """What `--crop` says, else the part that the systems were measured on. Raises InputError."""
+    """The crop by `--crop`, else the one the systems were measured with. Raises InputError."""
     crops = {file.provenance.crop for file in files if file.provenance}
     if flag is not None or not crops:
         return crop_of(flag, source)
@@ -52,7 +52,7 @@ def crop_for(flag: str | None, source: ImageSource, files: Iterable[SystemFile])
 
 
 def read_images(source: ImageSource, names: Sequence[str], screen: Screen) -> ImageSet:
-    """The labelled images of those classes; what was left out is said. Raises InputError."""
+    """The labelled images of those classes; says what was left out. Raises InputError."""
     with screen.progress("Reading images") as on_progress:
         found = read_labelled(source, names, on_progress)
     screen.images(found, copies=len(found.images) - len(distinct(found)))
@@ -62,7 +62,7 @@ def read_images(source: ImageSource, names: Sequence[str], screen: Screen) -> Im
 def say_unknown_classes(
     files: Mapping[Path, SystemFile], images: Sequence[LabelledImage], screen: Screen
 ) -> None:
-    """Images of another system's classes can only be wrong."""
+    """Warns of images whose classes a system doesn't have: they can only count as wrong."""
     present = {image.label for image in images}
     for path, file in files.items():
         if missing := present - set(file.system.classes):
@@ -73,7 +73,7 @@ def say_unknown_classes(
 def say_what_differs(
     files: Mapping[Path, SystemFile], identities: Iterable[EncoderIdentity], screen: Screen
 ) -> None:
-    """A folder's weights may have changed, or another floating-point type may be used."""
+    """Warns where an encoder is not as it was: other weights, preprocessing or dtype."""
     identities = tuple(identities)
     by_name = {identity.name: identity for identity in identities}
     for path, file in files.items():
@@ -96,7 +96,7 @@ def say_what_differs(
 def say_looks(
     files: Mapping[Path, SystemFile], shown: Collection[SplitName], screen: Screen
 ) -> None:
-    """How often the sessions of the files have looked at the splits shown, as far as they know."""
+    """Says how often sessions have looked at the splits shown, as far as the files know."""
     for path, file in files.items():
         if (before := file.provenance) is None:
             continue
@@ -121,7 +121,7 @@ def encode_images(
     screen: Screen,
     read: PixelReader | None = None,
 ) -> tuple[Vectors, PhraseVectors]:
-    """Vectors [n, d] of the images, and what makes those of phrases; both by way of the cache."""
+    """Vectors [n, d] of the images, and an encoder of phrases; both use the cache."""
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
     title = EncoderSpec.parse(encoder.name).title
     with screen.progress(f"Encoding with {title}") as on_progress:

@@ -21,7 +21,7 @@ _OFFER = (
 def first_draft(
     started: Started, workspace: Workspace | None, asker: Asker | None, screen: Screen
 ) -> Drafted:
-    """From the general attributes, or as the person writes it.
+    """The first system: from the general attributes, or as the person writes it.
 
     Raises InputError where there is neither, KeyboardInterrupt where the person gives up.
     """

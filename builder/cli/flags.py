@@ -24,7 +24,7 @@ def flag(
     min: float | None = None,
     max: float | None = None,
 ) -> Any:
-    """An option as the help screens list it; `words` name the default where it says something."""
+    """An option as the help screens list it; `words` is its help, with any default worth naming."""
     return typer.Option(
         name,
         metavar=metavar,

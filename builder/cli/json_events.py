@@ -1,4 +1,4 @@
-"""`--json` of a session: what happens is told on stdout, one JSON object a line.
+"""A session's events under `--json`: one JSON object a line on stdout.
 
 Progress and warnings go to stderr, as ever. systems/README.md describes the events.
 """
@@ -104,7 +104,7 @@ class JsonLines:
 
 
 def _named_data(event: SessionEvent) -> tuple[str, Data] | None:
-    """The event's name and what is told of it; None for what another event tells."""
+    """The event's name and its data; None where another event already tells them."""
     match event:
         case Opened():
             return "session", _opened_data(event)
@@ -171,7 +171,7 @@ def _finished_data(event: Finished) -> Data:
 
 
 def _record_data(record: Record, state: State) -> Data | None:
-    """None for what another event tells."""
+    """The data told of a record; None where another event already tells them."""
     match record:
         case Assigned():
             sizes = Counter(record.splits.values())

@@ -35,7 +35,7 @@ def effect_data(effect: Effect | None) -> Data | None:
 
 
 def proposal_data(proposal: Proposal, before: AttributeSystem | None = None) -> Data:
-    """The proposal as `--edits` takes it, and in words."""
+    """The proposal in the form that `--edits` reads, and in words."""
     words = describe_proposal(proposal, before)
     return {"proposal": proposal.model_dump(mode="json"), "words": words}
 
@@ -53,7 +53,7 @@ def decided_data(decided: Decided, before: AttributeSystem | None = None) -> Dat
 
 
 def exported_data(record: Exported) -> Data:
-    """`version` is null for a system that was never measured."""
+    """An export as JSON; `version` is null for a system that was never measured."""
     final = None if record.final is None else figure(record.final)
     return {"path": record.path, "version": record.version or None, "final": final}
 

@@ -49,7 +49,7 @@ def log(session: SessionFolder = None, as_json: Json = False) -> None:
 def spent_per_stretch(
     transcript: Path, stretches: "Sequence[Stretch]", price: "Price | None"
 ) -> "list[Spent]":
-    """What the model took while each was under way. Raises InputError for a broken transcript."""
+    """What was spent on the model in each stretch. Raises InputError for a broken transcript."""
     from builder.llm.transcript import Exchange, read, spent_in
 
     exchanges: list[list[Exchange]] = [[] for _ in stretches]

@@ -14,7 +14,7 @@ from builder.session.versions import held_out_change
 
 
 def log_data(folder: Path, story: Story, costs: Sequence[Spent]) -> Data:
-    """`costs`: what each stretch took of the language model."""
+    """The story as JSON; `costs`: what was spent on the language model in each stretch."""
     state = story.state
     told = [
         _stretch(stretch, state, cost) for stretch, cost in zip(story.stretches, costs, strict=True)
@@ -38,7 +38,7 @@ def log_data(folder: Path, story: Story, costs: Sequence[Spent]) -> Data:
 
 
 def change_data(change: Change | None) -> Data | None:
-    """Images fixed and broken, points, and the p of McNemar's exact test."""
+    """A change as JSON: images fixed and broken, points, and the p of McNemar's exact test."""
     return {**asdict(change), "points": change.points} if change else None
 
 

@@ -1,4 +1,4 @@
-"""The language model as the flags name it: who is asked, how, and for how much."""
+"""The language model that the flags name: its settings, its price, and how it is opened."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ MODES = "modes.json"
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """What the flags say of the language model; it holds for later runs of the session too."""
+    """The flags on the language model; the session keeps them for later runs too."""
 
     spec: str | None = None
     url: str | None = None
@@ -37,7 +37,7 @@ class ModelOptions:
 
 
 def llm_spec(spec: str | None) -> str | None:
-    """The model as the journal keeps it; None for none. Raises InputError."""
+    """The model's spec as the journal keeps it; None for none. Raises InputError."""
     if spec is None or spec == NOBODY:
         return None
     if spec.startswith(REPLAY):
@@ -50,7 +50,7 @@ def llm_spec(spec: str | None) -> str | None:
 
 
 def spoken_to(started: Started, options: ModelOptions) -> Started:
-    """The settings with what the flags say of the model; what they don't say stays as it was.
+    """The settings with the model flags that are given; the others stay as they were.
 
     Raises InputError.
     """
@@ -82,7 +82,7 @@ def open_model(
     state: State | None = None,
     max_calls: int | None = None,
 ) -> Drafter | None:
-    """Whoever writes the words; None for nobody. Raises CotbuildError.
+    """Opens the session's language model; None if it has none. Raises CotbuildError.
 
     max_calls: the most requests that are sent from here on.
     """
@@ -110,18 +110,18 @@ def open_model(
 
 
 def _settings(started: Started) -> ModelSettings:
-    """The model that the session names, and its price; nothing is opened or read for that."""
+    """The model that the session names, and its price; nothing is opened or read yet."""
     price = Price(*started.price) if started.price else None
     return ModelSettings(started.llm or NOBODY, started.llm_url, price)
 
 
 def prompts_of(started: Started) -> Prompts:
-    """The templates that the session speaks with. Raises InputError."""
+    """The prompt templates of the session. Raises InputError."""
     return Prompts.open(started.language, Path(started.prompts) if started.prompts else None)
 
 
 def price_of(started: Started) -> Price | None:
-    """The user's own price, else the known one; None where the price is not known."""
+    """The user's own price, else the known one; None if the price is unknown."""
     return _settings(started).known_price
 
 
@@ -132,7 +132,7 @@ def may_cost(started: Started) -> bool:
 
 
 def what_it_takes(started: Started, *, drafted: bool) -> str:
-    """What is sent, how often, and at what price, in a sentence without its end.
+    """What is sent, how often, and at what price, as an unfinished sentence.
 
     drafted: there is a system already, so that only proposals are asked for.
     """

@@ -1,4 +1,4 @@
-"""A session's images and encoder are opened, and with them what measures."""
+"""Opens a session's images and encoder, and the workspace that measures with them."""
 
 from collections.abc import Mapping
 
@@ -49,7 +49,7 @@ def open_workspace(
     encoder: Encoder | None,
     screen: Screen,
 ) -> Workspace | None:
-    """Images that are new get their splits, all are encoded; None without images or encoder."""
+    """Splits images that are new, and encodes all; None without images or encoder."""
     if images is None or encoder is None:
         return None
     state = session.state
@@ -73,7 +73,7 @@ def open_workspace(
 
 
 def workspace_of(session: Session, screen: Screen) -> Workspace | None:
-    """The workspace of a session that was opened."""
+    """The workspace of an open session."""
     started = session.state.started
     images = images_of(started, screen)
     return open_workspace(session, images, encoder_of(started, screen), screen)
@@ -82,7 +82,7 @@ def workspace_of(session: Session, screen: Screen) -> Workspace | None:
 def workspace_to_read(
     state: State, screen: Screen
 ) -> tuple[Workspace, Mapping[str, LabelledImage]] | None:
-    """The workspace of a session that is only looked at, and its images by digest.
+    """The workspace of a session that is only read, and its images by digest.
 
     Images that the session does not know stay out: to give them a split is to write. None without
     images or an encoder.

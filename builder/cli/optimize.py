@@ -48,7 +48,7 @@ P = ParamSpec("P")
 
 
 def _file_flags_together(command: Callable[P, None]) -> Callable[P, None]:
-    """The shared flags on images and encoders in one panel, which says what they are for."""
+    """Lists the shared image and encoder flags in one help panel, for system files only."""
     for name, hint in command.__annotations__.items():
         flags = [copy(flag) for flag in getattr(hint, "__metadata__", ())]
         for flag in flags:

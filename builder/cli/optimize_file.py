@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """What the flags say; crop and scoring are otherwise those of the file."""
+    """The flags for a system file; without them crop and scoring are those of the file."""
 
     images: ImageSource | None
     encoder: str | None
@@ -49,7 +49,7 @@ def session_from_file(
     screen: Screen,
     prepare: Callable[[State, Path], T],
 ) -> Iterator[tuple[Session, Workspace, T]]:
-    """The open session with the file's system as its draft, and what `prepare` made of that.
+    """The open session with the file's system as its draft, and the result of `prepare`.
 
     `prepare` gets the state and the folder before anything is written: what it raises leaves
     nothing behind. Raises CotbuildError.
@@ -80,7 +80,7 @@ def session_from_file(
 
 
 def _settings(file: SystemFile, options: FileOptions) -> Started:
-    """As `new --start` would have them."""
+    """The settings that `new --start` would give the session."""
     measured = file.provenance.crop if file.provenance else None
     part = (
         Crop(*measured) if measured and not options.crop else crop_of(options.crop, options.images)

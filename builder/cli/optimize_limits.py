@@ -1,4 +1,4 @@
-"""Which optimiser searches, and how long: from flags to a search. Raises InputError."""
+"""The optimiser and its limits, from flags. Raises InputError."""
 
 import shlex
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _ASKS = {"light": 10, "medium": 40, "heavy": 160}
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What the flags allow a run; without any of them it is a light one."""
+    """The limits that the flags set a run; without any of them it is a light one."""
 
     effort: str | None
     calls: int | None
@@ -27,19 +27,19 @@ class Budget:
 
     @property
     def restarts(self) -> int | None:
-        """None: as many as the calls or the minutes allow."""
+        """How many restarts; None: as many as the calls or the minutes allow."""
         if self.effort is None and (self.calls is not None or self.minutes is not None):
             return None
         return _RESTARTS[self.effort or "light"]
 
     @property
     def only_cost(self) -> bool:
-        """Whether only money ends an evolution."""
+        """Whether money is the only limit of an evolution."""
         return self.cost is not None and self.asks is None and self.minutes is None
 
     @property
     def asks(self) -> int | None:
-        """Calls to the model; None: as many as the money or the minutes allow."""
+        """How many calls to the model; None: as many as the money or the minutes allow."""
         if self.calls is not None:
             return self.calls
         if self.effort is None and (self.cost is not None or self.minutes is not None):
@@ -48,7 +48,7 @@ class Budget:
 
 
 def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -> None:
-    """Before anything is opened."""
+    """Checks the flags before anything is opened."""
     if name not in NAMES:
         raise InputError(
             f"there is no optimiser {name!r}", hint=f"choose one of: {', '.join(NAMES)}"
@@ -58,7 +58,7 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -
         ("--max-minutes", budget.minutes),
         ("--max-cost", budget.cost),
     ):
-        # Not even a number is neither above nor below.
+        # NaN is neither above nor below any bound.
         if value is not None and not value > 0:
             raise InputError(
                 f"a budget of {value:g} allows no search", hint=f"give {flag} a number above 0"
@@ -78,7 +78,7 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -
 
 
 def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null: bool) -> str:
-    """The command that takes up an interrupted run, but for the session: "optimize ...".
+    """The command that continues an interrupted run, without the session: "optimize ...".
 
     Its budget is again the whole one; nobody has agreed to the cost of that yet.
     """
@@ -99,7 +99,7 @@ def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null:
 
 
 def greedy_of(budget: Budget, seed: int, state: State) -> Greedy:
-    """The greedy run that goes on where the session's earlier ones of the same seed ended."""
+    """The greedy run that continues where earlier ones of the same seed ended."""
     earlier = [
         run.restarts for run in state.optimised if (run.optimiser, run.seed) == (GREEDY, seed)
     ]
@@ -112,7 +112,7 @@ def greedy_of(budget: Budget, seed: int, state: State) -> Greedy:
 
 
 def for_null(greedy: Greedy, state: State) -> Greedy:
-    """The same from its beginning, for as long as all greedy runs of the session together.
+    """That greedy run from its beginning, as long as all greedy runs of the session together.
 
     That is, as many restarts, or where something else ended them, as many changes.
     """

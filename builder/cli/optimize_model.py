@@ -1,4 +1,4 @@
-"""How long a system evolves, and who is asked: settled before an image is read."""
+"""The budget and the language model of an evolution, settled before an image is read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from builder.session.state import State
 
 @dataclass(frozen=True, slots=True)
 class Evolution:
-    """How long a system evolves, with which seed.
+    """The budget and seed of an evolution.
 
     `go_on`: the command that takes up a run that was broken off, but for the session.
     """
@@ -39,7 +39,7 @@ class Evolution:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Who is asked, with which settings."""
+    """The language model to ask, with its settings."""
 
     rewriter: Rewriter
     settings: Started
@@ -54,7 +54,7 @@ def evolution_model(
     *,
     agreed: bool,
 ) -> Model:
-    """The model that the flags or the session in `folder` name, within the budget.
+    """The model that the flags or the session in `folder` name, limited by the budget.
 
     `agreed`: to what it may cost. Raises CotbuildError.
     """
@@ -80,7 +80,7 @@ def evolution_model(
 
 
 def _estimate(state: State, speaking: Started, evolution: Evolution) -> Estimate:
-    """Of all calls, or of one where there may be any number. Nothing is measured for it."""
+    """Estimates the cost of all calls, or of one if any number is allowed; measures nothing."""
     if state.system is None:
         raise ValueError("there is no system that could evolve")
     about = revision_request(state, state.system, None)

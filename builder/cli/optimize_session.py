@@ -1,4 +1,4 @@
-"""A search in a session, by greedy search or GEPA: its limits, what is shown, and how it ends."""
+"""A greedy search or GEPA in a session: its limits, what is shown, and how it ends."""
 
 import shlex
 import time
@@ -33,7 +33,7 @@ from builder.system.model import AttributeSystem
 
 
 def check(state: State, folder: Path) -> None:
-    """Raises InputError where an optimiser has nothing to do; nothing was opened for that yet."""
+    """Raises InputError where an optimiser has nothing to do; nothing is opened for that."""
     if state.started.images is None:
         raise InputError(
             "this session has no images, so nothing can be measured",
@@ -55,7 +55,7 @@ def check(state: State, folder: Path) -> None:
 def optimise(
     session: Session, workspace: Workspace, greedy: Greedy, budget: Budget, screen: Screen
 ) -> Ended:
-    """Greedy search from the working system; each candidate is on the disk before the next."""
+    """Greedy search from the working system; each candidate is saved before the next."""
 
     def words(tried: Tried) -> str:
         most = f" of {budget.calls:,}" if budget.calls is not None else ""
@@ -71,7 +71,7 @@ def optimise(
 def evolve_session(
     session: Session, workspace: Workspace, evolution: Evolution, model: Model, screen: Screen
 ) -> Ended:
-    """GEPA from the working system; each answer is on the disk before the next is asked for.
+    """GEPA from the working system; each answer is saved before the next is asked for.
 
     Raises CotbuildError where the endpoint fails, and where not one answer could be used; what was
     found by then is kept.
@@ -108,7 +108,7 @@ def evolve_session(
 
 
 class _Run:
-    """Stores and shows what a search tells. `unusable`: why answers of the model led nowhere."""
+    """Saves and shows a search's events. `unusable`: why answers of the model led nowhere."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class _Run:
         self.unusable: list[str] = []
 
     def begin(self) -> tuple[SearchSession, Task]:
-        """Measures the working system if it was not yet; from then on the minutes count."""
+        """Measures the working system if it was not yet, then starts the clock."""
         session = SearchSession(self._session.state, self._workspace.evaluator, self._tell)
         task = session.task()
         self._began = time.monotonic()
@@ -141,13 +141,13 @@ class _Run:
 
     @property
     def clock(self) -> str:
-        """E.g. 1:05."""
+        """The time since the search began, e.g. 1:05."""
         minutes, rest = divmod(int(self._seconds), 60)
         return f"{minutes}:{rest:02}"
 
     @property
     def best(self) -> str:
-        """E.g. "300 of 336, 89.3 %"."""
+        """How many review images the best system has right, e.g. "300 of 336, 89.3 %"."""
         return accuracy(self._tried.correct, len(self._workspace.evaluator.splits["review"].labels))
 
     @property
@@ -168,7 +168,7 @@ class _Run:
 
 
 def null_of(session: Session, workspace: Workspace, greedy: Greedy, seed: int) -> ShuffledNull:
-    """The whole procedure from the session's first system on, with shuffled review labels."""
+    """The whole search from the session's first system on, with shuffled review labels."""
     state = session.state
     step = state.steps[0]
     fitted = read_story(session.folder).drafted_by == GENERAL_ATTRIBUTES

@@ -25,12 +25,12 @@ class SessionPictures:
 
     @classmethod
     def of(cls, started: Started, images: Mapping[str, LabelledImage]) -> "SessionPictures":
-        """Those of a session that has `images`."""
+        """The pictures of a session that has `images`."""
         crop = Crop(*started.crop) if started.crop else None
         return cls(images, crop, Path(started.images or ""))
 
     def name(self, digest: str) -> str:
-        """Where the file is: below the session's folder of images, else its whole path."""
+        """The image's path: below the session's folder of images, else in full."""
         path = self.images[digest].path
         return str(path.relative_to(self.folder) if path.is_relative_to(self.folder) else path)
 

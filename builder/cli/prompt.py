@@ -69,7 +69,7 @@ def prompt(
 
 
 class _Asked(Exception):
-    """A question was asked: all that the model is told, but for the schema."""
+    """Raised with the messages of the first question that would be sent."""
 
     def __init__(self, messages: "list[Message]") -> None:
         self.text = "\n\n".join(message["content"] for message in messages)
@@ -77,7 +77,7 @@ class _Asked(Exception):
 
 
 class _Listener:
-    """A transport that hears a question, and never answers."""
+    """A transport that raises every question as `_Asked` instead of sending it."""
 
     def complete(
         self,
@@ -89,7 +89,7 @@ class _Listener:
 
 
 def _first_question(ask: Callable[["Transport"], object]) -> str:
-    """What is asked first; nothing else would be the text that is sent, to the letter."""
+    """The text of the first question, exactly as it would be sent."""
     try:
         ask(_Listener())
     except _Asked as asked:
@@ -98,7 +98,7 @@ def _first_question(ask: Callable[["Transport"], object]) -> str:
 
 
 def _ignored(_: object) -> None:
-    """Nothing happens here that would have to be told."""
+    """Ignores an event, for nothing is asked."""
 
 
 def _draft(request: "DraftRequest", prompts: "Prompts") -> str:

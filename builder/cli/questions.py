@@ -1,4 +1,4 @@
-"""`cotbuild questions`: how few questions tell the classes apart, asked one after the other."""
+"""`cotbuild questions`: asks the groups one by one, and finds how few tell the classes apart."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""A system's groups asked one by one of the user's images: what is chosen, and how it measures."""
+"""Asks a system's groups one by one of the user's images, and measures how few suffice."""
 
 import json
 from collections.abc import Sequence
@@ -44,14 +44,14 @@ from builder.system.file import SystemFile, load_system_file
 from builder.system.model import AttributeSystem, scored_texts
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 
-# Random orders are drawn anew at each run, but the same ones.
+# The random orders are the same in each run.
 _SEED = 0
 _NOT_FINAL = f"{ALL} but the final ones"
 
 
 @dataclass(frozen=True, slots=True)
 class Interview:
-    """What the flags of `questions` ask for."""
+    """The flags of `questions`."""
 
     system: Path
     images: ImageSource
@@ -66,7 +66,7 @@ class Interview:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """Some of the images: what they are called, their cosines [n, Q], and their scores."""
+    """A part of the images: its title, its cosines [n, Q], labels and scores."""
 
     title: str
     similar: Floats
@@ -80,7 +80,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """All that is printed. `check`: the smallest set on images that did not choose it, if any."""
+    """All results to print. `check`: the smallest set on images that did not choose it, if any."""
 
     adaptive: Asked
     fixed: Asked
@@ -153,7 +153,7 @@ def interview(wanted: Interview) -> None:
 def _parts(
     file: SystemFile, images: Sequence[LabelledImage]
 ) -> tuple[tuple[str, frozenset[str]], tuple[str, frozenset[str]]]:
-    """What is chosen on, and what it is measured on: never the final images. Raises InputError."""
+    """The images to choose on and to measure on, never the final ones. Raises InputError."""
     parts = parts_of([file], images)
     review = SPLIT_TITLES["review"]
     fresh = next((part for part in (SPLIT_TITLES["held_out"], UNSEEN) if part in parts), None)

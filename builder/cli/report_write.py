@@ -1,4 +1,4 @@
-"""From a session's folder to its report: what is measured and opened for it, and by whom."""
+"""Writes a session's report: reads its folder, and measures and opens what that needs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ NO_IMAGES = (
     "This report was made without images: it tells of the system and its history, and shows no "
     "confusions, no failures and no figures on groups."
 )
-# Of all pictures in the page, as text; the rest of a large report takes about as much.
+# The size of all pictures in the page, as text; the rest of a large report is as big.
 _PICTURE_BYTES = 2_500_000
 
 

@@ -1,4 +1,4 @@
-"""A session is run to its end: the loop, what it saves and shows, and the exit code."""
+"""Runs a session to its end: the loop, what it saves and shows, and the exit code."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ def run_session(
     screen: Screen,
     edits: Sequence[Proposal] = (),
 ) -> None:
-    """Drafts what there is not yet, runs the loop, and says how it ended.
+    """Drafts a system if there is none yet, runs the loop, and says how it ended.
 
     Raises CotbuildError; ends with typer.Exit where the code is not 0.
     """
@@ -82,7 +82,7 @@ def _run_loop(
     *,
     rounds: int | None,
 ) -> Ended:
-    """Runs the loop to its end. Every record is on the disk before the next question."""
+    """Runs the loop to its end; every record is saved before the next question."""
     for event in run(
         session.state,
         evaluator=workspace.evaluator if workspace else None,
@@ -106,7 +106,7 @@ def _run_loop(
 
 
 def _show(view: View, workspace: Workspace | None, reviewer: Reviewer, screen: Screen) -> None:
-    """The round's screen; where the person stops its diagnosis, the menu comes without it."""
+    """Shows a round's screen; if the person stops its diagnosis, the menu comes without it."""
     try:
         screen.viewed(view, workspace.encoder if workspace else None)
     except KeyboardInterrupt:
@@ -130,7 +130,7 @@ def _reviewer(
 
 
 def check_goal(started: Started, mode: RunMode) -> None:
-    """Raises InputError for an accuracy that nothing could measure."""
+    """Raises InputError where an accuracy is wanted but there are no images to measure it on."""
     if mode.min_accuracy is not None and started.images is None:
         raise InputError(
             "there are no images, so no accuracy can be reached",
@@ -139,7 +139,7 @@ def check_goal(started: Started, mode: RunMode) -> None:
 
 
 def _shortfall(state: State, mode: RunMode) -> Shortfall | None:
-    """How far the best version is from being good enough, if it is not."""
+    """The best accuracy and the wanted one, if the best falls short; else None."""
     if mode.min_accuracy is None:
         return None
     best = state.best_version

@@ -1,4 +1,4 @@
-"""What happens in a session is put on the disk, then the files that follow from it."""
+"""Saves what happens in a session, then writes the files that follow from it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ def show_recorded(
     screen: Screen,
     form: Format = "cotbuild",
 ) -> None:
-    """Stores what was recorded, then says so."""
+    """Saves a recorded event, then shows it."""
     save_record(session, workspace, event, form)
     screen.recorded(event)
 
@@ -47,7 +47,7 @@ def show_recorded(
 def save_record(
     session: Session, workspace: Workspace | None, event: Recorded, form: Format = "cotbuild"
 ) -> None:
-    """Puts the record on the disk, then the files that follow from it.
+    """Saves the record, then writes the files that follow from it.
 
     An export's record comes first: a look at the final images counts even if writing fails.
     """
@@ -80,7 +80,7 @@ def record_entry(
 
 
 def save_best(session: Session, workspace: Workspace | None) -> None:
-    """Writes system.json as the journal has it; without a draft there is none."""
+    """Writes system.json from the journal's state; nothing without a draft."""
     if session.state.system is not None:
         session.save_best(write_system_file(system_file(session.state, workspace, final=None)))
 

@@ -1,4 +1,4 @@
-"""The null controls of `cotbuild score --controls`: systems and names, made senseless."""
+"""The null controls of `cotbuild score --controls`: systems and names made meaningless."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImagesAtHand:
-    """What the contenders are scored on: images [n, d] with their labels, and how to encode.
+    """The images [n, d] and labels that contenders are scored on, and how to encode texts.
 
     `encoder` is the fingerprint of the one behind all vectors.
     """
@@ -34,7 +34,7 @@ class ImagesAtHand:
     logit_scale: float
 
     def score(self, file: SystemFile) -> Scores:
-        """Random words have no means in the file: they are centred on the images at hand."""
+        """Scores a control, centred on these images: the file has no means for random words."""
         scoring = file.scoring.for_encoder(self.encoder)
         texts = scored_texts(file.system, scoring)
         vectors = self.phrases(texts)

@@ -1,4 +1,4 @@
-"""What `cotbuild score` works on: system files, images, and encoders one after the other."""
+"""The inputs of `cotbuild score`: system files, images, and encoders one after the other."""
 
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the flags of `score` ask for."""
+    """The flags of `score`."""
 
     systems: tuple[Path, ...]
     images: ImageSource
@@ -48,7 +48,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
-    """All that was found before anything is encoded. `images`: distinct ones, in digest order."""
+    """The inputs, found before anything is encoded. `images`: distinct, in digest order."""
 
     files: Mapping[Path, SystemFile]
     located: Mapping[str, Located]
@@ -62,7 +62,7 @@ class Inputs:
 
 
 def class_names(files: Iterable[SystemFile]) -> tuple[str, ...]:
-    """Of all systems, each once."""
+    """The classes of all systems, each once."""
     return tuple(dict.fromkeys(name for file in files for name in file.system.classes))
 
 
@@ -85,7 +85,7 @@ def gather(wanted: Comparison, files: Mapping[Path, SystemFile], screen: Screen)
 def with_each_encoder(
     inputs: Inputs, screen: Screen, work: Callable[[Encoder, Vectors, PhraseVectors], T]
 ) -> dict[str, tuple[T, EncoderIdentity]]:
-    """What `work` makes of the image vectors [n, d] of each encoder, by its spec.
+    """The results of `work` on each encoder's image vectors [n, d], by the encoder's spec.
 
     Encoders are loaded one after the other, used, and freed before the next.
     """

@@ -32,7 +32,7 @@ CorrectByRow = Sequence[NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A row of the table: texts that are encoded, and how a system scores them.
+    """A row of the table: texts to encode, and how its system scores them.
 
     `path` names it to programs, `title` to people. `file` is None for a baseline. `main`: the
     system scored as its file, or a flag, says.
@@ -48,7 +48,7 @@ class Contender:
 def contenders_of(
     files: Mapping[Path, SystemFile], descriptions: Mapping[str, str]
 ) -> list[Contender]:
-    """The baselines, then the systems; those at the checkpoint's scale also as the article does."""
+    """The baselines, then the systems; at the checkpoint's scale also scored as in the article."""
     domain = next(iter(files.values())).system.domain
     found = [
         Contender(name, name, tuple(texts))
@@ -71,7 +71,7 @@ def contenders_of(
 def parts_of(
     files: Iterable[SystemFile], images: Sequence[LabelledImage]
 ) -> dict[str, frozenset[str]]:
-    """The splits of the session whose images these are, where they are; all images come last."""
+    """The splits of the images' session, if they are known, then all images."""
     everything = frozenset(image.digest for image in images)
     parts: dict[str, frozenset[str]] = {}
     for file in files:
@@ -122,7 +122,7 @@ def scores_json(
     found: ImageSet,
     crop: Crop | None,
 ) -> object:
-    """All that was measured, how, and on what, for programs."""
+    """The results as JSON: what was measured, how, and on what."""
     return {
         "cotbuild": __version__,
         "encoders": {
@@ -139,7 +139,7 @@ def scores_json(
             }
             for title, rows in tables.items()
         ],
-        # None of them but where --controls asks.
+        # Empty unless --controls asks for them.
         "controls": {
             spec: [{**asdict(row), "accuracy": row.mean / row.n} for row in rows]
             for spec, rows in controls.items()
@@ -161,7 +161,7 @@ def _row_json(contender: Contender, row: ScoreRow, encoders: Sequence[str]) -> o
 
 
 def images_json(source: ImageSource, found: ImageSet, crop: Crop | None) -> object:
-    """Where the images are from, and which were used, for programs."""
+    """The images as JSON: where they are from, and which were used."""
     return {
         **asdict(source),
         "revision": found.revision,

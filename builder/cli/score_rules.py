@@ -53,12 +53,12 @@ class Halves:
 
 
 def is_trial(wanted: Comparison) -> bool:
-    """Whether the rule asked for needs images to be fitted on, or is to be written to a file."""
+    """Whether the rule must be fitted on images, or is to be written to a file."""
     return wanted.rule in ("all", *FITTED_PART) or wanted.save is not None
 
 
 def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
-    """Raises CotbuildError, and typer.Exit with 1 where a rule is below `min_accuracy`."""
+    """`cotbuild score --rule`. Raises CotbuildError; typer.Exit(1) for accuracy too low."""
     _check(wanted, min_accuracy)
     screen = Screen.open()
     files = {path: load_system_file(path) for path in wanted.systems}
@@ -104,7 +104,7 @@ def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
 
 
 def _check(wanted: Comparison, min_accuracy: float | None) -> None:
-    """Raises InputError for flags that say two things, or too little."""
+    """Raises InputError for flags that contradict each other or say too little."""
     if wanted.controls or wanted.classes:
         flag = "--controls" if wanted.controls else "--classes"
         raise InputError(
@@ -194,7 +194,7 @@ def _report(
     measured: Mapping[str, tuple[Mapping[Path, Sequence[RuleTrial]], EncoderIdentity]],
     halves: Mapping[Path, Halves],
 ) -> object:
-    """All that was measured, how, and on what, for programs."""
+    """The results as JSON: what was measured, how, and on what."""
     return {
         "cotbuild": __version__,
         "encoders": {spec: identity.model_dump() for spec, (_, identity) in measured.items()},

@@ -35,14 +35,14 @@ from builder.terminal.render import ControlRow, ScoreRow, control_table, score_t
 
 @dataclass(frozen=True, slots=True)
 class EncoderResult:
-    """What one encoder makes of the images: by row, which are right, and the controls."""
+    """The results with one encoder: which images each row has right, and the controls."""
 
     correct: CorrectByRow
     controls: Sequence[ControlRow]
 
 
 def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
-    """`cotbuild score`. Raises CotbuildError, and typer.Exit with 1 below `min_accuracy`."""
+    """`cotbuild score`. Raises CotbuildError; typer.Exit(1) for accuracy below `min_accuracy`."""
     screen = Screen.open()
     files = {path: _load(path, wanted) for path in wanted.systems}
     contenders = contenders_of(files, _descriptions(wanted.classes, class_names(files.values())))
@@ -114,7 +114,7 @@ def _check_accuracy(
     min_accuracy: float | None,
     screen: Screen,
 ) -> None:
-    """Raises typer.Exit with 1 when any system is worse with any encoder."""
+    """Raises typer.Exit(1) if any system with any encoder is below `min_accuracy`."""
     systems = [row for row, each in zip(rows, contenders, strict=True) if each.main]
     worst = min(cell.correct / cell.n for row in systems for cell in row.cells)
     if min_accuracy is not None and worst < min_accuracy:
@@ -123,7 +123,7 @@ def _check_accuracy(
 
 
 def _load(path: Path, wanted: Comparison) -> SystemFile:
-    """The file; a rule or a scale by a flag takes the place of its scoring, fits and all."""
+    """Loads the file; a rule or scale given by flag replaces its scoring, fits and all."""
     file = load_system_file(path)
     if wanted.rule is None and wanted.scale is None:
         return file
@@ -166,7 +166,7 @@ def _say_near_duplicates(
     parts: Mapping[str, frozenset[str]],
     screen: Screen,
 ) -> None:
-    """Of images of a session, those that nearly repeat one of another split."""
+    """Warns of a session's images that nearly repeat one of another split."""
     splits: dict[SplitName, SplitData] = {}
     for split in SPLITS:
         members = parts.get(SPLIT_TITLES[split], frozenset())

@@ -1,4 +1,4 @@
-"""What a session says: progress and warnings on stderr, results by way of an event sink."""
+"""Shows a session: progress and warnings on stderr, results by way of an event sink."""
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +54,7 @@ from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import shortened, visible
 
-# Of the near-duplicates, so many are named.
+# How many near-duplicates are named.
 _PAIRS = 5
 TOY = (
     "The miniature is a toy encoder: it knows drawn cards and nothing else. No figure it gives "
@@ -87,7 +87,7 @@ HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class DrawnResults:
-    """A session's results as text and tables; what else happens is told on stderr."""
+    """Draws a session's results as text and tables; the screen tells the rest on stderr."""
 
     console: Console
 
@@ -108,7 +108,7 @@ class DrawnResults:
 
 @dataclass(slots=True)
 class Screen:
-    """The two consoles, where results go, and the step that is under way."""
+    """The two consoles, the event sink, and the step in progress."""
 
     results: Console
     progress_to: Console
@@ -123,7 +123,7 @@ class Screen:
 
     @classmethod
     def open(cls, *, explains: bool = False) -> Self:
-        """`explains`: tell a newcomer once what each step is for."""
+        """Opens a screen; `explains`: tell a newcomer once what each step is for."""
         hints = dict(HINTS) if explains else {}
         results = result_console()
         return cls(results, progress_console(), DrawnResults(results), hints)
@@ -135,14 +135,14 @@ class Screen:
         return progress_bar(what, self.progress_to)
 
     def step(self, what: str) -> AbstractContextManager[None]:
-        """A step that takes a while, without a count."""
+        """Shows that a step is in progress, without a count."""
         return spinner(what, self.progress_to)
 
     def warning(self, words: str) -> None:
         self._aside(f"Note: {words}")
 
     def images(self, found: ImageSet, *, copies: int) -> None:
-        """How many images there are, and everything that was left out, by name."""
+        """Says how many images there are, and names everything that was left out."""
         self._aside(f"{counted(len(found.images) - copies, 'image')} read.")
         if copies:
             self._aside(f"{counted(copies, 'copy', 'copies')} of other images left out.")
@@ -168,7 +168,7 @@ class Screen:
         )
 
     def near_duplicates(self, found: NearDuplicates, names: Mapping[str, str]) -> None:
-        """Images that nearly repeat one of another split; `names`: digest -> what it is called."""
+        """Warns of images that nearly repeat one of another split; `names`: digest -> its name."""
         if not found.images:
             return
         self.warning(
@@ -186,7 +186,7 @@ class Screen:
         self._aside("There are no images: nothing will be scored.")
 
     def encoder(self, encoder: Encoder, workspace: Workspace) -> None:
-        """What measures from here on."""
+        """Says which encoder measures, and how many images each split has."""
         sizes = ", ".join(
             f"{len(data.labels)} {name.replace('_', '-')}"
             for name, data in workspace.evaluator.splits.items()
@@ -196,7 +196,7 @@ class Screen:
             self.warning(TOY)
 
     def licence(self, encoder: str, licence: str) -> None:
-        """What the user may do with an encoder's weights, where it is known. Said once."""
+        """Says, once, what the licence of an encoder's weights allows, if it is known."""
         if licence and encoder not in self._licensed:
             self._licensed.add(encoder)
             self._aside(f"Licence of {encoder}: {licence}.")
@@ -210,11 +210,11 @@ class Screen:
         self.sink.tell(Opened(folder, started))
 
     def replays(self, label: str, about: str) -> None:
-        """Replies that don't come from a model that is answering now are said to be so."""
+        """Says so where replies don't come from a model that is answering now."""
         self._aside(f"The language model's replies are {label}. {about}".rstrip())
 
     def resumed(self, folder: Path, state: State, torn_bytes: int) -> None:
-        """Where the session stands."""
+        """Says where the resumed session stands."""
         self._aside(
             f"Session {folder}: round {state.round}, {counted(len(state.versions), 'version')}, "
             f"{counted(len(state.decisions), 'decision')}."
@@ -250,24 +250,24 @@ class Screen:
         self.sink.tell(event)
 
     def searching(self, words: str) -> None:
-        """How far a search has come, always in the same line."""
+        """Shows how far a search has come, always in the same line."""
         if self._line is None:
             self.over()
             self._line = self._step.enter_context(live_line(self.progress_to))
         self._line(words)
 
     def shuffled(self, null: ShuffledNull) -> None:
-        """What the same search gains where there is nothing to find."""
+        """Shows what the same search gains where there is nothing to find."""
         self.over()
         self.sink.tell(null)
 
     def viewed(self, view: View, encoder: Encoder | None) -> None:
-        """The round's screen."""
+        """Shows the round's screen."""
         self.over()
         self.sink.tell(RoundShown(view, encoder))
 
     def spent(self, before: Spent) -> None:
-        """What earlier runs of the session spent on the model, if anything."""
+        """Says what earlier runs of the session spent on the model, if anything."""
         self._spent = before
         if before.tokens:
             self._aside(f"Spent on the language model so far: {spent_words(before)}.")
@@ -278,7 +278,7 @@ class Screen:
         return spent_words(self._spent) if self._spent.tokens else ""
 
     def llm_event(self, event: LLMEvent) -> None:
-        """One line an event, or a bar for a draft in many calls."""
+        """Shows an event of the language model: a line each, or a bar for a draft in many calls."""
         if isinstance(event, CallFinished):
             self._spent = event.total or self._spent
         if isinstance(event, DraftProgress):
@@ -316,7 +316,7 @@ class Screen:
         self._result(Text(f"Report written to {visible(str(path))} ({size / 1e6:.1f} MB)."))
 
     def left(self, folder: Path, go_on: str = "resume") -> None:
-        """`go_on`: the command that takes up what was left."""
+        """Says that the session was left and saved; `go_on`: the command that continues it."""
         self.over()
         self._aside("Left. Everything decided is saved.")
         self._account()
@@ -334,13 +334,13 @@ class Screen:
         self._result(table)
 
     def demo_begins(self, folder: Path) -> None:
-        """What a newcomer is about to see."""
+        """Tells a newcomer what the demo is about to show."""
         for paragraph in DEMO:
             self._aside(paragraph.format(folder=folder))
             self.progress_to.print()
 
     def over(self) -> None:
-        """Ends the step that is under way, if there is one."""
+        """Ends the step in progress, if there is one."""
         self._tally = self._line = None
         self._step.close()
 
@@ -362,7 +362,7 @@ class Screen:
         self.results.print(drawn)
 
     def _listed(self, title: str, items: Iterable[str]) -> None:
-        """All of them: a name that was left out unseen is looked for in vain."""
+        """Lists all items, for a name left out would be looked for in vain."""
         for number, item in enumerate(items):
             if number == 0:
                 self._aside(f"{title}:")
@@ -375,7 +375,7 @@ def _nearest(mismatch: Mismatch) -> str:
 
 
 def llm_line(event: LLMEvent) -> str | None:
-    """An event of the language model in a line; None for what needs no telling."""
+    """An event of the language model in one line; None for one not worth telling."""
     match event:
         case CallStarted():
             return None

@@ -1,4 +1,4 @@
-"""From flags, and a few questions, to the settings that a session keeps, and how it is run."""
+"""A session's settings and how it is run, from flags and a few questions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ DEFAULT_ENCODER = "jina-clip-v1"
 
 @dataclass(frozen=True, slots=True)
 class RunMode:
-    """How a session is run: by whom, how long, and what counts as success."""
+    """How a session is run: by whom, how long, and which accuracy counts as success."""
 
     auto: bool
     yes: bool
@@ -31,7 +31,7 @@ class RunMode:
 
 
 def class_infos(entries: Iterable[ClassEntry]) -> tuple[ClassInfo, ...]:
-    """The classes as the journal keeps them."""
+    """The classes in the journal's form."""
     return tuple(ClassInfo(name=entry.name, description=entry.description) for entry in entries)
 
 
@@ -57,21 +57,21 @@ def with_images(
 
 
 def scoring_of(rule: str | None, scale: float | None, start: SystemFile | None) -> Scoring:
-    """As the flags say, else as the file to begin from does. Raises InputError."""
+    """The scoring by the flags, else by the file to begin from. Raises InputError."""
     if rule is None and scale is None and start is not None:
         return start.scoring.of_session()
     return scoring_from(rule or "sum", scale)
 
 
 def crop_of(wish: str | None, images: ImageSource | None) -> Crop | None:
-    """The part of each image to look at: as wished, else as a known data set needs it."""
+    """The part of each image to look at: as wished, else what a known data set needs; or None."""
     if wish is None and images is not None:
         wish = known_crop(images.location)
     return Crop.parse(wish) if wish else None
 
 
 def ask_for_images(asker: Asker | None) -> ImageSource | None:
-    """The folder that the person names; None for none. Raises InputError if there is nobody."""
+    """Asks for the image folder; None for none. Raises InputError if there is nobody to ask."""
     if asker is None:
         raise InputError(
             "no images were named, and there is nobody to ask",
@@ -102,7 +102,7 @@ def expanded(path: str) -> Path:
 
 
 def domain_of(wish: str | None, start: SystemFile | None, asker: Asker | None) -> str:
-    """What the classes are: as wished, as the file to begin from says, or as the person does."""
+    """What the classes are: as wished, else from the file to begin from, else asked."""
     if wish and wish.strip():
         return wish.strip()
     if start is not None:
@@ -140,13 +140,13 @@ def start_file(path: Path, entries: tuple[ClassEntry, ...]) -> SystemFile:
 
 
 def _encoder(spec: str) -> str:
-    """The encoder as the journal keeps it. A session may be resumed from another folder."""
+    """The encoder in the journal's form, for a session may be resumed from another folder."""
     found = EncoderSpec.parse(spec)
     return f"{found.folder.absolute()}{found.options}" if found.folder else spec
 
 
 def pinned(started: Started, encoder: Encoder | None) -> Started:
-    """With the hub commit that was opened, so that a resumed session opens the same one.
+    """The settings with the hub commit that was opened, so that resuming opens the same one.
 
     And with the scoring for that encoder: without one, nothing is left of what was fitted.
     """

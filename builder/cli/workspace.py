@@ -1,4 +1,4 @@
-"""The workspace of a session: its images, encoder and evaluator, set up from its settings."""
+"""The workspace of a session: its images, encoder and evaluator, built from its settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 class PhraseVectors:
-    """Texts -> vectors [m, d]: from memory, else from the cache, else encoded."""
+    """Turns texts into vectors [m, d]: from memory, else from the cache, else encoded."""
 
     def __init__(self, encoder: Encoder, cache: VectorCache) -> None:
         self._encoder = encoder
@@ -38,7 +38,7 @@ class PhraseVectors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workspace:
-    """What a session with images works on. `labels`: digest -> class name."""
+    """The images, encoder and evaluator of a session. `labels`: digest -> class name."""
 
     encoder: Encoder
     evaluator: Evaluator
@@ -73,7 +73,7 @@ def list_images(started: Started, on_progress: Progress | None) -> ImageSet | No
 def read_labelled(
     source: ImageSource, names: Sequence[str], on_progress: Progress | None
 ) -> ImageSet:
-    """What a folder or a data set holds of those classes. Raises InputError."""
+    """The labelled images of those classes in a folder or data set. Raises InputError."""
     downloads = default_cache_folder() / "images"
     return read_source(source, names, downloads=downloads, on_progress=on_progress)
 
@@ -86,7 +86,7 @@ def distinct(images: ImageSet) -> dict[str, LabelledImage]:
 def new_splits(
     images: Mapping[str, LabelledImage], known: Mapping[str, SplitName], seed: int
 ) -> dict[str, SplitName]:
-    """Splits of the images that have none yet."""
+    """The splits of images that have none yet."""
     labels = {digest: image.label for digest, image in images.items()}
     splits = assign_splits(labels, dict(known), seed=seed)
     return {digest: split for digest, split in splits.items() if digest not in known}
@@ -101,7 +101,7 @@ def encoded_workspace(
     on_progress: Progress | None,
     on_warning: Callable[[str], None],
 ) -> Workspace:
-    """Encodes what the cache does not hold, and opens the evaluator. Raises CotbuildError."""
+    """Encodes what the cache lacks, and opens the evaluator. Raises CotbuildError."""
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=on_warning)
     digests = sorted(images)
     crop = Crop(*started.crop) if started.crop else None

@@ -56,7 +56,7 @@ class ClassReport:
 
     @property
     def accuracy(self) -> float:
-        """In [0, 1]; 0 for a class without images."""
+        """The fraction of the class's images that are correct, in [0, 1]; 0 without images."""
         return self.correct / self.n if self.n else 0.0
 
     @property
@@ -103,7 +103,7 @@ def per_class(scores: Scores, system: AttributeSystem | None = None) -> tuple[Cl
 
 @dataclass(frozen=True, slots=True)
 class ConfusedPair:
-    """Two classes of which images of one go to the other.
+    """Two classes that are confused: images of one are taken for the other.
 
     separating_groups: (group, how well it tells the two apart), best first, of the groups whose
     rules differ for them. The figure is the mean over the two classes of the fraction of its images
@@ -208,7 +208,7 @@ def _separating(
 
 @dataclass(frozen=True, slots=True)
 class RuleEvidence:
-    """What the n images of one class choose in one group (their likeliest option), and the rule.
+    """What n images of a class choose in a group (their likeliest option), and the rule there.
 
     chosen: (option, number of images), most first, without options that no image chooses.
     """
@@ -262,7 +262,7 @@ GroupEvidence = tuple[str, NDArray[np.float32], GroupRules]
 
 
 def group_evidence(scores: Scores, system: AttributeSystem) -> tuple[GroupEvidence, ...]:
-    """In the order of groups. Raises ValueError unless the scores are the system's."""
+    """Per group: name, probabilities, rules. Raises ValueError for another system's scores."""
     shapes = [p.shape[1] for p in scores.probabilities]
     if scores.classes != system.classes or shapes != [len(g.options) for g in system.groups]:
         raise ValueError("these are not the scores of this system")
@@ -271,7 +271,7 @@ def group_evidence(scores: Scores, system: AttributeSystem) -> tuple[GroupEviden
 
 
 def _wrong(scores: Scores) -> NDArray[np.intp]:
-    """Positions of the images of known classes that went to another one."""
+    """Positions of the images of known classes that were classified wrongly."""
     return np.flatnonzero(~scores.correct & (scores.labels >= 0))
 
 
@@ -281,7 +281,7 @@ def _preference(
     ours: NDArray[np.intp] | int,
     theirs: NDArray[np.intp] | int,
 ) -> NDArray[np.float32]:
-    """[n] by how much the group's probabilities [n, K] speak more for class `ours` than `theirs`.
+    """By how much [n] the group, with p [n, K], speaks more for class `ours` than for `theirs`.
 
     Exactly 0 where both classes make the same choice.
     """

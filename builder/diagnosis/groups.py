@@ -74,13 +74,13 @@ _WORDS: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A kind, and the group that is repeated where the kind is "repeats"."""
+    """What kind a group is of, and which group it repeats where the kind is "repeats"."""
 
     kind: Kind
     repeated: str = ""
 
     def words(self, spelled: Callable[[str], str] = str) -> str:
-        """`spelled`: how the name of a group is written."""
+        """The verdict in words; `spelled`: how to write the name of a group."""
         return f"repeats {spelled(self.repeated)}" if self.repeated else _WORDS[self.kind]
 
 
@@ -105,7 +105,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
-    """What one group of so many options contributes.
+    """What one group contributes to a system.
 
     alone: images that this group by itself gets right; where its best option belongs to m classes,
     the image counts 1/m, the expected value of a random pick among them.
@@ -133,17 +133,17 @@ class GroupReport:
 
     @property
     def without(self) -> Change | None:
-        """The change if the group is left out; None for the only group."""
+        """How the correct images change without the group; None for the only group."""
         return self.left_out.change if self.left_out else None
 
     @property
     def weak(self) -> bool:
-        """Whether no fewer images would be correct without it."""
+        """Whether as many images or more would be correct without it."""
         return self.without is not None and self.without.n > 0 and self.without.points >= 0
 
     @property
     def verdict(self) -> Verdict:
-        """The first that holds, from the strongest evidence to the weakest.
+        """The verdict that holds first, from the strongest evidence to the weakest.
 
         carries, misleads: without it significantly fewer, or more, images are right. decoration:
         it has no bits, or its rules fit no better than shuffled ones. repeats: another group tells
@@ -278,7 +278,7 @@ def _agreement(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Prop
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _LeftOut:
-    """A group that is left out.
+    """A group that is left out, and the system without it.
 
     rest: the system without it. columns: its phrases. of_class: [C] each class's choice among U.
     added: [U, n] what each choice adds to a total. entered: [C] True for the first of the classes
@@ -383,7 +383,7 @@ def _added(
     scoring: Scoring,
     logit_scale: float,
 ) -> Floats:
-    """[U, n]: the totals of a system of this group alone, with a class for each of its choices."""
+    """[U, n]: what each choice of this group alone adds to a total."""
     if len(rule.weights) == 1:
         # What is added to all alike decides nothing.
         return np.zeros((1, len(similar)), np.float32)
@@ -403,7 +403,7 @@ def _added(
 
 
 def _leads(scores: Scores, groups: Sequence[_LeftOut]) -> list[tuple[Floats, Floats]]:
-    """Per group [n]: the true class's lead over its best rival, and what of it may be rounding."""
+    """Per group [n]: the true class's lead over its best rival, and how much may be rounding."""
     found = [(np.empty(scores.n, np.float32), np.empty(scores.n, np.float32)) for _ in groups]
     step = max(1, _BLOCK // len(scores.classes))
     for start in range(0, scores.n, step):

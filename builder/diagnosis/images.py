@@ -15,7 +15,7 @@ from builder.system.model import AttributeSystem, Choice
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one group of K options made of one image. Probabilities are in [0, 1].
+    """What one group of K options says of one image. Probabilities are in [0, 1].
 
     ruled: what the rule of the image's class says; () for nothing. p_ruled: the mean probability of
     those options, which is what the group adds to the class's total; 1/K where the rule says
@@ -63,7 +63,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The images that a change makes right, as they were before, and wrong, as they are then."""
+    """Images that a change makes right, as they were before it, and wrong, as they are after."""
 
     fixed: tuple[Case, ...]
     broken: tuple[Case, ...]
@@ -94,7 +94,7 @@ def class_cases(scores: Scores, system: AttributeSystem, name: str) -> tuple[Cas
 def changed_cases(
     before: Scores, system: AttributeSystem, after: Scores, changed: AttributeSystem
 ) -> Changed:
-    """What `changed`, scored on the same images as `system`, makes right and wrong of them."""
+    """The images that `changed` makes right or wrong, scored on the same images as `system`."""
     if before.n != after.n:
         raise ValueError(f"{before.n} images before, {after.n} after: not the same images")
     return Changed(
@@ -141,7 +141,7 @@ def _cases(
 
 
 def _margins(scores: Scores, images: Indices) -> Floats:
-    """[m] the best total of another class minus that of its own; -inf without a label."""
+    """The best total of another class minus that of the label's [m]; -inf without a label."""
     labels, rows = scores.labels[images], np.arange(len(images))
     totals = scores.totals[images]
     own = totals[rows, labels]
@@ -158,7 +158,7 @@ def _seen(
     labels: Indices,
     predictions: Indices,
 ) -> list[Seen]:
-    """What the group at that position, with probabilities [m, K], made of each of m images."""
+    """What the group at that position, with probabilities [m, K], says of each of m images."""
     group = system.groups[position]
     choices = [rules[group.name] for rules in system.rules.values()]
     ruled, predicted = (

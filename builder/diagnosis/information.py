@@ -30,14 +30,14 @@ _EXACT = 1e-9
 
 
 def entropy(symbols: Iterable[Hashable]) -> float:
-    """Bits of a symbol drawn at random from `symbols`; 0 for none."""
+    """The entropy in bits of a symbol drawn at random from `symbols`; 0 for none."""
     counts = Counter(symbols).values()
     total = sum(counts)
     return sum(count / total * log2(total / count) for count in counts)
 
 
 def mutual_information(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
-    """Bits that either of two symbols, drawn at the same random place, tells about the other.
+    """Bits that one of two symbols, drawn at the same random place, tells about the other.
 
     Symmetric, at least 0 and at most either entropy. Raises ValueError unless of equal length.
     """
@@ -47,7 +47,7 @@ def mutual_information(one: Sequence[Hashable], other: Sequence[Hashable]) -> fl
 
 
 def expected_information(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
-    """The mean of `mutual_information` over all orders of either: what is shared by chance.
+    """The mean of `mutual_information` over all orders of either: the bits shared by chance.
 
     Exact: how often two symbols meet is hypergeometric (Vinh, Epps and Bailey 2010, formula 24).
     """
@@ -66,13 +66,13 @@ def expected_information(one: Sequence[Hashable], other: Sequence[Hashable]) -> 
 
 
 def _sizes(symbols: Sequence[Hashable]) -> tuple[Indices, Indices]:
-    """The counts of the symbols, each count once, and how many symbols have it."""
+    """The distinct counts of the symbols, and how many symbols have each."""
     return np.unique(list(Counter(symbols).values()), return_counts=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Another group that tells what this one does: `fraction` of its bits, in [0, 1].
+    """A group that tells what another does: `fraction` of its bits, in [0, 1].
 
     beyond_chance: the same after what it would tell on average if its rules were shuffled is taken
     from both, at most 1 and below 0 where it tells less. With few classes any two groups of many
@@ -108,7 +108,7 @@ class Redundancy:
         return self.shared[one][other] / smaller if smaller else 0.0
 
     def most_repeated(self, group: int) -> Repeat | None:
-        """The group that this one repeats most, first of all beyond chance; of several the first.
+        """The group that this one repeats most, by what is beyond chance; of equals the first.
 
         None where it has no bits, or there is no other.
         """
@@ -125,14 +125,14 @@ class Redundancy:
         return Repeat(self.groups[other], shared / self.bits[group], beyond)
 
     def pairs(self) -> tuple[tuple[int, int, float], ...]:
-        """Each pair of groups once, with the fraction they share, the most first."""
+        """Each pair of groups once, with the fraction of bits they share, the largest first."""
         size = range(len(self.groups))
         found = [(a, b, self.fraction(a, b)) for a in size for b in size[a + 1 :]]
         return tuple(sorted(found, key=lambda pair: -pair[2]))
 
 
 def redundancy(system: AttributeSystem) -> Redundancy:
-    """Of every two groups of the system, from its rules alone."""
+    """The redundancy of every two groups of the system, from its rules alone."""
     codes = [rule.of_class.tolist() for rule in group_rules(system)]
     size = len(codes)
     shared, by_chance = ([[0.0] * size for _ in codes] for _ in range(2))
@@ -150,7 +150,7 @@ def redundancy(system: AttributeSystem) -> Redundancy:
 
 
 def own_bits(system: AttributeSystem) -> tuple[float, ...]:
-    """Per group: bits of its choice that are left once all other groups' choices are known.
+    """Per group: the bits of its choice that all other groups' choices leave unknown.
 
     Exact, from the rules, all classes equally likely; at least 0 and at most the group's entropy.
     """
@@ -177,7 +177,7 @@ class SeenBits:
 
 
 def seen_bits(answers: Indices, labels: Indices, options: int, orders: Indices) -> SeenBits:
-    """From the likeliest option [n], below `options`, and the class [n] of each image.
+    """The bits from each image's likeliest option [n], below `options`, and its class [n].
 
     `orders` [S, n] are the shuffles. Hidden below `fewest_images` for the classes that occur.
     """
@@ -189,7 +189,7 @@ def seen_bits(answers: Indices, labels: Indices, options: int, orders: Indices) 
 
 
 def fewest_images(classes: int, options: int) -> int:
-    """The images from which chance alone seems to tell a quarter of a bit or less.
+    """How many images it takes for chance alone to seem to tell a quarter of a bit or less.
 
     Miller's bias (1955) of the counted bits is (C - 1)(K - 1) / (2 n ln 2) where n is large.
     """
@@ -197,12 +197,12 @@ def fewest_images(classes: int, options: int) -> int:
 
 
 def shuffled_orders(n: int, *, seed: int) -> Indices:
-    """[20, n]: each row holds the positions 0 … n - 1 in a random order."""
+    """Shuffles [20, n]: each row holds the positions 0 … n - 1 in a random order."""
     return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (SHUFFLES, 1)), axis=1)
 
 
 def corrected_information(answers: Indices, labels: Indices, orders: Indices) -> float:
-    """The counted bits, less the mean over the shuffles `orders` [S, n] of the labels.
+    """The counted bits less their mean over the label shuffles `orders` [S, n].
 
     Below 0 where the labels tell less than shuffled ones; unbiased where they tell nothing.
     """
@@ -211,7 +211,7 @@ def corrected_information(answers: Indices, labels: Indices, orders: Indices) ->
 
 
 def counted_information(one: Indices, other: Indices) -> float:
-    """Mutual information in bits of two codes [n], as counted: too high for few images."""
+    """The mutual information in bits of two codes [n], as counted: too high for few images."""
     n, size = len(one), int(other.max()) + 1
     table = np.bincount(one * size + other, minlength=(int(one.max()) + 1) * size)
     table = table.reshape(-1, size)
@@ -220,6 +220,6 @@ def counted_information(one: Indices, other: Indices) -> float:
 
 
 def _sum_log(counts: Indices) -> float:
-    """Sum of c log2 c."""
+    """The sum of c log2 c over the counts c, with 0 for 0."""
     some = counts[counts > 0].astype(np.float64)
     return float((some * np.log2(some)).sum())

@@ -1,4 +1,4 @@
-"""Does a group say anything about the classes? Its rules against the same rules, shuffled."""
+"""Permutation test per group: do its rules fit the images better than shuffled ones?"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class NullTest:
 
 
 def null_tests(scores: Scores, system: AttributeSystem, *, seed: int) -> tuple[NullTest, ...]:
-    """One permutation test per group, in order: a group that doesn't beat its shuffles decorates.
+    """One permutation test per group, in order; a group that doesn't win is decoration.
 
     The statistic is what the rule `sum` adds up: over all images of known class, the mean
     probability of the options of the image's class. The group's rules are permuted over the
@@ -81,7 +81,7 @@ def _null_test(
 
 
 def _class_sums(scores: Scores, p: NDArray[np.float32]) -> NDArray[np.float64]:
-    """[C, K]: the probabilities of a group's options, summed over each class's images."""
+    """The probabilities of a group's options, summed over each class's images, [C, K]."""
     known = scores.labels >= 0
     labels, size = scores.labels[known], len(scores.classes)
     columns = [np.bincount(labels, weights=option[known], minlength=size) for option in p.T]
@@ -89,5 +89,5 @@ def _class_sums(scores: Scores, p: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _arrangements(choices: NDArray[np.intp]) -> int:
-    """In how many different ways the choices can be dealt out to the classes."""
+    """In how many different ways the choices can be assigned to the classes."""
     return factorial(len(choices)) // prod(map(factorial, Counter(choices.tolist()).values()))

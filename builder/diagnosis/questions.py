@@ -1,4 +1,4 @@
-"""Twenty questions: the groups asked one after the other, and how few of them do.
+"""Twenty questions: groups asked one after another, and how few are enough.
 
 Each question is chosen by the answers so far. Of class c and group g with K options, the rules give
 weights w (1/k on each of the k options that the rule names, on all K if it names none). One answer
@@ -66,7 +66,7 @@ class Questionnaire:
 
 
 def questionnaire(system: AttributeSystem) -> Questionnaire:
-    """What the groups of a system ask, and what its classes would answer."""
+    """The questionnaire of a system: what its groups ask, and what its classes would answer."""
     rules = group_rules(system)
     choices, sizes = zip(*(rule.weights.shape for rule in rules), strict=True)
     choice_starts = np.cumsum([0, *choices[:-1]])
@@ -83,7 +83,7 @@ def questionnaire(system: AttributeSystem) -> Questionnaire:
 
 
 def log_likelihoods(asked: Questionnaire, answers: Sequence[Floats]) -> Doubles:
-    """[n, U] log L of each distinct choice, from each group's soft answers [n, K]."""
+    """Log-likelihoods [n, U] of each distinct choice, from the groups' soft answers [n, K]."""
     of_groups = []
     for rule, p in zip(asked.rules, answers, strict=True):
         likelihood = _noisy(p.astype(np.float64) @ rule.weights.T, p.shape[1])
@@ -92,7 +92,7 @@ def log_likelihoods(asked: Questionnaire, answers: Sequence[Floats]) -> Doubles:
 
 
 def posterior(logs: Doubles | Floats) -> Floats:
-    """Probabilities [n, C] of the classes from unnormalised logs [n, C]."""
+    """The classes' probabilities [n, C] from unnormalised logs [n, C]."""
     found: Floats = (logs - logs.max(axis=1, keepdims=True)).astype(np.float32)
     np.exp(found, out=found)
     found /= found.sum(axis=1, keepdims=True)
@@ -100,7 +100,7 @@ def posterior(logs: Doubles | Floats) -> Floats:
 
 
 def expected_gains(asked: Questionnaire, probabilities: Floats) -> Floats:
-    """[n, G] bits that each group's answer is expected to tell, classes having these chances.
+    """The bits [n, G] that each group's answer is expected to tell, given the class chances.
 
     probabilities: [n, C], rows sum to 1.
     """
@@ -114,7 +114,7 @@ def expected_gains(asked: Questionnaire, probabilities: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """All G questions put to n images, in some order.
+    """The result of putting all G questions to n images, in some order.
 
     order: [n, G] the group asked at each step.
     credit: [n, G] after each step, 1 where the true class is the likeliest, 1/m where m classes
@@ -128,12 +128,12 @@ class Asked:
 
     @property
     def accuracy(self) -> tuple[float, ...]:
-        """[G] after one question, after two ...; in [0, 1], 0 without images."""
+        """Accuracy after each of the G questions, in [0, 1]; 0 without images."""
         return tuple((self.credit.sum(axis=0) / max(1, len(self.credit))).tolist())
 
     @property
     def places(self) -> Indices:
-        """[n, G] when each group is asked: 1 for the first."""
+        """When each group is asked of each image [n, G]: 1 for the first."""
         places: Indices = self.order.argsort(axis=1) + 1
         return places
 
@@ -164,7 +164,7 @@ def ask(system: AttributeSystem, scores: Scores, order: Indices | None = None) -
 
 
 def random_accuracy(system: AttributeSystem, scores: Scores, *, seed: int) -> tuple[float, ...]:
-    """[G] accuracy after each question in random order, the mean of 5,000 orders or more."""
+    """Accuracy [G] after each question in random order, the mean of 5,000 orders or more."""
     rng = np.random.default_rng(seed)
     groups = np.tile(np.arange(len(system.groups)), (scores.n, 1))
     repeats = -(-_RANDOM_ORDERS // max(1, scores.n))
@@ -173,7 +173,7 @@ def random_accuracy(system: AttributeSystem, scores: Scores, *, seed: int) -> tu
 
 
 def best_order(system: AttributeSystem, scores: Scores) -> Indices:
-    """[G] the groups in the best fixed order that a greedy search finds on these images.
+    """The best fixed order of the groups [G] that a greedy search finds on these images.
 
     Each step takes the question after which the log posterior of the true class is highest on
     average: the one whose answers told most. Images of unknown classes are left out.
@@ -203,7 +203,7 @@ def best_order(system: AttributeSystem, scores: Scores) -> Indices:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Questions asked only until one class is sure: its posterior at or above `threshold`.
+    """What comes of asking only until one class is sure: its posterior at or above `threshold`.
 
     questions: mean number asked, at least one and at most all. accuracy: of the likeliest class
     then. unsure: fraction of images on which no class is that sure after the last question.
@@ -216,7 +216,7 @@ class Stopped:
 
 
 def stopped(asked: Asked, threshold: float) -> Stopped:
-    """How far the images get until their likeliest class is that sure. All 0 without images."""
+    """What comes of asking each image until its likeliest class is that sure; 0 without images."""
     n, groups = asked.confidence.shape
     if n == 0:
         return Stopped(threshold, 0.0, 0.0, 0.0)
@@ -233,7 +233,7 @@ def stopped(asked: Asked, threshold: float) -> Stopped:
 
 @dataclass(frozen=True, slots=True)
 class SmallestSet:
-    """The groups kept and dropped, in the system's order, and the images right with all and so.
+    """The groups kept and dropped, in order, and the images right with all and with few.
 
     Both counts are of the images that the set was chosen on: the second flatters.
     """
@@ -252,7 +252,7 @@ def smallest_set(
     scoring: Scoring,
     logit_scale: float,
 ) -> SmallestSet:
-    """The fewest groups whose accuracy is not below the lower end of the full system's interval.
+    """The fewest groups with an accuracy not below the lower end of the full system's interval.
 
     Backward elimination: of the groups left, the one goes without which most images are right (of
     equals the last), until the accuracy would fall below. The set need not be the smallest of all,
@@ -292,7 +292,7 @@ def correct_without_groups(
     scoring: Scoring,
     logit_scale: float,
 ) -> Correct:
-    """[n] True where the system without those groups is right; `similar` is of all."""
+    """Where the system without those groups is right, [n]; `similar` has all groups' cosines."""
     kept = np.concatenate(
         [
             np.arange(columns.start, columns.stop)
@@ -309,7 +309,7 @@ def correct_without_groups(
 
 
 def drop_proposal(found: SmallestSet) -> Proposal | None:
-    """The groups' drop as one proposal; None if none can go."""
+    """One proposal that drops the groups; None if none can go."""
     if not found.dropped:
         return None
     full, reduced = found.full, found.reduced
@@ -328,7 +328,7 @@ def _noisy(weights: NDArray[np.floating], options: int) -> NDArray[np.floating]:
 
 
 def _surprise(p: Floats) -> Floats:
-    """-p log2 p, the bits that each probability adds to an entropy; 0 for 0."""
+    """-p log2 p, the bits that each probability adds to an entropy, with 0 for 0."""
     bits: Floats = -p * np.log2(p, where=p > 0, out=np.zeros_like(p))
     return bits
 

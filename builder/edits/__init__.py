@@ -1,1 +1,1 @@
-"""The kinds of change to a system: applied, found between two systems, described, locked."""
+"""Changes to a system: kinds of edits, applied, described, locked and told from two systems."""

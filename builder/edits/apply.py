@@ -63,7 +63,7 @@ class _Draft:
 
 
 def apply(system: AttributeSystem, edits: Sequence[Edit]) -> AttributeSystem:
-    """The system after all edits, made in their order; `system` itself never changes.
+    """The system after all edits, in their order; `system` itself never changes.
 
     Raises EditError, which says which edit does not fit and why.
     """
@@ -106,7 +106,7 @@ def _named(edits: Sequence[Edit], place: int) -> str:
 
 
 def _problems(draft: _Draft) -> list[tuple[str, str]]:
-    """Where and what; without the indices of options, which shift from edit to edit."""
+    """The draft's problems as place and message, without option indices, which shift."""
     return [
         *(
             (f"group {quoted(group.name)}", problem.message)
@@ -118,7 +118,7 @@ def _problems(draft: _Draft) -> list[tuple[str, str]]:
 
 
 def _blamed(system: AttributeSystem, edits: Sequence[Edit]) -> Iterator[str]:
-    """Each problem that the edits leave behind, with the edit since which it has been there."""
+    """Each problem that the edits leave behind, with the edit that made it."""
     draft = _start(system)
     since: dict[tuple[str, str], int] = {}
     for place, edit in enumerate(edits):
@@ -263,7 +263,7 @@ def _exchanged(
     new: tuple[str, ...],
     instead: Callable[[str], Choice],
 ) -> _Draft:
-    """The draft with options `new` at the place of the first of `old`.
+    """The draft with options `new` in the place of the first of `old`.
 
     A class that used any of `old` uses `instead(class)` in their place, each option once.
     """
@@ -329,7 +329,7 @@ def _class_index(draft: _Draft, name: str) -> int:
 
 
 def _option_index(draft: _Draft, group: str, option: str) -> tuple[tuple[str, ...], int]:
-    """All options of the group, and which of them `option` is."""
+    """All options of the group, and the index of `option` among them."""
     options = draft.groups[_group_index(draft, group)].options
     return options, _index(options, option, f"option of {quoted(group)}")
 
@@ -365,7 +365,7 @@ def _inserted(items: tuple[T, ...], item: T, position: int | None) -> tuple[T, .
 
 
 def _with_key(mapping: Mapping[str, T], key: str, to: str) -> dict[str, T]:
-    """The mapping with one key respelled, at its place."""
+    """The mapping with one key renamed, in its place."""
     return {to if name == key else name: value for name, value in mapping.items()}
 
 
@@ -374,7 +374,7 @@ def _moved(items: tuple[T, ...], index: int, position: int) -> tuple[T, ...]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """The first names, quoted; more than a dozen are cut short."""
+    """The first dozen names, quoted, and how many more there are."""
     names = tuple(names)
     rest = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(quoted(name) for name in islice(names, _LISTED)) + rest

@@ -122,7 +122,7 @@ def _words(choice: Choice) -> str:
 
 
 def _place(position: int | None, end: int | None) -> str:
-    """Counted from 1; nothing to say of the end, where new things go anyway."""
+    """A position in words, counted from 1; "" for the end, where new things go anyway."""
     return "" if position is None or position == end else f" at place {position + 1}"
 
 

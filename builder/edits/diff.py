@@ -1,4 +1,4 @@
-"""The edits that lead from one system to another, and edits that are carried over to a third.
+"""Finds the edits between two systems, and carries edits over to a third.
 
 `diff` tells things by their names. `edits_between` also finds what bears another name and is the
 same otherwise. `rebase` makes edits of one system to another that has changed meanwhile.
@@ -108,7 +108,7 @@ class Misfit:
 def rebase(
     edits: Sequence[Edit], base: AttributeSystem, onto: AttributeSystem
 ) -> tuple[AttributeSystem, tuple[Misfit, ...]]:
-    """`onto` with all edits, which were made to `base`; or with those that fit, and the others.
+    """`onto` after all the edits (they were made to `base`), or those that fit, and the others.
 
     Where not all fit together, each is tried by itself on what those before have made of `onto`.
     """
@@ -142,7 +142,7 @@ def _group_edits(before: AttributeSystem, after: AttributeSystem) -> Iterator[Ed
 def _option_edits(
     old: AttributeGroup, new: AttributeGroup, have: _Choices, want: _Choices
 ) -> Iterator[Edit]:
-    """Within one group. Options go last, so that a rule can name one that takes their place."""
+    """The edits of one group's options; drops go last, so that rules can name a replacement."""
     if old.prompt != new.prompt:
         yield SetPrompt(group=new.name, prompt=new.prompt)
     for option, position in _placements(old.options, new.options):
@@ -197,7 +197,7 @@ def _class_edits(kept: Sequence[str], after: AttributeSystem) -> Iterator[Edit]:
 
 
 def _placements(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Each of `new` that has to be put in or moved, and where to, one after the other.
+    """The steps that put in or move an item of `new`: each item with its place, in turn.
 
     When all are done the items of `new` stand in their order; others of `old` stay in between.
     """
@@ -214,7 +214,7 @@ def _placements(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, i
 
 
 def _unmoved(old: Sequence[str], new: Sequence[str]) -> frozenset[str]:
-    """The most items that stand in the same order in both (longest increasing subsequence)."""
+    """The largest set of items in the same order in both (longest increasing subsequence)."""
     rank = {name: index for index, name in enumerate(old)}
     common = [name for name in new if name in rank]
     # Patience sorting. ends[k]: the lowest rank that a run of k + 1 items can end on;
@@ -238,7 +238,7 @@ def _unmoved(old: Sequence[str], new: Sequence[str]) -> frozenset[str]:
 def _same_but_for_names(
     before: AttributeSystem, after: AttributeSystem
 ) -> tuple[AttributeSystem, tuple[Edit, ...]]:
-    """`before` with the names of `after` for its groups and options, and the edits that do it."""
+    """`before` with `after`'s names of groups and options, and the edits that rename them."""
     groups = tuple(_renamed_groups(before, after))
     named = apply(before, groups)
     options = tuple(_renamed_options(named, after))
@@ -273,7 +273,7 @@ def _renamed_options(before: AttributeSystem, after: AttributeSystem) -> Iterato
 def _twins(
     gone: Sequence[T], come: Sequence[T], key: Callable[[T], Hashable]
 ) -> Iterator[tuple[T, T]]:
-    """Pairs of what went and what came with the same key, where no other has that key."""
+    """Pairs of a thing that went and one that came with the same key, which no other has."""
     old_keys, new_keys = Counter(map(key, gone)), Counter(map(key, come))
     by_key = {key(new): new for new in come}
     for old in gone:
@@ -282,5 +282,5 @@ def _twins(
 
 
 def _free(name: str, of: str, names: Collection[str]) -> bool:
-    """Whether what is called `of` can take the name while all others keep theirs."""
+    """Whether the thing named `of` can take the name while all others keep theirs."""
     return folded(name) not in {folded(other) for other in names if other != of}

@@ -45,14 +45,14 @@ def read_proposals(text: str) -> tuple[Proposal, ...]:
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """A field's title would only say its name again."""
+    """Leaves field titles out of the schema: they would only repeat the name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
 
 def proposals_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what `read_proposals` takes.
+    """The JSON Schema (draft 2020-12) of what `read_proposals` accepts.
 
     It can't say that a name is more than white space, that no key is written twice, or whether
     the edits fit a system.

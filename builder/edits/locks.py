@@ -1,4 +1,4 @@
-"""Locks: what nothing but the person changes, told by comparing a system with its changed form."""
+"""Locks on what only the person may change, checked by comparing a system with its change."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -10,7 +10,7 @@ from builder.system.model import AttributeSystem
 
 
 class Lock(BaseModel):
-    """What nothing but the person changes: a group, a class or, with both names, one rule."""
+    """What only the person may change: a group, a class or, with both names, one rule."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +43,7 @@ def touched(
 
 
 def follow(locks: Iterable[Lock], renames: Renames) -> tuple[Lock, ...]:
-    """The locks under the names that what they are on bears now; not those on what was dropped."""
+    """The locks by the present names of what they lock; those of dropped things go."""
     followed = []
     for lock in locks:
         group = lock.group and renames.group(lock.group)
@@ -54,12 +54,12 @@ def follow(locks: Iterable[Lock], renames: Renames) -> tuple[Lock, ...]:
 
 
 def still_there(locks: Iterable[Lock], system: AttributeSystem) -> tuple[Lock, ...]:
-    """The locks on what the system holds; a later thing of a lost one's name is another thing."""
+    """The locks whose thing the system still holds; a new thing of the same name is another."""
     return tuple(lock for lock in locks if _kept(lock, system, ()) is not None)
 
 
 def lock_words(lock: Lock) -> str:
-    """E.g. "group color", "class Absol" or "rule Absol · color"."""
+    """The lock in words, e.g. "group color", "class Absol" or "rule Absol · color"."""
     if lock.class_name is None:
         return f"group {lock.group}"
     if lock.group is None:
@@ -68,7 +68,7 @@ def lock_words(lock: Lock) -> str:
 
 
 def _kept(lock: Lock, system: AttributeSystem, classes: Iterable[str]) -> object:
-    """What must stay as it is of the locked thing; None where the system lacks it.
+    """What must stay the same of the locked thing; None where the system lacks it.
 
     `classes` are those whose part in a locked group is looked at.
     """

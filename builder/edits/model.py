@@ -174,7 +174,7 @@ class Proposal(BaseModel):
 
     @property
     def key(self) -> str:
-        """The same for two proposals with the same edits, whoever made them and why."""
+        """A key that is equal for proposals with the same edits, whoever made them and why."""
         edits = [edit.model_dump(mode="json") for edit in self.edits]
         # Sorted: the order in which an edit lists its classes says nothing.
         return json.dumps(edits, sort_keys=True)

@@ -1,4 +1,4 @@
-"""What was renamed by edits: one map, for locks, images' labels and the difference of versions."""
+"""What edits renamed: one map, for locks, images' labels and the difference of versions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Renames:
     classes: _Names = field(default_factory=dict)
 
     def after(self, edits: Iterable[Edit]) -> "Renames":
-        """With what these edits rename and drop."""
+        """The renames with these edits' renames and drops on top."""
         groups, classes = dict(self.groups), dict(self.classes)
         options = {group: dict(names) for group, names in self.options.items()}
 
@@ -69,7 +69,7 @@ class Renames:
         return Renames(groups, options, classes)
 
     def to(self, other: "Renames") -> "Renames":
-        """From the names after these edits to those after other edits of the same system."""
+        """The renames that lead from the names after these edits to those after `other` ones."""
         options = {
             now: _between(self.options.get(group, {}), other.options.get(group, {}))
             for group in {**self.options, **other.options}
@@ -79,7 +79,7 @@ class Renames:
         return Renames(groups, options, _between(self.classes, other.classes))
 
     def edits(self) -> Iterator[Edit]:
-        """What renames the things. Each may have to wait until its new name is free."""
+        """The edits that rename the things; each may have to wait until its new name is free."""
         for was, now in self.groups.items():
             if now is not None:
                 yield RenameGroup(group=was, to=now)
@@ -97,11 +97,11 @@ class Renames:
         return _after(self.groups, name)
 
     def class_name(self, name: str) -> str | None:
-        """The same for a class."""
+        """The class's name afterwards; None where it is dropped, or another took its name."""
         return _after(self.classes, name)
 
     def labels(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """Images' labels by the present names of their classes.
+        """The images' labels by the present names of their classes.
 
         Of two claims to a name the renamed class's holds. No class bears an empty name: such an
         image is of a class that isn't there.
@@ -117,7 +117,7 @@ def _after(names: _Names, before: str) -> str | None:
 
 
 def _before(names: _Names, now: str) -> str | None:
-    """What is called that now was called so before; None for what came to be since."""
+    """The former name of what now has this name; None for what is new since."""
     for before, name in names.items():
         if name == now:
             return before

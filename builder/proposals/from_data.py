@@ -1,4 +1,4 @@
-"""Proposals from the data alone: where images contradict the system, and what does nothing."""
+"""Proposals from data alone: rules that images contradict, and groups that do nothing."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ def suggest(
     seed: int = 0,
     unwanted: Callable[[Proposal], bool] = lambda _: False,
 ) -> tuple[Proposal, ...]:
-    """Proposals for the system with these scores; source "data", each once.
+    """Proposals for the system from its scores, each once; their source is "data".
 
     An image chooses its likeliest option. Five kinds, in this order, each strongest first and at
     most 20, so that the list stays readable with any number of classes; what is left comes up
@@ -95,7 +95,7 @@ def chance_groups(scores: Scores, system: AttributeSystem, *, seed: int) -> Iter
 
 
 def weak_groups(reports: Iterable[GroupReport]) -> Iterator[Proposal]:
-    """Drops of the groups without which more images are correct, those that gain most first."""
+    """Drops of the groups without which more images are correct, the largest gain first."""
     weak = [each for each in reports if each.without and each.without.points > 0]
     weak.sort(key=lambda each: -each.without.points if each.without else 0)
     for each in weak:
@@ -106,7 +106,7 @@ def weak_groups(reports: Iterable[GroupReport]) -> Iterator[Proposal]:
 
 
 def unchosen_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:
-    """Drops of the options that no image chooses, at least 2 of each group left.
+    """Drops of the options that no image chooses; at least 2 are left in each group.
 
     First those named by the rules of the classes with the most images, 2 or more of each class;
     last those that no rule names. A class that names nothing else takes what most of its own
@@ -142,7 +142,7 @@ def _removal(reason: str, *edits: Edit) -> Proposal:
 def _edits_to_drop(
     group: str, option: str, users: Sequence[RuleEvidence], unchosen: Collection[str]
 ) -> Iterator[Edit]:
-    """The option replaced by what most of its users take; before that, the rules of the others."""
+    """The drop, with what most users take instead; before it, the rules of the other users."""
     after = {
         user: tuple(named for named in user.rule if named not in unchosen) or (user.chosen[0][0],)
         for user in users
@@ -167,7 +167,7 @@ def _reason(option: str, users: Sequence[str], images: int) -> str:
 def _new(
     proposals: Iterable[Proposal], taken: set[str], unwanted: Callable[[Proposal], bool]
 ) -> Iterator[Proposal]:
-    """Those that are wanted and whose edits are not taken yet, and takes them."""
+    """The wanted proposals whose edits are not taken yet; marks them as taken."""
     for proposal in proposals:
         if proposal.key not in taken and not unwanted(proposal):
             taken.add(proposal.key)
@@ -180,7 +180,7 @@ def _proposal(reason: str, edit: SetRule) -> Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Review:
-    """What the images of known classes choose.
+    """What the images of known classes choose, counted.
 
     evidence: by class, then group, where the class has images. totals: images of all classes, by
     group, then option. images: their number.
@@ -210,7 +210,7 @@ def _review(scores: Scores, system: AttributeSystem) -> _Review:
 
 
 def _count(evidence: RuleEvidence, option: str) -> int:
-    """Images of the class that choose the option."""
+    """How many images of the class choose the option."""
     return dict(evidence.chosen).get(option, 0)
 
 
@@ -224,7 +224,7 @@ def _interval(count: int, n: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """Options that `seen` of the class's images choose, where `kept` choose the rule's."""
+    """Options to use instead: `seen` images of the class choose them, `kept` the rule's."""
 
     evidence: RuleEvidence
     options: Choice
@@ -301,7 +301,7 @@ def _split(review: _Review) -> Iterator[_Case]:
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """An option that `seen` of the one class's images choose, and `there` of the other's."""
+    """An option that tells two classes apart: `seen` images of one choose it, `there` of other."""
 
     option: str
     own: RuleEvidence
@@ -311,12 +311,12 @@ class _Telling:
 
     @property
     def gap(self) -> float:
-        """The difference of the two fractions."""
+        """The difference of the two fractions of images."""
         return self.seen / self.own.n - self.there / self.other.n
 
     @property
     def clear(self) -> bool:
-        """Whether more of its own images choose it, by intervals that do not meet."""
+        """Whether clearly more of its own images choose it: the intervals do not meet."""
         return wilson(self.seen, self.own.n).low > wilson(self.there, self.other.n).high
 
 
@@ -333,7 +333,7 @@ def _distinctions(scores: Scores, system: AttributeSystem, review: _Review) -> I
 def _most_telling(
     system: AttributeSystem, review: _Review, own: str, other: str
 ) -> _Telling | None:
-    """What sets the images of class `own` apart most from those of `other`, in no rule yet."""
+    """The option, in no rule yet, that sets images of `own` apart most from those of `other`."""
     found = []
     for group in system.groups:
         ours = review.evidence.get((own, group.name))

@@ -1,4 +1,4 @@
-"""What the loop asks of a drafter, and the drafter it expects: values without any transport."""
+"""What the loop asks a drafter for, and the interface of a drafter: values, no transport."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class DraftRequest:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A proposal already decided, in words.
+    """A past decision on a proposal, in words.
 
     `effect`: e.g. "+4.2 pp on review", or "". `reason`: why it was decided so, or "".
     """
@@ -71,7 +71,7 @@ class RevisionRequest:
 
 @dataclass(frozen=True, slots=True)
 class RewritingRequest:
-    """What one group of a system is written anew from.
+    """The request to rewrite one group of a system.
 
     `about`: the system, and how it fares. `group`: the group in JSON with its part of every rule,
     see `builder.search.gepa`; None to write one that there is not yet. `unusable`: why the latest
@@ -85,7 +85,7 @@ class RewritingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """A text written anew, and what speaks for it; or the `problem` that there is none."""
+    """A rewritten text with its reason, or the `problem` for which there is none."""
 
     text: str
     reason: str = ""
@@ -94,13 +94,13 @@ class Rewriting:
 
 @runtime_checkable
 class Rewriter(Protocol):
-    """Whoever writes groups anew. Raises CotbuildError when no answer comes."""
+    """Rewrites groups. Raises CotbuildError when no answer comes."""
 
     def rewrite_group(self, request: RewritingRequest) -> Rewriting: ...
 
 
 class Drafter(Protocol):
-    """Whoever writes the words of a system. Both raise CotbuildError when no answer comes."""
+    """Writes the words of a system. Both methods raise CotbuildError when no answer comes."""
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
         """A system with one option per class and group, its classes in the request's order.

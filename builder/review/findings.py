@@ -1,4 +1,4 @@
-"""What was found out about a system on review images, worked out when somebody asks for it."""
+"""What is found out about a system on review images, computed when it is asked for."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ class Findings:
 
     @property
     def held_out_images(self) -> str:
-        """Identifies the held-out images."""
+        """A fingerprint of the held-out images."""
         return self._evaluator.held_out_images
 
     @property
@@ -70,7 +70,7 @@ class Findings:
 
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
-        """What each group contributes to the scores on review images."""
+        """What each group contributes to the review scores."""
         evaluator = self._evaluator
         scoring = evaluator.scoring_of(self.system)
         return per_group(
@@ -96,7 +96,7 @@ class Findings:
         return self._effects[proposal.key]
 
     def changes_nothing(self, proposal: Proposal) -> bool:
-        """Whether what the proposal wants has been done already. Raises EditError."""
+        """Whether the proposal's wish is fulfilled already. Raises EditError."""
         key = proposal.key
         if key not in self._unchanged:
             effect = self._effects.get(key)
@@ -105,7 +105,7 @@ class Findings:
         return self._unchanged[key]
 
     def measure(self, proposals: Iterable[Proposal]) -> None:
-        """Finds out the effects of many proposals, all of which fit, faster than one by one.
+        """Measures the effects of many proposals, all of which fit, faster than one by one.
 
         Raises EditError when one does not fit.
         """
@@ -130,7 +130,7 @@ class Findings:
         return self._evaluator.increments(self.system, self.review)
 
     def try_rules(self, step: Step) -> tuple[RuleTrial, ...]:
-        """All scoring rules, fitted on review images, with the step's system on held-out ones."""
+        """All scoring rules, fitted on review images and tried on held-out ones."""
         if self._tried is None or self._tried[0] is not step:
             trials = try_rules(self._evaluator.for_step(step, self._rescored), step.system)
             self._tried = step, trials

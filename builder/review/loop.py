@@ -91,7 +91,7 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Viewed:
-    """A round's screen is due: its first view."""
+    """A round's screen is due: its view."""
 
     view: View
 
@@ -115,7 +115,7 @@ def run(
     rounds: int | None = None,
     proposers: Sequence[Proposer] | None = None,
 ) -> Iterator[Event]:
-    """Rounds from `state` until the reviewer quits. `rounds`: advise to stop after that many more.
+    """Runs rounds from `state` until the reviewer quits. `rounds`: advise to stop after so many.
 
     `drafter` writes the first system where there is none yet; `proposers` are the sources of
     proposals, by default the data and the drafter. `export_to` is the path that an export's record
@@ -177,7 +177,7 @@ def _due(state: State, reviewer: Reviewer) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Table:
-    """Who sits at the table, and for how long."""
+    """What a run works with: evaluator, measurements, proposers, reviewer and limit."""
 
     evaluator: Evaluator | None
     measurements: Measurements | None
@@ -191,7 +191,7 @@ class _Table:
         return any(source.asks for source in self.proposers)
 
     def view(self, state: State, stopped: bool = False) -> View:
-        """The screen; where the person stops the measuring of its proposals, one without that."""
+        """The screen; without measured proposals where the person stops their measuring."""
         try:
             return look(state, self.measurements, self.can_ask, self.limit, stopped=stopped)
         except KeyboardInterrupt:
@@ -211,7 +211,7 @@ def _record(state: State, record: Record) -> Generator[Event, None, State]:
 def _interruptible(
     what: str, work: Callable[[], T], at: _Table
 ) -> Generator[Event, None, T | None]:
-    """What the step gives; None when the person, who is there to go on, stopped it."""
+    """What the step returns; None when the person, who is there to go on, stopped it."""
     yield Working(what)
     try:
         return work()
@@ -223,7 +223,7 @@ def _interruptible(
 
 
 def _act(action: Action, view: View, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
-    """The state after the action, and whether the person stopped it half-way."""
+    """Carries the action out: the new state, and whether the person stopped it half-way."""
     state = view.state
     match action:
         case Decide():
@@ -278,7 +278,7 @@ def _plain_record(action: Note | SetLock | RemoveLock | Rescore | Undo | Redo) -
 
 
 def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
-    """Measures what the round has led to, then ends it: a round that was not measured goes on."""
+    """Measures the round's result, then ends the round; it goes on where that was stopped."""
     measured = None
     if at.evaluator is not None and needs_measuring(state):
         work = _measuring(state, at.evaluator)
@@ -320,7 +320,7 @@ def _decided(
 
 
 def _effect(action: Decide, view: View) -> Effect | None:
-    """What the reviewer saw when deciding; a proposal of their own is measured now."""
+    """The proposal's effect as the reviewer saw it; the person's own proposal is measured now."""
     for offer in view.offers:
         if offer.proposal == action.proposal:
             return offer.effect
@@ -346,13 +346,13 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
 
 
 def _measuring(state: State, evaluator: Evaluator) -> Callable[[], Measured]:
-    """Measures the working system as the next version."""
+    """The work that measures the working system as the next version."""
     step, version = state.steps[-1], len(state.versions) + 1
     return lambda: measure(step, evaluator.for_step(step, state.rescored), version)
 
 
 def measure(step: Step, evaluator: Evaluator, version: int) -> Measured:
-    """What the step's system has right, as this version; `evaluator`: the one for this step."""
+    """Measures the step's system as this version; `evaluator`: the one for this step."""
     return Measured(
         version=version,
         images=evaluator.images,
@@ -362,7 +362,7 @@ def measure(step: Step, evaluator: Evaluator, version: int) -> Measured:
 
 
 def remeasured(state: State, evaluator: Evaluator) -> Iterator[Measured]:
-    """Measures again the versions that other images gave, or that were scored otherwise."""
+    """Measures again the versions whose images or scoring have changed since."""
     for version in state.versions:
         step = version.steps[-1]
         judge = evaluator.for_step(step, state.rescored)
@@ -373,7 +373,7 @@ def remeasured(state: State, evaluator: Evaluator) -> Iterator[Measured]:
 def _propose(
     state: State, at: _Table, *, asking: bool = True
 ) -> Generator[Event, None, tuple[State, bool]]:
-    """Collects the round's proposals from all sources, those that ask somebody only if `asking`.
+    """Collects the round's proposals from all sources, those that ask the model only if `asking`.
 
     Gives the state, and whether the person stopped one; then the sources after it are left out.
     """
@@ -401,7 +401,7 @@ def _propose(
 
 
 def _new(state: State, found: Sequence[Proposal]) -> tuple[Proposal, ...]:
-    """Without what is settled, and the first of those that lead to the same system."""
+    """The unsettled proposals; of several that lead to the same system only the first."""
     if state.system is None:
         return ()
     kept: dict[object, Proposal] = {}
@@ -412,7 +412,7 @@ def _new(state: State, found: Sequence[Proposal]) -> tuple[Proposal, ...]:
 
 
 def _leads_to(system: AttributeSystem, proposal: Proposal) -> object:
-    """What tells proposals apart: their result, or their edits where these don't fit (now)."""
+    """The key by which proposals differ: their result, or their edits where these don't fit."""
     try:
         return apply(system, proposal.edits)
     except EditError:

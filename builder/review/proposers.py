@@ -1,4 +1,4 @@
-"""Who proposes in a round: what the data suggest, and what a language model answers.
+"""The sources of a round's proposals: the data, and a language model.
 
 A new source is a class like these, in a file beside this one or where its needs are met, and a line
 in what the loop is given, see `proposers_of`.
@@ -31,16 +31,16 @@ class Proposer(Protocol):
     def asks(self) -> bool: ...
 
     def has_cause(self, state: State, findings: Findings | None) -> bool:
-        """Whether there is something to propose from; without, its step does not begin."""
+        """Whether there is something to propose from; if not, its step does not begin."""
         ...
 
     def propose(self, state: State, findings: Findings | None) -> tuple[Proposal, ...]:
-        """Proposals for the working system, whose findings these are; None without images."""
+        """Proposals for the working system from its `findings` (None without images)."""
         ...
 
 
 class FromData:
-    """What the data suggest and nothing forbids."""
+    """Proposes what the data suggest and nothing forbids."""
 
     step = "collecting what the data suggests"
     asks = False
@@ -65,7 +65,7 @@ class FromData:
 
 @dataclass(frozen=True, slots=True)
 class FromModel:
-    """What a language model answers that is told what goes wrong."""
+    """Proposes what a language model answers that is told what goes wrong."""
 
     drafter: Drafter
     step: str = "asking the language model for proposals"
@@ -82,5 +82,5 @@ class FromModel:
 
 
 def proposers_of(drafter: Drafter | None) -> tuple[Proposer, ...]:
-    """The data first, which cost nothing; then the model, if there is one."""
+    """The proposers: the data, which cost nothing; then the model, if there is one."""
     return (FromData(), *([FromModel(drafter)] if drafter is not None else []))

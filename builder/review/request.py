@@ -1,4 +1,4 @@
-"""What a language model is asked about: the confused pairs, and all that it needs to mend them.
+"""The request to a language model: the confused pairs, and all it needs to mend them.
 
 A question with every rule of a large system is long, dear and read without care. What is told
 comes from review images alone.
@@ -20,7 +20,7 @@ from builder.system.model import AttributeSystem
 # Ten confused pairs are up to 20 classes: all of a system that is hardly larger cost little more,
 # and with all in view a model sees which other classes a change would touch.
 SMALL = 25
-# The most classes that are told of because a note names them.
+# How many classes at most are shown because a note names them.
 _MOST_NAMED = 20
 # Per class, the groups that are told of; in the others its images see more of what the rule says.
 _MOST_GROUPS = 6
@@ -34,7 +34,7 @@ def revision_request(
     findings: Findings | None,
     locks: tuple[str, ...] = (),
 ) -> RevisionRequest:
-    """What the language model is told of `system`, as it stands in this state.
+    """What the language model is told of `system` in this state.
 
     `findings` are the system's; None without images. `locks`: what must stay, in words.
     """
@@ -55,7 +55,7 @@ def revision_request(
 
 
 def class_descriptions(state: State) -> dict[str, str]:
-    """By the names that the classes bear by now."""
+    """The class descriptions by the classes' present names."""
     classes = state.started.classes
     names = state.steps[-1].names if state.steps else Renames()
     named = names.labels(each.name for each in classes)
@@ -65,7 +65,7 @@ def class_descriptions(state: State) -> dict[str, str]:
 def classes_to_show(
     system: AttributeSystem, pairs: Iterable[ConfusedPair] = (), notes: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """In class order: all of a system of up to `SMALL` classes, else those of the pairs and notes.
+    """The classes to show, in order: all up to `SMALL`, else those of the pairs and notes.
 
     Of the classes that a note names at most 20 are shown.
     """
@@ -78,7 +78,7 @@ def classes_to_show(
 
 
 def _named(classes: Iterable[str], notes: Sequence[str]) -> Iterator[str]:
-    """The classes whose names stand in the notes, as words of their own."""
+    """The classes whose names stand in the notes as words of their own."""
     text = "\n".join(notes).casefold()
     for name in classes:
         # Only ASCII letters bind: "Absol的角" names Absol.
@@ -96,7 +96,7 @@ def _confusion(pair: ConfusedPair) -> str:
 def _seen(
     evidence: Iterable[RuleEvidence], pairs: Iterable[ConfusedPair]
 ) -> tuple[RuleEvidence, ...]:
-    """Where images of the pairs' classes see something else than the rule names.
+    """Where images of the pairs' classes see something else than their rules say.
 
     Per class at most 6 groups: those that should tell it from its partner first, of these and of
     the others the most at odds.
@@ -127,12 +127,12 @@ def _disagrees(found: RuleEvidence) -> bool:
 
 
 def _agreeing(found: RuleEvidence) -> int:
-    """The images that see what the rule names."""
+    """How many images see what the rule names."""
     return sum(count for option, count in found.chosen if option in found.rule)
 
 
 def _past(decisions: Sequence[Decided]) -> tuple[Past, ...]:
-    """The last 30 that were accepted or rejected, in order; of the same words only the latest."""
+    """The last 30 accepted or rejected proposals, in order; of equal words only the latest."""
     latest: dict[str, Past] = {}
     for decided in reversed(decisions):
         if decided.decision == "skipped" or len(latest) == _MOST_PAST:

@@ -19,7 +19,7 @@ from builder.system.model import AttributeSystem, Scoring
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Accept, reject or skip one proposal; one of the reviewer's own is accepted like this too.
+    """Accepts, rejects or skips one proposal, also one of the reviewer's own.
 
     `instead_of`: the offer that it was made from.
     """
@@ -32,7 +32,7 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class AcceptHelpful:
-    """Accept the most helpful proposal, measure the rest on top of it, and so on."""
+    """Accepts the most helpful proposal, measures the rest on top of it, and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class SetLock:
-    """From here on nothing but the person changes it."""
+    """Locks something: from here on only the person changes it."""
 
     lock: Lock
 
@@ -54,21 +54,21 @@ class RemoveLock:
 
 @dataclass(frozen=True, slots=True)
 class TryRules:
-    """See the last version on held-out images by so many other scoring rules."""
+    """Shows the last version on held-out images by so many other scoring rules."""
 
     rules: int
 
 
 @dataclass(frozen=True, slots=True)
 class Rescore:
-    """From here on score systems like this, and measure all versions again."""
+    """Scores systems like this from here on, and measures all versions again."""
 
     scoring: Scoring
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take back the last decision or lock, whatever it was."""
+    """Takes back the last decision or lock, whatever it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ class Redo:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the language model again within this round."""
+    """Asks the language model again within this round."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndRound:
-    """Measure the working system on held-out images and begin the next round."""
+    """Measures the working system on held-out images and begins the next round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """Leave. `reason`: why the session ends, if it is not the person's wish."""
+    """Leaves. `reason`: why the session ends, if it is not the person's wish."""
 
     reason: str = ""
 
@@ -131,13 +131,13 @@ class Limit:
 
 
 def limit_from(state: State, rounds: int | None) -> Limit:
-    """The limit of a run that begins here: `rounds` more, and all of its patience."""
+    """The limit of a run that begins here: `rounds` more, with its patience renewed."""
     last = None if rounds is None else state.round - 1 + rounds
     return Limit(state.started.patience, state.round, last)
 
 
 def stop_reason(state: State, limit: Limit) -> str | None:
-    """Why a session should stop now, in words; None: go on.
+    """Why a session should stop now, in words; None to go on.
 
     Without measured versions there is nothing that could stop improving.
     """
@@ -170,7 +170,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """Everything one screen shows.
+    """All that one screen shows.
 
     `findings` and effects are None without images. `offers` are sorted by their effect. `unfit`
     counts offers that the working system has outgrown, `locked` those that would change what is
@@ -209,7 +209,7 @@ class View:
 
     @property
     def rules_tried(self) -> bool:
-        """Whether all that `try_rules` shows was seen before."""
+        """Whether everything that `try_rules` shows was seen before."""
         if self.findings is None or not self.state.versions:
             return False
         key = self.state.versions[-1].number, self.findings.held_out_images
@@ -222,7 +222,7 @@ class View:
 
 
 class Reviewer(Protocol):
-    """A person at a terminal, or the automatic rule.
+    """Decides on proposals: a person at a terminal, or the automatic rule.
 
     `present`: somebody is there to go on without a step that failed or was stopped.
     """
@@ -286,7 +286,7 @@ def look(
 def _fitting(
     proposals: Iterable[Proposal], step: Step, findings: Findings | None
 ) -> list[tuple[Proposal, AttributeSystem]]:
-    """Those that fit the step's system, with what each would make of it."""
+    """The proposals that fit the step's system, with the system that each would make."""
     found = []
     for proposal in proposals:
         try:
@@ -298,7 +298,7 @@ def _fitting(
 
 
 def _alone(proposal: Proposal, base: Findings | None) -> Effect | None:
-    """None also for what fits only since the round began, as what was proposed later may."""
+    """The proposal's effect by itself; None also where it fits only since the round began."""
     try:
         return base.effect(proposal) if base else None
     except EditError:
@@ -306,7 +306,7 @@ def _alone(proposal: Proposal, base: Findings | None) -> Effect | None:
 
 
 class AutoReviewer:
-    """Nobody is there: a proposal is accepted when it helps on review images."""
+    """Accepts a proposal when it helps on review images, where nobody is there to decide."""
 
     name: Literal["auto"] = "auto"
     present = False
@@ -325,7 +325,7 @@ class AutoReviewer:
 
 
 class EditsReviewer:
-    """A person who wrote their proposals into a file: each is accepted, then all are measured."""
+    """Accepts the proposals of a person's file one after another, then all are measured."""
 
     name: Literal["person"] = "person"
     present = False

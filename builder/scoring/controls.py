@@ -1,4 +1,4 @@
-"""Null controls: what an accuracy is when the rules, the words or the names can't mean anything.
+"""Null controls: the accuracy that is left when rules, words or names can't mean anything.
 
 A system that is not clearly better than its own controls has learnt nothing about the classes.
 """
@@ -41,7 +41,7 @@ WORDS = tuple(
 
 
 def shuffled(scores: Scores, *, seed: int) -> tuple[int, ...]:
-    """Correct images of 20 shuffles of the rules, or names, over the classes.
+    """How many images are correct after each of 20 shuffles of the rules, or names.
 
     With another class's rules, and name where the scoring counts names, a class gets exactly that
     class's totals, so that only predictions are renamed. Where classes tie, the first of them
@@ -55,7 +55,7 @@ def shuffled(scores: Scores, *, seed: int) -> tuple[int, ...]:
 
 
 def with_random_words(system: AttributeSystem, *, seed: int) -> AttributeSystem:
-    """The same system with other words: unrelated ones for all options, in the same rules."""
+    """The same system and rules with unrelated words for all options."""
     rng = np.random.default_rng(seed)
     groups, new = [], []
     for group in system.groups:
@@ -73,7 +73,7 @@ def with_random_words(system: AttributeSystem, *, seed: int) -> AttributeSystem:
 
 
 def _words(count: int, rng: np.random.Generator) -> tuple[str, ...]:
-    """Different words, or as many of them behind each other as it takes for that many options."""
+    """Different words at random; several in a row where there are not enough single ones."""
     found: Sequence[str] = WORDS
     while len(found) < count:
         found = [f"{first} {second}" for first in found for second in WORDS]

@@ -1,4 +1,4 @@
-"""Which images a change makes right or wrong, without scoring every class again.
+"""Finds which images a change makes right or wrong, without scoring every class again.
 
 A class's total is a sum over groups, so a change moves it by a step: what its choices add now less
 what they added before. Classes that make the same step keep their order, so of those only the best
@@ -63,11 +63,11 @@ class Asked:
 
     @property
     def asks(self) -> object:
-        """What makes it the same group in another system."""
+        """The key by which a group is the same in another system."""
         return frozenset(self.phrases), self.weight
 
     def chosen(self, index: int) -> Indices:
-        """[k] positions of the options that a class chooses: all of them where it names none."""
+        """Positions [k] of the options that a class chooses: all of them where it names none."""
         options = self.choices[index] or self.options
         return np.array([self.options.index(option) for option in options], np.intp)
 
@@ -79,11 +79,11 @@ class Asked:
 
     @cached_property
     def codes(self) -> Indices:
-        """[C] numbers of the classes' choices."""
+        """The number of each class's choice, [C]."""
         return np.array([self.numbers[choice or self.options] for choice in self.choices], np.intp)
 
     def in_words_of(self, other: "Asked") -> "Asked":
-        """The same, with the options of a group that has the same phrases."""
+        """The same group in the option names of `other`, whose phrases are the same."""
         if (self.options, self.phrases) == (other.options, other.phrases):
             return self
         names = dict(zip(other.phrases, other.options, strict=True))
@@ -101,7 +101,7 @@ Difference = tuple[Asked | None, Asked | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassSteps:
-    """The S different steps that classes make from one system to another.
+    """The S different ways in which classes change from one system to another.
 
     step: [C] the step of each class: one number for all whose choices differ in the same way.
     makers: [S] index of the first class that makes the step.
@@ -120,7 +120,7 @@ class ClassSteps:
 
 @dataclass(frozen=True, eq=False)
 class Increments:
-    """A system, its scores on images [n, d] with these labels [n], and what changes do to them.
+    """Measures what changes do to a system with these scores on images [n, d] of labels [n].
 
     `encode` turns phrases into vectors [m, d]. It, `scoring` and `logit_scale` are those that the
     scores were made with; means, if the scoring takes any, are taken on these images. What is
@@ -137,17 +137,17 @@ class Increments:
     _leaders: dict[int | None, "_Leaders"] = field(default_factory=dict, init=False, repr=False)
 
     def effect(self, after: AttributeSystem) -> Effect:
-        """What the change to `after` fixes and breaks; fails as `correct` does."""
+        """The images that the change to `after` fixes and breaks; fails as `correct` does."""
         return next(self.effects([after]))
 
     def effects(self, afters: Iterable[AttributeSystem]) -> Iterator[Effect]:
-        """The same for many changes, in order; their new phrases are encoded together."""
+        """The effects of many changes, in order; their new phrases are encoded together."""
         for correct in self._correct(afters):
             change = compare(self.scores.correct, correct)
             yield Effect(n=change.n, fixed=change.fixed, broken=change.broken)
 
     def correct(self, after: AttributeSystem) -> Correct:
-        """[n], True where the changed system is right, as in a full score of it.
+        """Where the changed system is right, [n], as in a full score of it.
 
         The two may differ only on images where the best totals of classes with different rules lie
         within the rounding of single precision; classes with identical rules tie exactly, to class
@@ -167,7 +167,7 @@ class Increments:
                 yield self._changed(change, similar) if isinstance(change, ClassSteps) else change
 
     def _prepared(self, after: AttributeSystem) -> ClassSteps | Correct:
-        """The steps; what is correct where there are none, or where a full score is due."""
+        """The class steps; the correct images where there are none or a full score is due."""
         change = None
         if after.classes == self.system.classes:
             change = class_steps(self._asked, asked_by(after, self.scoring))
@@ -206,7 +206,7 @@ class Increments:
         return right
 
     def _entrants(self, change: ClassSteps, steps: Floats) -> Iterator[Pair]:
-        """For classes that step alike, their best changed total and a bound of all others [n].
+        """For classes with the same step: their best changed total, and a bound of all others, [n].
 
         All distinct classes are among them.
         """
@@ -227,7 +227,7 @@ class Increments:
             yield self._totals[index] + steps[change.step[index]], _NONE
 
     def _ranked(self, images: Indices, change: ClassSteps, steps: Floats) -> Correct:
-        """Which of these images are correct, from all changed totals; ties go to class order."""
+        """Which of these images are correct by all changed totals; ties go to class order."""
         right = np.empty(len(images), np.bool_)
         for start in range(0, len(images), _BLOCK):
             some = images[start : start + _BLOCK]
@@ -239,7 +239,7 @@ class Increments:
         return right
 
     def _steps(self, change: ClassSteps, similar: Cosines) -> Floats:
-        """[S, n], what each step adds to a total."""
+        """What each step adds to a total, [S, n]."""
         steps = np.zeros((len(change.makers), self.scores.n), np.float32)
         for was, now in change.differences:
             for move, asked in ((np.subtract, was), (np.add, now)):
@@ -263,7 +263,7 @@ class Increments:
 
     @cached_property
     def _totals(self) -> Floats:
-        """[C, n]: a class's totals lie side by side."""
+        """The totals [C, n], so that a class's totals lie side by side."""
         totals = self.scores.totals
         turned = np.empty(totals.shape[::-1], np.float32)
         for start in range(0, len(totals), _BLOCK):
@@ -272,7 +272,7 @@ class Increments:
 
     @cached_property
     def _own_totals(self) -> Floats:
-        """[n], of the class that is the label; of any where the label is unknown."""
+        """The total [n] of the labelled class, of any class where the label is unknown."""
         return np.asarray(self.scores.totals[np.arange(self.scores.n), self.scores.labels])
 
     @cached_property
@@ -291,11 +291,11 @@ class Increments:
 
     @cached_property
     def _own_option_scores(self) -> dict[tuple[str, ...], Floats]:
-        """A group's phrases -> [K, n]."""
+        """The options' scores [K, n] of each group, by its phrases."""
         return {a.phrases: self._option_scores(a.phrases, self._cosines) for a in self._asked}
 
     def _cosines_of(self, changes: Sequence[ClassSteps]) -> Cosines:
-        """Of all phrases in these changes; only those that are new meet the images."""
+        """The cosines of all phrases in these changes; only new ones meet the images."""
         after = (now.phrases for change in changes for _, now in change.differences if now)
         phrases = dict.fromkeys(phrase for group in after for phrase in group)
         return self._cosines | self._compared([p for p in phrases if p not in self._cosines])
@@ -309,7 +309,7 @@ class Increments:
         return dict(zip(phrases, similar, strict=True))
 
     def _option_scores(self, phrases: Sequence[str], similar: Cosines) -> Floats:
-        """[K, n], of one group."""
+        """The option scores [K, n] of one group."""
         scores = option_scores(
             np.stack([similar[phrase] for phrase in phrases]),
             scoring=self.scoring,
@@ -322,7 +322,7 @@ class Increments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Leaders:
-    """The two best totals of every block of classes, [B, n] each; -inf where there is none."""
+    """The two best totals of every block of classes, [B, n] each; -inf for a missing one."""
 
     best: Floats
     second: Floats
@@ -332,7 +332,7 @@ class _Leaders:
         return self.best.nbytes + self.second.nbytes
 
     def without(self, block: int, rivals: Floats) -> Pair:
-        """The block's best but for its classes with totals `rivals` [m, n], and the others' bound.
+        """The block's best without its classes' totals `rivals` [m, n], and a bound on the others.
 
         The third is not known: where both leaders are rivals, the best is -inf, and the second,
         which the third can't exceed, bounds it.
@@ -350,7 +350,7 @@ class _Leaders:
 
 
 def _lead(totals: Floats, blocks: Indices, entered: Correct) -> _Leaders:
-    """The leaders among the classes that are `entered` [C], of totals [C, n] and blocks [C]."""
+    """The leaders of totals [C, n] and blocks [C], of the classes that are `entered` [C]."""
     size = int(blocks.max()) + 1
     best, second = (np.full((size, totals.shape[1]), -np.inf, np.float32) for _ in range(2))
     for index in np.flatnonzero(entered).tolist():
@@ -361,14 +361,14 @@ def _lead(totals: Floats, blocks: Indices, entered: Correct) -> _Leaders:
 
 
 def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
-    """[B] the step that most classes of each block make."""
+    """The step [B] that most classes of each block make."""
     size = int(blocks.max()) + 1
     counts = np.bincount(blocks * steps + step, minlength=size * steps)
     return np.asarray(counts.reshape(size, steps).argmax(axis=1))
 
 
 def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
-    """What each group of the system asks, in order; of one that counts nothing, no class cares."""
+    """The groups of the system as `Asked`, in order; in one of no weight no class has a rule."""
     columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
     nothing: tuple[Choice, ...] = ((),) * len(system.classes)
     return tuple(
@@ -379,7 +379,7 @@ def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
 
 
 def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps | None:
-    """The change between systems of the same classes in the same order.
+    """How classes change between two systems of the same classes in the same order.
 
     None if more than one group went or more than one came; new phrases make another group.
     """
@@ -414,19 +414,19 @@ def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps |
 
 
 def distinct_classes(system: Sequence[Asked]) -> NDArray[np.bool_]:
-    """[C] False for a class with the same rules as an earlier one."""
+    """Which classes [C] have rules that no earlier class has."""
     return _firsts([asked.codes for asked in system])
 
 
 def _firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
-    """[C] True where all columns together hold something for the first time."""
+    """Where all columns together hold something for the first time, [C]."""
     firsts = np.zeros(len(columns[0]), np.bool_)
     firsts[np.unique(_row_numbers(columns), return_index=True)[1]] = True
     return firsts
 
 
 def _row_numbers(columns: Sequence[Indices]) -> Indices:
-    """[C] equal where all columns [C] of numbers from -1 are."""
+    """Row numbers [C], equal where all columns [C] of numbers from -1 are equal."""
     rows = np.zeros(len(columns[0]), np.intp)
     size = 1
     for column in columns:
@@ -440,7 +440,7 @@ def _row_numbers(columns: Sequence[Indices]) -> Indices:
 
 
 def _codes_like(was: Asked, now: Asked) -> Indices:
-    """[C] numbers of the choices now in a group with the same options as before."""
+    """The numbers [C] of the choices now, in a group whose options are the same as before."""
     if now.choices == was.choices:
         return was.codes
     codes, numbers = was.codes.copy(), dict(was.numbers)
@@ -452,7 +452,7 @@ def _codes_like(was: Asked, now: Asked) -> Indices:
 def _paired(
     before: Sequence[Asked], after: Sequence[Asked]
 ) -> tuple[list[tuple[Asked, Asked]], list[int], list[int]]:
-    """Groups that ask the same, and positions of those that went and of those that came."""
+    """The groups that ask the same, and the positions of those that went and of those that came."""
     waiting: dict[object, list[int]] = {}
     for place, asked in enumerate(before):
         waiting.setdefault(asked.asks, []).append(place)

@@ -1,4 +1,4 @@
-"""The evaluator: measures any system on the images of a split, from vectors encoded once."""
+"""The evaluator: scores any system on the images of a split, from vectors encoded once."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,11 +28,11 @@ class SplitData:
 
 
 class Named(Protocol):
-    """A system of a session, whose classes may bear other names than the images' labels."""
+    """A session's system, whose classes may have other names than the images' labels."""
 
     @property
     def names(self) -> Renames:
-        """What became of the names that the session began with."""
+        """What became of the class names that the session began with."""
         ...
 
 
@@ -54,7 +54,7 @@ class Evaluator:
 
     @property
     def images(self) -> str:
-        """Identifies what versions are compared on: images, labels, splits, encoder, scoring.
+        """A hash of what versions are compared on: images, labels, splits, encoder, scoring.
 
         The images are the same whatever their classes are called by now.
         """
@@ -62,12 +62,12 @@ class Evaluator:
 
     @property
     def final_images(self) -> str:
-        """The same for what a final estimate is made on."""
+        """A fingerprint of what a final estimate is made on."""
         return self._identity("final")
 
     @property
     def held_out_images(self) -> str:
-        """The same for the held-out images, whatever they are scored by."""
+        """A fingerprint of the held-out images, whatever they are scored by."""
         return replace(self, scoring=Scoring())._identity("held_out")
 
     def _identity(self, *splits: SplitName) -> str:
@@ -81,7 +81,7 @@ class Evaluator:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def for_step(self, step: Named, rescored: Scoring | None) -> "Evaluator":
-        """The evaluator of a session's step: with its classes' names, and by the chosen scoring.
+        """The evaluator for a session's step: with its class names and the chosen scoring.
 
         rescored: what was chosen in the review; None for how the session began.
         """
@@ -107,7 +107,7 @@ class Evaluator:
         )
 
     def scoring_of(self, system: AttributeSystem) -> Scoring:
-        """The scoring with all means that it takes for this system, as a file must hold it.
+        """The scoring with all means that this system needs, as a file must hold it.
 
         Raises InputError where means are missing and there is no review image to take them on.
         """
@@ -125,7 +125,7 @@ class Evaluator:
     def baselines(
         self, domain: str, descriptions: Mapping[str, str], split: SplitName
     ) -> dict[str, Scores]:
-        """Matching images to names, spelled in each of the usual ways: baseline -> scores."""
+        """The scores of matching images to names, spelled in each usual way: baseline -> scores."""
         data = self.splits[split]
         classes = tuple(descriptions)
         return {
@@ -134,7 +134,7 @@ class Evaluator:
         }
 
     def increments(self, system: AttributeSystem, review: Scores) -> Increments:
-        """For the effects of many changes to a system with these scores on review images."""
+        """Measures the effects of many changes to a system with these review scores."""
         data = self.splits["review"]
         return Increments(
             system=system,
@@ -148,7 +148,7 @@ class Evaluator:
 
 
 def baseline_texts(domain: str, descriptions: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Name of baseline -> one text per class. The last is there only if all have a description."""
+    """The texts per class of each baseline; the last one needs a description of every class."""
     texts = {
         "name": tuple(descriptions),
         "a photo of {name}": tuple(f"a photo of {name}" for name in descriptions),

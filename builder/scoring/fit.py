@@ -50,7 +50,7 @@ _STEPS = 200
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleTrial:
-    """A system scored by one rule: which held-out images are right [n].
+    """One rule's trial of a system: which held-out images are right [n].
 
     name: None for a scoring that was given. change: from how the system is scored so far to this.
     """
@@ -67,7 +67,7 @@ def try_rules(
     names: Iterable[RuleName] = RULE_NAMES,
     others: Iterable[Scoring] = (),
 ) -> tuple[RuleTrial, ...]:
-    """The evaluator's own scoring, then rules by name, then others.
+    """Trials of the evaluator's own scoring, then of rules by name, then of `others`.
 
     Without a review image of a known class, rules that are fitted are left out.
     """
@@ -190,7 +190,7 @@ def fit_weights(
 def _known(
     system: AttributeSystem, similar: Floats, labels: Sequence[str]
 ) -> tuple[Floats, list[str]]:
-    """The images of known class; of very many some, evenly spread."""
+    """The images of known classes; if they are very many, an evenly spread part."""
     known = np.flatnonzero(label_indices(system.classes, labels) >= 0)
     if not len(known):
         raise ValueError("a scoring is fitted on images of the system's classes, there are none")
@@ -206,7 +206,7 @@ def _totals(
     scoring: Scoring,
     logit_scale: float,
 ) -> Doubles:
-    """[n, C]."""
+    """The system's totals [n, C] by the scoring, from cosines [n, Q + C]."""
     size = similar.shape[1] if scoring.name_prior else len(system.phrases())
     scores = score_cosines(
         system, similar[:, :size], labels, scoring=scoring, logit_scale=logit_scale
@@ -215,7 +215,7 @@ def _totals(
 
 
 def _aims(labels: Indices, classes: int) -> Doubles:
-    """[n, C] what softmax should give: nearly 1 for the label, the rest shared by the others."""
+    """The targets of softmax, [n, C]: nearly 1 for the label, the rest shared by the others."""
     certain = (len(labels) + 1) / (len(labels) + 2)
     aims = np.full((len(labels), classes), (1 - certain) / (classes - 1))
     aims[np.arange(len(labels)), labels] = certain
@@ -223,13 +223,13 @@ def _aims(labels: Indices, classes: int) -> Doubles:
 
 
 def _log_likelihood(totals: Doubles, labels: Indices) -> float:
-    """Of the labels [n], at the likeliest temperature of totals [n, C]."""
+    """The log likelihood of labels [n] at the likeliest temperature of totals [n, C]."""
     aims = _aims(labels, totals.shape[1])
     return -_loss(_temperature(totals, aims) * totals, aims)[0]
 
 
 def _loss(logits: Doubles, aims: Doubles) -> tuple[float, Doubles]:
-    """Cross entropy of softmax(logits) [n, C] with the aims, summed over images, and softmax."""
+    """Cross entropy of softmax(logits) [n, C] with the targets, summed over images; and softmax."""
     logits = logits - logits.max(axis=1, keepdims=True)
     p = np.exp(logits)
     normaliser = p.sum(axis=1, keepdims=True)
@@ -238,7 +238,7 @@ def _loss(logits: Doubles, aims: Doubles) -> tuple[float, Doubles]:
 
 
 def _temperature(totals: Doubles, aims: Doubles) -> float:
-    """t >= 0 with the smallest loss of t * totals [n, C]: Newton's method within a bracket.
+    """The t >= 0 with the smallest loss of t * totals [n, C]: Newton's method in a bracket.
 
     The loss is convex in t. 0 where the totals say nothing, or the wrong thing.
     """
@@ -260,7 +260,7 @@ def _temperature(totals: Doubles, aims: Doubles) -> float:
 
 
 def _slopes(t: float, totals: Doubles, aims: Doubles) -> tuple[float, float]:
-    """First and second derivative of the loss of t * totals by t."""
+    """The first and second derivative by t of the loss of t * totals."""
     p = _loss(t * totals, aims)[1]
     mean = (p * totals).sum(axis=1)
     slope = float(mean.sum() - (aims * totals).sum())
@@ -268,7 +268,7 @@ def _slopes(t: float, totals: Doubles, aims: Doubles) -> tuple[float, float]:
 
 
 def _minimum(adds: Doubles, aims: Doubles) -> Doubles:
-    """[G] weights >= 0 with the smallest penalised loss, of what groups add [G, n, C]."""
+    """The weights [G] >= 0 of least penalised loss, from what groups add [G, n, C]."""
 
     def objective(weights: Doubles) -> tuple[float, Doubles]:
         loss, p = _loss(np.tensordot(weights, adds, 1), aims)

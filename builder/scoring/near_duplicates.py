@@ -1,4 +1,4 @@
-"""Images of different splits that show nearly the same: what was looked at is then not held out.
+"""Finds images of different splits that show nearly the same: such are not truly held out.
 
 Copies of a file are one image already. A crop, another size or a stronger compression is another
 file, but hardly another observation.
@@ -33,7 +33,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicates:
-    """`images`: how many have a near-duplicate in another split. `closest`: pairs, nearest first.
+    """How many `images` have a near-duplicate in another split, and the `closest` pairs.
 
     Of an image with several near-duplicates in a split the pairs hold the nearest. `cosine` is the
     least that counts.
@@ -61,7 +61,7 @@ def near_duplicates(splits: Mapping[SplitName, SplitData]) -> NearDuplicates:
 
 
 def _usual_distance(splits: Iterable[SplitData]) -> float:
-    """The median distance of images of one class that follow each other; 1 where none do."""
+    """The median distance of consecutive images of one class; 1 without any."""
     distances: list[float] = []
     for data in splits:
         labels = np.array(data.labels, dtype=np.str_)
@@ -75,7 +75,7 @@ def _usual_distance(splits: Iterable[SplitData]) -> float:
 
 
 def _close(rows: Vectors, columns: Vectors, least: float) -> dict[tuple[int, int], float]:
-    """The nearest column of each row, and row of each column, if its cosine is `least` or more."""
+    """The nearest column of each row, and row of each column, of cosine `least` or more."""
     if not len(rows) or not len(columns):
         return {}
     found: dict[tuple[int, int], float] = {}

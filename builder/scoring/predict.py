@@ -1,4 +1,4 @@
-"""What the scores say of each image: which class, how sure that is, and what was seen.
+"""Predictions from scores: which class, how sure that is, and what was seen.
 
 Confidences are p = softmax(totals / temperature). The temperature (Guo et al. 2017, "On Calibration
 of Modern Neural Networks") is one number, fitted on labelled images; it changes no prediction.
@@ -24,7 +24,7 @@ _STEPS = 100
 _PRECISION = 1e-9
 # Images are looked at so many totals at a time, which bounds the memory.
 _BLOCK = 1 << 20
-# Of all classes, so many of the best are told.
+# How many of the best classes are told.
 _RANKED = 5
 
 
@@ -58,7 +58,7 @@ class Prediction:
 def predictions(
     system: AttributeSystem, scores: Scores, calibration: Calibration | None
 ) -> Iterator[Prediction]:
-    """One for each of the n images that the system was scored on."""
+    """A prediction for each of the n images that the system was scored on."""
     probabilities = class_probabilities(scores.totals, calibration)
     order = np.argsort(-scores.totals, axis=1, kind="stable")[:, :_RANKED]
     names = [group.name for group in system.groups]
@@ -84,7 +84,7 @@ def predictions(
 
 
 def class_probabilities(totals: Totals, calibration: Calibration | None) -> Doubles:
-    """Probabilities [n, C], rows sum to 1; without a calibration of the totals as they are."""
+    """Probabilities [n, C], rows sum to 1; without a calibration at temperature 1."""
     temperature = calibration.temperature if calibration else 1.0
     with np.errstate(over="ignore"):
         p = np.exp(_below_best(totals) / temperature)
@@ -93,13 +93,13 @@ def class_probabilities(totals: Totals, calibration: Calibration | None) -> Doub
 
 
 def confidences(totals: Totals, calibration: Calibration | None) -> Doubles:
-    """[n] probability of the class with the best total, in [1/C, 1]."""
+    """The probability [n] of the class with the best total, in [1/C, 1]."""
     best: Doubles = class_probabilities(totals, calibration).max(axis=1)
     return best
 
 
 def fit_temperature(totals: Totals, labels: Indices) -> Calibration | None:
-    """The temperature with the least negative log likelihood, of totals [n, C] and labels [n].
+    """The likeliest temperature of totals [n, C] for labels [n].
 
     Images with label -1 are left out. As if one image more had shown the runner-up: else a split on
     which everything is right would ask for certainty. None for fewer than `FEWEST_IMAGES`, and
@@ -118,14 +118,14 @@ def fit_temperature(totals: Totals, labels: Indices) -> Calibration | None:
 
 
 def _below_best(totals: Totals) -> Doubles:
-    """Totals less the best of their image: at most 0."""
+    """The totals less the best total of their image: at most 0."""
     exact = np.asarray(totals, np.float64)
     gaps: Doubles = exact - exact.max(axis=1, keepdims=True)
     return gaps
 
 
 def _least(gaps: Doubles, target: float, spread: float) -> float:
-    """Where mean(log sum exp(b * gaps)) - b * target is least: convex in b, so its slope rises.
+    """Minimises mean(log sum exp(b * gaps)) - b * target: convex in b, so its slope rises.
 
     Newton's method, with bisection wherever that would leave what encloses the answer.
     """
@@ -147,7 +147,7 @@ def _least(gaps: Doubles, target: float, spread: float) -> float:
 
 
 def _moments(gaps: Doubles, b: float) -> tuple[float, float]:
-    """Mean over the images of the mean and of the variance of gaps under softmax(b * gaps)."""
+    """Means over the images of the mean and the variance of gaps under softmax(b * gaps)."""
     mean = variance = 0.0
     for block in _blocks(gaps):
         p = np.exp(b * block)

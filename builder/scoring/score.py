@@ -32,7 +32,7 @@ _GUESS = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """What a system, or the bare names, make of n images.
+    """The scores of n images by a system, or by the bare names.
 
     classes: C names, in the order of the system's rules.
     labels: [n] index into `classes`; -1 for a class that isn't scored (counts as wrong).
@@ -54,7 +54,7 @@ class Scores:
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        """[n], True where the prediction is the label."""
+        """Where the prediction is the label, [n]."""
         correct: NDArray[np.bool_] = self.predictions == self.labels
         return correct
 
@@ -99,7 +99,7 @@ def score_cosines(
     scoring: Scoring,
     logit_scale: float,
 ) -> Scores:
-    """`score` from cosines [n, T], which stay the same when only rules change."""
+    """Scores from cosines [n, T], which stay the same when only rules change."""
     similar = np.asarray(similar, np.float32)
     texts = scored_texts(system, scoring)
     if similar.shape != (expected := (len(labels), len(texts))):
@@ -136,7 +136,7 @@ def score_cosines(
 
 
 def centred_on(images: Floats, texts: Sequence[str], vectors: Floats, scoring: Scoring) -> Scoring:
-    """The scoring with the mean cosines of texts [T, d] with images [n, d], if it lacks any."""
+    """The scoring with the mean cosines of texts [T, d] with images [n, d] if it has none yet."""
     if scoring.means is None or not (len(images) and set(texts) - set(scoring.means)):
         return scoring
     means = np.asarray(vectors, np.float64) @ np.asarray(images, np.float64).mean(axis=0)
@@ -144,7 +144,7 @@ def centred_on(images: Floats, texts: Sequence[str], vectors: Floats, scoring: S
 
 
 def centred(similar: Floats, texts: Sequence[str], scoring: Scoring) -> Floats:
-    """Cosines [T, n] of the texts less their means, if any. Raises ValueError if one is missing."""
+    """Cosines [T, n] less the texts' means, if there are any. Raises ValueError if one lacks."""
     if scoring.means is None:
         return similar
     if missing := [text for text in texts if text not in scoring.means]:
@@ -154,19 +154,19 @@ def centred(similar: Floats, texts: Sequence[str], scoring: Scoring) -> Floats:
 
 
 def group_weight(group: AttributeGroup, scoring: Scoring) -> float:
-    """What the group's score is multiplied by."""
+    """The factor that the group's score is multiplied by."""
     return scoring.weights.get(group.prompt, 1.0)
 
 
 def option_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Floats:
-    """p (rule "log": log p) of one group's options [K, n] from their cosines [K, n], centred."""
+    """p (rule "log": log p) of one group's options [K, n], from their centred cosines [K, n]."""
     log = scoring.rule == "log"
     p, log_p = _softmax(similar, _scale(scoring, logit_scale), [slice(None)], log=log)
     return log_p if log else p
 
 
 def choice_score(options: Floats, chosen: Indices, *, scoring: Scoring) -> Floats:
-    """What a choice adds to a class's total [n] at weight 1, from `option_scores` [K, n].
+    """What a choice adds to a class's total [n] at weight 1, from option scores [K, n].
 
     `chosen` [k] are the positions of its options: all of them where the choice names none.
     """
@@ -177,7 +177,7 @@ def choice_score(options: Floats, chosen: Indices, *, scoring: Scoring) -> Float
 
 
 def name_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Floats:
-    """What its name adds to each class's total [C, n], from the cosines [C, n], centred."""
+    """What the name adds to each class's total [C, n], from centred cosines [C, n]."""
     scores = option_scores(similar, scoring=scoring, logit_scale=logit_scale)
     if scoring.rule == "robust-log":
         scores = _robust_log(scores, len(scores))
@@ -187,7 +187,7 @@ def name_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Flo
 def score_names(
     classes: Sequence[str], images: Floats, names: Floats, labels: Sequence[str]
 ) -> Scores:
-    """The baseline: each image [n, d] goes to the class whose name [C, d] has the highest cosine.
+    """The baseline's scores: the image [n, d] goes to the class name [C, d] of highest cosine.
 
     Raises ValueError when shapes do not fit or vectors hold non-finite numbers.
     """
@@ -210,13 +210,13 @@ def score_names(
 
 
 def label_indices(classes: Sequence[str], labels: Sequence[str]) -> Indices:
-    """[n] position of each label in `classes`; -1 where it is not among them."""
+    """The position [n] of each label in `classes`; -1 where it is not among them."""
     index = {name: position for position, name in enumerate(classes)}
     return np.array([index.get(label, -1) for label in labels], dtype=np.intp)
 
 
 def group_slices(system: AttributeSystem) -> tuple[slice, ...]:
-    """Per group, its columns among the Q phrases of the system."""
+    """The columns of each group among the Q phrases of the system."""
     ends = np.cumsum([len(group.options) for group in system.groups]).tolist()
     return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
@@ -234,7 +234,7 @@ class GroupRules:
 
 
 def group_rules(system: AttributeSystem) -> tuple[GroupRules, ...]:
-    """Per group, the distinct choices of the rules as weights, in order of first appearance."""
+    """The distinct choices of each group's rules as weights, in order of first appearance."""
     rules = []
     columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
     for group, choices in zip(system.groups, columns, strict=True):
@@ -251,7 +251,7 @@ def group_rules(system: AttributeSystem) -> tuple[GroupRules, ...]:
 def _softmax(
     similar: Floats, scale: float, bounds: Sequence[slice], *, log: bool
 ) -> tuple[Floats, Floats]:
-    """p [Q, n] of each group's options, from cosines [Q, n], and with `log` their logs.
+    """Per group softmax p [Q, n] over its options, from cosines [Q, n]; with `log` its logs.
 
     Neither overflows, and no log is -inf: it never passes through a probability that underflowed.
     """
@@ -273,7 +273,7 @@ def _softmax(
 def _log_choices(
     options: Floats, rules: Sequence[GroupRules], bounds: Sequence[slice], scoring: Scoring
 ) -> Floats:
-    """`choice_score` of every group's distinct choices [sum of U, n], from option scores [Q, n]."""
+    """`choice_score` of all groups' distinct choices [sum of U, n], from option scores [Q, n]."""
     rows = []
     for rule, columns in zip(rules, bounds, strict=True):
         for weights in rule.weights:
@@ -287,7 +287,7 @@ def _robust_log(p: Floats, size: int) -> Floats:
 
 
 def _log_mean(log_p: Floats, chosen: Indices) -> Floats:
-    """Log of the mean probability of the chosen options [n], from log p [K, n]."""
+    """The log of the mean probability [n] of the chosen options, from log p [K, n]."""
     if len(chosen) == 1:
         return np.asarray(log_p[chosen[0]])
     total = np.logaddexp.reduce(log_p[chosen], axis=0)
@@ -304,7 +304,7 @@ def _one_hot(positions: Indices, size: int) -> Floats:
 
 
 def _distinct(rows: NDArray[np.generic]) -> tuple[Indices, Indices]:
-    """The first position of each distinct row, in order, and [C] which of them each row equals."""
+    """The first position of each distinct row, in order, and the number [C] of each row's."""
     codes: dict[bytes, int] = {}
     which = [codes.setdefault(row.tobytes(), len(codes)) for row in rows]
     _, first = np.unique(which, return_index=True)
@@ -318,7 +318,7 @@ def _rank(
     which: Indices,
     prior: Floats | None = None,
 ) -> tuple[Floats, Indices, int]:
-    """Totals [n, C], predictions [n] and the number of ties, of features [F, n] @ weights [D, F].
+    """Totals [n, C], predictions [n] and number of ties, from features [F, n] @ weights [D, F].
 
     The D distinct weights are scored once and copied to the C classes that share them, because
     equal columns of one product may differ in their last bit. `first` [D] and `which` [C] map

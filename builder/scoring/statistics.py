@@ -1,4 +1,4 @@
-"""How sure an accuracy is, and whether two versions differ on the same images."""
+"""How sure an accuracy is, and whether two versions really differ on the same images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Correct = NDArray[np.bool_]
 
 
 class Effect(BaseModel):
-    """What a proposal does on the review split, by itself, on top of the working system."""
+    """What a proposal does to review images by itself, on top of the working system."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,11 +27,11 @@ class Effect(BaseModel):
 
     @property
     def points(self) -> float:
-        """Change of accuracy in percentage points."""
+        """The change of accuracy in percentage points."""
         return 100.0 * self.net / self.n if self.n else 0.0
 
     def words(self) -> str:
-        """E.g. "+4.2 pp (5 fixed, 0 broken)"; no p-value, which would mean nothing on review."""
+        """The effect in words, without a p-value: e.g. "+4.2 pp (5 fixed, 0 broken)"."""
         return f"{self.points:+.1f} pp ({self.fixed} fixed, {self.broken} broken)"
 
 
@@ -73,12 +73,12 @@ class Proportion:
 
     @property
     def fraction(self) -> float:
-        """In [0, 1]; 0 for n = 0."""
+        """The fraction, in [0, 1]; 0 for n = 0."""
         return self.count / self.n if self.n else 0.0
 
     @property
     def interval(self) -> Interval:
-        """Wilson's 95 % interval."""
+        """The Wilson 95 % interval of the fraction."""
         return wilson(self.count, self.n)
 
 
@@ -97,7 +97,7 @@ class Change:
 
     @property
     def points(self) -> float:
-        """Difference of accuracy in percentage points; 0 for n = 0."""
+        """The difference of accuracy in percentage points; 0 for n = 0."""
         return 100 * (self.fixed - self.broken) / self.n if self.n else 0.0
 
 
@@ -126,7 +126,7 @@ def mcnemar(fixed: int, broken: int) -> float:
 
 
 def holm(ps: Sequence[float]) -> tuple[float, ...]:
-    """The p of several tests made at once, each in its place, adjusted for their number.
+    """The p-values of several tests made at once, each in place, adjusted for their number.
 
     Holm's step-down adjustment (1979): the chance that any of them is at most 0.05 without a true
     effect is at most 0.05, however they depend on each other.

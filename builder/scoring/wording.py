@@ -1,14 +1,14 @@
-"""Figures in words: the same figure reads the same on every screen and in the report."""
+"""Figures in words: a figure reads the same on every screen and in the report."""
 
 from builder.scoring.statistics import Change, Effect, wilson
 from builder.system.model import Scoring
 
-# Of a p below this no more is told.
+# A smaller p is shown only as being below this.
 _SMALL = 0.001
 
 
 def accuracy(correct: int, n: int) -> str:
-    """E.g. "26 of 48, 54.2 %"."""
+    """Correct images in words, e.g. "26 of 48, 54.2 %"."""
     return f"{correct} of {n}, {percent(correct, n)}" if n else "no images"
 
 
@@ -17,7 +17,7 @@ def percent(correct: float, n: int) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """Both ends are fractions in [0, 1]."""
+    """An interval in words; both ends are fractions in [0, 1]."""
     return f"{100 * low:.0f}–{100 * high:.0f} %"
 
 
@@ -30,7 +30,7 @@ def accuracy_interval(correct: float, n: int) -> str:
 
 
 def effect(measured: Effect | None) -> str:
-    """E.g. "+4.2 pp (5 fixed, 0 broken)"."""
+    """An effect in words, e.g. "+4.2 pp (5 fixed, 0 broken)"."""
     if measured is None:
         return "not measured"
     return measured.words()
@@ -46,7 +46,7 @@ def p_value(p: float) -> str:
 
 
 def p_needed(p: float, needed: float) -> str:
-    """E.g. "p = 0.12, needed p < 0.017": with as many digits as show which is the smaller."""
+    """A p-value against what it must be below, with enough digits: "p = 0.12, needed p < 0.017"."""
     if p < _SMALL <= needed:
         return f"{p_value(p)}, needed p < {needed:.2g}"
     digits = next((d for d in range(2, 6) if f"{p:.{d}g}" != f"{needed:.{d}g}"), 6)
@@ -54,17 +54,17 @@ def p_needed(p: float, needed: float) -> str:
 
 
 def proven(change: Change) -> str:
-    """A change on images that played no part in choosing it."""
+    """A change in words, on images that played no part in choosing it."""
     return f"{change.fixed} fixed, {change.broken} broken, {p_value(change.p)}"
 
 
 def counted(n: int, one: str, many: str = "") -> str:
-    """E.g. "1 image", "2 images", "3 classes"."""
+    """A number with its noun: e.g. "1 image", "2 images", "3 classes"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def scoring_words(scoring: Scoring) -> str:
-    """A scoring in a line, e.g. "sum, scale 20, centred"."""
+    """A scoring in one line, e.g. "sum, scale 20, centred"."""
     parts: list[str] = [scoring.rule]
     parts += [f"scale {scoring.scale:g}"] if scoring.scale is not None else []
     parts += ["centred"] if scoring.means is not None else []

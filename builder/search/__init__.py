@@ -1,1 +1,1 @@
-"""Reviewers that need nobody: greedy search and GEPA, on the same footing as a person."""
+"""Automatic reviewers: greedy search and GEPA, on the same footing as a person."""

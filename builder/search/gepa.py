@@ -1,4 +1,4 @@
-"""GEPA: a language model writes one text of what leads to a system anew at a time.
+"""GEPA: a language model rewrites one text of a system at a time.
 
 The search itself is the package gepa's (Agrawal et al., "GEPA: Reflective Prompt Evolution Can
 Outperform Reinforcement Learning", 2025, arXiv:2507.19457): which of the candidates so far is
@@ -36,9 +36,9 @@ from builder.system.model import AttributeSystem, Problem, did_you_mean, quoted
 from builder.system.strict_json import object_problems, read_json
 
 _OLDEST = (0, 1)
-# Of the answers that were no use, so many are told to the model.
+# How many useless answers the model is told of.
 _MOST_TOLD = 5
-# Why a system is better that no answer led to.
+# The reasons given for a better system that no answer led to.
 _MERGED = "two systems of the evolution in one"
 _BEGUN = "where the evolution began"
 _KEYS = ("name", "prompt", "options", "rules")
@@ -48,7 +48,7 @@ _MOST_PROBLEMS = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """The review images that a candidate has right [n]; no `system`: a `problem`, and none."""
+    """A candidate's right review images [n], with its system, or the `problem` why it has none."""
 
     right: NDArray[np.bool_]
     system: AttributeSystem | None
@@ -61,7 +61,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A system, which text of what led to it is to be written anew, and why answers were no use."""
+    """A system, the text to rewrite, and why answers so far were no use."""
 
     system: AttributeSystem
     text: str
@@ -70,7 +70,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A proposal on top of the last candidate whose system has only `correct` images right."""
+    """A proposal on the last candidate whose system has only `correct` review images right."""
 
     proposal: Proposal
     correct: int
@@ -79,7 +79,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An answer that leads to no system, or changes what is locked: no image counts as right."""
+    """An answer that makes no system, or changes what is locked; no image counts as right."""
 
     why: str
     tried: Tried
@@ -87,7 +87,7 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """An answer that leads to what was there before."""
+    """An answer that changes nothing."""
 
     why: str
     tried: Tried
@@ -101,7 +101,7 @@ def unusable(task: Task, problem: str) -> Judged:
 
 
 def require_gepa() -> None:
-    """Raises InputError where the package is not there, or too old."""
+    """Raises InputError where the gepa package is missing or too old."""
     hint = "get it with: pip install 'cotbuild[gepa]'"
     try:
         # What stands in the way of importing it is found before anything is paid for.
@@ -122,7 +122,7 @@ def evolve(
     seed: int,
     turn: int = 0,
 ) -> None:
-    """Asks `write` for texts and tells how each answer fared, until `stop()`, or all is right.
+    """Asks `write` for texts and tells how each answer fared, until `stop()` or all are right.
 
     `turn`: how many texts were written before. The same seed and answers give the same run. Raises
     what `write` and `tell` raise.
@@ -140,7 +140,7 @@ def evolve(
         # Scoring is nearly free: every candidate is measured on all images.
         reflection_minibatch_size=len(images),
         module_selector=lambda *_: [next(texts)],
-        # A merge asks nobody.
+        # A merge needs no call to the model.
         use_merge=len(evolved.start) > 1,
         max_merge_invocations=len(images),
         stop_callbacks=lambda _: stop() or evolution.over,
@@ -153,7 +153,7 @@ def evolve(
 
 
 class _Evolution:
-    """What gepa calls an adapter. Candidates are texts; examples are numbers of images."""
+    """The adapter for gepa; candidates are texts, examples are numbers of images."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class _Evolution:
     def evaluate(
         self, batch: Sequence[int], candidate: Mapping[str, str], capture_traces: bool = False
     ) -> Any:
-        """1 for each of these images that the candidate has right, else 0."""
+        """Scores the candidate on these images: 1 for each that it has right, else 0."""
         from gepa import EvaluationBatch
 
         answer, self._answer = self._answer, None
@@ -200,7 +200,7 @@ class _Evolution:
     def make_reflective_dataset(
         self, candidate: Mapping[str, str], evaluated: Any, components: Sequence[str]
     ) -> dict[str, list[dict[str, Any]]]:
-        """The parent; `write` puts what is wrong with it into words."""
+        """Gives `write` the parent, from which it words what is wrong."""
         (name,) = components
         system = evaluated.trajectories[0].system
         return {name: [{"parent": Parent(system, candidate[name], self._told)}]}
@@ -228,7 +228,7 @@ class _Evolution:
     def _judged(
         self, candidate: Mapping[str, str], answer: Rewriting | None
     ) -> tuple[Judged, bool]:
-        """And whether it was judged before."""
+        """The result for a candidate, and whether it was judged before."""
         if answer is not None and answer.problem:
             return unusable(self._task, answer.problem), False
         key = tuple(candidate.values())
@@ -256,7 +256,7 @@ class _Evolution:
             self._tell(Rejected(proposal, judged.correct, self._tried))
 
     def _found(self, system: AttributeSystem, correct: int, reason: str, source: Source) -> None:
-        """A new best, on top of the last one."""
+        """Tells a new best candidate, on top of the last one."""
         proposal = Proposal(edits=diff(self._best, system), source=source, reason=reason)
         self._best, self._correct = system, correct
         self._tell(Candidate(proposal, self._tried))
@@ -268,12 +268,12 @@ class _Evolution:
 
 class _Silent:
     def log(self, message: str) -> None:
-        """What gepa would print."""
+        """Drops what gepa would print."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvolvedGroups:
-    """Its texts are the system's components, see `builder.search.gepa`."""
+    """A system's groups as texts for GEPA to evolve: its components."""
 
     task: Task
 
@@ -283,7 +283,7 @@ class EvolvedGroups:
 
     @property
     def turns(self) -> Sequence[str]:
-        """The components that no lock closes, the one for a new group included."""
+        """The components to take turns, not locked; the one for a new group included."""
         locked = {lock.group for lock in self.task.locked if lock.class_name is None}
         names = [*(group.name for group in self.task.start.groups), None]
         return [key for key, name in zip(self.start, names, strict=True) if name not in locked]
@@ -300,18 +300,18 @@ class EvolvedGroups:
 
 
 class ComponentError(InputError):
-    """Texts that are no system; the message names what is wrong with them."""
+    """The texts make no system; the message names what is wrong with them."""
 
 
 def components_of(system: AttributeSystem) -> dict[str, str]:
-    """Keyed "group 1", "group 2", ... in the order of the groups; the last one is empty."""
+    """The texts "group 1", "group 2", ... of the system's groups in order, then an empty one."""
     value = system_to_json(system)
     texts = [_text(group, value["rules"]) for group in value["groups"]]
     return {f"group {number}": text for number, text in enumerate([*texts, ""], start=1)}
 
 
 def group_in(text: str) -> dict[str, Any] | None:
-    """The JSON of a sound component; None for an empty one."""
+    """The JSON in a sound component; None in an empty one."""
     value: dict[str, Any] | None = json.loads(text) if text else None
     return value
 
@@ -319,7 +319,7 @@ def group_in(text: str) -> dict[str, Any] | None:
 def system_of(
     domain: str, classes: Sequence[str], components: Mapping[str, str]
 ) -> AttributeSystem:
-    """The system of these classes in the texts. Raises ComponentError.
+    """The system of these classes from the texts. Raises ComponentError.
 
     A class that a text does not name has no option in its group.
     """

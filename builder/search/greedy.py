@@ -1,4 +1,4 @@
-"""Greedy search: one change at a time, as long as more review images get right; needs no model.
+"""Greedy search without a model: one change at a time while more review images get right.
 
 A pass goes through the rules, class after class and group after group. Each takes the choice (an
 option, or none) with which the most review images are right, if these are more than before: of
@@ -23,13 +23,13 @@ from builder.search.task import Candidate, Review, RuleTotals, Task, Tried
 from builder.session.records import GREEDY
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
 
-# Of the rules, on average, that a restart changes.
+# The fraction of rules that a restart changes, on average.
 _SHAKEN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Greedy:
-    """Passes, then `restarts` restarts; None: until nobody listens any more.
+    """Passes, then `restarts` restarts; None to go on until nobody listens.
 
     Not more than `limit` changes are measured. Restarts are numbered from `first_restart`, and
     what each changes at random follows from its number and the seed.
@@ -59,7 +59,7 @@ class Greedy:
 def system_from_groups(
     domain: str, groups: Sequence[AttributeGroup], classes: Sequence[str], review: Review
 ) -> AttributeSystem:
-    """Rules fitted on the review images, and then only the groups that are not better dropped."""
+    """The system of those groups, with rules fitted on review images and useless groups dropped."""
     blank = AttributeSystem(
         domain=domain, groups=tuple(groups), rules={name: {} for name in classes}
     )
@@ -67,7 +67,7 @@ def system_from_groups(
 
 
 def fitted(system: AttributeSystem, scores: Scores) -> AttributeSystem:
-    """The system with rules from what its images see; `scores` are its own, with any rules.
+    """The system with rules fitted to its scores on images; any rules may have made these.
 
     A class gets the option whose mean probability on the class's images is furthest above its mean
     on all images: an option that every image sees a little tells nothing. A class without images
@@ -88,7 +88,7 @@ def fitted(system: AttributeSystem, scores: Scores) -> AttributeSystem:
 
 
 def pruned(task: Task) -> AttributeSystem:
-    """The start without the groups whose absence helps, the most helpful dropped first."""
+    """The start without useless groups, the one whose absence helps most dropped first."""
     run = _Run(task, None, 0)
     system = task.start
     while edits := run.best_of(system, task.review.score(system), _group_drops(system)):
@@ -99,7 +99,7 @@ def pruned(task: Task) -> AttributeSystem:
 def shaken(
     system: AttributeSystem, cells: Sequence["Cell"], random: np.random.Generator
 ) -> AttributeSystem:
-    """The system with about a tenth of the rules in those cells, at least one, chosen at random."""
+    """The system with about a tenth of the rules in the cells, at least one, made random."""
     chosen = random.random(len(cells)) < _SHAKEN
     chosen[random.integers(len(cells))] = True
     rows = {name: dict(row) for name, row in system.rules.items()}
@@ -112,7 +112,7 @@ def shaken(
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The rule of a class in a group."""
+    """Names one rule: that of a class in a group."""
 
     class_name: str
     group: str
@@ -121,7 +121,7 @@ class Cell:
 def open_cells(
     system: AttributeSystem, locks: Iterable[Lock], labels: Iterable[str]
 ) -> tuple[Cell, ...]:
-    """The rules that a search may change: not locked, and of classes among the `labels`."""
+    """The rules that a search may change: unlocked, of classes among the `labels`."""
     locked = {(lock.class_name, lock.group) for lock in locks}
     present = set(labels)
     return tuple(
@@ -133,7 +133,7 @@ def open_cells(
 
 
 class _Run:
-    """One search: the best system so far, and how many changes were measured."""
+    """One search: the best system so far and how many changes it has measured."""
 
     def __init__(self, task: Task, limit: int | None, restarts: int) -> None:
         self._task = task
@@ -156,7 +156,7 @@ class _Run:
         return Tried(self._measured, most, self.restarts, tuple(edits))
 
     def climb(self, system: AttributeSystem) -> Iterator[Tried | Candidate]:
-        """Passes from the system on, until one does not help."""
+        """Repeats passes from the system on until one does not help."""
         at = self._task.review.right(system)
         while self.left:
             after = yield from self._pass(system)
@@ -171,7 +171,7 @@ class _Run:
     def best_of(
         self, system: AttributeSystem, scores: Scores, changes: Iterable[Edit]
     ) -> tuple[Edit, ...]:
-        """The change after which the most images are right; () if none helps or is allowed."""
+        """The allowed change with the most images right; () if none helps."""
         allowed = [
             (edit, after)
             for edit in changes
@@ -186,7 +186,7 @@ class _Run:
 
     @property
     def _affordable(self) -> int | None:
-        """The end of a slice: all, or as many as may still be measured."""
+        """How many changes may still be measured, as the end of a slice; None for any number."""
         return None if self._limit is None else self._limit - self._measured
 
     def _candidate(self, system: AttributeSystem, correct: int) -> Candidate:
@@ -199,7 +199,7 @@ class _Run:
         return Candidate(proposal, self.tried())
 
     def _pass(self, system: AttributeSystem) -> Generator[Tried, None, AttributeSystem]:
-        """The system with better rules, and without the option or group that is missed least."""
+        """The system with better rules and without the least missed option or group."""
         system = yield from self._sweep(system)
         scores = self._task.review.score(system)
         drops = (*_group_drops(system), *_option_drops(system, scores))
@@ -221,7 +221,7 @@ class _Run:
         return apply(system, edits)
 
     def _improved(self, totals: RuleTotals, index: int, group: int) -> Choice | None:
-        """The choice that the rule was changed to, if any helps."""
+        """Changes the rule to the choice that helps most; None if none does."""
         present = totals.choice(index, group)
         numbers = [k for k, choice in enumerate(totals.choices(group)) if choice != present]
         numbers = numbers[: self._affordable]
@@ -241,7 +241,7 @@ def _group_drops(system: AttributeSystem) -> Iterator[Edit]:
 
 
 def _option_drops(system: AttributeSystem, scores: Scores) -> Iterator[Edit]:
-    """Each option, replaced by the one that images of the classes that use it see most otherwise.
+    """Drops of each option, with what images of the classes that use it see otherwise.
 
     An option that no such image there is for is replaced by none.
     """

@@ -1,4 +1,4 @@
-"""A search in a session: what it finds is decided, measured and recorded, as in a review.
+"""A search in a session: its finds are decided, measured and recorded, as in a review.
 
 It knows no file, screen or clock. What happens is told in the review loop's own events, a record
 before the search goes on: who stores it first loses nothing. Events are told and not yielded,
@@ -29,12 +29,12 @@ FINISHED = "no change helps on review images any more"
 ALL_RIGHT = "all review images are right"
 
 Event = Recorded | Tried | Unusable | Unchanged
-# Why no more is tried after all that; None: go on.
+# Why a search must stop after this progress; None: go on.
 Over = Callable[[Tried], str | None]
 
 
 class SearchSession:
-    """A session that a search leads on from `state`; every event is told to `tell`."""
+    """A session that a search continues from `state`; each event goes to `tell`."""
 
     def __init__(self, state: State, evaluator: Evaluator, tell: Callable[[Event], None]) -> None:
         self.state = state
@@ -61,7 +61,7 @@ class SearchSession:
         self.tell(Recorded(record, self.state))
 
     def accept(self, proposal: Proposal) -> None:
-        """The proposal's system becomes the next version."""
+        """Makes the proposal's system the next version."""
         self._decide(proposal, "accepted")
         self.record(RoundEnded(round=self.state.round))
         self._measure()
@@ -70,7 +70,7 @@ class SearchSession:
         self._decide(proposal, "rejected")
 
     def _decide(self, proposal: Proposal, decision: Decision) -> None:
-        """Records what the proposal does to the working system, and what becomes of it."""
+        """Records the proposal with its effect on the working system, and the decision."""
         system, review = self.state.steps[-1].system, self._review
         after = review.score(apply(system, proposal.edits)).correct
         change = compare(review.score(system).correct, after)
@@ -84,12 +84,12 @@ class SearchSession:
 
     @property
     def _review(self) -> Review:
-        """The review images as the working system's session scores and names them."""
+        """The review images with the working system's scoring and class names."""
         return Review(self.evaluator.for_step(self.state.steps[-1], self.state.rescored))
 
 
 def search_greedily(session: SearchSession, task: Task, greedy: Greedy, over: Over) -> Ended:
-    """Searches from the task's system; what was found is kept, however the search ends."""
+    """Searches from the task's system; keeps what was found, however the search ends."""
     tried, reason = Tried(0, task.review.right(task.start)), FINISHED
     try:
         for event in greedy.search(task):
@@ -129,7 +129,7 @@ def search_with_model(
     llm: str | None,
     seed: int,
 ) -> Ended:
-    """GEPA from the task's system; what became of an answer is told before the next is asked for.
+    """Runs GEPA from the task's system; reports each answer's result before the next.
 
     Raises CotbuildError where the model fails, and where it gave no answer at all; what was found
     by then is kept.
@@ -160,7 +160,7 @@ def search_with_model(
 
 
 class _Asking:
-    """What a model is asked for a session, and what becomes of its answers."""
+    """Asks the model for a session, and follows up its answers."""
 
     def __init__(self, session: SearchSession, task: Task, rewriter: Rewriter) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""How much of a search's gain is over-fitting: the same search where there is nothing to find.
+"""Measures how much of a search's gain is over-fitting, with shuffled labels.
 
 The labels of the review images are shuffled over the images, so that whatever the search gains on
 them is luck. What it leads to is then measured on held-out images with their own labels.
@@ -22,7 +22,7 @@ Begin = Callable[[Review], AttributeSystem]
 
 @dataclass(frozen=True, slots=True)
 class ShuffledNull:
-    """Images right: of `review` shuffled ones before and after, of `held_out` ones after."""
+    """Images right with shuffled labels: of `review` before and after, of `held_out` after."""
 
     review: int
     before: int
@@ -32,7 +32,7 @@ class ShuffledNull:
 
 
 def shuffled(evaluator: Evaluator, seed: int) -> Evaluator:
-    """The evaluator with the labels of the review images dealt out anew."""
+    """The evaluator with shuffled labels of the review images."""
     data = evaluator.splits["review"]
     order = np.random.default_rng(seed).permutation(len(data.labels))
     labels = tuple(data.labels[place] for place in order)
@@ -42,7 +42,7 @@ def shuffled(evaluator: Evaluator, seed: int) -> Evaluator:
 def shuffled_null(
     greedy: Greedy, begin: Begin, locks: tuple[Lock, ...], evaluator: Evaluator, seed: int
 ) -> ShuffledNull:
-    """The whole procedure, from its first system on, with the review labels shuffled."""
+    """Runs the whole procedure, from its first system on, with shuffled review labels."""
     review = Review(shuffled(evaluator, seed))
     start = system = begin(review)
     for event in greedy.search(Task(start, locks, review)):

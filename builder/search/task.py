@@ -43,7 +43,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """So far `measured` changes were tried; the best system has `correct` review images right.
+    """Progress: `measured` changes were tried; the best system has `correct` review images right.
 
     restarts: how many are over, of this run and those before. edits: what leads from the last
     candidate (or the start) to that best system; none if it is that one. An optimiser may be left
@@ -58,7 +58,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A proposal on top of the last candidate (or the start) that has more review images right."""
+    """A proposal on the last candidate or the start that has more review images right."""
 
     proposal: Proposal
     tried: Tried
@@ -66,7 +66,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rivals:
-    """The images that a class's totals make right or wrong; the first `own` are of that class.
+    """The images whose result a class's totals decide; the first `own` are of that class.
 
     bar: what the class's total has to reach there to be the best.
     """
@@ -76,14 +76,14 @@ class _Rivals:
     bar: Doubles
 
     def right(self, wins: NDArray[np.bool_]) -> Indices:
-        """Own images that are won [..., n] less others' that are taken away."""
+        """The number of own images won [..., n], less the others' that are lost."""
         own, others = wins[..., : self.own], wins[..., self.own :]
         return np.asarray(np.count_nonzero(own, axis=-1) - np.count_nonzero(others, axis=-1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Adds:
-    """What the choices of one group add to a total.
+    """What each choice of one group adds to a total.
 
     choices: each option, then none. rows: [K + 1, n], one for each of them.
     """
@@ -116,14 +116,14 @@ class _Adds:
         return cls(choices, np.stack([row(choice) for choice in choices]), several)
 
     def of_choice(self, choice: Choice) -> Doubles:
-        """[n]"""
+        """What this choice adds to the total on each of n images."""
         if len(choice) > 1:
             return self._several[choice]
         return np.asarray(self.rows[self.choices.index(choice)])
 
 
 class RuleTotals:
-    """Totals of C classes on n images, from cosines [K, n] of each group; rules can be changed.
+    """Totals of C classes on n images for changing rules, from cosines [K, n] of each group.
 
     `names` are the cosines [C, n] of the class names, where the scoring counts them. Choices of a
     group are numbered: its K options, then "does not apply".
@@ -169,15 +169,15 @@ class RuleTotals:
         return int(np.count_nonzero(self._lead == self._labels))
 
     def choice(self, index: int, group: int) -> Choice:
-        """What the class at `index` chooses in the group at that place."""
+        """The choice of the class at `index` in the group at that place."""
         return self._choices[index][group]
 
     def choices(self, group: int) -> tuple[Choice, ...]:
-        """What a number stands for in the group at that place."""
+        """The choices of the group at that place, by their numbers."""
         return self._groups[group].choices
 
     def gains(self, index: int, group: int) -> Indices:
-        """[K + 1], how many more images each choice would have right than the present one."""
+        """How many more images each of [K + 1] choices would have right than the present one."""
         rivals, adds = self._rivals(index), self._groups[group]
         totals = self._totals[index, rivals.images]
         rest = totals - adds.of_choice(self.choice(index, group))[rivals.images]
@@ -185,12 +185,12 @@ class RuleTotals:
         return np.asarray(right - rivals.right(totals >= rivals.bar))
 
     def evidence(self, index: int, group: int) -> Doubles:
-        """[K + 1], the mean that each choice adds to the class on the class's own images."""
+        """The mean [K + 1] that each choice adds to the class on its own images."""
         own = self._groups[group].rows[:, self._labels == index]
         return np.asarray(own.mean(axis=1))
 
     def change(self, index: int, group: int, number: int) -> Choice:
-        """Makes the class choose that from here on; gives the choice."""
+        """Changes the class's rule in the group to that number; returns the choice."""
         adds = self._groups[group]
         choice = adds.choices[number]
         totals = self._totals[index]
@@ -216,7 +216,7 @@ class RuleTotals:
         return self._known[1]
 
     def _rank(self, images: Indices) -> None:
-        """Finds the best class and the next best of these images; ties go to class order."""
+        """Finds the best and the next best class of these images; ties go to class order."""
         for start in range(0, len(images), _BLOCK):
             some = images[start : start + _BLOCK]
             totals, columns = self._totals[:, some], np.arange(len(some))
@@ -231,7 +231,7 @@ class RuleTotals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Review:
-    """The review images of an evaluator, and all that may be asked about them."""
+    """The review images of an evaluator, and the questions that may be asked of them."""
 
     _evaluator: Evaluator
 
@@ -243,15 +243,15 @@ class Review:
         return self._evaluator.score(system, "review")
 
     def right(self, system: AttributeSystem) -> int:
-        """Review images classified correctly."""
+        """How many review images the system has right."""
         return int(np.count_nonzero(self.score(system).correct))
 
     def increments(self, system: AttributeSystem, scores: Scores) -> Increments:
-        """For the effects of many changes to the system with these scores."""
+        """Measures the effects of many changes to the system with these scores."""
         return self._evaluator.increments(system, scores)
 
     def totals(self, system: AttributeSystem) -> RuleTotals:
-        """For the effects of very many changes of its rules."""
+        """Measures very many changes of the system's rules."""
         scoring = self._evaluator.scoring_of(system)
         return RuleTotals(
             system,
@@ -263,7 +263,7 @@ class Review:
         )
 
     def _cosines(self, texts: Sequence[str]) -> Floats:
-        """[K, n]"""
+        """The cosines [K, n] of the texts with the review images."""
         vectors = self._evaluator.splits["review"].vectors
         return cosines(vectors, self._evaluator.encode(texts)).T
 

@@ -1,1 +1,1 @@
-"""What happened, as records: state, journal, versions, confirmation, export."""
+"""A session's history as records: state, journal, versions, confirmation, export."""

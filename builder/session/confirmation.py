@@ -1,4 +1,4 @@
-"""Is a better version proven? Held-out images are looked at again and again, each look a chance.
+"""Tests whether a better version is proven, although held-out images are looked at repeatedly.
 
 The step of the Ladder (Blum and Hardt 2015: "The Ladder: a reliable leaderboard for machine
 learning competitions"): a version counts only when it beats the last one that counted, by more
@@ -31,7 +31,7 @@ _SESSIONS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A version against the last confirmed version, or the draft, on held-out images.
+    """The test of a version against the last confirmed one, or the draft, on held-out images.
 
     needed: the largest two-sided p of `change` that confirms.
     """
@@ -47,7 +47,7 @@ class Trial:
 
 
 def needed_p(look: int) -> float:
-    """The largest two-sided p that confirms at the look, from 2 on: 0.05, 0.017, 0.0083, ...
+    """The largest two-sided p that confirms at look 2, 3, 4, ...: 0.05, 0.017, 0.0083, ...
 
     Only gains count, so a null version passes with at most half of it. Raises ValueError for the
     first look, which has nothing to be compared with.
@@ -58,7 +58,7 @@ def needed_p(look: int) -> float:
 
 
 def trials(versions: Sequence[Version]) -> tuple[Trial, ...]:
-    """Every version after the first against the last confirmed before it, in their order.
+    """The trials of all versions but the first against the last confirmed one, in order.
 
     The first is where the session starts from, and needs no proof. Versions that were not measured
     on the same images as the other side, or on none, are left out.
@@ -84,12 +84,12 @@ def confirmed(versions: Sequence[Version]) -> int | None:
 
 
 def trial_of(versions: Sequence[Version], number: int | None) -> Trial | None:
-    """The version's own trial; None for the first, and for one that could not be compared."""
+    """The version's own trial; None for the first, and where it could not be compared."""
     return next((trial for trial in trials(versions) if trial.version == number), None)
 
 
 def trial_words(trial: Trial) -> str:
-    """E.g. "version 3 is not confirmed against version 1: ..., needed p < 0.017"."""
+    """The trial as words: "version 3 is not confirmed against version 1: ..., needed p < 0.017"."""
     verdict = "is confirmed" if trial.passed else "is not confirmed"
     change = trial.change
     return (

@@ -1,4 +1,4 @@
-"""From a session's state to the system file that other tools read: the best version, with proof."""
+"""Exports a session's best version, with proof, to a system file for other tools."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ SEEN = "the final estimate was seen already, at an earlier export of the same ve
 
 
 def version_to_export(state: State) -> tuple[AttributeSystem, Version | None]:
-    """The best version; without images, the working system. Raises ValueError if neither is."""
+    """The best version; without images the working system. Raises ValueError without a system."""
     best = state.best_version
     if best is not None:
         return best.system, best
@@ -38,7 +38,7 @@ def version_to_export(state: State) -> tuple[AttributeSystem, Version | None]:
 
 
 def exported(state: State, evaluator: Evaluator | None, path: str) -> Exported:
-    """The record of an export to `path`: from here on the look at the final images counts."""
+    """The record of an export to `path`; the look at the final images counts from here on."""
     system, version = version_to_export(state)
     number = version.number if version else 0
     if evaluator is None or not evaluator.splits["final"].labels:
@@ -50,7 +50,7 @@ def exported(state: State, evaluator: Evaluator | None, path: str) -> Exported:
 
 
 def calibration_of(state: State, evaluator: Evaluator) -> Calibration | None:
-    """What the best version's totals on review images say of how sure they are; None for few."""
+    """The calibration of the best version's totals on review images; None for too few images."""
     _, version = version_to_export(state)
     if version is None:
         return None
@@ -60,7 +60,7 @@ def calibration_of(state: State, evaluator: Evaluator) -> Calibration | None:
 
 
 def estimate(correct: int, n: int) -> Estimate | None:
-    """Accuracy with its Wilson 95 % interval; None without images."""
+    """The accuracy with its Wilson 95 % interval; None without images."""
     if n == 0:
         return None
     interval = wilson(correct, n)
@@ -85,7 +85,7 @@ def export_file(
     final: Estimate | None,
     evaluator: Evaluator | None = None,
 ) -> SystemFile:
-    """The envelope of the session's best version; `evaluator` knows a centred scoring's means.
+    """The system file of the session's best version; `evaluator` has a centred scoring's means.
 
     `labels`: digest -> class of the images at hand. `final`: the estimate on the final split if
     it was looked at for this file; `state` counts that look.
@@ -141,7 +141,7 @@ def _confirmation(state: State, version: Version | None) -> Confirmation | None:
 
 
 def model_name(llm: str | None) -> str | None:
-    """A recording's own name, without the folders it lies in: the file may be passed on."""
+    """The model's name; for a recording only the file's name, as exports may be passed on."""
     if llm is None or not llm.startswith("replay:"):
         return llm
     return "replay:" + PurePath(llm.removeprefix("replay:")).name
@@ -165,7 +165,7 @@ def _note(state: State, version: Version | None, final: Estimate | None) -> str:
 
 
 def final_seen(state: State) -> str:
-    """What the last final estimate is worth less for; "" while it was seen once."""
+    """Why the last final estimate is worth less; "" if the images were seen only once."""
     if state.final_looks > 1:
         return (
             f"the final images were measured {state.final_looks} times in this session: "

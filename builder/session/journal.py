@@ -1,4 +1,4 @@
-"""A session on disk: a folder with an append-only journal, one writer at a time.
+"""A session on disk: a folder with an append-only journal, for one writer at a time.
 
     session.jsonl   the journal, one record a line, the only truth
     llm.jsonl       every request to the language model and its reply
@@ -46,7 +46,7 @@ _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What a journal file holds: its records, and the bytes of a torn last line (usually 0).
+    """The contents of a journal file: its records, and the size of a torn last line (usually 0).
 
     `times`: when each record was written, ISO 8601 in UTC; "" where its line does not say.
     """
@@ -93,7 +93,7 @@ class Session:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The session in `folder`, for going on with it.
+        """Opens the session in `folder`, to continue it.
 
         Raises SessionError if there is none, if it is in use, damaged or of a newer version.
         """
@@ -116,13 +116,13 @@ class Session:
         return self.folder / TRANSCRIPT
 
     def append(self, record: Record, state: State) -> None:
-        """Stores the record; when this returns, it is on the disk. `state` is the one after it."""
+        """Appends the record; on return it is on the disk. `state` is the one after it."""
         with _translated(self.folder):
             self._write(record)
         self.state = state
 
     def save_best(self, text: str) -> None:
-        """Replaces system.json atomically."""
+        """Replaces system.json in one step."""
         with _translated(self.folder):
             replace_file(self.folder / BEST, text)
 
@@ -161,7 +161,7 @@ class Session:
 
 
 def read_journal(folder: Path) -> Journal:
-    """All records of a session's journal; reading needs no lock. Raises SessionError."""
+    """Reads all records of a session's journal, without a lock. Raises SessionError."""
     path = folder / JOURNAL
     if not path.is_file():
         raise _no_session(folder)
@@ -195,19 +195,19 @@ def read_journal(folder: Path) -> Journal:
 
 
 def read_state(folder: Path) -> State:
-    """The state of the session in `folder`, without opening it for writing."""
+    """The state of the session in `folder`, read without opening it for writing."""
     return _fold(folder, read_journal(folder).records)
 
 
 def read_story(folder: Path) -> Story:
-    """The story of the session in `folder`, which another process may be writing."""
+    """The story of the session in `folder`, which another process may be writing to."""
     journal = read_journal(folder)
     with _contradictions(folder):
         return story_of(zip(journal.records, journal.times, strict=True))
 
 
 def check_free(folder: Path) -> None:
-    """Raises SessionError if `folder` can't take a new session: it holds one, or is a file."""
+    """Raises SessionError if `folder` can't take a new session: it holds one or is a file."""
     if _has_begun(folder / JOURNAL):
         raise SessionError(
             f"{folder} already holds a session",
@@ -232,7 +232,7 @@ def latest_session(under: Path) -> Path:
 
 
 def sign(path: Path) -> None:
-    """Writes down that this process has the lock. Raises OSError."""
+    """Writes into the lock file that this process holds the lock. Raises OSError."""
     mine = {
         "process": os.getpid(),
         "user": _user(),
@@ -243,7 +243,7 @@ def sign(path: Path) -> None:
 
 
 def owner_words(path: Path) -> str:
-    """E.g. "process 123 of ann on desk, since 14:05"; "another process" where that is not known."""
+    """The lock's owner, e.g. "process 123 of ann on desk, since 14:05", or "another process"."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         number, user, host = int(found["process"]), found["user"], found["host"]
@@ -268,7 +268,7 @@ def _user() -> str:
 
 
 def _is_running(number: int) -> bool:
-    """Whether this machine has such a process; True where asking would do harm."""
+    """Whether this machine runs a process of that number; True where checking would do harm."""
     # On Windows the signal 0 is Ctrl-C.
     if sys.platform == "win32":
         return True
@@ -282,7 +282,7 @@ def _is_running(number: int) -> bool:
 
 
 def _has_begun(path: Path) -> bool:
-    """Whether the journal's first record was acknowledged."""
+    """Whether the journal has its first record in full."""
     try:
         with path.open("rb") as file:
             return file.readline().endswith(b"\n")
@@ -301,7 +301,7 @@ def _take_out_torn_line(path: Path, good_bytes: int) -> None:
 
 
 def _parse(line: bytes) -> tuple[Record, str]:
-    """The record, and when it was written. Raises ValueError (also as pydantic's or json's)."""
+    """A journal line's record, and when it was written. Raises ValueError (or a subclass)."""
     data = json.loads(line)
     if not isinstance(data, dict):
         raise ValueError("not an object")

@@ -1,4 +1,4 @@
-"""The journal's records: one typed line for everything that happens in a session."""
+"""The records of the journal: one typed line for everything that happens in a session."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -84,7 +84,7 @@ class Drafted(_Record):
 
 
 class Measured(_Record):
-    """Which images the working system has right; an old version may be measured again.
+    """The images that the working system has right; an old version may be measured again.
 
     `images` identifies these images, so that versions are compared on the same ones.
     """
@@ -97,7 +97,7 @@ class Measured(_Record):
 
 
 class Proposed(_Record):
-    """The proposals of one round, as they were offered; `asked`: the language model answered."""
+    """The proposals of a round as offered; `asked`: a language model answered."""
 
     kind: Literal["proposed"] = "proposed"
     round: int
@@ -126,7 +126,7 @@ class Decided(_Record):
 
 
 class Noted(_Record):
-    """A person's note for the language model; sent with the next revision."""
+    """A person's note to the language model, sent with the next revision."""
 
     kind: Literal["noted"] = "noted"
     text: str
@@ -143,7 +143,7 @@ class Unlocked(_Record):
 
 
 class Undone(_Record):
-    """The last decision, note, lock or return to a version is taken back.
+    """Takes back the last decision, note, lock or return to a version.
 
     `of` "accepted", as the first journals meant it: the last accepted proposal, whatever came
     after it.
@@ -154,20 +154,20 @@ class Undone(_Record):
 
 
 class Redone(_Record):
-    """What was undone last is done again."""
+    """Does the last undone act again."""
 
     kind: Literal["redone"] = "redone"
 
 
 class Reverted(_Record):
-    """The working system is a version's again."""
+    """Makes a version's system the working system again."""
 
     kind: Literal["reverted"] = "reverted"
     version: int
 
 
 class Rescored(_Record):
-    """From here on systems are scored like this, and all versions are measured again."""
+    """Scores systems differently from here on; all versions are measured again."""
 
     kind: Literal["rescored"] = "rescored"
     scoring: Scoring
@@ -195,7 +195,7 @@ GREEDY, GEPA = "greedy", "gepa"
 
 
 class Optimised(_Record):
-    """A run of an optimiser, that far: so many changes measured, on review images, by this run.
+    """The progress of an optimiser's run: how many changes it has measured on review images.
 
     `restarts` that are over, of this seed and in this session; the next run goes on from there.
     `llm`: the model that was asked, if any. `reason`: why it ended.

@@ -1,4 +1,4 @@
-"""Where a session stands, as its records add up: working system, versions, offers, undo.
+"""The state of a session, computed from its records: working system, versions, undo.
 
 The journal is the only truth. `advance(state, record)` is a pure function; a session's state is the
 fold of its records, so everything on the screen can be rebuilt after a restart. What a person or an
@@ -58,7 +58,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A system that was measured: its number (1 is the draft) and what it has right.
+    """A measured system: its number (1 is the draft) and which images it has right.
 
     `steps` led to it; the last holds the system. `look`: which of the session's looks at held-out
     images it was measured at, from 1.
@@ -83,7 +83,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An act, what there was before it, and the offers that it settled."""
+    """An act that can be undone: the state before it and the offers that it settled."""
 
     act: Act
     steps: tuple[Step, ...]
@@ -95,7 +95,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The fold of a journal.
+    """The state of a session: all the records of its journal, folded into one.
 
     `steps` led to the working system, which is in the last one. `done` is the undo stack, `undone`
     the redo stack. `offers` are the current round's proposals that are not decided, out of
@@ -141,7 +141,7 @@ class State:
 
     @property
     def scoring(self) -> Scoring:
-        """How systems are scored: as was chosen last, else as the session began."""
+        """The scoring that was chosen last, else the one that the session began with."""
         return self.rescored or self.started.scoring
 
     @property
@@ -155,12 +155,12 @@ class State:
 
     @property
     def tried(self) -> int:
-        """How many proposals, and changes of optimisers, were measured on review images."""
+        """How many proposals and changes of optimisers were measured on review images."""
         return len(self.seen) + sum(run.measured for run in self.optimised)
 
     @property
     def settled(self) -> frozenset[str]:
-        """Keys of what was decided in this round, and of what was rejected at any time."""
+        """The keys of proposals decided in this round, and of those rejected at any time."""
         found = set(self.rejected)
         for decided in self.decisions[self.round_began :]:
             found |= {each.key for each in (decided.proposal, decided.instead_of) if each}
@@ -173,12 +173,12 @@ class State:
 
     @property
     def rejected(self) -> frozenset[str]:
-        """Keys of the proposals that a person or the automatic reviewer rejected."""
+        """The keys of the proposals that a person or the automatic reviewer rejected."""
         return frozenset(d.proposal.key for d in self.decisions if d.decision == "rejected")
 
 
 def begin(started: Started) -> State:
-    """The state of a session that has only been started."""
+    """The state of a session that has just begun."""
     return State(started=started)
 
 
@@ -297,19 +297,19 @@ def _exported(state: State, record: Exported) -> State:
 
 
 def needs_measuring(state: State) -> bool:
-    """Whether the working system is not the last version."""
+    """Whether the working system differs from the last version, or was never measured."""
     return not state.versions or state.versions[-1].system != state.system
 
 
 def is_new_best(version: Version, best: Version | None) -> bool:
-    """Best is the highest held-out point estimate; of equals, the earlier stays."""
+    """Whether the version is the best: the highest held-out accuracy; of equals the first."""
     return best is None or version.correct > best.correct
 
 
 def steps_between(
     before: tuple[Step, ...], after: tuple[Step, ...]
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """What was taken back of the one history, and what was done in the other, since they part."""
+    """What the first history alone has (taken back), and what the second alone has (done)."""
     shared = 0
     for one, other in zip(before, after, strict=False):
         if (one.proposal, one.back_to) != (other.proposal, other.back_to):
@@ -319,12 +319,12 @@ def steps_between(
 
 
 def correct_bits(correct: NDArray[np.bool_]) -> str:
-    """[n] booleans as text: 1 where an image is correct, else 0."""
+    """The booleans [n] as text: 1 where an image is correct, else 0."""
     return "".join("1" if value else "0" for value in correct)
 
 
 def from_bits(text: str) -> NDArray[np.bool_]:
-    """The [n] booleans that `correct_bits` wrote."""
+    """The booleans [n] that `correct_bits` wrote."""
     found: NDArray[np.bool_] = np.frombuffer(text.encode(), np.uint8) == ord("1")
     return found
 
@@ -372,7 +372,7 @@ def _decided(state: State, record: Decided) -> State:
 
 
 def _settled(state: State, record: Decided) -> tuple[Proposal, ...]:
-    """The offers that are decided with it: the same edits, and what they were made from."""
+    """The offers that a decision settles: of the same edits, and the one it was made from."""
     keys = {proposal.key for proposal in (record.proposal, record.instead_of) if proposal}
     return tuple(offer for offer in state.offers if offer.key in keys)
 
@@ -390,7 +390,7 @@ def _without(locks: tuple[Lock, ...], lock: Lock) -> tuple[Lock, ...]:
 
 
 def undone(state: State) -> State:
-    """Without the last act, and those that it was made together with."""
+    """The state without the last act, and the acts that were made together with it."""
     if not state.done:
         raise ValueError("nothing to undo")
     last = state.done[-1]
@@ -410,7 +410,7 @@ def undone(state: State) -> State:
 
 
 def redone(state: State) -> State:
-    """With the act that was undone last, and those that were made together with it."""
+    """The state with the last undone act, and those that were made together with it."""
     if not state.undone:
         raise ValueError("nothing to do again")
     after = replace(done(state, state.undone[-1]), undone=state.undone[:-1])
@@ -422,7 +422,7 @@ def _together(act: Act) -> bool:
 
 
 def _without_note(state: State, text: str) -> State:
-    """Taken back also where the model has read it: it is not told again."""
+    """The state without the note, even if the model has read it: it is not told again."""
     if text in state.notes:
         return replace(state, notes=_without_last(state.notes, text))
     return replace(state, told=_without_last(state.told, text))
@@ -434,7 +434,7 @@ def _without_last(notes: tuple[str, ...], text: str) -> tuple[str, ...]:
 
 
 def acceptance_undone(state: State) -> State:
-    """The last accepted proposal is taken back, and with it the chance to undo what came later."""
+    """The state without the last accepted proposal; later acts can no longer be undone."""
     accepted = [
         place
         for place, done in enumerate(state.done)
@@ -456,6 +456,6 @@ def acceptance_undone(state: State) -> State:
 
 
 def _with_offers(state: State, settled: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
-    """The offers, and those that are on the table again."""
+    """The offers, with those that are open again."""
     known = {offer.key for offer in state.offers}
     return (*state.offers, *(offer for offer in settled if offer.key not in known))

@@ -1,4 +1,4 @@
-"""A session told from its journal: what was accepted on the way from one version to the next."""
+"""A session as a story from its journal: what was accepted between one version and the next."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from builder.system.model import AttributeSystem
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An accepted proposal with its effect and who decided; `before`: what it was made to."""
+    """An accepted proposal with its effect and who decided; `before`: the system it changed."""
 
     decided: Decided
     before: AttributeSystem
@@ -70,7 +70,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`stretches` end with the versions, in their order; the last one is still under way.
+    """A session's story; each of its `stretches` but the last ends with a version, in order.
 
     `drafted_by`: a model's name, a file or a person; "" where nothing was drafted yet.
     """
@@ -83,14 +83,14 @@ class Story:
 
     @property
     def unmeasured(self) -> bool:
-        """Whether the working system is none of the versions."""
+        """Whether the working system is none of the versions' systems."""
         known = {version.system for version in self.state.versions}
         return self.state.system is not None and self.state.system not in known
 
 
 @dataclass(slots=True)
 class _Telling:
-    """What has been read: the state at the last version, and what the state alone does not keep."""
+    """The story while it is read: the state at the last version, and what a state doesn't keep."""
 
     last: State
     drafted_by: str = ""
@@ -98,7 +98,7 @@ class _Telling:
 
 
 def story_of(entries: Iterable[tuple[Record, str]]) -> Story:
-    """The story that the records tell, each with its time.
+    """The story that the records with their times tell.
 
     Raises ValueError where `history.fold` would.
     """
@@ -164,12 +164,12 @@ def _names(state: State) -> Renames:
 
 
 def _notes(state: State) -> tuple[str, ...]:
-    """All that were not taken back."""
+    """The notes that were not taken back."""
     return (*state.told, *state.notes)
 
 
 def _shared(before: tuple[Decided, ...], after: tuple[Decided, ...]) -> int:
-    """How many decisions both begin with."""
+    """The number of decisions with which both begin."""
     for place, (one, other) in enumerate(zip(before, after, strict=False)):
         if one != other:
             return place
@@ -177,7 +177,7 @@ def _shared(before: tuple[Decided, ...], after: tuple[Decided, ...]) -> int:
 
 
 def _up_to_date(stretch: Stretch, state: State) -> Stretch:
-    """With its versions as they were measured last."""
+    """The stretch with its versions as they were last measured."""
     latest = {version.number: version for version in state.versions}
     version = latest[stretch.version.number] if stretch.version else None
     previous = latest[stretch.previous.number] if stretch.previous else None

@@ -1,4 +1,4 @@
-"""Where the systems of a session come from, how two of them differ, and by what."""
+"""Where the systems of a session come from, and how two of them differ."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Steps = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A system of a session: what led to it, and the version if it was measured."""
+    """A system in a session: the steps that led to it, and its version if it was measured."""
 
     title: str
     steps: Steps
@@ -63,7 +63,7 @@ def _there_is(state: State) -> str:
 
 
 def lineage(steps: Steps, versions: Sequence[Version]) -> Steps:
-    """The draft and the accepted proposals that are in the last step's system, in their order.
+    """The draft and the accepted proposals that are in the last step's system, in order.
 
     A return to a version stands for what had led to that one. Without a draft there is nothing.
     """
@@ -108,7 +108,7 @@ def _fits(system: AttributeSystem, edit: Edit) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ClassChange:
-    """Images of one class, out of n, that are right before and after."""
+    """How many of a class's n images are right before and after."""
 
     name: str
     n: int
@@ -142,7 +142,7 @@ def class_changes(
 
 
 def held_out_change(before: Version, after: Version) -> Change | None:
-    """What happened on held-out images; None unless both were measured on the same."""
+    """How held-out images changed; None unless both were measured on the same ones."""
     if before.images != after.images:
         return None
     return compare(from_bits(before.held_out), from_bits(after.held_out))
@@ -150,7 +150,7 @@ def held_out_change(before: Version, after: Version) -> Change | None:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """The steps that lead from one system to another: those done, and those taken back.
+    """The steps that lead from one system to another: the done, and those taken back.
 
     A return to a version takes back what is no longer in the system.
     """
@@ -160,7 +160,7 @@ class Causes:
 
 
 def causes(before: Version, after: tuple[Step, ...], versions: Sequence[Version]) -> Causes:
-    """What lies between a version and the last of the steps `after`, in a session of `versions`."""
+    """The causes between a version and the last step of `after`, in a session of `versions`."""
     origins = (lineage(steps, versions) for steps in (before.steps, after))
     taken_back, done = steps_between(*origins)
     return Causes(done, taken_back)

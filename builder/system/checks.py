@@ -1,4 +1,4 @@
-"""Static checks: what a system's own words say about it, before any image is seen."""
+"""Checks of a system's own words and rules, before any image is seen."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ _ARTICLES = frozenset({"a", "an", "the"})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One weakness: what kind, where in the system's JSON, and what it means."""
+    """A weakness: its kind, its place in the system's JSON, and what it means."""
 
     kind: Kind
     path: str
@@ -30,14 +30,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """All findings, and the accuracy in (0, 1] that no encoder exceeds with these rules alone."""
+    """All findings, and the accuracy in (0, 1] that no encoder can exceed with these rules."""
 
     findings: tuple[Finding, ...]
     ceiling: float
 
 
 def check(system: AttributeSystem, class_counts: Mapping[str, int] | None = None) -> Checks:
-    """Findings in the order of the kinds, and the accuracy ceiling.
+    """All findings, in the order of the kinds, and the accuracy ceiling.
 
     Classes with identical rules tie on every image, so that of each such set at most one class
     can be right: the ceiling is their number of sets over the number of classes, or with
@@ -60,7 +60,7 @@ def check(system: AttributeSystem, class_counts: Mapping[str, int] | None = None
 
 
 def plain(option: str) -> str:
-    """Key under which options differ in more than case, punctuation or an article.
+    """The text by which options are compared: without case, punctuation and article.
 
     Hyphens and blanks count as the same: "a wolf-like beast" is "Wolf like beast".
     """
@@ -71,7 +71,7 @@ def plain(option: str) -> str:
 
 
 def _alike(system: AttributeSystem) -> list[list[str]]:
-    """The classes in sets of identical rules, in order."""
+    """The classes in lists of identical rules, in order."""
     sets: dict[tuple[Choice, ...], list[str]] = {}
     rows = zip(*(_said(system, group) for group in system.groups), strict=True)
     for name, row in zip(system.rules, rows, strict=True):
@@ -80,7 +80,7 @@ def _alike(system: AttributeSystem) -> list[list[str]]:
 
 
 def _said(system: AttributeSystem, group: AttributeGroup) -> list[Choice]:
-    """What each class's rule says in the group; to name no option says as much as to name all."""
+    """What each class's rule says in the group; none named means all options."""
     return [choices[group.name] or group.options for choices in system.rules.values()]
 
 
@@ -116,7 +116,7 @@ def _group_findings(
 
 
 def _repeated_groups(system: AttributeSystem) -> Iterator[Finding]:
-    """Groups that say nothing new once another is known.
+    """Groups that say nothing new once another group is known.
 
     As the rules are certain, a group's mutual information with another over equally likely classes
     is its whole entropy exactly when the other's choice fixes its own.
@@ -137,7 +137,7 @@ def _repeated_groups(system: AttributeSystem) -> Iterator[Finding]:
 
 
 def _fixes(column: list[Choice], other: list[Choice]) -> bool:
-    """Whether a class's choice in `column` tells its choice in `other`."""
+    """Whether the choice in `column` decides the choice in `other` for each class."""
     return len(set(zip(column, other, strict=True))) == len(set(column))
 
 

@@ -1,4 +1,4 @@
-"""The system file: a system, how it is scored, and where it comes from.
+"""The file of a system: the system, how it is scored, and where it comes from.
 
     {"version": 1, "system": {...}, "scoring": {"rule": "sum", "scale": null},
      "calibration": {"temperature": 0.2, "n": 336}, "provenance": {...}}
@@ -62,7 +62,7 @@ class _Record(BaseModel):
 
 
 class Calibration(_Record):
-    """The temperature by which class totals are divided, as `n` images were found to need."""
+    """The temperature by which class totals are divided, fitted on `n` images."""
 
     temperature: Annotated[float, Field(gt=0)]
     n: Annotated[int, Field(ge=1)]
@@ -155,7 +155,7 @@ class SystemFile(_Record):
 
 
 class SystemFileError(InputError):
-    """A system file is broken; `problems` lists everything wrong with it, with its JSON paths."""
+    """A system file is broken; `problems` lists all that is wrong, with JSON paths."""
 
     def __init__(self, problems: tuple[Problem, ...], *, origin: str = "") -> None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -171,7 +171,7 @@ class SystemFileError(InputError):
 
 
 def load_system_file(path: Path) -> SystemFile:
-    """Reads a UTF-8 file of at most 64 MiB.
+    """Reads a system file of UTF-8 text, at most 64 MiB.
 
     Raises InputError when it cannot be read, SystemFileError when its content is broken.
     """
@@ -209,7 +209,7 @@ def load_system_file(path: Path) -> SystemFile:
 
 
 def parse_system_file(text: str, *, origin: str = "") -> SystemFile:
-    """The envelope, a bare system or the article's shape; the latter two scored by default.
+    """Parses a system file, a bare system or the article's shape; the last two scored by default.
 
     `origin` names the file in the message. Raises SystemFileError with every problem found.
     """
@@ -227,7 +227,7 @@ def parse_system_file(text: str, *, origin: str = "") -> SystemFile:
 
 
 def write_system_file(file: SystemFile) -> str:
-    """The envelope as JSON, two blanks a level, with a newline at the end."""
+    """Writes the system file as JSON, indented by two, with a newline at the end."""
     calibration, provenance = file.calibration, file.provenance
     value = {
         "version": file.version,

@@ -1,4 +1,4 @@
-"""A system in JSON, in cotbuild's own form and in the article's: checked in full, then built.
+"""A system in JSON, in cotbuild's form and in the article's: checked in full, then built.
 
 Cotbuild's own. A rule is one option, a list of options, or null (does not apply); a group that is
 left out means null.
@@ -42,7 +42,7 @@ _RULES = "_rules"
 
 
 def system_json_problems(value: object, path: str = "") -> Iterator[Problem]:
-    """Everything wrong with a system in JSON; nothing when `system_from_json` can build it."""
+    """All problems of a system in JSON; none if `system_from_json` can build it."""
     yield from object_problems(value, path, SYSTEM_KEYS)
     if not isinstance(value, dict):
         return
@@ -73,7 +73,7 @@ def groups_from_json(value: Sequence[Mapping[str, Any]]) -> tuple[AttributeGroup
 
 
 def system_to_json(system: AttributeSystem) -> dict[str, Any]:
-    """Domain, groups and rules, in order: a text for one option, a list for several, or None."""
+    """The system as JSON: domain, groups and rules, in order; a rule is a text, a list or None."""
     return {
         "domain": system.domain,
         "groups": [group.model_dump(mode="json") for group in system.groups],
@@ -85,12 +85,12 @@ def system_to_json(system: AttributeSystem) -> dict[str, Any]:
 
 
 def is_article(value: object) -> bool:
-    """Whether a JSON value has the article's shape, sound or not."""
+    """Whether a JSON value has the article's shape, with or without problems."""
     return isinstance(value, dict) and any(key in value for key in SPELLINGS)
 
 
 def article_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
-    """Everything wrong with a value of the article's shape; nothing when it can be built."""
+    """All problems of a value in the article's shape; none if it can be built."""
     groups_key = _groups_key(value)
     rules_keys = [key for key in value if key.endswith(_RULES)]
     known = [groups_key, *(rules_keys or ["<domain>_rules"])]
@@ -112,7 +112,7 @@ def article_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def article_system(value: Mapping[str, Any]) -> AttributeSystem:
-    """The system in a value of the article's shape that has no problems."""
+    """The system in a JSON value of the article's shape that has no problems."""
     groups = [
         AttributeGroup(name=name, prompt=group["prompt"], options=tuple(group["options"]))
         for name, group in value[_groups_key(value)].items()
@@ -127,7 +127,7 @@ def article_system(value: Mapping[str, Any]) -> AttributeSystem:
 
 
 def write_article(system: AttributeSystem, scoring: Scoring) -> str:
-    """The system as JSON in the article's shape, with a newline at the end.
+    """The system as JSON text in the article's shape, with a newline at the end.
 
     Raises InputError that names what the shape has no place for: every rule which is not exactly
     one option, means, weights and a name prior. The rule and the scale are its reader's choice.
@@ -170,7 +170,7 @@ def write_article(system: AttributeSystem, scoring: Scoring) -> str:
 
 
 def groups_problems(groups: object, path: str) -> Iterator[Problem]:
-    """Everything wrong with a list of groups in JSON."""
+    """All problems of a list of groups in JSON."""
     if not isinstance(groups, list):
         yield wrong_kind(groups, path, "a list")
         return
@@ -189,7 +189,7 @@ def groups_problems(groups: object, path: str) -> Iterator[Problem]:
 
 
 def group_body_problems(value: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    """What is wrong with the prompt and the options of a group, as far as they are there."""
+    """The problems of a group's prompt and options, as far as these are present."""
     if "prompt" in value:
         at = joined(path, "prompt")
         broken = list(text_problems(value["prompt"], at))
@@ -238,7 +238,7 @@ def _choice_problems(choice: object, path: str) -> Iterator[Problem]:
 
 
 def _readable_options(groups: object) -> tuple[dict[str, tuple[str, ...]], bool]:
-    """The options of each group that can be read, by its name; and whether all could be."""
+    """The readable options of each group, by its name; and whether all groups' were."""
     options: dict[str, tuple[str, ...]] = {}
     entries = groups if isinstance(groups, list) else [None]
     for group in entries:

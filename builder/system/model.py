@@ -107,14 +107,14 @@ class AttributeSystem(BaseModel):
         return tuple(self.rules)
 
     def group(self, name: str) -> AttributeGroup:
-        """The group of that name. Raises KeyError."""
+        """The group of that name. Raises KeyError if there is none."""
         for group in self.groups:
             if group.name == name:
                 return group
         raise KeyError(name)
 
     def with_rules(self, rows: Mapping[str, Mapping[str, Choice]]) -> Self:
-        """The system with other rules for some of its classes; what stays is not checked again.
+        """The system with other rules for some of its classes; the rest is not checked again.
 
         Raises ValueError when one breaks an invariant.
         """
@@ -125,12 +125,12 @@ class AttributeSystem(BaseModel):
         return self.model_copy(update={"rules": MappingProxyType(rules)})
 
     def phrases(self) -> tuple[str, ...]:
-        """All Q phrases, group after group, option after option: the columns of a scorer."""
+        """All Q phrases, group by group and option by option: the columns of a scorer."""
         return tuple(phrase for group in self.groups for phrase in group.phrases())
 
 
 class Fitted(BaseModel):
-    """What of a scoring was fitted, with which encoder (its fingerprint), on how many images."""
+    """Which parts of a scoring were fitted, by which encoder's fingerprint, on how many images."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -168,26 +168,26 @@ class Scoring(BaseModel):
     fitted: Fitted | None = None
 
     def for_encoder(self, fingerprint: str) -> "Scoring":
-        """The scoring with that encoder: what was fitted with another one says nothing there."""
+        """The scoring for that encoder: what was fitted with another one is left out."""
         if self.fitted is None or self.fitted.encoder == fingerprint:
             return self
         plain: dict[str, object] = {p: getattr(Scoring(), p) for p in self.fitted.parts}
         return self.model_copy(update={**plain, "fitted": None})
 
     def of_session(self) -> "Scoring":
-        """Without the means, which a session takes for the texts that it has by then."""
+        """The scoring without its means, which a session takes anew for its own texts."""
         return self if self.means is None else self.model_copy(update={"means": {}})
 
     @model_serializer(mode="wrap")
     def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What the first journals and files did not have is written only where it is set."""
+        """Leaves out what the first journals and files didn't have, unless it is set."""
         later: dict[str, object] = {"means": None, "weights": {}, "name_prior": 0, "fitted": None}
         written: dict[str, Any] = write(self)
         return {k: v for k, v in written.items() if k not in later or v != later[k]}
 
 
 def scored_texts(system: AttributeSystem, scoring: Scoring) -> tuple[str, ...]:
-    """The texts that images are compared with: all phrases, then the class names if they count."""
+    """The texts to compare images with: all phrases, then the class names if they count."""
     return system.phrases() + (system.classes if scoring.name_prior else ())
 
 
@@ -200,7 +200,7 @@ class Problem:
 
 
 def group_problems(prompt: str, options: Sequence[str], path: str = "") -> list[Problem]:
-    """What is wrong with one group's prompt and options; empty when it is sound."""
+    """The problems of one group's prompt and options; none if it is sound."""
     prefix = f"{path}." if path else ""
     return [
         *prompt_problems(prompt, f"{prefix}prompt"),
@@ -212,7 +212,7 @@ def group_problems(prompt: str, options: Sequence[str], path: str = "") -> list[
 def system_problems(
     groups: Sequence[AttributeGroup], rules: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> list[Problem]:
-    """What is wrong between groups and rules (the groups themselves are sound)."""
+    """The problems between groups and rules, where the groups themselves are sound."""
     return [
         *size_problems(len(groups), len(rules)),
         *repeated({f"groups[{i}].name": group.name for i, group in enumerate(groups)}),
@@ -221,7 +221,7 @@ def system_problems(
 
 
 def prompt_problems(prompt: str, path: str) -> Iterator[Problem]:
-    """A prompt without a slot, or with more than one."""
+    """The problem of a prompt without exactly one slot, if it is one."""
     slots = prompt.count(SLOT)
     if slots != 1:
         message = f"the prompt {quoted(prompt)} must hold exactly one {SLOT}, it holds {slots}"
@@ -229,7 +229,7 @@ def prompt_problems(prompt: str, path: str) -> Iterator[Problem]:
 
 
 def few_problems(options: int, path: str) -> Iterator[Problem]:
-    """Fewer than two options leave nothing to choose from."""
+    """The problem of fewer than two options, which leave nothing to choose from."""
     if options < 2:
         yield Problem(path, f"a group needs at least 2 options, it has {options}")
 
@@ -237,7 +237,7 @@ def few_problems(options: int, path: str) -> Iterator[Problem]:
 def size_problems(
     groups: int, classes: int, groups_path: str = "groups", rules_path: str = "rules"
 ) -> Iterator[Problem]:
-    """Too few groups or classes to tell anything apart."""
+    """The problems of too few groups or classes to tell anything apart."""
     if groups < 1:
         yield Problem(groups_path, "a system needs at least 1 group")
     if classes < 2:
@@ -245,7 +245,7 @@ def size_problems(
 
 
 def repeated(texts: Mapping[str, str]) -> Iterator[Problem]:
-    """Texts (by their path) that repeat an earlier one but for case and white space."""
+    """The problems of texts (by path) that repeat an earlier one but for case and white space."""
     seen: dict[str, str] = {}
     for path, text in texts.items():
         key = folded(text)
@@ -259,7 +259,7 @@ def rule_problems(
     rules: Mapping[str, Mapping[str, Sequence[str]]],
     path: str = "rules",
 ) -> Iterator[Problem]:
-    """Rules that name an unknown group or option; `options` holds each group's, by its name."""
+    """The problems of rules that name an unknown group or option; `options` by group name."""
     known = {group_name: frozenset(texts) for group_name, texts in options.items()}
     for class_name, choices in rules.items():
         if not class_name.strip():
@@ -286,12 +286,12 @@ def rule_problems(
 
 
 def quoted(text: str) -> str:
-    """A text of the user's in a message: in quotes, escaped, and never a page long."""
+    """A user's text for a message: in quotes, escaped, and never a page long."""
     return repr(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` (did you mean 'colour'?)` for the known name nearest to `name`, or nothing."""
+    """A hint ` (did you mean 'colour'?)` at the known name nearest to `name`, or ""."""
     if len(name) > _LONGEST_SHOWN:
         return ""
     by_key = {folded(candidate): candidate for candidate in known}
@@ -300,7 +300,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def json_key(key: str) -> str:
-    """A key as it stands in a JSON path: `.colour`, or `["Absol G"]` where a dot won't do."""
+    """A key as part of a JSON path: `.colour`, or `["Absol G"]` where a dot won't do."""
     return f".{key}" if key.isidentifier() else f"[{json.dumps(key, ensure_ascii=False)}]"
 
 
@@ -337,7 +337,7 @@ def make_system(
 
 
 def as_choice(value: str | Sequence[str] | None) -> Choice:
-    """One option, several, or None as the tuple that rules hold."""
+    """One option, several, or None as the tuple in which rules hold them."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else tuple(value)

@@ -1,4 +1,4 @@
-"""Which spellings count as the same name: within a system, in a model's answer, in image data.
+"""Which spellings mean the same name: in a system, in a model's answer, in image data.
 
 Each is a key: names with the same key are the same. They differ in how much they forgive, because
 what a system tells apart, a reader may not.
@@ -19,17 +19,17 @@ _SIGNS = str.maketrans(
 
 
 def exact(name: str) -> str:
-    """A name in Unicode NFC, because systems differ in how they store accents."""
+    """A name in Unicode NFC, for systems differ in how they store accents."""
     return unicodedata.normalize("NFC", name)
 
 
 def folded(text: str) -> str:
-    """Key under which two options of a system count as the same: no case, no white space."""
+    """The key by which options of a system are the same: no case, no white space."""
     return "".join(text.split()).casefold()
 
 
 def normal_form(name: str) -> str:
-    """Key under which a label of image data is a class: no case, typography or extra spacing.
+    """The key by which a label of image data is a class: no case, typography or extra spacing.
 
     Compatible characters (NFKC), letter case, the kinds of apostrophes, quotes and dashes, `&` and
     `and`, and the amount of white space make no difference; any other character does.
@@ -38,12 +38,12 @@ def normal_form(name: str) -> str:
 
 
 def likeness(text: str) -> str:
-    """Key under which a name in a model's answer is a known one: no case, typography or spacing."""
+    """The key by which an answer's name is a known one: no case, typography or spacing."""
     return "".join(_typed(text).split())
 
 
 def unambiguous(names: Iterable[str]) -> Mapping[str, str]:
-    """Likeness -> name; two names that are alike are both left out."""
+    """Names by their likeness; two names that are alike are both left out."""
     found: dict[str, str] = {}
     twice: set[str] = set()
     for name in names:
@@ -54,7 +54,7 @@ def unambiguous(names: Iterable[str]) -> Mapping[str, str]:
 
 
 def _typed(text: str) -> str:
-    """As on a typewriter. Twice: folding the case can compose characters anew."""
+    """The text as on a typewriter; twice, for folding the case can compose characters anew."""
     return _typed_once(_typed_once(exact(text)))
 
 

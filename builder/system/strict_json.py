@@ -1,4 +1,4 @@
-"""JSON read strictly: what the json module lets pass in silence is reported, each with its path.
+"""Reads JSON strictly: reports, with its path, what the json module accepts in silence.
 
 Repeated keys, numbers that are not finite, half surrogate pairs and bottomless nesting all survive
 `json.loads` and do their harm later.
@@ -28,7 +28,7 @@ _KINDS: dict[type, str] = {
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers which keys were written more than once."""
+    """A JSON object that remembers the keys that were written more than once."""
 
     repeated: tuple[str, ...] = ()
 
@@ -43,7 +43,7 @@ class Reading:
 
 
 def read_json(text: str) -> Reading:
-    """The JSON value in `text`; a byte order mark in front is let pass. Never raises."""
+    """The JSON value in `text`, with or without a byte order mark. Never raises."""
     text = text.removeprefix("\ufeff")
     if not text.strip():
         return _unusable("the file is empty")
@@ -64,7 +64,7 @@ def read_json(text: str) -> Reading:
 def object_problems(
     value: object, path: str, required: Collection[str], optional: Collection[str] = ()
 ) -> Iterator[Problem]:
-    """What is wrong with the keys of what should be an object; the values are not looked at."""
+    """The problems of the keys of what should be an object; values are not looked at."""
     if not isinstance(value, dict):
         yield wrong_kind(value, path, "an object")
         return
@@ -78,7 +78,7 @@ def object_problems(
 
 
 def text_problems(value: object, path: str) -> Iterator[Problem]:
-    """Anything but a text with at least one character that is not white space."""
+    """The problem of a value that is not a text with at least one visible character."""
     if not isinstance(value, str):
         yield wrong_kind(value, path, "text")
     elif not value.strip():
@@ -88,7 +88,7 @@ def text_problems(value: object, path: str) -> Iterator[Problem]:
 def model_problems(
     model: type[BaseModel], value: object, path: str, known: Collection[str]
 ) -> Iterator[Problem]:
-    """What pydantic finds wrong when `value` is read as `model`, strictly.
+    """The problems that pydantic finds when `value` is read strictly as `model`.
 
     `known` are the keys to name when an unknown one looks like a slip of the pen.
     """
@@ -104,7 +104,7 @@ def model_problems(
 
 
 def wrong_kind(value: object, path: str, wanted: str) -> Problem:
-    """`value` is of another JSON type than it should be."""
+    """The problem of a `value` that is not of the JSON type it should be."""
     return Problem(path, f"should be {wanted}, it is {_KINDS.get(type(value), 'an object')}")
 
 
@@ -126,7 +126,7 @@ def _message(kind: str, message: str, loc: tuple[int | str, ...], known: Collect
 
 
 def _broken(value: object) -> Iterator[Problem]:
-    """What can neither be shown nor walked on."""
+    """The problems of what can neither be shown nor walked on."""
     for path, item, depth in _nodes(value):
         if depth > _DEEPEST:
             yield Problem(path, "nested too deeply")
@@ -136,7 +136,7 @@ def _broken(value: object) -> Iterator[Problem]:
 
 
 def _slips(value: object) -> Iterator[Problem]:
-    """What leaves the value readable, so that further problems can be found."""
+    """The problems that leave a value readable, so that others can be found."""
     for path, item, _ in _nodes(value):
         if isinstance(item, _Object):
             for key in item.repeated:

@@ -1,4 +1,4 @@
-"""A system as a text that people read and change: a small part of YAML.
+"""A system as a text for people to read and change, in a small part of YAML.
 
 Every word is text, also `no`, `1.0` and `null`. What YAML lets pass in silence (a key written
 twice) or what nobody means here (anchors, aliases, tags) is a problem. Each problem has its line.
@@ -36,7 +36,7 @@ _DEEPEST = 8
 
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """What is wrong, with its place in the system and its line in the text, from 1."""
+    """A problem with its place in the system and its line in the text, from 1."""
 
     line: int
     path: str
@@ -48,7 +48,7 @@ class LineProblem:
 
 
 class SystemTextError(InputError):
-    """A text that is no system; `problems` lists everything wrong, line after line."""
+    """The text is no system; `problems` lists all that is wrong, line after line."""
 
     def __init__(self, problems: Sequence[LineProblem]) -> None:
         super().__init__("\n".join(map(str, problems)), hint=_HINT)
@@ -56,7 +56,7 @@ class SystemTextError(InputError):
 
 
 def system_to_text(system: AttributeSystem) -> str:
-    """The system in YAML, under a few comment lines that say how to change it."""
+    """The system as YAML text, under comment lines that say how to change it."""
     value = system_to_json(system)
     node = _mapping(
         domain=_scalar(system.domain),
@@ -78,7 +78,7 @@ def system_to_text(system: AttributeSystem) -> str:
 
 
 def system_from_text(text: str) -> AttributeSystem:
-    """The system in a text. Raises SystemTextError."""
+    """The system in a YAML text. Raises SystemTextError."""
     reader = _Reader(text)
     value = reader.value()
     problems = list(reader.problems)
@@ -90,7 +90,7 @@ def system_from_text(text: str) -> AttributeSystem:
 
 
 def without_words(text: str) -> bool:
-    """Whether nothing but comments and blanks is left in a text."""
+    """Whether a text holds nothing but comments and blanks."""
     return all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines())
 
 
@@ -127,7 +127,7 @@ def with_notes(text: str, notes: Sequence[str]) -> str:
 # The base dumper knows no words but text, so that none needs quotes for being a number or null.
 class _Dumper(yaml.BaseDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        """Lists stand further in than their name."""
+        """Indents lists deeper than their name."""
         super().increase_indent(flow, indentless=False)
 
 
@@ -160,7 +160,7 @@ def _rule(choice: str | list[str] | None) -> yaml.Node:
 
 
 class _Broken(Exception):
-    """The text can't be read any further."""
+    """Stops the reading of a text that can't be read any further."""
 
 
 class _Reader:
@@ -199,7 +199,7 @@ class _Reader:
         return None
 
     def located(self, problem: Problem) -> LineProblem:
-        """The problem with the line of its place, or of the place that it is missing in."""
+        """The problem with the line of its place, or of the place where it is missing."""
         path = problem.path
         while path and path not in self._lines:
             path = path[:-1]
@@ -238,7 +238,7 @@ class _Reader:
         return entries
 
     def _refuse_signs(self, event: yaml.Event, path: str) -> None:
-        """Anchors, aliases and tags: here they are words that miss their quotes."""
+        """Complains of anchors, aliases and tags: here they are words without their quotes."""
         if isinstance(event, yaml.AliasEvent):
             self._complain(event, path, f"words can't begin with * as they stand; {_QUOTES}")
         elif isinstance(event, yaml.NodeEvent) and event.anchor is not None:
