@@ -136,7 +136,7 @@ def _subject(name: str) -> _Subject:
 
     A folder with the published weights of a known model is that model.
     """
-    from builder.data import file_digest
+    from builder.data.images import file_digest
     from builder.encoders.catalog import KNOWN, known_model
     from builder.encoders.spec import EncoderSpec
     from builder.errors import EncoderError

@@ -12,7 +12,7 @@ from builder.cli.workspace import (
     list_images,
     new_splits,
 )
-from builder.data import LabelledImage
+from builder.data.images import LabelledImage
 from builder.encoders.protocol import Encoder
 from builder.scoring.near_duplicates import near_duplicates
 from builder.session.journal import Session

@@ -171,7 +171,7 @@ def optimize(
     from builder.cli.optimize_model import Evolution, evolution_model
     from builder.cli.optimize_session import check, evolve_session, null_of, optimise
     from builder.cli.settings import RunMode
-    from builder.data import ImageSource
+    from builder.data.sources import ImageSource
     from builder.errors import CotbuildError
     from builder.search.session import STOPPED
     from builder.session.records import GEPA

@@ -50,7 +50,7 @@ def questions(
     held-out; the final images are left alone.
     """
     from builder.cli.questions_measure import Interview, interview
-    from builder.data import ImageSource
+    from builder.data.sources import ImageSource
 
     wanted = Interview(
         system=system,

@@ -21,7 +21,8 @@ from builder.cli.file_inputs import (
 from builder.cli.score_rows import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
 from builder.cli.screen import Screen
 from builder.cli.workspace import distinct, identity_of
-from builder.data import ImageSource, LabelledImage
+from builder.data.images import LabelledImage
+from builder.data.sources import ImageSource
 from builder.diagnosis.questions import (
     Asked,
     SmallestSet,

@@ -74,7 +74,7 @@ def score(
     from builder.cli.score_inputs import Comparison
     from builder.cli.score_rules import compare_rules, is_trial
     from builder.cli.score_tables import compare
-    from builder.data import ImageSource
+    from builder.data.sources import ImageSource
 
     wanted = Comparison(
         systems=tuple(systems),

@@ -18,7 +18,9 @@ from builder.cli.file_inputs import (
 )
 from builder.cli.screen import Screen
 from builder.cli.workspace import PhraseVectors, distinct, identity_of
-from builder.data import Crop, ImageSet, ImageSource, LabelledImage
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Located, Vectors
 from builder.encoders.reading import decoded_once

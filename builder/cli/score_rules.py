@@ -12,7 +12,8 @@ from builder.cli.file_inputs import say_looks
 from builder.cli.score_inputs import Comparison, gather, with_each_encoder
 from builder.cli.screen import Screen
 from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
-from builder.data import LabelledImage, assign_splits
+from builder.data.images import LabelledImage
+from builder.data.splits import assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
 from builder.files import replace_file

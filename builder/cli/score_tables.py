@@ -22,7 +22,9 @@ from builder.cli.score_rows import (
 )
 from builder.cli.screen import Screen
 from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
-from builder.data import Crop, ImageSet, LabelledImage, read_classes
+from builder.data.classes import read_classes
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.spec import EncoderSpec
 from builder.scoring.evaluator import SplitData

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import ValidationError
 
-from builder.data import Crop, ImageSet, ImageSource, LabelledImage, assign_splits, read_source
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource, read_source
+from builder.data.splits import assign_splits
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.vector_cache import VectorCache, encode_image_files, encode_phrases
