@@ -9,7 +9,6 @@ from itertools import pairwise
 from random import Random
 
 from builder.llm.class_rules import (
-    BATCH,
     EXTRA_ROUNDS,
     TRY_AGAIN,
     Asking,
@@ -23,7 +22,6 @@ from builder.llm.prompts import (
     ENGLISH,
     Described,
     Prompts,
-    as_data,
     described_classes,
     with_context,
 )
@@ -33,8 +31,6 @@ from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.system.names import folded
-
-__all__ = ["BATCH", "SAMPLE", "as_data", "described_classes", "draft_system", "group_question"]
 
 # The most classes from which groups are drafted: a longer list is read with less care.
 SAMPLE = 60
