@@ -9,6 +9,7 @@ import typer
 
 from builder import __version__
 from builder.cli.file_inputs import say_looks
+from builder.cli.file_outputs import writing
 from builder.cli.score_inputs import Comparison, gather, with_each_encoder
 from builder.cli.screen import Screen
 from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
@@ -253,10 +254,5 @@ def _save(
     # A confidence belongs to the totals that it was fitted to.
     update = {"scoring": trial.scoring, "calibration": None, "provenance": provenance}
     saved = file.model_copy(update=update)
-    try:
+    with writing(path, "--save FILE"):
         replace_file(path, write_system_file(saved))
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be written: {error.strerror or error}",
-            hint="name a file in a folder that you may write to: --save FILE",
-        ) from error
