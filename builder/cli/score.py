@@ -13,6 +13,7 @@ from builder.cli.flags import (
     Dtype,
     ImageColumn,
     Images,
+    Json,
     LabelColumn,
     Rule,
 )
@@ -68,7 +69,7 @@ def score(
         Path | None,
         typer.Option("--save", help="Write the system with the rule of --rule to this file."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Score systems against matching images to names. Images of a session are shown per split."""
     from builder.cli.score_inputs import Comparison
