@@ -10,7 +10,7 @@ from builder.cli.model import price_of
 from builder.cli.open_workspace import workspace_to_read
 from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
-from builder.cli.workspace import Workspace
+from builder.cli.workspace import Workspace, identity_of
 from builder.errors import SessionError
 from builder.files import replace_file
 from builder.llm.drafter import spent
@@ -84,7 +84,7 @@ def _origin(folder: Path, state: State, workspace: Workspace | None) -> Origin:
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
         last=read_journal(folder).times[-1],
-        encoder=workspace.identity if workspace else None,
+        encoder=identity_of(workspace.encoder) if workspace else None,
         spending=spent_words(took) if took.tokens else "",
         warnings=_warnings(state, workspace.labels if workspace else None),
     )

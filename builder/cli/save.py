@@ -7,7 +7,7 @@ from typing import Literal
 from builder import __version__
 from builder.cli.file_outputs import writing
 from builder.cli.screen import Screen
-from builder.cli.workspace import Workspace
+from builder.cli.workspace import Workspace, identity_of
 from builder.files import replace_file
 from builder.review.loop import Recorded
 from builder.session.export import calibration_of, estimate, export_file
@@ -93,7 +93,7 @@ def system_file(state: State, workspace: Workspace | None, *, final: Estimate | 
         state,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
-        encoder=workspace.identity if workspace else None,
+        encoder=identity_of(workspace.encoder) if workspace else None,
         labels=workspace.labels if workspace else {},
         calibration=calibration_of(state, workspace.evaluator) if workspace else None,
         baselines=_baselines(state, workspace, looked=final is not None) if workspace else {},

@@ -47,11 +47,6 @@ class Workspace:
     evaluator: Evaluator
     labels: Mapping[str, str]
 
-    @property
-    def identity(self) -> EncoderIdentity:
-        """The encoder as a system file names it."""
-        return identity_of(self.encoder)
-
 
 def identity_of(encoder: Encoder) -> EncoderIdentity:
     """The encoder as a system file names it."""
