@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import typer
+
 from builder.cli.encoder_download import fetch_encoder
 from builder.cli.file_inputs import (
     crop_for,
@@ -107,3 +109,10 @@ def with_each_encoder(
             gc.collect()
     say_what_differs(inputs.files, [identity for _, identity in measured.values()], screen)
     return measured
+
+
+def check_accuracy(worst: float, min_accuracy: float | None, screen: Screen) -> None:
+    """Raises typer.Exit with 1 where the worst of all is below what was asked for."""
+    if min_accuracy is not None and worst < min_accuracy:
+        screen.below(worst, min_accuracy)
+        raise typer.Exit(1)
