@@ -76,7 +76,7 @@ def group_question(request: DraftRequest, prompts: Prompts) -> str:
     return with_context(question, request.context, prompts)
 
 
-def spread(classes: Sequence[Described], most: int, seed: int = 0) -> tuple[Described, ...]:
+def spread(classes: Sequence[Described], most: int) -> tuple[Described, ...]:
     """At most so many of the classes, evenly spread over the list and always the same.
 
     One from each of `most` stretches of equal length: neighbours in a list are often akin, and a
@@ -84,7 +84,7 @@ def spread(classes: Sequence[Described], most: int, seed: int = 0) -> tuple[Desc
     """
     if len(classes) <= most:
         return tuple(classes)
-    random = Random(seed)
+    random = Random(0)
     bounds = [len(classes) * i // most for i in range(most + 1)]
     return tuple(classes[random.randrange(start, end)] for start, end in pairwise(bounds))
 
