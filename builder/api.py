@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from builder.data import Crop, Skipped, prepare
+from builder.data.images import Skipped
+from builder.data.pictures import Crop, prepare
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.streaming import Picture, stream_vectors

@@ -8,7 +8,8 @@ from PIL import Image
 
 from builder import Classifier, Prediction, load_system, open_encoder
 from builder.cli.save import system_file
-from builder.data import Crop, Skipped
+from builder.data.images import Skipped
+from builder.data.pictures import Crop
 from builder.encoders.protocol import Vectors
 from builder.encoders.streaming import Picture
 from builder.scoring.score import score

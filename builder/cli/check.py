@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, reports_errors
+from builder.cli.flags import Json
 
 
 @app.command()
 @reports_errors
 def check(
     file: Annotated[Path, typer.Argument(help="A system: cotbuild's JSON or the article's.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Check a system file: broken rules with their JSON path, weak spots, the accuracy ceiling.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, reports_errors
-from builder.cli.flags import Crop, Device, Dtype
+from builder.cli.flags import Crop, Device, Dtype, EncoderIfOther
 
 
 @app.command()
@@ -21,10 +21,7 @@ def classify(
             "stdin, one a line.",
         ),
     ],
-    encoder: Annotated[
-        str | None,
-        typer.Option("--encoder", help="As for new. Default: the one that measured the system."),
-    ] = None,
+    encoder: EncoderIfOther = None,
     crop: Crop = None,
     device: Device = "auto",
     dtype: Dtype = "float32",

@@ -16,7 +16,8 @@ from builder.cli.encoder_download import fetch_encoder
 from builder.cli.file_inputs import measured_by, say_what_differs
 from builder.cli.screen import Screen
 from builder.cli.workspace import identity_of
-from builder.data import Crop, files_named
+from builder.data.folders import files_named
+from builder.data.pictures import Crop
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.spec import EncoderSpec
 from builder.encoders.streaming import Picture

@@ -25,7 +25,9 @@ def demo(
     from builder.cli.model import ModelOptions, spoken_to
     from builder.cli.screen import Screen
     from builder.cli.settings import RunMode, class_infos, with_images
-    from builder.data import Crop, ImageSource, read_classes
+    from builder.data.classes import read_classes
+    from builder.data.pictures import Crop
+    from builder.data.sources import ImageSource
     from builder.demo.card import ART_CROP
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING

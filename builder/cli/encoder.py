@@ -9,6 +9,7 @@ import typer
 
 from builder import __version__
 from builder.cli import app, reports_errors
+from builder.cli.flags import Json
 
 if TYPE_CHECKING:
     from builder.encoders.catalog import KnownModel
@@ -28,7 +29,7 @@ app.add_typer(encoder)
 @encoder.command("list")
 @reports_errors
 def list_encoders(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """The encoders that have a name here: licence, size, and whether they are on this machine."""
     from builder.encoders.cache_folder import default_cache_folder
@@ -66,7 +67,7 @@ def verify(
         typer.Option("--onnx", help="Folder with the publisher's ONNX files; default: downloaded."),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "cpu",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare jina-clip, as cotbuild computes it, with the ONNX files that its publisher made.
 
@@ -136,7 +137,7 @@ def _subject(name: str) -> _Subject:
 
     A folder with the published weights of a known model is that model.
     """
-    from builder.data import file_digest
+    from builder.data.images import file_digest
     from builder.encoders.catalog import KNOWN, known_model
     from builder.encoders.spec import EncoderSpec
     from builder.errors import EncoderError

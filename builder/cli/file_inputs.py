@@ -6,7 +6,9 @@ from pathlib import Path
 from builder.cli.screen import Screen
 from builder.cli.settings import crop_of
 from builder.cli.workspace import PhraseVectors, distinct, read_labelled
-from builder.data import Crop, ImageSet, ImageSource, LabelledImage
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader

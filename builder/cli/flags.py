@@ -68,6 +68,10 @@ DataSplit = Annotated[
 Crop = Annotated[
     str | None, flag("--crop", "L,T,R,B", "Part of each image, 0 to 1; or pokemon-card.", IMAGES)
 ]
+EncoderIfOther = Annotated[
+    str | None,
+    typer.Option("--encoder", help="As for new. Default: the one that measured the system."),
+]
 Device = Annotated[str, flag("--device", "NAME", "auto (default), cpu, cuda or mps.", ENCODER)]
 Dtype = Annotated[
     Literal["float32", "float16", "bfloat16"],

@@ -38,20 +38,10 @@ from builder.session.records import (
     Decided,
     Drafted,
     Exported,
-    Locked,
     Measured,
-    Noted,
-    Optimised,
     Proposed,
     Record,
-    Redone,
-    Rescored,
-    Reverted,
-    RoundEnded,
-    RulesTried,
     Started,
-    Undone,
-    Unlocked,
 )
 from builder.session.state import State
 from builder.system.file import SplitName
@@ -185,21 +175,10 @@ def _record_data(record: Record, state: State) -> Data | None:
             return decided_data(record)
         case Exported():
             return exported_data(record)
-        case (
-            Optimised()
-            | Noted()
-            | Locked()
-            | Unlocked()
-            | Reverted()
-            | Rescored()
-            | RulesTried()
-            | RoundEnded()
-            | Undone()
-            | Redone()
-        ):
-            return record.model_dump(mode="json", exclude={"kind"})
         case Started() | Proposed():
             return None
+        case _:
+            return record.model_dump(mode="json", exclude={"kind"})
 
 
 def _offer_data(offer: Offer, view: View) -> Data:

@@ -115,7 +115,8 @@ def new(
         start_file,
         with_images,
     )
-    from builder.data import ImageSource, read_classes
+    from builder.data.classes import read_classes
+    from builder.data.sources import ImageSource
     from builder.proposals.requests import DEFAULT_ATTRIBUTES
     from builder.session.records import Started
 

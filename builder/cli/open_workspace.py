@@ -12,7 +12,7 @@ from builder.cli.workspace import (
     list_images,
     new_splits,
 )
-from builder.data import LabelledImage
+from builder.data.images import LabelledImage
 from builder.encoders.protocol import Encoder
 from builder.scoring.near_duplicates import near_duplicates
 from builder.session.journal import Session
@@ -56,16 +56,7 @@ def open_workspace(
     fresh = new_splits(images, state.splits, state.started.seed)
     if fresh:
         record_entry(session, None, Assigned(splits=fresh), screen)
-    with screen.progress("Encoding images") as on_progress:
-        workspace = encoded_workspace(
-            state.started,
-            images,
-            session.state.splits,
-            encoder=encoder,
-            on_progress=on_progress,
-            on_warning=screen.warning,
-        )
-    screen.encoder(encoder, workspace)
+    workspace = _encoded(session.state, images, encoder, screen)
     if fresh:
         names = {digest: str(image.path) for digest, image in images.items()}
         screen.near_duplicates(near_duplicates(workspace.evaluator.splits), names)
@@ -93,14 +84,20 @@ def workspace_to_read(
     encoder = encoder_of(started, screen) if known else None
     if encoder is None:
         return None
+    return _encoded(state, known, encoder, screen), known
+
+
+def _encoded(
+    state: State, images: Mapping[str, LabelledImage], encoder: Encoder, screen: Screen
+) -> Workspace:
     with screen.progress("Encoding images") as on_progress:
         workspace = encoded_workspace(
-            started,
-            known,
+            state.started,
+            images,
             state.splits,
             encoder=encoder,
             on_progress=on_progress,
             on_warning=screen.warning,
         )
     screen.encoder(encoder, workspace)
-    return workspace, known
+    return workspace

@@ -26,6 +26,7 @@ from builder.cli.flags import (
     Price,
     PromptFolder,
     Yes,
+    flag,
 )
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ P = ParamSpec("P")
 def _file_flags_together(command: Callable[P, None]) -> Callable[P, None]:
     """Lists the shared image and encoder flags in one help panel, for system files only."""
     for name, hint in command.__annotations__.items():
-        flags = [copy(flag) for flag in getattr(hint, "__metadata__", ())]
-        for flag in flags:
-            if flag.rich_help_panel in (IMAGES, ENCODER):
-                flag.rich_help_panel = SYSTEM_FILE
-                command.__annotations__[name] = Annotated[hint.__origin__, flag]
+        options = [copy(option) for option in getattr(hint, "__metadata__", ())]
+        for option in options:
+            if option.rich_help_panel in (IMAGES, ENCODER):
+                option.rich_help_panel = SYSTEM_FILE
+                command.__annotations__[name] = Annotated[hint.__origin__, option]
     return command
 
 
@@ -67,84 +68,37 @@ def optimize(
     ],
     optimizer: Annotated[
         str,
-        typer.Option(
-            "--optimizer",
-            metavar="NAME",
-            show_default=False,
-            help="greedy (default), or gepa, which asks a model.",
-            rich_help_panel=SEARCH,
-        ),
+        flag("--optimizer", "NAME", "greedy (default), or gepa, which asks a model.", SEARCH),
     ] = "greedy",
     budget: Annotated[
         Literal["light", "medium", "heavy"] | None,
-        typer.Option(
+        flag(
             "--budget",
-            metavar="NAME",
-            help="light (default): 0 restarts or 10 calls; medium: 4 or 40; heavy: 16 or 160.",
-            rich_help_panel=SEARCH,
+            "NAME",
+            "light (default): 0 restarts or 10 calls; medium: 4 or 40; heavy: 16 or 160.",
+            SEARCH,
         ),
     ] = None,
     max_minutes: Annotated[
-        float | None,
-        typer.Option("--max-minutes", metavar="N", help="Search so long.", rich_help_panel=SEARCH),
+        float | None, flag("--max-minutes", "N", "Search so long.", SEARCH)
     ] = None,
     max_calls: Annotated[
         int | None,
-        typer.Option(
-            "--max-calls",
-            metavar="N",
-            help="The most changes measured; with gepa, calls.",
-            rich_help_panel=SEARCH,
-        ),
+        flag("--max-calls", "N", "The most changes measured; with gepa, calls.", SEARCH),
     ] = None,
     null: Annotated[
-        bool,
-        typer.Option(
-            "--null",
-            help="Again with shuffled labels: the gain that is luck.",
-            rich_help_panel=SEARCH,
-        ),
+        bool, flag("--null", None, "Again with shuffled labels: the gain that is luck.", SEARCH)
     ] = False,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed",
-            metavar="N",
-            min=0,
-            show_default=False,
-            help="Seed of the search; default: 0.",
-            rich_help_panel=SEARCH,
-        ),
-    ] = 0,
+    seed: Annotated[int, flag("--seed", "N", "Seed of the search; default: 0.", SEARCH, min=0)] = 0,
     images: ImagesIfAny = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FOLDER",
-            help="The new session's; default: a new one.",
-            rich_help_panel=SYSTEM_FILE,
-        ),
+        Path | None, flag("--out", "FOLDER", "The new session's; default: a new one.", SYSTEM_FILE)
     ] = None,
     encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            metavar="NAME",
-            help="As in cotbuild new.",
-            rich_help_panel=SYSTEM_FILE,
-        ),
+        str | None, flag("--encoder", "NAME", "As in cotbuild new.", SYSTEM_FILE)
     ] = None,
     split_seed: Annotated[
-        int,
-        typer.Option(
-            "--split-seed",
-            metavar="N",
-            min=0,
-            show_default=False,
-            help="Seed of the splits; default: 0.",
-            rich_help_panel=SYSTEM_FILE,
-        ),
+        int, flag("--split-seed", "N", "Seed of the splits; default: 0.", SYSTEM_FILE, min=0)
     ] = 0,
     crop: Crop = None,
     image_column: ImageColumn = None,
@@ -159,8 +113,7 @@ def optimize(
     price: Price = None,
     yes: Yes = False,
     as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print JSON events, one a line.", rich_help_panel=RUNNING),
+        bool, flag("--json", None, "Print JSON events, one a line.", RUNNING)
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
@@ -171,7 +124,7 @@ def optimize(
     from builder.cli.optimize_model import Evolution, evolution_model
     from builder.cli.optimize_session import check, evolve_session, null_of, optimise
     from builder.cli.settings import RunMode
-    from builder.data import ImageSource
+    from builder.data.sources import ImageSource
     from builder.errors import CotbuildError
     from builder.search.session import STOPPED
     from builder.session.records import GEPA
@@ -195,7 +148,7 @@ def optimize(
     mode = RunMode(auto=True, yes=yes, rounds=None, min_accuracy=None)
     with session_screen(mode, as_json=as_json) as screen:
         check_flags(optimizer, limits, model, null=null)
-        _check_target(target, [flag for flag, given in for_files.items() if given])
+        _check_target(target, [name for name, given in for_files.items() if given])
         again = going_on(optimizer, limits, model, seed, null=null)
         evolution = Evolution(limits, seed, again)
 

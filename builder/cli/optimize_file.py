@@ -16,7 +16,8 @@ from builder.cli.save import record_entry
 from builder.cli.screen import Screen
 from builder.cli.settings import RunMode, crop_of, pinned, with_images
 from builder.cli.workspace import Workspace, identity_of
-from builder.data import Crop, ImageSource
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource
 from builder.errors import InputError
 from builder.proposals.requests import DEFAULT_ATTRIBUTES
 from builder.session.journal import Session, check_free

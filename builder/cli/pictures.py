@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from builder.data import Crop, LabelledImage, bombs_as_errors
+from builder.data.images import LabelledImage
+from builder.data.pictures import Crop, bombs_as_errors
 from builder.encoders.reading import open_unchanged
 from builder.errors import InputError
 from builder.session.records import Started

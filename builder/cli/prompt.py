@@ -40,7 +40,7 @@ def prompt(
     """Print what would be sent, and nothing else; the JSON schema of the answer goes beside it."""
     from builder.cli.context import read_context
     from builder.cli.settings import start_file
-    from builder.data import read_classes
+    from builder.data.classes import read_classes
     from builder.errors import InputError
     from builder.llm.prompts import Prompts
     from builder.proposals.requests import DEFAULT_ATTRIBUTES, DraftRequest

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, reports_errors
-from builder.cli.flags import Crop, DataSplit, Device, Dtype, ImageColumn, Images, LabelColumn
+from builder.cli.flags import (
+    Crop,
+    DataSplit,
+    Device,
+    Dtype,
+    EncoderIfOther,
+    ImageColumn,
+    Images,
+    Json,
+    LabelColumn,
+)
 
 
 @app.command()
@@ -17,10 +27,7 @@ def questions(
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     data_split: DataSplit = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option("--encoder", help="As for new. Default: the one that measured the system."),
-    ] = None,
+    encoder: EncoderIfOther = None,
     crop: Crop = None,
     threshold: Annotated[
         list[float] | None,
@@ -41,7 +48,7 @@ def questions(
     ] = None,
     device: Device = "auto",
     dtype: Dtype = "float32",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Ask a system's groups one by one: how many questions are needed, and which groups can go.
 
@@ -50,7 +57,7 @@ def questions(
     held-out; the final images are left alone.
     """
     from builder.cli.questions_measure import Interview, interview
-    from builder.data import ImageSource
+    from builder.data.sources import ImageSource
 
     wanted = Interview(
         system=system,

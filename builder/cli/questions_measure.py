@@ -18,10 +18,12 @@ from builder.cli.file_inputs import (
     say_looks,
     say_what_differs,
 )
+from builder.cli.file_outputs import writing
 from builder.cli.score_rows import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
 from builder.cli.screen import Screen
 from builder.cli.workspace import distinct, identity_of
-from builder.data import ImageSource, LabelledImage
+from builder.data.images import LabelledImage
+from builder.data.sources import ImageSource
 from builder.diagnosis.questions import (
     Asked,
     SmallestSet,
@@ -268,11 +270,6 @@ def _proportion(found: Proportion) -> dict[str, float]:
 
 def _write(path: Path, proposal: Proposal) -> None:
     text = json.dumps([proposal.model_dump(mode="json")], ensure_ascii=False, indent=2)
-    try:
+    with writing(path, "--proposal drop.json"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be written: {error.strerror or error}",
-            hint="name a file in a folder that you may write to: --proposal drop.json",
-        ) from error

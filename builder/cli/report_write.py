@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from builder import __version__
+from builder.cli.file_outputs import writing
 from builder.cli.model import price_of
 from builder.cli.open_workspace import workspace_to_read
 from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
-from builder.cli.workspace import Workspace
-from builder.errors import InputError, SessionError
+from builder.cli.workspace import Workspace, identity_of
+from builder.errors import SessionError
 from builder.files import replace_file
 from builder.llm.drafter import spent
 from builder.report.chosen_failures import failures
@@ -46,13 +47,8 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
         measured = _measured(state, workspace, SessionPictures.of(state.started, images), screen)
     origin = _origin(folder, state, found[0] if found else None)
     text = page(Contents(story, origin, measured))
-    try:
+    with writing(path, "cotbuild report -o FILE"):
         replace_file(path, text)
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be written: {error.strerror or error}",
-            hint="name a file in a folder that you may write to: cotbuild report -o FILE",
-        ) from error
     screen.report_written(path, len(text.encode()))
 
 
@@ -88,7 +84,7 @@ def _origin(folder: Path, state: State, workspace: Workspace | None) -> Origin:
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
         last=read_journal(folder).times[-1],
-        encoder=workspace.identity if workspace else None,
+        encoder=identity_of(workspace.encoder) if workspace else None,
         spending=spent_words(took) if took.tokens else "",
         warnings=_warnings(state, workspace.labels if workspace else None),
     )

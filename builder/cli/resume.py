@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from builder.cli import app, reports_errors
 from builder.cli.flags import (
     Auto,
@@ -20,6 +18,7 @@ from builder.cli.flags import (
     Rounds,
     SessionFolder,
     Yes,
+    flag,
 )
 
 
@@ -36,11 +35,7 @@ def resume(
     prompts: PromptFolder = None,
     edits: Annotated[
         Path | None,
-        typer.Option(
-            "--edits",
-            metavar="FILE",
-            help="Accept the proposals in this JSON file, measure them, and stop.",
-        ),
+        flag("--edits", "FILE", "Accept the proposals in this JSON file, measure them, and stop."),
     ] = None,
     rounds: Rounds = None,
     auto: Auto = False,

@@ -13,7 +13,7 @@ from builder.cli.save import EXPORT_NAME, record_entry, save_best, show_recorded
 from builder.cli.screen import Screen
 from builder.cli.settings import RunMode
 from builder.cli.workspace import Workspace
-from builder.data import LabelledImage
+from builder.data.images import LabelledImage
 from builder.edits.model import Proposal
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from builder import __version__
+from builder.cli.file_outputs import writing
 from builder.cli.screen import Screen
-from builder.cli.workspace import Workspace
-from builder.errors import InputError
+from builder.cli.workspace import Workspace, identity_of
 from builder.files import replace_file
 from builder.review.loop import Recorded
 from builder.session.export import calibration_of, estimate, export_file
@@ -60,7 +60,9 @@ def save_record(
             if form == "cotbuild"
             else write_article(file.system, file.scoring)
         )
-        _write_export(Path(record.path), text)
+        path = Path(record.path)
+        with writing(path, "cotbuild export -o FILE"):
+            replace_file(path, text)
     # Measuring an old version again may make another one the best.
     measured = isinstance(record, Measured)
     if measured or (isinstance(record, _CHANGES) and workspace is None):
@@ -91,23 +93,13 @@ def system_file(state: State, workspace: Workspace | None, *, final: Estimate | 
         state,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
-        encoder=workspace.identity if workspace else None,
+        encoder=identity_of(workspace.encoder) if workspace else None,
         labels=workspace.labels if workspace else {},
         calibration=calibration_of(state, workspace.evaluator) if workspace else None,
         baselines=_baselines(state, workspace, looked=final is not None) if workspace else {},
         final=final,
         evaluator=workspace.evaluator if workspace else None,
     )
-
-
-def _write_export(path: Path, text: str) -> None:
-    try:
-        replace_file(path, text)
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be written: {error.strerror or error}",
-            hint="name a file in a folder that you may write to: cotbuild export -o FILE",
-        ) from error
 
 
 def _final(record: Exported) -> Estimate | None:

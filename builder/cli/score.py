@@ -13,6 +13,7 @@ from builder.cli.flags import (
     Dtype,
     ImageColumn,
     Images,
+    Json,
     LabelColumn,
     Rule,
 )
@@ -68,13 +69,13 @@ def score(
         Path | None,
         typer.Option("--save", help="Write the system with the rule of --rule to this file."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Score systems against matching images to names. Images of a session are shown per split."""
     from builder.cli.score_inputs import Comparison
     from builder.cli.score_rules import compare_rules, is_trial
     from builder.cli.score_tables import compare
-    from builder.data import ImageSource
+    from builder.data.sources import ImageSource
 
     wanted = Comparison(
         systems=tuple(systems),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import typer
+
 from builder.cli.encoder_download import fetch_encoder
 from builder.cli.file_inputs import (
     crop_for,
@@ -18,7 +20,9 @@ from builder.cli.file_inputs import (
 )
 from builder.cli.screen import Screen
 from builder.cli.workspace import PhraseVectors, distinct, identity_of
-from builder.data import Crop, ImageSet, ImageSource, LabelledImage
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Located, Vectors
 from builder.encoders.reading import decoded_once
@@ -105,3 +109,10 @@ def with_each_encoder(
             gc.collect()
     say_what_differs(inputs.files, [identity for _, identity in measured.values()], screen)
     return measured
+
+
+def check_accuracy(worst: float, min_accuracy: float | None, screen: Screen) -> None:
+    """Raises typer.Exit with 1 where the worst of all is below what was asked for."""
+    if min_accuracy is not None and worst < min_accuracy:
+        screen.below(worst, min_accuracy)
+        raise typer.Exit(1)

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder import __version__
-from builder.data import Crop, ImageSet, ImageSource, LabelledImage
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource
 from builder.scoring.evaluator import baseline_texts
 from builder.scoring.statistics import wilson
 from builder.system.file import EncoderIdentity, SplitName, SystemFile

@@ -9,14 +9,16 @@ import typer
 
 from builder import __version__
 from builder.cli.file_inputs import say_looks
-from builder.cli.score_inputs import Comparison, gather, with_each_encoder
+from builder.cli.file_outputs import writing
+from builder.cli.score_inputs import Comparison, check_accuracy, gather, with_each_encoder
 from builder.cli.screen import Screen
-from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
-from builder.data import LabelledImage, assign_splits
+from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from, split_data
+from builder.data.images import LabelledImage
+from builder.data.splits import assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
 from builder.files import replace_file
-from builder.scoring.evaluator import Evaluator, SplitData
+from builder.scoring.evaluator import Evaluator
 from builder.scoring.fit import FITTED_PART, RULE_NAMES, RuleTrial, try_rules
 from builder.scoring.statistics import wilson
 from builder.scoring.wording import counted
@@ -98,9 +100,7 @@ def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
         screen.warning(f"{wanted.save} holds the system with this rule")
     tried = [trials[-1] for tables, _ in measured.values() for trials in tables.values()]
     worst = min(float(trial.correct.mean()) for trial in tried)
-    if min_accuracy is not None and worst < min_accuracy:
-        screen.below(worst, min_accuracy)
-        raise typer.Exit(1)
+    check_accuracy(worst, min_accuracy, screen)
 
 
 def _check(wanted: Comparison, min_accuracy: float | None) -> None:
@@ -159,20 +159,12 @@ def _evaluator(
     vectors: Vectors,
     phrases: PhraseVectors,
 ) -> Evaluator:
-    def data(members: frozenset[str]) -> SplitData:
-        rows = [row for row, image in enumerate(images) if image.digest in members]
-        return SplitData(
-            tuple(images[row].digest for row in rows),
-            tuple(images[row].label for row in rows),
-            vectors[rows],
-        )
-
     return Evaluator(
         encoder=encoder.fingerprint,
         splits={
-            "review": data(halves.fit),
-            "held_out": data(halves.show),
-            "final": data(frozenset()),
+            "review": split_data(images, halves.fit, vectors),
+            "held_out": split_data(images, halves.show, vectors),
+            "final": split_data(images, (), vectors),
         },
         encode=phrases,
         scoring=file.scoring.for_encoder(encoder.fingerprint),
@@ -252,10 +244,5 @@ def _save(
     # A confidence belongs to the totals that it was fitted to.
     update = {"scoring": trial.scoring, "calibration": None, "provenance": provenance}
     saved = file.model_copy(update=update)
-    try:
+    with writing(path, "--save FILE"):
         replace_file(path, write_system_file(saved))
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be written: {error.strerror or error}",
-            hint="name a file in a folder that you may write to: --save FILE",
-        ) from error

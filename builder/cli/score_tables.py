@@ -9,7 +9,14 @@ import typer
 
 from builder.cli.file_inputs import say_looks
 from builder.cli.score_controls import ImagesAtHand, controls_of
-from builder.cli.score_inputs import Comparison, Inputs, class_names, gather, with_each_encoder
+from builder.cli.score_inputs import (
+    Comparison,
+    Inputs,
+    check_accuracy,
+    class_names,
+    gather,
+    with_each_encoder,
+)
 from builder.cli.score_rows import (
     ALL,
     SPLIT_TITLES,
@@ -21,15 +28,16 @@ from builder.cli.score_rows import (
     scores_json,
 )
 from builder.cli.screen import Screen
-from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from
-from builder.data import Crop, ImageSet, LabelledImage, read_classes
+from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from, split_data
+from builder.data.classes import read_classes
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.spec import EncoderSpec
-from builder.scoring.evaluator import SplitData
 from builder.scoring.near_duplicates import near_duplicates
 from builder.scoring.score import score_names
 from builder.scoring.wording import counted
-from builder.system.file import SplitName, SystemFile, load_system_file
+from builder.system.file import SystemFile, load_system_file
 from builder.terminal.render import ControlRow, ScoreRow, control_table, score_table
 
 
@@ -85,7 +93,9 @@ def compare(wanted: Comparison, *, min_accuracy: float | None) -> None:
             screen.table(f"null controls, {ALL}, {title}", control_table(rows))
     shown = [split for split in SPLITS if SPLIT_TITLES[split] in tables]
     say_looks(files, shown, screen)
-    _check_accuracy(contenders, tables[ALL], min_accuracy, screen)
+    systems = [row for row, each in zip(tables[ALL], contenders, strict=True) if each.main]
+    worst = min(cell.correct / cell.n for row in systems for cell in row.cells)
+    check_accuracy(worst, min_accuracy, screen)
 
 
 def _show(
@@ -106,20 +116,6 @@ def _show(
             f"{counted(lost, 'image')} could not be used, more than the "
             f"{len(found.images):,} that could: these figures are of a remainder"
         )
-
-
-def _check_accuracy(
-    contenders: Sequence[Contender],
-    rows: Sequence[ScoreRow],
-    min_accuracy: float | None,
-    screen: Screen,
-) -> None:
-    """Raises typer.Exit(1) if any system with any encoder is below `min_accuracy`."""
-    systems = [row for row, each in zip(rows, contenders, strict=True) if each.main]
-    worst = min(cell.correct / cell.n for row in systems for cell in row.cells)
-    if min_accuracy is not None and worst < min_accuracy:
-        screen.below(worst, min_accuracy)
-        raise typer.Exit(1)
 
 
 def _load(path: Path, wanted: Comparison) -> SystemFile:
@@ -167,14 +163,9 @@ def _say_near_duplicates(
     screen: Screen,
 ) -> None:
     """Warns of a session's images that nearly repeat one of another split."""
-    splits: dict[SplitName, SplitData] = {}
-    for split in SPLITS:
-        members = parts.get(SPLIT_TITLES[split], frozenset())
-        rows = [row for row, image in enumerate(images) if image.digest in members]
-        splits[split] = SplitData(
-            digests=tuple(images[row].digest for row in rows),
-            labels=tuple(at_hand.labels[row] for row in rows),
-            vectors=at_hand.images[rows],
-        )
+    splits = {
+        split: split_data(images, parts.get(SPLIT_TITLES[split], ()), at_hand.images)
+        for split in SPLITS
+    }
     names = {image.digest: str(image.path) for image in images}
     screen.near_duplicates(near_duplicates(splits), names)

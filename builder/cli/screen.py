@@ -21,7 +21,8 @@ from builder.cli.events import (
     Shortfall,
 )
 from builder.cli.workspace import Workspace
-from builder.data import ImageSet, Mismatch
+from builder.data.images import ImageSet
+from builder.data.matching import Mismatch
 from builder.encoders.protocol import Encoder
 from builder.llm.class_rules import BATCH
 from builder.llm.cost import Spent, money, tokens_of

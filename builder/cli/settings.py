@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cli.workspace import scoring_from
-from builder.data import ClassEntry, Crop, ImageSource, known_crop
+from builder.data.classes import ClassEntry
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource, known_crop
 from builder.encoders.protocol import Encoder
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError

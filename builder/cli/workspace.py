@@ -1,12 +1,15 @@
 """The workspace of a session: its images, encoder and evaluator, built from its settings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import ValidationError
 
-from builder.data import Crop, ImageSet, ImageSource, LabelledImage, assign_splits, read_source
+from builder.data.images import ImageSet, LabelledImage
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource, read_source
+from builder.data.splits import assign_splits
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.vector_cache import VectorCache, encode_image_files, encode_phrases
@@ -43,11 +46,6 @@ class Workspace:
     encoder: Encoder
     evaluator: Evaluator
     labels: Mapping[str, str]
-
-    @property
-    def identity(self) -> EncoderIdentity:
-        """The encoder as a system file names it."""
-        return identity_of(self.encoder)
 
 
 def identity_of(encoder: Encoder) -> EncoderIdentity:
@@ -103,39 +101,33 @@ def encoded_workspace(
 ) -> Workspace:
     """Encodes what the cache lacks, and opens the evaluator. Raises CotbuildError."""
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=on_warning)
-    digests = sorted(images)
+    pictures = [images[digest] for digest in sorted(images)]
     crop = Crop(*started.crop) if started.crop else None
-    vectors = encode_image_files(
-        encoder, cache, [images[d] for d in digests], crop=crop, on_progress=on_progress
-    )
+    vectors = encode_image_files(encoder, cache, pictures, crop=crop, on_progress=on_progress)
+    members = {split: {digest for digest in images if splits[digest] == split} for split in SPLITS}
     return Workspace(
         encoder=encoder,
         evaluator=Evaluator(
             encoder=encoder.fingerprint,
-            splits=_split_data(digests, images, splits, vectors),
+            splits={split: split_data(pictures, members[split], vectors) for split in SPLITS},
             encode=PhraseVectors(encoder, cache),
             scoring=started.scoring,
             logit_scale=encoder.logit_scale,
         ),
-        labels={digest: images[digest].label for digest in digests},
+        labels={image.digest: image.label for image in pictures},
     )
 
 
-def _split_data(
-    digests: Sequence[str],
-    images: Mapping[str, LabelledImage],
-    splits: Mapping[str, SplitName],
-    vectors: Vectors,
-) -> dict[SplitName, SplitData]:
-    data: dict[SplitName, SplitData] = {}
-    for split in SPLITS:
-        rows = [row for row, digest in enumerate(digests) if splits[digest] == split]
-        data[split] = SplitData(
-            digests=tuple(digests[row] for row in rows),
-            labels=tuple(images[digests[row]].label for row in rows),
-            vectors=vectors[rows],
-        )
-    return data
+def split_data(
+    images: Sequence[LabelledImage], members: Collection[str], vectors: Vectors
+) -> SplitData:
+    """Those of the images whose digests are among the `members`; `vectors` [n, d] are of all."""
+    rows = [row for row, image in enumerate(images) if image.digest in members]
+    return SplitData(
+        digests=tuple(images[row].digest for row in rows),
+        labels=tuple(images[row].label for row in rows),
+        vectors=vectors[rows],
+    )
 
 
 def scoring_from(rule: str, scale: float | None) -> Scoring:

@@ -20,7 +20,6 @@ class Body:
     details: tuple[tuple[str, Points], ...] = ()  # (role, shape): beak, feet, inner ears ...
     eyes: tuple[tuple[Vector, float], ...]  # centre, radius
     mouth: tuple[Vector, float]  # centre, width
-    face: Vector  # centre of the head
     face_radius: float
     crown: Vector  # top of the head
     forehead: Vector

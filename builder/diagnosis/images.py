@@ -36,11 +36,6 @@ class Seen:
         """Whether the group speaks more for the predicted class than for the true one."""
         return self.p_ruled is not None and self.p_predicted > self.p_ruled
 
-    @property
-    def as_ruled(self) -> bool:
-        """Whether the likeliest option is one that the rule names."""
-        return self.seen in self.ruled
-
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.json_schema import GenerateJsonSchema
 
 from builder.edits.model import Edit, Proposal
 from builder.errors import InputError
@@ -13,8 +12,9 @@ from builder.system.model import Problem, did_you_mean, quoted
 from builder.system.strict_json import joined, read_json
 
 _PROPOSALS = TypeAdapter(tuple[Proposal, ...])
-_UNION = get_args(Edit)[0]
-KINDS: tuple[str, ...] = tuple(model.model_fields["kind"].default for model in get_args(_UNION))
+KINDS: tuple[str, ...] = tuple(
+    model.model_fields["kind"].default for model in get_args(get_args(Edit)[0])
+)
 
 
 def read_proposals(text: str) -> tuple[Proposal, ...]:
@@ -42,42 +42,6 @@ def read_proposals(text: str) -> tuple[Proposal, ...]:
     if problems:
         raise _error(problems)
     return proposals
-
-
-class _WithoutTitles(GenerateJsonSchema):
-    """Leaves field titles out of the schema: they would only repeat the name."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
-        return False
-
-
-def proposals_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what `read_proposals` accepts.
-
-    It can't say that a name is more than white space, that no key is written twice, or whether
-    the edits fit a system.
-    """
-    listed = _PROPOSALS.json_schema(schema_generator=_WithoutTitles)
-    definitions = listed.pop("$defs")
-    proposal = definitions["Proposal"]
-    proposal["required"].remove("source")
-    proposal["properties"]["source"]["default"] = "person"
-    for model in get_args(_UNION):
-        # A default for pydantic's own use; in a file the kind tells the edits apart.
-        definitions[model.__name__].setdefault("required", []).insert(0, "kind")
-        del definitions[model.__name__]["properties"]["kind"]["default"]
-    envelope = {
-        "type": "object",
-        "required": ["proposals"],
-        "additionalProperties": False,
-        "properties": {"proposals": listed},
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "cotbuild proposals, as resume --edits reads them",
-        "anyOf": [listed, envelope],
-        "$defs": definitions,
-    }
 
 
 def _with_source(item: object) -> object:

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from builder.data import Crop, LabelledImage, file_digest
-from builder.data.pictures import bombs_as_errors, decode_image
+from builder.data.images import LabelledImage, file_digest
+from builder.data.pictures import Crop, bombs_as_errors, decode_image
 from builder.encoders.protocol import Pixels
 from builder.errors import InputError
 

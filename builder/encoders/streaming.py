@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from builder.data import Crop, ImageUnreadable, LabelledImage, Skipped, file_digest, prepare
+from builder.data.images import LabelledImage, Skipped, file_digest
+from builder.data.pictures import Crop, ImageUnreadable, prepare
 from builder.encoders.protocol import Encoder, Pixels, Vectors
 from builder.encoders.reading import open_unchanged, read_as_they_come
 from builder.encoders.vector_cache import VectorCache, check_rows, image_key

@@ -84,34 +84,16 @@ class PretrainedEncoder:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        self._name = name
-        self._revision = revision
-        self._fingerprint = fingerprint
+        self.name, self.revision, self.fingerprint = name, revision, fingerprint
+        self.logit_scale = cosine_factor(name, float(model.logit_scale.detach()))
         self._family = family
         self._model = model
         self._preprocessing = preprocessing
         self._tokenizer = tokenizer
         self._device = device
         self._dtype = dtype
-        self._logit_scale = cosine_factor(name, float(model.logit_scale.detach()))
         # One short text through the whole tower: shows a wrong tokenizer at once, and d.
         self._dimension = self.encode_texts(["a"]).shape[1]
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def revision(self) -> str:
-        return self._revision
-
-    @property
-    def fingerprint(self) -> str:
-        return self._fingerprint
-
-    @property
-    def logit_scale(self) -> float:
-        return self._logit_scale
 
     def preprocess(self, image: Image.Image) -> Pixels:
         return self._preprocessing(image)
@@ -168,11 +150,11 @@ class PretrainedEncoder:
 
     def _foreign_tokenizer(self, why: str) -> EncoderError:
         return EncoderError(
-            f"The tokenizer of {self._name} does not belong to its text tower: {why}.", hint=_AGAIN
+            f"The tokenizer of {self.name} does not belong to its text tower: {why}.", hint=_AGAIN
         )
 
     def _unit_rows(self, features: torch.Tensor, inputs: Sequence[str]) -> Vectors:
-        return unit_rows(features, inputs, name=self._name, dtype=self._dtype)
+        return unit_rows(features, inputs, name=self.name, dtype=self._dtype)
 
 
 class Preprocessing:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from builder.data import Crop, LabelledImage
+from builder.data.images import LabelledImage
+from builder.data.pictures import Crop
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader, read_ahead, read_pixels
 from builder.errors import EncoderError

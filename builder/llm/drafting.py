@@ -9,7 +9,6 @@ from itertools import pairwise
 from random import Random
 
 from builder.llm.class_rules import (
-    BATCH,
     EXTRA_ROUNDS,
     TRY_AGAIN,
     Asking,
@@ -23,7 +22,6 @@ from builder.llm.prompts import (
     ENGLISH,
     Described,
     Prompts,
-    as_data,
     described_classes,
     with_context,
 )
@@ -33,8 +31,6 @@ from builder.llm.transport import Transport, UnusableAnswer, ask
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.system.names import folded
-
-__all__ = ["BATCH", "SAMPLE", "as_data", "described_classes", "draft_system", "group_question"]
 
 # The most classes from which groups are drafted: a longer list is read with less care.
 SAMPLE = 60
@@ -80,7 +76,7 @@ def group_question(request: DraftRequest, prompts: Prompts) -> str:
     return with_context(question, request.context, prompts)
 
 
-def spread(classes: Sequence[Described], most: int, seed: int = 0) -> tuple[Described, ...]:
+def spread(classes: Sequence[Described], most: int) -> tuple[Described, ...]:
     """At most so many of the classes, evenly spread over the list and always the same.
 
     One from each of `most` stretches of equal length: neighbours in a list are often akin, and a
@@ -88,7 +84,7 @@ def spread(classes: Sequence[Described], most: int, seed: int = 0) -> tuple[Desc
     """
     if len(classes) <= most:
         return tuple(classes)
-    random = Random(seed)
+    random = Random(0)
     bounds = [len(classes) * i // most for i in range(most + 1)]
     return tuple(classes[random.randrange(start, end)] for start, end in pairwise(bounds))
 

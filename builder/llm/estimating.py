@@ -44,7 +44,6 @@ class Estimate:
 def estimate_draft(
     request: DraftRequest,
     *,
-    batch: int = BATCH,
     price: Price | None = None,
     prompts: Prompts = ENGLISH,
 ) -> Estimate:
@@ -58,8 +57,8 @@ def estimate_draft(
     into = tokens_of(group_question(request, prompts)) + tokens_of(schema)
     out = tokens_of(json.dumps([group.model_dump() for group in groups]))
     calls = 1
-    for start in range(0, len(request.classes), batch):
-        asked, answered = _rules_call(groups, request.classes[start : start + batch])
+    for start in range(0, len(request.classes), BATCH):
+        asked, answered = _rules_call(groups, request.classes[start : start + BATCH])
         into, out, calls = into + asked, out + answered, calls + 1
     question = prompts.render(
         "rules", domain=request.domain, groups=as_data([g.model_dump() for g in groups]), classes=""
@@ -69,7 +68,7 @@ def estimate_draft(
     if len(request.classes) > SAMPLE:
         # Named once to ask for groups, and once more to ask for their rules.
         asked, answered = _rules_call(groups, spread(request.classes, MOST_CLASSES))
-        extra = 1 + math.ceil(MOST_CLASSES / batch)
+        extra = 1 + math.ceil(MOST_CLASSES / BATCH)
         into, out, calls = into + extra * common + 2 * asked, out + answered, calls + extra
     cost = price.of(into, out) if price is not None else None
     return Estimate(len(request.classes), calls, into, out, cost)

@@ -21,6 +21,7 @@ from builder.llm.schemas import (
     Broken,
     DraftedGroup,
     GroupsReply,
+    Reply,
     RulesReply,
     SeparatingReply,
     problem_of,
@@ -29,7 +30,6 @@ from builder.llm.schemas import (
     split_broken,
 )
 from builder.llm.transcript import writable
-from builder.llm.transport import ReplyT
 from builder.system.model import AttributeGroup
 from builder.system.names import folded, likeness
 
@@ -65,12 +65,7 @@ class PastedSystem:
     left_out: tuple[str, ...] = ()
 
 
-def read_pasted(text: str, reply_model: type[ReplyT]) -> ReplyT:
-    """The reply in `text`: see `pasted_json`. Raises PastedUnreadable."""
-    return reply_model.model_validate_json(pasted_json(text, reply_model), strict=True)
-
-
-def pasted_json(text: str, reply_model: type[ReplyT]) -> str:
+def pasted_json(text: str, reply_model: type[Reply]) -> str:
     """The reply in `text` as JSON that `reply_model` reads.
 
     Groups and rules must be sound to the last; proposals may be broken in part, as long as one is

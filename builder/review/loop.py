@@ -140,8 +140,7 @@ def run(
     stopped = False
     while True:
         if evaluator is not None and _due(state, reviewer):
-            work = _measuring(state, evaluator)
-            version = yield from _interruptible("measuring on held-out images", work, at)
+            version = yield from _measured(state, evaluator, at)
             stopped = version is None
             if version is not None:
                 state = yield from _record(state, version)
@@ -281,8 +280,7 @@ def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, 
     """Measures the round's result, then ends the round; it goes on where that was stopped."""
     measured = None
     if at.evaluator is not None and needs_measuring(state):
-        work = _measuring(state, at.evaluator)
-        measured = yield from _interruptible("measuring on held-out images", work, at)
+        measured = yield from _measured(state, at.evaluator, at)
         if measured is None:
             return state, True
     state = yield from _record(state, RoundEnded(round=state.round))
@@ -293,8 +291,7 @@ def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, 
 
 def _export(state: State, at: _Table) -> Generator[Event, None, tuple[State, bool]]:
     if at.evaluator is not None and needs_measuring(state):
-        work = _measuring(state, at.evaluator)
-        measured = yield from _interruptible("measuring on held-out images", work, at)
+        measured = yield from _measured(state, at.evaluator, at)
         if measured is None:
             return state, True
         state = yield from _record(state, measured)
@@ -345,10 +342,18 @@ def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:
     return drafter.draft(request)
 
 
-def _measuring(state: State, evaluator: Evaluator) -> Callable[[], Measured]:
-    """The work that measures the working system as the next version."""
+def _measured(
+    state: State, evaluator: Evaluator, at: _Table
+) -> Generator[Event, None, Measured | None]:
+    """Measures the working system as the next version; None when the person stopped it."""
     step, version = state.steps[-1], len(state.versions) + 1
-    return lambda: measure(step, evaluator.for_step(step, state.rescored), version)
+    return (
+        yield from _interruptible(
+            "measuring on held-out images",
+            lambda: measure(step, evaluator.for_step(step, state.rescored), version),
+            at,
+        )
+    )
 
 
 def measure(step: Step, evaluator: Evaluator, version: int) -> Measured:

@@ -6,7 +6,7 @@ among classes counts, not how large they are. As in Platt (1999), each class is 
 little less than certainty, (n + 1)/(n + 2), so that t is finite where all images are right.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -139,26 +139,34 @@ def fit_scale(
     system: AttributeSystem, similar: Floats, labels: Sequence[str], *, logit_scale: float
 ) -> float:
     """The likeliest of `SCALES` and the encoder's own scale, from cosines [n, Q + C]."""
-    similar, labels = _known(system, similar, labels)
-    best, highest = logit_scale, -np.inf
-    for scale in (logit_scale, *SCALES):
-        totals = _totals(system, similar, labels, Scoring(scale=scale), logit_scale)
-        if (found := _log_likelihood(totals, label_indices(system.classes, labels))) > highest:
-            best, highest = scale, found
-    return best
+    candidates = {scale: Scoring(scale=scale) for scale in (logit_scale, *SCALES)}
+    return _likeliest(candidates, system, similar, labels, logit_scale)
 
 
 def fit_name_prior(
     system: AttributeSystem, similar: Floats, labels: Sequence[str], *, logit_scale: float
 ) -> float:
     """The likeliest of `NAME_PRIORS`, of equals the smallest, from cosines [n, Q + C]."""
+    candidates = {prior: Scoring(name_prior=prior) for prior in NAME_PRIORS}
+    return _likeliest(candidates, system, similar, labels, logit_scale)
+
+
+def _likeliest(
+    candidates: Mapping[float, Scoring],
+    system: AttributeSystem,
+    similar: Floats,
+    labels: Sequence[str],
+    logit_scale: float,
+) -> float:
+    """The number by whose scoring the labels are likeliest; of equals the first."""
     similar, labels = _known(system, similar, labels)
-    best, highest = 0.0, -np.inf
-    for prior in NAME_PRIORS:
-        totals = _totals(system, similar, labels, Scoring(name_prior=prior), logit_scale)
-        if (found := _log_likelihood(totals, label_indices(system.classes, labels))) > highest:
-            best, highest = prior, found
-    return best
+    indices = label_indices(system.classes, labels)
+
+    def likelihood(number: float) -> float:
+        totals = _totals(system, similar, labels, candidates[number], logit_scale)
+        return _log_likelihood(totals, indices)
+
+    return max(candidates, key=likelihood)
 
 
 def fit_weights(

@@ -92,12 +92,6 @@ def class_probabilities(totals: Totals, calibration: Calibration | None) -> Doub
     return probabilities
 
 
-def confidences(totals: Totals, calibration: Calibration | None) -> Doubles:
-    """The probability [n] of the class with the best total, in [1/C, 1]."""
-    best: Doubles = class_probabilities(totals, calibration).max(axis=1)
-    return best
-
-
 def fit_temperature(totals: Totals, labels: Indices) -> Calibration | None:
     """The likeliest temperature of totals [n, C] for labels [n].
 

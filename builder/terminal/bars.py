@@ -47,6 +47,15 @@ def _redraws(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal and not accessible()
 
 
+def _bar(figure: ProgressColumn, console: Console) -> Progress:
+    """A bar, where there is room for one, and the figures; one of them is the caller's own."""
+    wide = console.width >= _NARROW
+    what = TextColumn("{task.description}", markup=False)
+    bar = [BarColumn(bar_width=None)] if wide else []
+    figures = [MofNCompleteColumn(), figure, TimeRemainingColumn(compact=True)]
+    return Progress(what, *bar, *figures, console=console, expand=wide)
+
+
 @contextmanager
 def progress_bar(what: str, console: Console) -> Iterator[OnProgress]:
     """Draws a bar for the step `what`; call the yielded function with (done, total).
@@ -54,9 +63,8 @@ def progress_bar(what: str, console: Console) -> Iterator[OnProgress]:
     Before the first call, and for a total of 0, a terminal shows a spinner that leaves no trace.
     """
     if _redraws(console):
-        with _live_bar(
-            shortened(what, max(8, min(30, console.width - _FIGURES))), console
-        ) as on_progress:
+        room = max(8, min(30, console.width - _FIGURES))
+        with _live_bar(shortened(what, room), console) as on_progress:
             yield on_progress
     else:
         with _two_lines(shortened(what), console) as on_progress:
@@ -72,15 +80,7 @@ def tally_bar(what: str, console: Console) -> Iterator[OnTally]:
     if not _redraws(console):
         yield _tenths(shortened(what), console)
         return
-    columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
-    if console.width >= _NARROW:
-        columns.append(BarColumn(bar_width=None))
-    columns += [
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[words]}", markup=False),
-        TimeRemainingColumn(compact=True),
-    ]
-    with Progress(*columns, console=console, expand=console.width >= _NARROW) as progress:
+    with _bar(TextColumn("{task.fields[words]}", markup=False), console) as progress:
         task = progress.add_task(shortened(what, 20), total=None, words="")
 
         def on_tally(done: int, total: int, words: str) -> None:
@@ -145,13 +145,9 @@ def spinner(what: str, console: Console) -> Iterator[None]:
 
 @contextmanager
 def _live_bar(what: str, console: Console) -> Iterator[OnProgress]:
-    columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
-    if console.width >= _NARROW:
-        columns.append(BarColumn(bar_width=None))
-    columns += [MofNCompleteColumn(), _Rate(), TimeRemainingColumn(compact=True)]
     # What is to be counted may itself take a while to be listed.
     waiting = console.status(Text(f"{what}…"))
-    progress = Progress(*columns, console=console, expand=console.width >= _NARROW)
+    progress = _bar(_Rate(), console)
     tasks: list[TaskID] = []
 
     def on_progress(done: int, total: int) -> None:

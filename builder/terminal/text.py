@@ -65,9 +65,9 @@ def _escaped(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def paragraphs(text: str, limit: int = LONG) -> list[str]:
+def paragraphs(text: str) -> list[str]:
     """The lines of a longer text, each made safe and shortened; very many lines are cut."""
-    lines = [shortened(line, limit) for line in text[: _MOST_LINES * limit].splitlines()]
+    lines = [shortened(line, LONG) for line in text[: _MOST_LINES * LONG].splitlines()]
     return [line for line in lines if line][:_MOST_LINES]
 
 

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from builder.data import LabelledImage, file_digest, read_images
+from builder.data.folders import read_images
+from builder.data.images import LabelledImage, file_digest
 from builder.encoders.open import open_encoder
 from builder.encoders.vector_cache import VectorCache, encode_image_files
 

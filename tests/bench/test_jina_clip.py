@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from builder.data import Crop, LabelledImage, file_digest, open_image
+from builder.data.images import LabelledImage, file_digest
+from builder.data.pictures import Crop, open_image
 from builder.encoders.jina.bert import JinaBert
 from builder.encoders.jina.clip import JinaClipEncoder, jina_preprocessing, load_jina_clip
 from builder.encoders.jina.config import read_config

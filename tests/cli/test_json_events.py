@@ -7,7 +7,6 @@ import jsonschema
 import pytest
 from typer.testing import Result
 
-from builder.edits.file import proposals_schema
 from builder.session.journal import read_state
 from tests.cli.conftest import CLASSES, Job, cotbuild, kinds
 from tests.openai_server import Answer, OpenAIServer, Request, failure, openai_server
@@ -44,7 +43,8 @@ def test_a_session_from_its_first_line_to_its_last(job: Job, model: OpenAIServer
     assert offers
     assert all({"proposal", "words", "effect", "alone"} == set(offer) for offer in offers)
     assert all(offer["effect"]["n"] == 12 for offer in offers)
-    jsonschema.validate([offer["proposal"] for offer in offers], proposals_schema())
+    schema = json.loads((ROOT / "systems" / "cotbuild-proposals.schema.json").read_text("utf-8"))
+    jsonschema.validate([offer["proposal"] for offer in offers], schema)
     recorded = [kind for kind in kinds(job.session) if kind not in ("started", "proposed")]
     shown = [e["event"] for e in found]
     assert [name for name in shown if name in set(recorded)] == recorded

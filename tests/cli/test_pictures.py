@@ -8,7 +8,7 @@ from PIL import Image
 
 from builder.cli.pictures import SessionPictures
 from builder.cli.workspace import distinct, list_images
-from builder.data import LabelledImage
+from builder.data.images import LabelledImage
 from builder.session.records import ClassInfo, Started
 
 CROP = (0.25, 0.5, 1.0, 1.0)

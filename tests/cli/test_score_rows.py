@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from builder.cli.score_rows import parts_of
-from builder.data import LabelledImage
+from builder.data.images import LabelledImage
 from builder.system.file import Provenance, SystemFile
 from tests.worlds import DRAFT
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.data import ClassEntry, read_classes
+from builder.data.classes import ClassEntry, read_classes
 from builder.errors import InputError
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from builder.data import Matched, Mismatch, class_folder_name, file_digest, read_images
+from builder.data.folders import class_folder_name, read_images
+from builder.data.images import file_digest
+from builder.data.matching import Matched, Mismatch
 from builder.errors import InputError
 
 

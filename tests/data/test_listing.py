@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.data import Skipped, files_named
+from builder.data.folders import files_named
+from builder.data.images import Skipped
 
 FILES = (
     "b.png",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from builder.data import Matched, Mismatch
+from builder.data.matching import Matched, Mismatch
 from builder.data.sources import ImageSource, read_source
 from builder.errors import InputError
 

@@ -13,9 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps, features
 
-from builder.data import Crop, ImageUnreadable, decode_image, open_image, pictures
+from builder.data import pictures
 from builder.data.images import LabelledFile, check_files
-from builder.data.pictures import bombs_as_errors, check_image
+from builder.data.pictures import (
+    Crop,
+    ImageUnreadable,
+    bombs_as_errors,
+    check_image,
+    decode_image,
+    open_image,
+)
 from builder.errors import InputError
 from tests.chance import chance, dice
 

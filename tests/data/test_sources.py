@@ -12,7 +12,8 @@ from datasets import ClassLabel, Dataset, Features, Image, Value
 from huggingface_hub import HfFileSystem, constants
 from PIL import Image as Pillow
 
-from builder.data import ImageSet, Matched, Mismatch, file_digest
+from builder.data.images import ImageSet, file_digest
+from builder.data.matching import Matched, Mismatch
 from builder.data.sources import ImageSource, known_crop, read_source
 from builder.errors import InputError
 from tests.chance import chance

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.data import Split, assign_splits
+from builder.data.splits import Split, assign_splits
 
 LABELS = st.dictionaries(st.uuids().map(str), st.sampled_from("abcd"), min_size=1, max_size=60)
 SEEDS = st.integers(0, 3)

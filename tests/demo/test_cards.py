@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.data import Crop, open_image, read_classes, read_images
+from builder.data.classes import read_classes
+from builder.data.folders import read_images
+from builder.data.pictures import Crop, open_image
 from builder.demo.canvas import Frame, Points
 from builder.demo.card import ART_CROP, ART_SIZE
 from builder.demo.cards import _write_card, write_cards

@@ -1,14 +1,17 @@
 """Proposals from a person's file: read back, or refused with every problem and its place."""
 
 import json
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
-from builder.edits.file import KINDS, proposals_schema, read_proposals
-from builder.edits.model import DropGroup, Proposal
+from builder.edits.file import KINDS, read_proposals
+from builder.edits.model import DropGroup, Edit, Proposal
 from builder.errors import InputError
 from builder.resources import resource_folder
 from tests.strategies import QUICK, proposals
@@ -115,6 +118,42 @@ def test_no_json_ends_in_a_traceback(value: object) -> None:
         read_proposals(json.dumps(value))
     except InputError as error:
         assert error.message
+
+
+class WithoutTitles(GenerateJsonSchema):
+    """A field's title would only say its name again."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def proposals_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what `read_proposals` takes.
+
+    It can't say that a name is more than white space, that no key is written twice, or whether
+    the edits fit a system.
+    """
+    listed = TypeAdapter(tuple[Proposal, ...]).json_schema(schema_generator=WithoutTitles)
+    definitions = listed.pop("$defs")
+    proposal = definitions["Proposal"]
+    proposal["required"].remove("source")
+    proposal["properties"]["source"]["default"] = "person"
+    for model in get_args(get_args(Edit)[0]):
+        # A default for pydantic's own use; in a file the kind tells the edits apart.
+        definitions[model.__name__].setdefault("required", []).insert(0, "kind")
+        del definitions[model.__name__]["properties"]["kind"]["default"]
+    envelope = {
+        "type": "object",
+        "required": ["proposals"],
+        "additionalProperties": False,
+        "properties": {"proposals": listed},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "cotbuild proposals, as resume --edits reads them",
+        "anyOf": [listed, envelope],
+        "$defs": definitions,
+    }
 
 
 def published() -> object:

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from builder.data import Crop, LabelledImage, file_digest
+from builder.data.images import LabelledImage, file_digest
+from builder.data.pictures import Crop
 from builder.encoders import reading
 from builder.encoders.protocol import Pixels
 from builder.encoders.reading import Spool, decoded_once, read_ahead, read_as_they_come, read_pixels

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from builder.data import Crop, LabelledImage, Skipped, file_digest
+from builder.data.images import LabelledImage, Skipped, file_digest
+from builder.data.pictures import Crop
 from builder.encoders.open import open_encoder
 from builder.encoders.protocol import Encoder, Pixels, Vectors
 from builder.encoders.streaming import Picture, stream_vectors

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from builder.data import Crop, LabelledImage, file_digest
+from builder.data.images import LabelledImage, file_digest
+from builder.data.pictures import Crop
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Pixels, Vectors
 from builder.encoders.vector_cache import VectorCache, encode_image_files, encode_phrases

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.llm.pasted_answers import PastedUnreadable, read_pasted, read_system, rules_beside
+from builder.llm.pasted_answers import PastedUnreadable, pasted_json, read_system, rules_beside
 from builder.llm.revising import RevisionReply
 from builder.llm.schemas import Broken, GroupsReply, rules_reply
+from builder.llm.transport import ReplyT
 from builder.system.model import AttributeGroup
 
 GROUPS = (
@@ -64,6 +65,10 @@ pokemon_rules = {
 ```
 """
 RULES_REPLY = rules_reply(CLASSES, GROUPS)
+
+
+def read_pasted(text: str, reply_model: type[ReplyT]) -> ReplyT:
+    return reply_model.model_validate_json(pasted_json(text, reply_model), strict=True)
 
 
 def groups_in(text: str) -> tuple[AttributeGroup, ...]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.scoring.predict import confidences, predictions
+from builder.scoring.predict import class_probabilities, predictions
 from builder.scoring.score import Scores, score
 from builder.system.file import Calibration
 from builder.system.model import Scoring
@@ -28,7 +28,7 @@ def test_each_is_the_best_of_its_ranking(
     seed: int, rule: str, calibration: Calibration | None
 ) -> None:
     scores = scored(seed, rule=rule)
-    sure = confidences(scores.totals, calibration)
+    sure = class_probabilities(scores.totals, calibration).max(axis=1)
     found = list(predictions(GOOD, scores, calibration))
     assert len(found) == scores.n
     for row, each in enumerate(found):

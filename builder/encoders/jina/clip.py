@@ -33,17 +33,6 @@ from builder.encoders.jina.weights import TextTower, read_towers
 from builder.encoders.protocol import Located, Pixels, Vectors, Wanted
 from builder.errors import EncoderError
 
-__all__ = [
-    "PREPARATION",
-    "JinaClipEncoder",
-    "JinaPreprocessing",
-    "jina_clip_version",
-    "jina_fingerprint",
-    "jina_preprocessing",
-    "load_jina_clip",
-    "locate",
-]
-
 MAX_LENGTH = 512  # tokens of a text, as in the published `encode_text`
 # Larger ones are no faster on a CPU, and say less often how far the work is.
 _BATCH_SIZES = {"v1": 8, "v2": 2}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from builder.data import open_image
+from builder.data.pictures import open_image
 
 _FOLDER = Path(__file__).parent
 

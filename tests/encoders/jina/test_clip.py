@@ -17,11 +17,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from builder.encoders.jina import clip as jina_clip
-from builder.encoders.jina.clip import (
-    jina_clip_version,
-    jina_fingerprint,
-    jina_preprocessing,
-)
+from builder.encoders.jina.clip import jina_fingerprint, jina_preprocessing
+from builder.encoders.jina.config import jina_clip_version
 from builder.encoders.protocol import Encoder
 from builder.errors import EncoderError
 from tests.chance import chance

@@ -8,7 +8,7 @@ import pytest
 
 from builder.encoders.catalog import KNOWN
 from builder.encoders.jina import verify
-from builder.encoders.jina.clip import PREPARATION
+from builder.encoders.jina.config import PREPARATION
 from builder.encoders.jina.verify import Agreement, Comparison, is_verified, remember
 from builder.errors import EncoderError
 
