@@ -29,7 +29,9 @@ def test_the_help_of_new_fits_two_screens() -> None:
     assert max(map(len, lines)) <= 80
     panels = [line.split()[1] for line in lines if line.startswith("╭")]
     assert panels == ["Options", "Images", "Encoder", "Language", "Cost", "Running"]
-    assert all(any(example in line for line in lines) for example in EXAMPLES)
+    # Where a line of the examples is broken hangs on typer's version.
+    said = " ".join(" ".join(lines).split())
+    assert all(example in said for example in EXAMPLES)
 
 
 def test_the_examples_of_new_can_be_typed() -> None:
