@@ -113,4 +113,4 @@ def _told(sign: str, steps: Sequence[Step], state: State) -> Iterator[str]:
 
 
 def _line(words: str) -> RenderableType:
-    return Padding(Text(words), (0, 0, 0, 2), expand=False)
+    return Padding.indent(Text(words), 2)

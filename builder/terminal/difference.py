@@ -76,4 +76,4 @@ def _measured(point: Point) -> str:
 
 
 def _line(words: str) -> RenderableType:
-    return Padding(plain(words, 2 * LONG), (0, 0, 0, 2), expand=False)
+    return Padding.indent(plain(words, 2 * LONG), 2)

@@ -6,7 +6,6 @@ from typing import Literal, Protocol
 
 from PIL import Image
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,29 +16,13 @@ from builder.review.view import View
 from builder.scoring.wording import counted
 from builder.system.model import Choice
 from builder.terminal.asker import Asker, Key
+from builder.terminal.help import images_explanation
 from builder.terminal.pictures import Way, complaint, drawn, way_to_draw
 from builder.terminal.tables import NARROW, Pieces, Rows
 from builder.terminal.text import LONG, plain, quoted, shortened
 
 _NAME, _OPTION = 30, 24
 _EXPLAIN = Key("?", "explain")
-# What stands beside an image.
-_FIGURES = (
-    (
-        "ahead by",
-        "how far the total of the class that it was taken for is above that of its own class; "
-        "each group adds to a class's total the probability of that class's option",
-    ),
-    ("rule", "the option of its own class, and the probability that the group gave it"),
-    ("saw", "the likeliest option of the group, and its probability"),
-    ("has", "the option of the class that it was taken for, and its probability"),
-    (
-        "misled",
-        "the group spoke more for that class than for its own: look at its rule, at its words and "
-        "at the picture",
-    ),
-    ("fixed, broken", "the change that you look at makes the image right, or wrong"),
-)
 # The menu below a picture, with the blank lines around it.
 _MENU_LINES = 4
 _FEWEST_ROWS, _MOST_ROWS = 6, 24
@@ -217,9 +200,7 @@ class _Gallery:
     def _key(self, title: str, keys: Sequence[Key]) -> str | None:
         """The key pressed; the figures are explained as often as that is asked for."""
         while (key := self.asker.key(title, [*keys, _EXPLAIN])) == _EXPLAIN.key:
-            for name, meaning in _FIGURES:
-                words = Text.assemble((name, "bold"), f": {meaning}")
-                self.console.print(Padding(words, (0, 0, 0, 2), expand=False))
+            self.console.print(images_explanation())
         return key
 
     def _say(self, words: str) -> None:

@@ -184,4 +184,4 @@ def _delivery(delivery: Delivery) -> str:
 
 
 def _line(words: str, indent: int = 2) -> RenderableType:
-    return Padding(plain(words, 2 * LONG), (0, 0, 0, indent), expand=False)
+    return Padding.indent(plain(words, 2 * LONG), indent)

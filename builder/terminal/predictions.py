@@ -43,7 +43,7 @@ class PredictionLine:
         found = Text.assemble(name, f", {_sure(self.prediction)}")
         if options.max_width < NARROW:
             yield path
-            yield Padding(found, (0, 0, 0, 2), expand=False)
+            yield Padding.indent(found, 2)
         else:
             yield path.append(": ").append(found)
 

@@ -22,13 +22,13 @@ def error_panel(error: CotbuildError) -> RenderableType:
     """What went wrong and why, and what to do next."""
     first, *others = paragraphs(error.message) or ["unknown"]
     lines: list[RenderableType] = [Text.assemble(("Error: ", "bold red"), first)]
-    lines += [Padding(Text(line), (0, 0, 0, 2), expand=False) for line in others]
+    lines += [Padding.indent(Text(line), 2) for line in others]
     for index, line in enumerate(paragraphs(error.hint)):
         if line.startswith(_COMMANDS):
             # Wrapped by the terminal and not by us, it can be copied in one piece.
             lines.append(Text(line, no_wrap=True, overflow="ignore"))
             continue
-        lines.append(Padding(Text(line if index else f"next: {line}"), (0, 0, 0, 2), expand=False))
+        lines.append(Padding.indent(Text(line if index else f"next: {line}"), 2))
     return Group(*lines)
 
 
@@ -160,7 +160,7 @@ def checks_table(name: str, system: AttributeSystem, checks: Checks) -> Renderab
     lines: list[RenderableType] = [Text.assemble(plain(name, style="bold"), f": {size}"), Text()]
     for finding in checks.findings:
         lines.append(Text(shortened(finding.path, LONG), style="bold"))
-        lines.append(Padding(plain(finding.message, LONG), (0, 0, 0, 2), expand=False))
+        lines.append(Padding.indent(plain(finding.message, LONG), 2))
     if checks.findings:
         lines.append(Text())
     found = counted(len(checks.findings), "weakness", "weaknesses")

@@ -3,6 +3,7 @@
 Each decision is returned at once, so that it is recorded before the next question.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -10,24 +11,12 @@ from rich.console import Console
 from rich.text import Text
 
 from builder.edits.model import Proposal
-from builder.review.view import (
-    AcceptHelpful,
-    Action,
-    Ask,
-    Decide,
-    EndRound,
-    Export,
-    Note,
-    Offer,
-    Quit,
-    Redo,
-    TryRules,
-    Undo,
-    View,
-)
+from builder.review import view as review
+from builder.review.view import Action, Decide, View
 from builder.scoring.wording import counted
 from builder.session.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
-from builder.session.state import Act
+from builder.session.state import Act, State
+from builder.terminal import rounds
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key
 from builder.terminal.diagnosis_tables import class_table, group_block
@@ -38,14 +27,18 @@ from builder.terminal.events import summary
 from builder.terminal.gallery import Pictures, view_images
 from builder.terminal.help import explanation, offer_explanation
 from builder.terminal.locks import lock_or_unlock
-from builder.terminal.rounds import (
-    final_note,
-    offer_block,
-    proposals_left,
-    round_screen,
-    status_line,
-)
 from builder.terminal.scoring_rules import choose_rule
+
+# What an answer leads to: an action, or None where nothing is to be done with it yet.
+Step = Callable[[], Action | None]
+Menu = dict[Key, Step]
+_NAMES: dict[type[Act], str] = {
+    Noted: "note",
+    Locked: "lock",
+    Unlocked: "unlock",
+    Rescored: "scoring rule",
+    Reverted: "return",
+}
 
 
 class TerminalReviewer:
@@ -86,7 +79,7 @@ class TerminalReviewer:
             try:
                 action = self._step(view)
             except InputEnded:
-                return Quit()
+                return review.Quit()
             except KeyboardInterrupt:
                 if self._stopping:
                     raise
@@ -94,7 +87,7 @@ class TerminalReviewer:
                 self._say("Press Ctrl-C again to leave; everything is saved.")
             else:
                 if action is not None:
-                    self._waited = isinstance(action, Ask | EndRound)
+                    self._waited = isinstance(action, review.Ask | review.EndRound)
                     return action
 
     def _step(self, view: View) -> Action | None:
@@ -108,57 +101,47 @@ class TerminalReviewer:
     def _main_menu(self, view: View) -> Action | None:
         if self._folder and unfinished_text(self._folder, view.system):
             self._say("A text of the whole system is unfinished: e goes on with it.")
-        images = self._pictures is not None and _has_images(view)
-        pressed = self._menu(status_line(view), _main_keys(view, images=images))
-        match pressed:
-            case "p":
-                self._going_through = True
-            case "e":
-                proposal = edit_by_hand(self._asker, self._console, view, self._folder)
-                return None if proposal is None else Decide(proposal, "accepted")
-            case "n":
-                note = self._asker.text("Note to the language model:", check=unlike(()))
-                return None if note is None else Note(note)
-            case "l":
-                return Ask()
-            case "u":
-                return Undo()
-            case "y":
-                return Redo()
-            case "k":
-                return lock_or_unlock(self._asker, view)
-            case "v":
-                self._view_images(view)
-            case "o":
-                return self._choose_rule(view)
-            case "m":
-                return self._end_round(view)
-            case "x":
-                return self._export(view)
-            case "q":
-                return Quit()
-            case _:
-                self._show(view, pressed)
-        return None
+        show, findings = self._console.print, view.findings
+        menu: Menu = {}
+        if view.offers:
+            menu[Key("p", f"see {counted(len(view.offers), 'proposal')}")] = self._go_through
+        menu[Key("e", "edit by hand")] = lambda: self._edit_by_hand(view)
+        if view.can_ask:
+            menu[Key("n", "note to the model")] = self._note
+            menu[Key("l", "ask the model")] = review.Ask
+        menu[Key("k", "lock, unlock")] = lambda: lock_or_unlock(self._asker, view)
+        if self._pictures and findings and findings.review.n:
+            menu[Key("v", "view images")] = lambda: self._view_images(view)
+        if findings:
+            menu[Key("c", "all classes")] = lambda: show(class_table(findings.classes))
+            menu[Key("g", "all groups")] = lambda: show(group_block(findings))
+            if view.state.versions and view.state.versions[-1].held_out:
+                menu[Key("o", "scoring rules")] = lambda: self._choose_rule(view)
+        menu[Key("s", "show the round")] = lambda: show(rounds.round_screen(view))
+        measure = "measure, next round" if findings else "next round"
+        menu[Key("m", measure)] = lambda: self._end_round(view)
+        menu[Key("x", "export")] = lambda: self._export(view)
+        menu[Key("q", "quit")] = review.Quit
+        menu[Key("?", "explain")] = lambda: show(explanation(view))
+        back = "q leaves; everything is saved."
+        return self._choose(rounds.status_line(view), menu, view, lambda: self._say(back))
+
+    def _go_through(self) -> None:
+        self._going_through = True
+
+    def _edit_by_hand(self, view: View) -> Action | None:
+        proposal = edit_by_hand(self._asker, self._console, view, self._folder)
+        return None if proposal is None else Decide(proposal, "accepted")
+
+    def _note(self) -> Action | None:
+        note = self._asker.text("Note to the language model:", check=unlike(()))
+        return None if note is None else review.Note(note)
 
     def _choose_rule(self, view: View) -> Action | None:
         self._choosing_rule = False
         action = choose_rule(self._asker, self._console, view)
-        self._choosing_rule = isinstance(action, TryRules)
+        self._choosing_rule = isinstance(action, review.TryRules)
         return action
-
-    def _show(self, view: View, pressed: str | None) -> None:
-        match pressed:
-            case "c" if view.findings:
-                self._console.print(class_table(view.findings.classes))
-            case "g" if view.findings:
-                self._console.print(group_block(view.findings))
-            case "s":
-                self._console.print(round_screen(view))
-            case "?":
-                self._console.print(explanation(view))
-            case _:
-                self._say("q leaves; everything is saved.")
 
     def _end_round(self, view: View) -> Action | None:
         open_llm = sum(offer.proposal.source == "llm" for offer in view.offers)
@@ -167,61 +150,51 @@ class TerminalReviewer:
             left = counted(open_llm, "undecided proposal") + " of the language model"
             if not self._asker.confirm(f"Drop {left}, and go on?", default=False):
                 return None
-        return EndRound()
+        return review.EndRound()
 
     def _export(self, view: View) -> Action | None:
         if "final" in view.state.splits.values():
-            self._say(final_note(view.state))
+            self._say(rounds.final_note(view.state))
             if not self._asker.confirm("Export the best version?", default=True):
                 return None
-        return Export()
+        return review.Export()
 
     # --- One proposal after the other -----------------------------------------------------------
 
     def _proposal(self, view: View) -> Action | None:
         if not view.offers:
-            self._going_through = False
+            self._leave_proposals()
             self._say("No proposals are left.")
             return None
         offer = view.offers[0]
+        proposal, effect = offer.proposal, offer.effect
         self._console.print()
-        self._console.print(offer_block("Proposal:", offer, view.system))
-        left = proposals_left(view)
-        images = self._pictures is not None and _changes_images(offer)
-        match self._menu(left, _proposal_keys(view, images=images)):
-            case "a":
-                return Decide(offer.proposal, "accepted")
-            case "r":
-                return Decide(offer.proposal, "rejected")
-            case "w":
-                what = summary(offer.proposal, view.system)
-                reason = self._asker.text(f"Why not {what}?", check=unlike(()))
-                return None if reason is None else Decide(offer.proposal, "rejected", reason)
-            case "s":
-                return Decide(offer.proposal, "skipped")
-            case "e":
-                return self._edited(view, offer.proposal)
-            case "h":
-                return AcceptHelpful()
-            case "k":
-                return lock_or_unlock(self._asker, view)
-            case "v":
-                self._view_images(view, offer.proposal)
-                return None
-            case "u":
-                return Undo()
-            case "y":
-                return Redo()
-            case "?":
-                self._console.print(offer_explanation(view, offer))
-                return None
-            case "q":
-                return Quit()
-            case _:
-                self._going_through = False
-                return None
+        self._console.print(rounds.offer_block("Proposal:", offer, view.system))
+        menu: Menu = {
+            Key("a", "accept"): lambda: Decide(proposal, "accepted"),
+            Key("r", "reject"): lambda: Decide(proposal, "rejected"),
+            Key("w", "reject, say why"): lambda: self._reject(view, proposal),
+            Key("e", "edit first"): lambda: self._adjust(view, proposal),
+            Key("s", "skip"): lambda: Decide(proposal, "skipped"),
+        }
+        if any(other.effect and other.effect.net > 0 for other in view.offers):
+            menu[Key("h", "accept all that help")] = review.AcceptHelpful
+        if self._pictures and effect and effect.fixed + effect.broken:
+            menu[Key("v", "view images")] = lambda: self._view_images(view, proposal)
+        menu[Key("k", "lock, unlock")] = lambda: lock_or_unlock(self._asker, view)
+        menu[Key("?", "explain")] = lambda: self._console.print(offer_explanation(view, offer))
+        menu[Key("q", "quit")] = review.Quit
+        return self._choose(rounds.proposals_left(view), menu, view, self._leave_proposals)
 
-    def _edited(self, view: View, proposal: Proposal) -> Action | None:
+    def _leave_proposals(self) -> None:
+        self._going_through = False
+
+    def _reject(self, view: View, proposal: Proposal) -> Action | None:
+        what = summary(proposal, view.system)
+        reason = self._asker.text(f"Why not {what}?", check=unlike(()))
+        return None if reason is None else Decide(proposal, "rejected", reason)
+
+    def _adjust(self, view: View, proposal: Proposal) -> Action | None:
         adjusted = adjust(self._asker, self._console, view, proposal)
         if adjusted is None:
             return None
@@ -229,92 +202,39 @@ class TerminalReviewer:
             return Decide(proposal, "accepted")
         return Decide(adjusted, "accepted", instead_of=proposal)
 
+    # --- Shared -----------------------------------------------------------------------------------
+
     def _view_images(self, view: View, proposal: Proposal | None = None) -> None:
         if self._pictures is not None:
             view_images(self._asker, self._console, view, self._pictures, proposal)
 
-    # --- Shared -----------------------------------------------------------------------------------
-
-    def _menu(self, title: str, keys: list[Key]) -> str | None:
+    def _choose(self, title: str, menu: Menu, view: View, back: Step) -> Action | None:
+        """What comes of the entry that the person chooses, or of going back."""
+        steps = menu | _undo_menu(view.state)
         self._console.print()
-        pressed = self._asker.key(title, keys)
+        pressed = self._asker.key(title, list(steps))
         self._stopping = False
-        return pressed
+        return next((step for key, step in steps.items() if key.key == pressed), back)()
 
     def _say(self, words: str) -> None:
         self._console.print(Text(words))
 
 
-def _has_images(view: View) -> bool:
-    return view.findings is not None and view.findings.review.n > 0
-
-
-def _changes_images(offer: Offer) -> bool:
-    return offer.effect is not None and offer.effect.fixed + offer.effect.broken > 0
-
-
-def _main_keys(view: View, *, images: bool) -> list[Key]:
-    keys = []
-    if view.offers:
-        keys.append(Key("p", f"see {counted(len(view.offers), 'proposal')}"))
-    keys.append(Key("e", "edit by hand"))
-    if view.can_ask:
-        keys += [Key("n", "note to the model"), Key("l", "ask the model")]
-    keys.append(Key("k", "lock, unlock"))
-    if images:
-        keys.append(Key("v", "view images"))
-    if view.findings:
-        keys += [Key("c", "all classes"), Key("g", "all groups")]
-        if view.state.versions and view.state.versions[-1].held_out:
-            keys.append(Key("o", "scoring rules"))
-    keys.append(Key("s", "show the round"))
-    keys.append(Key("m", "measure, next round" if view.findings else "next round"))
-    keys += [Key("x", "export"), Key("q", "quit"), Key("?", "explain")]
-    return [*keys, *_undo_keys(view)]
-
-
-def _proposal_keys(view: View, *, images: bool) -> list[Key]:
-    keys = [
-        Key("a", "accept"),
-        Key("r", "reject"),
-        Key("w", "reject, say why"),
-        Key("e", "edit first"),
-        Key("s", "skip"),
-    ]
-    if any(offer.effect and offer.effect.net > 0 for offer in view.offers):
-        keys.append(Key("h", "accept all that help"))
-    if images:
-        keys.append(Key("v", "view images"))
-    keys += [Key("k", "lock, unlock"), Key("?", "explain"), Key("q", "quit")]
-    return [*keys, *_undo_keys(view)]
-
-
-def _undo_keys(view: View) -> list[Key]:
+def _undo_menu(state: State) -> Menu:
     """What would be undone or done again is named: it may have been in another run.
 
     They stand last, so that the numbers of the others stay the same where these are read out.
     """
-    state = view.state
-    keys = []
+    menu: Menu = {}
     if state.done:
-        keys.append(Key("u", f"undo {_named(state.done[-1].act)}"))
+        menu[Key("u", f"undo {_named(state.done[-1].act)}")] = review.Undo
     if state.undone:
-        keys.append(Key("y", f"redo {_named(state.undone[-1])}"))
-    return keys
+        menu[Key("y", f"redo {_named(state.undone[-1])}")] = review.Redo
+    return menu
 
 
 def _named(act: Act) -> str:
-    match act:
-        case Decided():
-            word = {"accepted": "accept", "rejected": "reject", "skipped": "skip"}[act.decision]
-            return f"{word} of several" if act.together else word
-        case Noted():
-            return "note"
-        case Locked():
-            return "lock"
-        case Unlocked():
-            return "unlock"
-        case Rescored():
-            return "scoring rule"
-        case Reverted():
-            return "return"
+    if isinstance(act, Decided):
+        word = {"accepted": "accept", "rejected": "reject", "skipped": "skip"}[act.decision]
+        return f"{word} of several" if act.together else word
+    return _NAMES[type(act)]

@@ -286,4 +286,4 @@ def _heading(words: str) -> RenderableType:
 
 
 def _indented(line: str, style: str = "") -> RenderableType:
-    return Padding(plain(line, LONG, style), (0, 0, 0, 3), expand=False)
+    return Padding.indent(plain(line, LONG, style), 3)

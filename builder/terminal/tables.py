@@ -116,7 +116,7 @@ class Pieces:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for line in _filled(self.pieces, options.max_width - self.indent):
-            yield Padding(Text(line), (0, 0, 0, self.indent), expand=False)
+            yield Padding.indent(Text(line), self.indent)
 
 
 def _filled(pieces: Sequence[str], width: int) -> list[str]:

@@ -24,13 +24,17 @@ class Scripted:
         self.answers = list(answers)
         self.asked: list[str] = []
         # Of all menus so far.
-        self.labels: list[str] = []
+        self.keys: list[Key] = []
         # After how many questions what was typed ahead was dropped.
         self.discarded: list[int] = []
 
+    @property
+    def labels(self) -> list[str]:
+        return [entry.label for entry in self.keys]
+
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         answer = self._next(title)
-        self.labels += [entry.label for entry in keys]
+        self.keys += keys
         names = [entry.key for entry in keys]
         assert len(set(names)) == len(names), f"two entries on one key: {names}"
         assert answer is None or answer in names, f"{answer!r} is not on the menu {names}"

@@ -45,7 +45,7 @@ from builder.system.yaml_text import system_to_text
 from builder.terminal.asker import InputEnded
 from builder.terminal.edit_text import FILE
 from builder.terminal.gallery import Pictures
-from builder.terminal.review import TerminalReviewer, _main_keys
+from builder.terminal.review import TerminalReviewer
 from builder.terminal.scoring_rules import rules_table
 from tests.terminal import sample
 from tests.terminal.scripted import BACK, ENTER, Scripted
@@ -248,10 +248,10 @@ def test_tables_and_explanations_lead_to_no_action() -> None:
 def test_every_key_of_the_main_menu_is_explained() -> None:
     done = [DONE, DONE.model_copy(update={"proposal": WHITE}), UNDONE]
     view = replace(sample.view(done), can_ask=True)
-    keys = {each.key for each in _main_keys(view, images=True)} - {"?"}
-    assert {"o", "p", "u"} <= keys
-    talk = Talk("?", "q")
+    talk = Talk("?", "q", pictures=NoFiles())
     talk.action(view)
+    keys = {each.key for each in talk.asker.keys} - {"?"}
+    assert {"o", "p", "u", "v"} <= keys
     explained = re.findall(r"^  ([a-z ]+): ", talk.shown, re.MULTILINE)
     assert keys <= {key for entry in explained for key in entry.split()}
 
