@@ -7,12 +7,20 @@ would answer with an empty text.
 
 import sys
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from textwrap import fill
-from typing import Any, TypeVar
+from typing import Any
 
 import questionary
-from prompt_toolkit.application import Application, get_app
+from prompt_toolkit.application import (
+    Application,
+    AppSession,
+    create_app_session,
+    get_app,
+    get_app_session,
+)
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.input import Input
@@ -23,32 +31,11 @@ from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.shortcuts import print_formatted_text
 from rich.cells import cell_len
 
-from builder.terminal.ask_lists import (
-    LONGEST_LIST,
-    Place,
-    add_bindings,
-    entries_of,
-    one_of,
-    place_in,
-    some_of,
-    typed_one_of,
-    walk_to,
-)
-from builder.terminal.asker import (
-    Check,
-    CheckMany,
-    InputEnded,
-    Key,
-    PastingAsker,
-    flush_terminal,
-    wants_plain,
-)
+from builder.terminal import ask_lists, asker
+from builder.terminal.asker import Check, CheckMany, Key
 from builder.terminal.menu import menu_lines
 from builder.terminal.plain import PlainAsker
 from builder.terminal.text import labels, matching, shortened
-
-T = TypeVar("T")
-K = TypeVar("K")
 
 # Seconds to wait after Escape for the rest of an arrow key's code.
 _ESCAPE_WAIT = 0.1
@@ -56,9 +43,9 @@ _TITLE = 300
 _BACK = "Esc goes back"
 
 
-def open_asker() -> PastingAsker:
+def open_asker() -> asker.PastingAsker:
     """The asker that fits the terminal: one-key menus, or numbered questions."""
-    return PlainAsker() if wants_plain() else TerminalAsker()
+    return PlainAsker() if asker.wants_plain() else TerminalAsker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +56,7 @@ class TerminalAsker:
     output: Output | None = None
     # What was typed, ticked or walked to when the person left a question without an answer, by
     # question: it stands there again.
-    _typed: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
-    _ticked: dict[tuple[str, tuple[str, ...], frozenset[str]], frozenset[str]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-    _walked: dict[tuple[str, tuple[str, ...], str | None], Place] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    _left: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         return self._press(title, keys, enter=None)
@@ -87,21 +68,22 @@ class TerminalAsker:
         return None if answer is None else answer == "y"
 
     def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
-        output = self._output()
-        shown = labels(texts, _room(output))
         index = texts.index(default) if default in texts else None
-        if len(texts) > LONGEST_LIST:
-            return self._type(title, texts, shown, index, output)
-        question = one_of(shortened(title, _TITLE), shown, index, self.input, output)
-        entries, place = entries_of(question), (title, tuple(texts), default)
-        if place in self._walked:
-            walk_to(entries, self._walked[place])
-        picked: object = None
-        try:
-            picked = self._ask(question, title, output)
-        finally:
-            _keep(self._walked, place, place_in(entries) if picked is None else None)
-        return texts[picked] if isinstance(picked, int) else None
+        picked: int | None
+        with self._session():
+            shown = labels(texts, _room())
+            if len(texts) > ask_lists.LONGEST_LIST:
+                usual = "" if index is None else shown[index]
+                ask = partial(ask_lists.typed_one_of, shortened(title, _TITLE), shown)
+                typed = self._type(title, usual, ask)
+                picked = None if typed is None else matching(typed, shown)
+            else:
+                question, entries = ask_lists.one_of(shortened(title, _TITLE), shown, index)
+                place = (title, tuple(texts), default)
+                if place in self._left:
+                    ask_lists.walk_to(entries, *self._left[place])
+                picked = self._ask(question, place, lambda: ask_lists.place_in(entries))
+        return None if picked is None else texts[picked]
 
     def pick_many(
         self,
@@ -110,249 +92,202 @@ class TerminalAsker:
         chosen: Collection[str] = (),
         check: CheckMany | None = None,
     ) -> tuple[str, ...] | None:
-        def complaint(indices: Sequence[int]) -> str | None:
-            said = check([texts[index] for index in indices]) if check else None
-            return None if said is None else shortened(said, _TITLE)
+        def validate(indices: Sequence[int]) -> bool | str:
+            return _valid(check([texts[index] for index in indices]) if check else None)
 
-        output = self._output()
         place = (title, tuple(texts), frozenset(chosen))
-        chosen = self._ticked.get(place, frozenset(chosen))
-        question = some_of(
-            shortened(title, _TITLE),
-            labels(texts, _room(output)),
-            {index for index, text in enumerate(texts) if text in chosen},
-            complaint,
-            self.input,
-            output,
-        )
-        indices: object = None
-        try:
-            indices = self._ask(question, title, output)
-        finally:
-            ticked = frozenset(texts[index] for index in entries_of(question).selected_options)
-            _keep(self._ticked, place, ticked if indices is None else None)
-        return tuple(texts[index] for index in indices) if isinstance(indices, list) else None
+        chosen = self._left.get(place, chosen)
+        ticked = {index for index, text in enumerate(texts) if text in chosen}
+        with self._session():
+            shown, short = labels(texts, _room()), shortened(title, _TITLE)
+            question, entries = ask_lists.some_of(short, shown, ticked, validate)
+            indices = self._ask(
+                question, place, lambda: {texts[index] for index in entries.selected_options}
+            )
+        return None if indices is None else tuple(texts[index] for index in indices)
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
         def validate(typed: str) -> bool | str:
-            complaint = check(_one_line(typed)) if check else None
-            return True if complaint is None else shortened(complaint, _TITLE)
+            return _valid(check(_one_line(typed)) if check else None)
 
-        output = self._output()
-        question = questionary.text(
-            _hinted(shortened(title, _TITLE)),
-            default=self._typed.get((title, default), default),
-            validate=validate,
-            input=self.input,
-            output=output,
-        )
-        answer = self._typed_answer(question, title, default, output)
+        def ask(start: str) -> questionary.Question:
+            shown = _hinted(shortened(title, _TITLE))
+            return questionary.text(shown, default=start, validate=validate)
+
+        with self._session():
+            answer = self._type(title, default, ask)
         return None if answer is None else _one_line(answer)
 
     def paste(self, title: str) -> str | None:
-        output = self._output()
-        question = questionary.text(
-            f"{shortened(title, _TITLE)} (paste it; a line with only . ends it; {_BACK})\n",
-            default=self._typed.get((title, ""), ""),
-            multiline=True,
-            instruction="",
-            input=self.input,
-            output=output,
-        )
-        _take_many_lines(question)
-        # Thousands of pasted characters are of no use on the screen afterwards.
-        question.application.erase_when_done = True
-        answer = self._typed_answer(question, title, "", output)
-        if answer is None:
-            return None
-        lines = len(answer.splitlines())
-        width = output.get_size().columns
-        shown = f"{lines} lines" if answer.strip() else "back"
-        print_formatted_text(
-            FormattedText(_answered(title.removesuffix(":"), shown, width)), output=output
-        )
-        return answer if answer.strip() else None
+        with self._session():
+            answer = self._type(title, "", partial(_many_lines, title))
+            if answer is not None:
+                lines = f"{len(answer.splitlines())} lines"
+                _say_answered(title, lines if answer.strip() else "back")
+        return answer if answer and answer.strip() else None
 
     def discard_typed(self) -> None:
         # Keys that a former question read but did not need stay: quick typists meant them.
         if self.input is None:
-            flush_terminal()
+            asker.flush_terminal()
 
     def _type(
-        self,
-        title: str,
-        texts: Sequence[str],
-        shown: Sequence[str],
-        default: int | None,
-        output: Output,
-    ) -> str | None:
-        """Picks by typing a part of it, with completion."""
-        usual = "" if default is None else shown[default]
-        start = self._typed.get((title, usual), usual)
-        question = typed_one_of(shortened(title, _TITLE), shown, start, self.input, output)
-        answer = self._typed_answer(question, title, usual, output)
-        index = None if answer is None else matching(answer, shown)
-        return None if index is None else texts[index]
-
-    def _typed_answer(
-        self, question: questionary.Question, title: str, default: str, output: Output
+        self, title: str, default: str, ask: Callable[[str], questionary.Question]
     ) -> str | None:
         """The answer of a typed question; what is left unfinished stands there the next time."""
+        place = (title, default)
+        question = ask(self._left.get(place, default))
         buffer = question.application.current_buffer
-        answer: object = None
-        try:
-            answer = self._ask(question, title, output)
-        finally:
-            left = (buffer.text or default) if answer is None else None
-            _keep(self._typed, (title, default), left)
-        return answer if isinstance(answer, str) else None
+        answer: str | None = self._ask(question, place, lambda: buffer.text or default)
+        return answer
 
     def _press(self, title: str, keys: Sequence[Key], *, enter: str | None) -> str | None:
-        output = self._output()
-        pressed: str | None = None
-        done = False
         known = {entry.key: entry.label for entry in keys}
         bindings = KeyBindings()
-
-        def leave(event: KeyPressEvent, answer: str | None) -> None:
-            nonlocal pressed, done
-            pressed, done = answer, True
-            event.app.exit(result=answer)
 
         @bindings.add(Keys.Any)
         def _(event: KeyPressEvent) -> None:
             # Caps Lock must not make a menu deaf.
             if event.data.lower() in known:
-                leave(event, event.data.lower())
+                _leave(event, event.data.lower())
 
         @bindings.add(Keys.Enter)
         def _(event: KeyPressEvent) -> None:
             if enter is not None:
-                leave(event, enter)
-
-        @bindings.add(Keys.Escape, eager=True)
-        def _(event: KeyPressEvent) -> None:
-            leave(event, None)
-
-        _bind_ends(bindings)
+                _leave(event, enter)
 
         def content() -> StyleAndTextTuples:
             # Asked for each time: the window may have another size by now.
-            width = output.get_size().columns
-            if done:
-                return _answered(title, known.get(pressed or "", "back"), width)
-            return _menu_fragments(title, keys, width)
+            return _menu_fragments(title, keys)
 
-        application: Application[str | None] = Application(
-            layout=Layout(
-                Window(FormattedTextControl(content, show_cursor=False), wrap_lines=True)
-            ),
-            key_bindings=bindings,
-            input=self.input,
-            output=output,
-        )
-        return _run(application, application.run)
+        control = FormattedTextControl(content, show_cursor=False)
+        with self._session():
+            pressed: str | None = _run(
+                Application(Layout(Window(control, wrap_lines=True)), key_bindings=bindings)
+            )
+            _say_answered(title, known.get(pressed or "", "back"))
+        return pressed
 
-    def _ask(self, question: questionary.Question, title: str, output: Output) -> object:
-        """The answer; None after Escape, and then the question stands there as gone back from."""
-        bindings = KeyBindings()
+    def _ask(
+        self, question: questionary.Question, place: tuple[Any, ...], left: Callable[[], Any]
+    ) -> Any:
+        """The answer; None after Escape, and then the question stands there as gone back from.
 
-        @bindings.add(Keys.Escape, eager=True)
-        def _(event: KeyPressEvent) -> None:
-            event.app.erase_when_done = True
-            event.app.exit(result=None)
-
-        _bind_ends(bindings)
-        add_bindings(question.application, bindings)
-        answer = _run(question.application, question.unsafe_ask)
+        Of a question without an answer is kept what `left` then says, by its `place`: its title
+        and what else tells it from others.
+        """
+        answer = None
+        try:
+            answer = _run(question.application)
+        finally:
+            self._left.pop(place, None)
+            if answer is None:
+                self._left[place] = left()
         if answer is None:
-            width = output.get_size().columns
-            left = FormattedText(_answered(title.removesuffix(":"), "back", width))
-            print_formatted_text(left, output=output)
+            _say_answered(place[0], "back")
         return answer
 
-    def _output(self) -> Output:
-        if self.output is not None:
-            return self.output
+    def _session(self) -> AbstractContextManager[AppSession]:
+        """Where questions are asked."""
         # Results may be piped while somebody reviews; questions then stay on the other stream.
-        return create_output(stdout=sys.stderr if sys.stderr.isatty() else sys.stdout)
+        stream = sys.stderr if sys.stderr.isatty() else sys.stdout
+        output = self.output or create_output(stdout=stream)
+        return create_app_session(self.input or get_app_session().input, output)
 
 
-def _keep(kept: dict[K, T], question: K, left: T | None) -> None:
-    """Keeps what is left unfinished; of a question that was answered nothing is (None)."""
-    if left is None:
-        kept.pop(question, None)
-    else:
-        kept[question] = left
+def _width() -> int:
+    return get_app_session().output.get_size().columns
 
 
-def _menu_fragments(title: str, keys: Sequence[Key], width: int) -> StyleAndTextTuples:
-    fragments: StyleAndTextTuples = [("bold", fill(shortened(title, _TITLE), width))]
-    for line in menu_lines([*keys, Key("Esc", "back")], width):
+def _room() -> int:
+    """Columns for one entry of a list, beside its pointer."""
+    return max(20, _width() - 8)
+
+
+def _menu_fragments(title: str, keys: Sequence[Key]) -> StyleAndTextTuples:
+    fragments: StyleAndTextTuples = [("bold", fill(shortened(title, _TITLE), _width()))]
+    for line in menu_lines([*keys, Key("Esc", "back")], _width()):
         fragments.append(("", "\n"))
         for entry, padding in line:
-            fragments += [
-                ("", "  "),
-                ("bold underline", entry.key),
-                ("", f" {entry.label}{padding}"),
-            ]
+            key = ("bold underline", entry.key)
+            fragments += [("", "  "), key, ("", f" {entry.label}{padding}")]
     return fragments
 
 
-def _answered(title: str, label: str, width: int) -> StyleAndTextTuples:
-    safe = shortened(title, _TITLE)
+def _say_answered(title: str, label: str) -> None:
+    """A line in place of the question."""
+    safe, width = shortened(title.removesuffix(":"), _TITLE), _width()
     fits = cell_len(f"{safe} · {label}") < width
-    return [("bold", fill(safe, width)), ("", f" · {label}" if fits else f"\n  {label}")]
+    answer = f" · {label}" if fits else f"\n  {label}"
+    print_formatted_text(FormattedText([("bold", fill(safe, width)), ("", answer)]))
 
 
-def _bind_ends(bindings: KeyBindings) -> None:
+def _leave(event: KeyPressEvent, answer: str | None = None) -> None:
+    event.app.erase_when_done = True
+    event.app.exit(result=answer)
+
+
+def _run(application: Application[Any]) -> Any:
+    """The answer; None after Escape."""
+    bindings = KeyBindings()
+    bindings.add(Keys.Escape, eager=True)(_leave)
+
     @bindings.add(Keys.ControlC, eager=True)
     @bindings.add(Keys.SIGINT)
     def _(event: KeyPressEvent) -> None:
         event.app.exit(exception=KeyboardInterrupt)
 
     # Within a line that is being typed it deletes a letter, as everywhere.
-    @bindings.add(Keys.ControlD, eager=True, filter=Condition(_nothing_typed))
+    @bindings.add(Keys.ControlD, eager=True, filter=_nothing_typed)
     def _(event: KeyPressEvent) -> None:
         event.app.exit(exception=EOFError)
 
+    ask_lists.add_bindings(application, bindings)
+    application.ttimeoutlen = application.timeoutlen = _ESCAPE_WAIT
+    try:
+        return application.run()
+    except EOFError:
+        raise asker.InputEnded from None
 
-def _take_many_lines(question: questionary.Question) -> None:
+
+@Condition
+def _nothing_typed() -> bool:
+    return not get_app().current_buffer.text
+
+
+@Condition
+def _at_lone_full_stop() -> bool:
+    return get_app().current_buffer.document.current_line.strip() == "."
+
+
+def _many_lines(title: str, typed: str) -> questionary.Question:
     """Enter after a lone full stop ends a text of many lines; so does Ctrl-D, as in a shell."""
+    shown = f"{shortened(title, _TITLE)} (paste it; a line with only . ends it; {_BACK})\n"
+    question = questionary.text(shown, default=typed, multiline=True, instruction="")
+    # Thousands of pasted characters are of no use on the screen afterwards.
+    question.application.erase_when_done = True
     bindings = KeyBindings()
 
-    @Condition
-    def lone_full_stop() -> bool:
-        return get_app().current_buffer.document.current_line.strip() == "."
-
-    @bindings.add(Keys.Enter, eager=True, filter=lone_full_stop)
+    @bindings.add(Keys.Enter, eager=True, filter=_at_lone_full_stop)
     def _(event: KeyPressEvent) -> None:
         document = event.current_buffer.document
         event.app.exit(result="\n".join(document.lines[: document.cursor_position_row]))
 
     # As it stands a line would inherit the indentation of the one above, and pasted ones drift.
-    @bindings.add(Keys.Enter, eager=True, filter=~lone_full_stop)
+    @bindings.add(Keys.Enter, eager=True, filter=~_at_lone_full_stop)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.newline(copy_margin=False)
 
-    @bindings.add(Keys.ControlD, eager=True, filter=~Condition(_nothing_typed))
+    @bindings.add(Keys.ControlD, eager=True, filter=~_nothing_typed)
     def _(event: KeyPressEvent) -> None:
         event.app.exit(result=event.current_buffer.text)
 
-    add_bindings(question.application, bindings)
+    ask_lists.add_bindings(question.application, bindings)
+    return question
 
 
-def _run(application: Application[Any], ask: Callable[[], T]) -> T:
-    application.ttimeoutlen = _ESCAPE_WAIT
-    application.timeoutlen = _ESCAPE_WAIT
-    try:
-        return ask()
-    except EOFError:
-        raise InputEnded from None
-
-
-def _nothing_typed() -> bool:
-    return not get_app().current_buffer.text
+def _valid(complaint: str | None) -> bool | str:
+    return True if complaint is None else shortened(complaint, _TITLE)
 
 
 def _hinted(title: str) -> str:
@@ -366,8 +301,3 @@ def _hinted(title: str) -> str:
 def _one_line(typed: str) -> str:
     """What was typed or pasted, without line breaks and outer blanks."""
     return " ".join(typed.splitlines()).strip()
-
-
-def _room(output: Output) -> int:
-    """Columns for one entry of a list, beside its pointer."""
-    return max(20, output.get_size().columns - 8)

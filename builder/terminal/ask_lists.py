@@ -1,17 +1,15 @@
 """Lists at the terminal: one entry, several, or one typed with completion; filtered by typing."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import questionary
 from prompt_toolkit.application import Application
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples, to_formatted_text
-from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.output import Output
 from questionary.prompts.common import InquirerControl
 
 from builder.terminal.text import matching
@@ -22,8 +20,8 @@ _BACK = "Esc goes back"
 
 
 def one_of(
-    title: str, shown: Sequence[str], default: int | None, input: Input | None, output: Output
-) -> questionary.Question:
+    title: str, shown: Sequence[str], default: int | None
+) -> tuple[questionary.Question, InquirerControl]:
     """Walks through a list; answers with the index of an entry."""
     question = questionary.select(
         title,
@@ -32,52 +30,47 @@ def one_of(
         use_jk_keys=False,
         use_search_filter=True,
         instruction=f"(type to filter; {_BACK})",
-        input=input,
-        output=output,
     )
-    _filter(question, entries_of(question))
-    return question
+    return question, _filtered(question, KeyBindings())
 
 
 def some_of(
     title: str,
     shown: Sequence[str],
     ticked: Collection[int],
-    complaint: Callable[[list[int]], str | None],
-    input: Input | None,
-    output: Output,
-) -> questionary.Question:
-    """Ticks entries of a list; answers with their indices once there is no complaint."""
+    validate: Callable[[list[int]], bool | str],
+) -> tuple[questionary.Question, InquirerControl]:
+    """Ticks entries of a list; answers with their indices once these are valid.
 
-    def validate(indices: list[int]) -> bool | str:
-        said = complaint(indices)
-        return True if said is None else said
-
+    Ctrl-A ticks all that the filter shows, or unticks them, and no others. Tab, which would turn
+    every tick around, does nothing.
+    """
     how = "Space ticks, Enter is done"
     if len(shown) > LONGEST_LIST:
         how = f"type to filter, Ctrl-A ticks all shown, {how}"
     question = questionary.checkbox(
         title,
-        [
-            questionary.Choice(label, value=index, checked=index in ticked)
-            for index, label in enumerate(shown)
-        ],
+        [questionary.Choice(name, value=i, checked=i in ticked) for i, name in enumerate(shown)],
         validate=validate,  # type: ignore[arg-type]
         use_jk_keys=False,
         use_search_filter=True,
         instruction=f"({how}; {_BACK})",
-        input=input,
-        output=output,
     )
-    entries = entries_of(question)
-    _filter(question, entries)
-    _tick_shown(question, entries)
-    return question
+    bindings = KeyBindings()
+    entries = _filtered(question, bindings)
+
+    @bindings.add(Keys.ControlA, eager=True)
+    def _(event: KeyPressEvent) -> None:  # noqa: ARG001
+        offered = [choice.value for choice in entries.filtered_choices]
+        now = set(entries.selected_options)
+        changed = now - set(offered) if now.issuperset(offered) else now | set(offered)
+        entries.selected_options = sorted(changed)
+
+    bindings.add(Keys.ControlI, eager=True)(_ring)
+    return question, entries
 
 
-def typed_one_of(
-    title: str, shown: Sequence[str], default: str, input: Input | None, output: Output
-) -> questionary.Question:
+def typed_one_of(title: str, shown: Sequence[str], default: str) -> questionary.Question:
     """Takes a part of an entry that stands for it alone, with completion."""
 
     def validate(typed: str) -> bool | str:
@@ -90,65 +83,48 @@ def typed_one_of(
         validate=validate,
         # Whole entries: a completion takes the place of all that was typed, not of a word in it.
         completer=WordCompleter(list(shown), ignore_case=True, match_middle=True, sentence=True),
-        input=input,
-        output=output,
     )
 
 
-def entries_of(question: questionary.Question) -> InquirerControl:
-    """The entries of a list, which know what is ticked (`selected_options`)."""
-    (entries,) = (
-        control
-        for control in question.application.layout.find_all_controls()
-        if isinstance(control, InquirerControl)
-    )
-    return entries
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
+def place_in(entries: InquirerControl) -> tuple[str | None, int | None]:
     """Where a person is in a list: what they filter by, and the index of the entry pointed at.
 
     None: nothing is filtered, nothing matches.
     """
-
-    filter: str | None
-    entry: int | None
-
-
-def place_in(entries: InquirerControl) -> Place:
     shown = [choice.value for choice in entries.filtered_choices]
     at = entries.pointed_at
-    return Place(entries.search_filter, shown[at] if at < len(shown) else None)
+    return entries.search_filter, shown[at] if at < len(shown) else None
 
 
-def walk_to(entries: InquirerControl, place: Place) -> None:
+def walk_to(entries: InquirerControl, wanted: str | None, entry: int | None) -> None:
     """Filters and points as before."""
-    entries.search_filter = place.filter
+    entries.search_filter = wanted
     shown = [choice.value for choice in entries.filtered_choices]
-    entries.pointed_at = shown.index(place.entry) if place.entry in shown else 0
+    entries.pointed_at = shown.index(entry) if entry in shown else 0
 
 
-def add_bindings(application: Application[object], bindings: KeyBindings) -> None:
+def add_bindings(application: Application[Any], bindings: KeyBindings) -> None:
     """Adds key bindings, which come before the present ones."""
     given = application.key_bindings
     application.key_bindings = merge_key_bindings([given, bindings] if given else [bindings])
 
 
-def _filter(question: questionary.Question, entries: InquirerControl) -> None:
-    """Any letter filters, and where nothing matches that is said; questionary would offer all."""
+def _filtered(question: questionary.Question, bindings: KeyBindings) -> InquirerControl:
+    """Any letter filters, and where nothing matches that is said; questionary would offer all.
+
+    The entries know what is ticked (`selected_options`). `bindings` become the question's.
+    """
+    controls = question.application.layout.find_all_controls()
+    (entries,) = (control for control in controls if isinstance(control, InquirerControl))
     listed = entries.text
-    bindings = KeyBindings()
 
     @Condition
     def nothing_matches() -> bool:
         wanted = (entries.search_filter or "").lower()
         return not any(wanted in str(choice.title).lower() for choice in entries.choices)
 
-    @bindings.add(" ", eager=True, filter=nothing_matches)
-    @bindings.add(Keys.Enter, eager=True, filter=nothing_matches)
-    def _(event: KeyPressEvent) -> None:
-        event.app.output.bell()
+    bindings.add(" ", eager=True, filter=nothing_matches)(_ring)
+    bindings.add(Keys.Enter, eager=True, filter=nothing_matches)(_ring)
 
     @bindings.add(Keys.ControlU, eager=True)
     def _(event: KeyPressEvent) -> None:  # noqa: ARG001
@@ -165,24 +141,8 @@ def _filter(question: questionary.Question, entries: InquirerControl) -> None:
 
     entries.text = content
     add_bindings(question.application, bindings)
+    return entries
 
 
-def _tick_shown(question: questionary.Question, entries: InquirerControl) -> None:
-    """Ctrl-A ticks all that the filter shows, or unticks them, and no others.
-
-    Tab, which would turn every tick around, does nothing.
-    """
-    bindings = KeyBindings()
-
-    @bindings.add(Keys.ControlA, eager=True)
-    def _(event: KeyPressEvent) -> None:  # noqa: ARG001
-        shown = [choice.value for choice in entries.filtered_choices]
-        ticked = set(entries.selected_options)
-        changed = ticked - set(shown) if ticked.issuperset(shown) else ticked | set(shown)
-        entries.selected_options = sorted(changed)
-
-    @bindings.add(Keys.ControlI, eager=True)
-    def _(event: KeyPressEvent) -> None:
-        event.app.output.bell()
-
-    add_bindings(question.application, bindings)
+def _ring(event: KeyPressEvent) -> None:
+    event.app.output.bell()

@@ -9,7 +9,7 @@ from threading import Timer
 from typing import TypeVar
 
 import pytest
-from prompt_toolkit.application import get_app
+from prompt_toolkit.application import create_app_session, get_app
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
@@ -251,8 +251,8 @@ def test_pick_many_is_asked_until_it_will_do() -> None:
 
 
 def test_a_name_of_several_words_is_completed_as_a_whole() -> None:
-    with create_pipe_input() as pipe:
-        question = typed_one_of("Which?", MANY, "", pipe, Screen())
+    with create_pipe_input() as pipe, create_app_session(pipe, Screen()):
+        question = typed_one_of("Which?", MANY, "")
         completer = question.application.current_buffer.completer
     typed_so_far = "class 1"
     completions = completer.get_completions(Document(typed_so_far), CompleteEvent())
