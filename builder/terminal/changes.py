@@ -21,7 +21,7 @@ from builder.session.versions import (
     held_out_change,
 )
 from builder.terminal.events import summary
-from builder.terminal.text import shortened
+from builder.terminal.text import listed, shortened
 
 _STEPS, _CLASSES = 6, 4
 
@@ -92,9 +92,8 @@ def _classes(
 
 
 def _listed(changes: Sequence[ClassChange]) -> str:
-    shown = [f"{shortened(c.name, 28)} {c.before} → {c.after} of {c.n}" for c in changes[:_CLASSES]]
-    more = f" and {len(changes) - _CLASSES} more" if len(changes) > _CLASSES else ""
-    return ", ".join(shown) + more
+    shown = [f"{shortened(c.name, 28)} {c.before} → {c.after} of {c.n}" for c in changes]
+    return listed(shown, _CLASSES)
 
 
 def _causes(found: Causes, state: State) -> Iterator[RenderableType]:

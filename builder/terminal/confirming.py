@@ -10,7 +10,7 @@ from builder.review.view import Offer, View
 from builder.terminal.going_back import GoBack, Steps
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import offer_block
-from builder.terminal.text import shortened
+from builder.terminal.text import listed, shortened
 
 _MOST_LOCKS = 6
 
@@ -34,6 +34,5 @@ def confirmed(steps: Steps, console: Console, view: View, proposal: Proposal) ->
 def _locked(view: View, proposal: Proposal) -> str:
     """What the person locked and now changes, in words. They may; nobody else may."""
     after = apply(view.system, proposal.edits)
-    broken = [shortened(lock_words(lock)) for lock in touched(view.state.locks, view.system, after)]
-    more = [f"and {len(broken) - _MOST_LOCKS} more"] if len(broken) > _MOST_LOCKS else []
-    return ", ".join([*broken[:_MOST_LOCKS], *more])
+    broken = touched(view.state.locks, view.system, after)
+    return listed([shortened(lock_words(lock)) for lock in broken], _MOST_LOCKS)

@@ -10,8 +10,8 @@ from builder.diagnosis.groups import GroupReport
 from builder.diagnosis.information import Redundancy, SeenBits, redundancy
 from builder.diagnosis.permutation_test import NullTest
 from builder.review.findings import Findings
-from builder.scoring.wording import accuracy_interval, percent, points
-from builder.terminal.tables import Rows
+from builder.scoring.wording import percent, points
+from builder.terminal.tables import Rows, figures
 from builder.terminal.text import LONG, labels, shortened
 
 _NAME = 28
@@ -35,9 +35,7 @@ def class_table(reports: Sequence[ClassReport]) -> Rows:
     for report in reports:
         row = [
             shortened(report.name, _NAME),
-            f"{report.correct} of {report.n}" if report.n else "no images",
-            percent(report.correct, report.n) if report.n else "",
-            accuracy_interval(report.correct, report.n),
+            *figures(report.correct, report.n),
             _counts(report.mistaken_for),
         ]
         rows.append([*row, _misled(report)] if misled else row)

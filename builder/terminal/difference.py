@@ -8,16 +8,10 @@ from rich.text import Text
 
 from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.model import Edit, Proposal
-from builder.scoring.wording import (
-    accuracy,
-    accuracy_interval,
-    counted,
-    points,
-    proven,
-)
+from builder.scoring.wording import counted, points, proven
 from builder.session.state import Step, steps_between
 from builder.session.versions import Point, held_out_change
-from builder.terminal.events import summary
+from builder.terminal.events import bits_words, summary
 from builder.terminal.text import LONG, plain
 
 
@@ -70,9 +64,7 @@ def _measured(point: Point) -> str:
     title = f"{point.title[0].upper()}{point.title[1:]}"
     if point.version is None:
         return f"{title}: not measured."
-    correct, n = point.version.correct, len(point.version.held_out)
-    interval = f" ({accuracy_interval(correct, n)})" if n else ""
-    return f"{title} on held-out images: {accuracy(correct, n)}{interval}."
+    return f"{title} on held-out images: {bits_words(point.version.held_out)}."
 
 
 def _line(words: str) -> RenderableType:

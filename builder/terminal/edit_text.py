@@ -11,11 +11,12 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from difflib import unified_diff
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -102,12 +103,12 @@ def edit_as_text(asker: Asker, console: Console, view: View, folder: Path) -> Pr
                 remove(folder)
                 return None
             answer = stepwise(asker, partial(_confirmed, console, view, after))
+            if answer == "not":
+                remove(folder)
+                return None
             if answer is not None:
-                if answer.proposal is None:
-                    remove(folder)
-                else:
-                    remove_kept(folder)
-                return answer.proposal
+                remove_kept(folder)
+                return answer
         if not _again(asker, folder):
             return None
 
@@ -123,9 +124,14 @@ def _from_editor(console: Console, folder: Path, now: AttributeSystem) -> Attrib
     path = folder / FILE
     if not path.exists():
         begin(folder, now)
-    elif (left := _readable(path)) is not None:
-        # Before the editor opens: nobody should change what is no longer so.
-        _carried_over(console, folder, left, now)
+    else:
+        left: AttributeSystem | None = None
+        # One with mistakes only the editor can mend.
+        with suppress(InputError):
+            left = system_from_text(read_text(path))
+        if left is not None:
+            # Before the editor opens: nobody should change what is no longer so.
+            _carried_over(console, folder, left, now)
     run_editor(path)
     text = read_text(path)
     if without_words(text):
@@ -137,14 +143,6 @@ def _from_editor(console: Console, folder: Path, now: AttributeSystem) -> Attrib
         write_private(path, marked, WHAT)
         raise SystemTextError(problems) from error
     return _carried_over(console, folder, after, now)
-
-
-def _readable(path: Path) -> AttributeSystem | None:
-    """The system that a text says; None for one with mistakes, which only the editor can mend."""
-    try:
-        return system_from_text(read_text(path))
-    except InputError:
-        return None
 
 
 def _carried_over(
@@ -190,18 +188,13 @@ def _without_base(after: AttributeSystem, now: AttributeSystem) -> str:
 # --- What comes of it ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The confirmed change; None if it is not to be applied."""
-
-    proposal: Proposal | None
-
-
-def _confirmed(console: Console, view: View, after: AttributeSystem, steps: Steps) -> _Answer:
+def _confirmed(
+    console: Console, view: View, after: AttributeSystem, steps: Steps
+) -> Proposal | Literal["not"]:
     renamed = _renamed_classes(steps, perhaps_renamed(view.system, after))
     edits = edits_between(view.system, after, renamed)
     proposal = Proposal(edits=edits, source="person")
-    return _Answer(proposal if confirmed(steps, console, view, proposal) else None)
+    return proposal if confirmed(steps, console, view, proposal) else "not"
 
 
 def _renamed_classes(steps: Steps, renames: Sequence[RenameClass]) -> list[RenameClass]:
@@ -304,65 +297,51 @@ def run_editor(path: Path, otherwise: str = "") -> None:
     there. `otherwise` names what else the person can do.
     """
     command = _editor()
-    try:
+    hint = f"Name another one in EDITOR{otherwise}."
+    with _told(f"The editor {command[0]} cannot be started", hint):
         code = subprocess.run([*command, str(path)], check=False).returncode
-    except OSError as error:
-        raise InputError(
-            f"The editor {command[0]} cannot be started: {error.strerror or error}.",
-            hint=f"Name another one in EDITOR{otherwise}.",
-        ) from error
     if code != 0:
         raise InputError(
-            f"The editor {command[0]} ended with an error ({code}).",
-            hint=f"Try again{otherwise}.",
+            f"The editor {command[0]} ended with an error ({code}).", hint=f"Try again{otherwise}."
         )
 
 
 def _editor() -> list[str]:
     """The person's editor as words of a command. Raises InputError where none is named."""
     named = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip()
-    usual = "notepad" if sys.platform == "win32" else "vi"
-    try:
+    windows = sys.platform == "win32"
+    with _told(f"The editor {named} is not a command", "Set EDITOR, e.g. EDITOR=nano."):
         # A path on Windows holds backslashes.
-        command = shlex.split(named or usual, posix=sys.platform != "win32")
-    except ValueError as error:
-        raise InputError(
-            f"The editor {named} is not a command: {error}.", hint="Set EDITOR, e.g. EDITOR=nano."
-        ) from error
-    return command
+        return shlex.split(named or ("notepad" if windows else "vi"), posix=not windows)
 
 
 def read_text(path: Path, hint: str = "") -> str:
     """The text of a file. Raises InputError; `hint` is for a file that is too large."""
-    try:
+    with _told(f"{path} cannot be read", "Name a UTF-8 text file."):
         path = path.expanduser()
         if path.stat().st_size > _LONGEST_FILE:
             raise InputError(f"{path} has {path.stat().st_size / 1e6:,.0f} MB.", hint=hint)
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, RuntimeError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise InputError(
-            f"{path} cannot be read: {why or error}.", hint="Name a UTF-8 text file."
-        ) from error
 
 
 def write_private(path: Path, text: str, what: str) -> None:
     """Writes a whole file or nothing, readable by its owner alone. Raises InputError on `what`."""
-    try:
+    hint = "Make room or make the folder writable, then go on with cotbuild resume."
+    with _told(f"{what} cannot be written to {path}", hint):
         replace_file(path, text.encode(errors="replace"), private=True)
-    except OSError as error:
-        raise InputError(
-            f"{what} cannot be written to {path}: {error.strerror or error}.",
-            hint="Make room or make the folder writable, then go on with cotbuild resume.",
-        ) from error
 
 
 def remove_file(path: Path, what: str) -> None:
     """Removes a file that should not stay. Raises InputError, naming `what`, if it can't be."""
-    try:
+    with _told(f"{what} cannot be removed from {path}", "Remove the file by hand."):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{what} cannot be removed from {path}: {error.strerror or error}.",
-            hint="Remove the file by hand.",
-        ) from error
+
+
+@contextmanager
+def _told(problem: str, hint: str) -> Iterator[None]:
+    """Raises InputError with the problem in place of what the system or a text gives for it."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{problem}: {why}.", hint=hint) from error

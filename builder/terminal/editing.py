@@ -3,11 +3,10 @@
 A change is shown with its measured effect before it is applied.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -15,7 +14,7 @@ from rich.text import Text
 from builder.edits.model import Edit, Proposal, SetDomain
 from builder.review.view import View
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
-from builder.terminal.asker import Asker, Check, CheckMany, Key
+from builder.terminal.asker import Asker, Key
 from builder.terminal.confirming import confirmed
 from builder.terminal.console import progress_console
 from builder.terminal.edit_classes import edit_class
@@ -26,8 +25,6 @@ from builder.terminal.edit_rules import edit_rule
 from builder.terminal.edit_text import edit_as_text, resume_text, unfinished_text
 from builder.terminal.going_back import Steps, stepwise
 from builder.terminal.text import shortened
-
-T = TypeVar("T")
 
 _KINDS = (
     Key("r", "rule of a class"),
@@ -54,33 +51,27 @@ def edit_by_hand(
     keys = (*_KINDS, _AS_TEXT) if folder else _KINDS
     flow = partial(_edited, console, view, keys)
     while (edited := stepwise(asker, flow)) is not None:
-        proposal = edited.proposal
-        if edited.as_text and folder:
-            proposal = edit_as_text(asker, console, view, folder)
-        if proposal is not None:
-            return proposal
+        if edited is _AS_TEXT and folder:
+            edited = edit_as_text(asker, console, view, folder)
+        if isinstance(edited, Proposal):
+            return edited
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Edited:
-    """What the menu led to: a confirmed proposal, the wish to edit the text, or neither."""
-
-    proposal: Proposal | None = None
-    as_text: bool = False
-
-
-def _edited(console: Console, view: View, keys: Sequence[Key], steps: Steps) -> _Edited:
+def _edited(
+    console: Console, view: View, keys: Sequence[Key], steps: Steps
+) -> Proposal | Key | Literal["nothing"]:
+    """What the menu led to: a confirmed proposal, the wish to edit the text, or nothing."""
     kind = steps.key("Edit what?", keys)
     if kind == _AS_TEXT.key:
         # Not within the steps: an editor can't be run again with the answers so far.
-        return _Edited(as_text=True)
+        return _AS_TEXT
     edits = _FLOWS[kind](steps, view.system)
     if not edits:
         console.print(Text("That changes nothing."))
-        return _Edited()
+        return "nothing"
     proposal = Proposal(edits=edits, source="person")
-    return _Edited(proposal if confirmed(steps, console, view, proposal) else None)
+    return proposal if confirmed(steps, console, view, proposal) else "nothing"
 
 
 def _edit_domain(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
@@ -106,11 +97,14 @@ def first_system(asker: Asker, domain: str, classes: Sequence[str]) -> Attribute
 
     Raises KeyboardInterrupt at the second Ctrl-C in a row.
     """
-    asker = _TwiceToLeave(
-        asker, _warn, "Press Ctrl-C again to leave; nothing of this is saved yet."
-    )
+    # As nothing of it is saved yet, leaving takes two Ctrl-C in a row.
+    words = Text("Press Ctrl-C again to leave; nothing of this is saved yet.")
     asker.discard_typed()
-    return stepwise(asker, lambda steps: _first_system(steps, domain, classes))
+    return stepwise(
+        asker,
+        lambda steps: _first_system(steps, domain, classes),
+        lambda: progress_console().print(words),
+    )
 
 
 def _first_system(steps: Steps, domain: str, classes: Sequence[str]) -> AttributeSystem:
@@ -128,50 +122,3 @@ def _pick_rule(steps: Steps, class_name: str, group: AttributeGroup) -> Choice:
     none = entry_beside("leave open", group.options)
     entry = steps.pick(title, (*group.options, none))
     return () if entry == none else (entry,)
-
-
-def _warn(words: str) -> None:
-    progress_console().print(Text(words))
-
-
-@dataclass(frozen=True, slots=True)
-class _TwiceToLeave:
-    """Leaving takes two Ctrl-C in a row, as nothing of the first system is saved yet.
-
-    The first Ctrl-C in a question says `warning` and asks it again.
-    """
-
-    asker: Asker
-    say: Callable[[str], None]
-    warning: str
-
-    def key(self, title: str, keys: Sequence[Key]) -> str | None:
-        return self._ask(lambda: self.asker.key(title, keys))
-
-    def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
-        return self._ask(lambda: self.asker.pick(title, texts, default))
-
-    def pick_many(
-        self,
-        title: str,
-        texts: Sequence[str],
-        chosen: Collection[str] = (),
-        check: CheckMany | None = None,
-    ) -> tuple[str, ...] | None:
-        return self._ask(lambda: self.asker.pick_many(title, texts, chosen, check))
-
-    def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
-        return self._ask(lambda: self.asker.text(title, default, check))
-
-    def confirm(self, title: str, *, default: bool) -> bool | None:
-        return self._ask(lambda: self.asker.confirm(title, default=default))
-
-    def discard_typed(self) -> None:
-        self.asker.discard_typed()
-
-    def _ask(self, ask: Callable[[], T]) -> T:
-        try:
-            return ask()
-        except KeyboardInterrupt:
-            self.say(self.warning)
-        return ask()

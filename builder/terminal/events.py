@@ -5,30 +5,14 @@ from collections.abc import Sequence
 from builder.edits.describe import describe_proposal
 from builder.edits.locks import lock_words
 from builder.edits.model import Proposal
-from builder.scoring.wording import accuracy, accuracy_interval, counted, effect, scoring_words
+from builder.scoring.wording import accuracy, counted, effect, scoring_words
+from builder.session import records
 from builder.session.export import final_seen
-from builder.session.records import (
-    GENERAL_ATTRIBUTES,
-    GEPA,
-    Assigned,
-    Decided,
-    Drafted,
-    Exported,
-    Locked,
-    Measured,
-    Noted,
-    Optimised,
-    Proposed,
-    Record,
-    Redone,
-    Rescored,
-    Reverted,
-    RulesTried,
-    Undone,
-    Unlocked,
-)
+from builder.session.records import Decided, Record
 from builder.session.state import Act, State
 from builder.system.model import AttributeSystem
+from builder.terminal.render import system_size
+from builder.terminal.tables import accuracy_words
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 
 _DECISIONS = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skipped"}
@@ -37,45 +21,40 @@ _DECISIONS = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skippe
 def record_line(record: Record, state: State) -> str | None:
     """The record in a line, `state` being the one after it; None for what needs no telling."""
     match record:
-        case Assigned():
+        case records.Assigned():
             return _assigned(record)
-        case Drafted():
-            return (
-                f"First system, from {source_words(record.source)}: {system_size(record.system)}."
-            )
-        case Measured():
+        case records.Drafted():
+            who = source_words(record.source)
+            return f"First system, from {who}: {system_size(record.system)}."
+        case records.Measured():
             return _measured(record, state)
-        case Proposed():
-            found = (
-                counted(len(record.proposals), "proposal") if record.proposals else "No proposals"
-            )
-            return f"{found} in round {record.round}."
+        case records.Proposed():
+            n = len(record.proposals)
+            return f"{counted(n, 'proposal') if n else 'No proposals'} in round {record.round}."
         case Decided():
             return _decided(record, state)
-        case Noted():
+        case records.Noted():
             return "Noted; the language model reads it with the next request."
-        case Locked():
+        case records.Locked():
             return f"Locked: {shortened(lock_words(record.lock))}. Only you change it from here on."
-        case Unlocked():
+        case records.Unlocked():
             return f"Unlocked: {shortened(lock_words(record.lock))}."
-        case Undone():
+        case records.Undone():
             what = f": {_acts(state.undone[::-1], state.system)}" if state.undone else ""
             return f"Taken back{what}. {_left(state)}"
-        case Redone():
+        case records.Redone():
             return f"Done again: {act_line(state.done[-1].act, state.done[-1].steps[-1].system)}."
-        case Reverted():
+        case records.Reverted():
             return f"The working system is that of version {record.version} again."
-        case Optimised():
+        case records.Optimised():
             return f"{optimised_words(record)}{_best_of(state)}"
-        case RulesTried():
+        case records.RulesTried():
             rules = counted(record.rules, "other rule")
             return f"Version {record.version} on held-out images by {rules}, each of them a look."
-        case Rescored():
-            return (
-                f"Scored from here on by: {scoring_words(record.scoring)}. "
-                "All versions are measured again."
-            )
-        case Exported():
+        case records.Rescored():
+            how = scoring_words(record.scoring)
+            return f"Scored from here on by: {how}. All versions are measured again."
+        case records.Exported():
             return _exported(record, state)
         case _:
             return None
@@ -85,46 +64,40 @@ def source_words(source: str) -> str:
     """Who wrote the first system."""
     if source == "person":
         return "you"
-    if source == GENERAL_ATTRIBUTES:
+    if source == records.GENERAL_ATTRIBUTES:
         return "the bundled general attributes, rules fitted on review images"
     return "recorded replies" if source.startswith("replay:") else shortened(source)
 
 
-def system_size(system: AttributeSystem) -> str:
-    """E.g. "16 classes, 5 groups, 51 options"."""
-    return ", ".join(
-        (
-            counted(len(system.classes), "class", "classes"),
-            counted(len(system.groups), "group"),
-            counted(len(system.phrases()), "option"),
-        )
-    )
-
-
-def summary(proposal: Proposal, before: AttributeSystem | None = None) -> str:
+def summary(
+    proposal: Proposal, before: AttributeSystem | None = None, limit: int = 2 * SHORT
+) -> str:
     """The proposal in a line: its first edit, and how many more there are.
 
     `before` is the system it is made to; with it, what is replaced is named too.
     """
-    lines = describe_proposal(proposal, before).splitlines()
-    more = f" and {counted(len(lines) - 1, 'more edit')}" if len(lines) > 1 else ""
-    return f"{shortened(lines[0], 2 * SHORT)}{more}"
+    first, *others = describe_proposal(proposal, before).splitlines()
+    more = f" and {counted(len(others), 'more edit')}" if others else ""
+    return f"{shortened(first, limit)}{more}"
 
 
-def _assigned(record: Assigned) -> str:
+def _assigned(record: records.Assigned) -> str:
     names = {"review": "for review", "held_out": "held out", "final": "for the final estimate"}
     splits = list(record.splits.values())
     parts = [f"{splits.count(name)} {words}" for name, words in names.items() if name in splits]
     return f"{counted(len(splits), 'new image')}: {', '.join(parts)}."
 
 
-def _measured(record: Measured, state: State) -> str:
-    correct, n = record.held_out.count("1"), len(record.held_out)
-    if not n:
+def _measured(record: records.Measured, state: State) -> str:
+    if not record.held_out:
         return f"Version {record.version}: no held-out images."
-    line = f"Version {record.version} on held-out images: {accuracy(correct, n)}"
     best = ", the best so far" if state.best == record.version else ""
-    return f"{line} ({accuracy_interval(correct, n)}){best}."
+    return f"Version {record.version} on held-out images: {bits_words(record.held_out)}{best}."
+
+
+def bits_words(bits: str) -> str:
+    """The accuracy that a record keeps, a 1 for every correct image."""
+    return accuracy_words(bits.count("1"), len(bits))
 
 
 def act_line(act: Act, before: AttributeSystem | None) -> str:
@@ -132,15 +105,15 @@ def act_line(act: Act, before: AttributeSystem | None) -> str:
     match act:
         case Decided():
             return f"{act.decision} {summary(act.proposal, before)}"
-        case Locked():
+        case records.Locked():
             return f"lock on {shortened(lock_words(act.lock))}"
-        case Unlocked():
+        case records.Unlocked():
             return f"unlocking of {shortened(lock_words(act.lock))}"
-        case Noted():
+        case records.Noted():
             return f"note {quoted(act.text)}"
-        case Reverted():
+        case records.Reverted():
             return f"return to version {act.version}"
-        case Rescored():
+        case records.Rescored():
             return f"scoring by {scoring_words(act.scoring)}"
 
 
@@ -172,9 +145,9 @@ def _decided(record: Decided, state: State) -> str:
     return f"{_DECISIONS[record.decision]}{what}{measured}{reason}{_lost_locks(state)}"
 
 
-def optimised_words(record: Optimised) -> str:
+def optimised_words(record: records.Optimised) -> str:
     """E.g. "GEPA: 10 answers of the model; its budget of 10 calls is spent."."""
-    if record.optimiser == GEPA:
+    if record.optimiser == records.GEPA:
         # Those that led to no system were not measured.
         tried = f"GEPA: {counted(record.measured, 'answer')} of the model"
     else:
@@ -202,14 +175,13 @@ def _lost_locks(state: State) -> str:
     return f" ({counted(lost, 'lock')} went with it)" if lost > 0 else ""
 
 
-def _exported(record: Exported, state: State) -> str:
+def _exported(record: records.Exported, state: State) -> str:
     path = shortened(record.path, LONG)
     if not record.version:
         return f"The system was exported to {path}; it was never scored."
     line = f"Version {record.version} exported to {path}"
     if record.final is None:
         return f"{line}; it has no untouched estimate."
-    correct, n = record.final.count("1"), len(record.final)
-    figures = f"{accuracy(correct, n)} ({accuracy_interval(correct, n)})"
     seen = final_seen(state)
-    return f"{line}; on the final images: {figures}." + (f" Note: {seen}." if seen else "")
+    note = f" Note: {seen}." if seen else ""
+    return f"{line}; on the final images: {bits_words(record.final)}.{note}"

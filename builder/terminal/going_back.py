@@ -7,6 +7,7 @@ that can't be done twice before its last one.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from builder.terminal.asker import Asker, Check, CheckMany, Key
@@ -20,12 +21,17 @@ class GoBack(Exception):
     """Raised in a flow to ask the question before again."""
 
 
-def stepwise(asker: Asker, flow: Callable[["Steps"], T]) -> T | None:
-    """What the flow returns; None when the person goes back before its first question."""
+def stepwise(
+    asker: Asker, flow: Callable[["Steps"], T], interrupted: Callable[[], None] | None = None
+) -> T | None:
+    """What the flow returns; None when the person goes back before its first question.
+
+    With `interrupted`, which is then called, a question asked again follows the first Ctrl-C in it.
+    """
     given: list[Answer] = []
     remembered: dict[tuple[str, int], Answer] = {}
     while True:
-        steps = Steps(asker, given, remembered)
+        steps = Steps(asker, remembered, given[::-1], interrupted)
         try:
             return flow(steps)
         except GoBack:
@@ -34,31 +40,27 @@ def stepwise(asker: Asker, flow: Callable[["Steps"], T]) -> T | None:
             given = steps.given[:-1]
 
 
+@dataclass(slots=True)
 class Steps:
-    """Asks the questions of one run of a flow. The first `given` are not asked again.
+    """Asks the questions of one run of a flow; those of the answers that are `left` not again.
 
     `remembered` holds what was answered in former runs, by title and by how often that title was
     asked before: what a question offers as its default, where it still can be.
     """
 
-    def __init__(
-        self,
-        asker: Asker,
-        given: Sequence[Answer],
-        remembered: dict[tuple[str, int], Answer],
-    ) -> None:
-        self._asker = asker
-        self._left = list(reversed(given))
-        self._remembered = remembered
-        self._asked: Counter[str] = Counter()
-        self.given: list[Answer] = []
+    asker: Asker
+    remembered: dict[tuple[str, int], Answer]
+    left: list[Answer]
+    interrupted: Callable[[], None] | None
+    asked: Counter[str] = field(default_factory=Counter)
+    given: list[Answer] = field(default_factory=list)
 
     def key(self, title: str, keys: Sequence[Key]) -> str:
-        return self._answer(title, "", lambda _: self._asker.key(title, keys))
+        return self._answer(title, "", lambda _: self.asker.key(title, keys))
 
     def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str:
         def ask(before: str) -> str | None:
-            return self._asker.pick(title, texts, before if before in texts else default)
+            return self.asker.pick(title, texts, before if before in texts else default)
 
         return self._answer(title, "", ask)
 
@@ -70,36 +72,42 @@ class Steps:
         check: CheckMany | None = None,
     ) -> tuple[str, ...]:
         def ask(before: tuple[str, ...]) -> tuple[str, ...] | None:
-            known = set(texts)
-            return self._asker.pick_many(
-                title, texts, tuple(text for text in before if text in known), check
-            )
+            return self.asker.pick_many(title, texts, set(before) & set(texts), check)
 
         return self._answer(title, tuple(chosen), ask)
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str:
-        return self._answer(title, default, lambda before: self._asker.text(title, before, check))
+        return self._answer(title, default, lambda before: self.asker.text(title, before, check))
 
     def confirm(self, title: str, *, default: bool) -> bool:
         return self._answer(
-            title, default, lambda before: self._asker.confirm(title, default=before)
+            title, default, lambda before: self.asker.confirm(title, default=before)
         )
 
     def _answer(self, title: str, default: A, ask: Callable[[A], A | None]) -> A:
         """The answer given before, or the one given now, `default` or what was answered first."""
-        place = (title, self._asked[title])
-        self._asked[title] += 1
+        place = (title, self.asked[title])
+        self.asked[title] += 1
         kind = type(default)
+        before = self.remembered.get(place, default)
         answer: Answer | None
-        if self._left:
-            answer = self._left.pop()
+        if self.left:
+            answer = self.left.pop()
         else:
-            before = self._remembered.get(place, default)
-            answer = ask(before if isinstance(before, kind) else default)
+            answer = self._ask(ask, before if isinstance(before, kind) else default)
         if answer is None:
             raise GoBack
         if not isinstance(answer, kind):
             raise TypeError(f"{title!r} is not what was asked after the same answers before")
-        self._remembered[place] = answer
+        self.remembered[place] = answer
         self.given.append(answer)
         return answer
+
+    def _ask(self, ask: Callable[[A], A | None], before: A) -> A | None:
+        try:
+            return ask(before)
+        except KeyboardInterrupt:
+            if self.interrupted is None:
+                raise
+            self.interrupted()
+        return ask(before)

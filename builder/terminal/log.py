@@ -8,21 +8,14 @@ from rich.text import Text
 
 from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.locks import lock_words
-from builder.scoring.wording import (
-    accuracy,
-    accuracy_interval,
-    counted,
-    effect,
-    percent,
-    proven,
-)
+from builder.scoring.wording import counted, effect, proven
 from builder.session.confirmation import trial_of, trial_words
 from builder.session.records import Decided
 from builder.session.state import State, Version
 from builder.session.story import Accepted, Delivery, Story, Stretch
 from builder.session.versions import held_out_change
-from builder.terminal.events import optimised_words, source_words
-from builder.terminal.tables import Rows
+from builder.terminal.events import bits_words, optimised_words, source_words, summary
+from builder.terminal.tables import Rows, figures
 from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
 
 _DECIDERS = {"person": "you", "auto": "--auto"}
@@ -84,16 +77,9 @@ def _table(story: Story) -> Rows:
         if version is None:
             continue
         best = " (best)" if version.number == story.state.best else ""
-        n = len(version.held_out)
-        rows.append(
-            (
-                f"version {version.number}{best}",
-                f"{version.correct} of {n}" if n else "no images",
-                percent(version.correct, n) if n else "",
-                accuracy_interval(version.correct, n),
-                _change(stretch.previous, version),
-            )
-        )
+        name = f"version {version.number}{best}"
+        measured = figures(version.correct, len(version.held_out))
+        rows.append((name, *measured, _change(stretch.previous, version)))
     headers = ("on held-out images", "correct", "accuracy", "95 % interval", "since the one before")
     return Rows(headers, rows, right=frozenset({1, 2, 3}))
 
@@ -117,7 +103,7 @@ def _stretch(stretch: Stretch, story: Story, cost: str) -> list[RenderableType]:
     lines: list[RenderableType] = [Text(_title(stretch, story), style="bold")]
     if stretch.back_to is not None:
         lines.append(_line(f"Back to version {stretch.back_to}."))
-    lines += [_line(_taken_back(describe_proposal(p))) for p in stretch.taken_back]
+    lines += [_line(f"Taken back: {summary(p, limit=LONG)}") for p in stretch.taken_back]
     for accepted in stretch.accepted:
         lines += _accepted(accepted)
     for rejected in stretch.rejected:
@@ -143,12 +129,6 @@ def _title(stretch: Stretch, story: Story) -> str:
     return f"Version {stretch.version.number}{after}, {stretch.at[:16].replace('T', ' ')} UTC"
 
 
-def _taken_back(described: str) -> str:
-    first, *others = described.splitlines()
-    more = f" and {counted(len(others), 'more edit')}" if others else ""
-    return f"Taken back: {shortened(first, LONG)}{more}"
-
-
 def _accepted(accepted: Accepted) -> list[RenderableType]:
     decided = accepted.decided
     head = f"From {proposer(decided)}, accepted by {_DECIDERS[decided.by]}"
@@ -163,9 +143,8 @@ def _accepted(accepted: Accepted) -> list[RenderableType]:
 
 def _rejected(decided: Decided) -> list[RenderableType]:
     """What was rejected, whose it was, and why: less than is told of what was accepted."""
-    first, *others = describe_proposal(decided.proposal).splitlines()
-    more = f" and {counted(len(others), 'more edit')}" if others else ""
-    lines = [_line(f"Rejected, from {proposer(decided)}: {shortened(first, LONG)}{more}")]
+    what = summary(decided.proposal, limit=LONG)
+    lines = [_line(f"Rejected, from {proposer(decided)}: {what}")]
     if decided.reason:
         lines.append(_line(shortened(decided.reason, LONG), indent=4))
     return lines
@@ -177,10 +156,8 @@ def _delivery(delivery: Delivery) -> str:
     line = f"Exported {what} to {shortened(record.path, LONG)}"
     if record.final is None:
         return f"{line}."
-    correct, n = record.final.count("1"), len(record.final)
     look = "" if delivery.looked else ", as seen before"
-    figures = f"{accuracy(correct, n)} ({accuracy_interval(correct, n)})"
-    return f"{line}; on the final images: {figures}{look}."
+    return f"{line}; on the final images: {bits_words(record.final)}{look}."
 
 
 def _line(words: str, indent: int = 2) -> RenderableType:

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -51,6 +52,7 @@ def open_chat(
     return TerminalChat(open_asker(), console, folder, before_asking, keep=keep)
 
 
+@dataclass(frozen=True, slots=True)
 class TerminalChat:
     """Hands prompts to the person at the terminal, and takes what a chat window answered.
 
@@ -60,63 +62,54 @@ class TerminalChat:
     is waited for, as befits a session that keeps no transcript.
     """
 
-    def __init__(
-        self,
-        asker: PastingAsker,
-        console: Console,
-        folder: Path,
-        before_asking: Callable[[], None] = lambda: None,
-        *,
-        keep: bool = True,
-    ) -> None:
-        self._asker = asker
-        self._console = console
-        self._path = folder / PROMPT
-        self._before_asking = before_asking
-        self._keep = keep
+    asker: PastingAsker
+    console: Console
+    folder: Path
+    before_asking: Callable[[], None] = lambda: None
+    keep: bool = True
 
     def ask(self, title: str, prompt: str) -> str | None:
         """The answer to `prompt`; None when the person goes back.
 
         Raises InputError when the prompt can't be written to its file.
         """
-        self._before_asking()
-        write_private(self._path, f"{prompt}\n", "The prompt")
+        self.before_asking()
+        write_private(self.folder / PROMPT, f"{prompt}\n", "The prompt")
         try:
             self._show(title, prompt)
-            self._say(f"This prompt is also in {self._path}")
+            self._say(f"This prompt is also in {self.folder / PROMPT}")
             if sends_to_clipboard(prompt, sys.stderr):
                 self._say("and was sent to the clipboard, if this terminal lets programs do that.")
             self._say("Give it to any chat window, then bring the whole answer here.")
             return self._answer(title, prompt)
         finally:
-            if not self._keep:
+            if not self.keep:
                 # It was promised not to stay.
-                remove_file(self._path, "The prompt")
+                remove_file(self.folder / PROMPT, "The prompt")
 
     def explain(self, problem: str) -> None:
         """Says why an answer can't be used."""
-        self._before_asking()
+        self.before_asking()
         self._say("That answer cannot be used as it stands:")
         for line in problem.splitlines():
             self._say(line, indent=2)
         self._say("What follows tells the chat what to put right.")
 
     def _answer(self, title: str, prompt: str) -> str | None:
-        self._asker.discard_typed()
+        self.asker.discard_typed()
         ways: dict[str, Callable[[], str | None]] = {
             "p": self._pasted,
             "f": self._from_file,
             "e": self._from_editor,
         }
-        while (key := self._asker.key(f"Answer to {title!r}", _KEYS)) is not None:
+        while (key := self.asker.key(f"Answer to {title!r}", _KEYS)) is not None:
             if key == "s":
                 self._show(title, prompt)
                 continue
             try:
                 answer = ways[key]()
             except InputError as error:
-                self._console.print(error_panel(error))
+                self.console.print(error_panel(error))
                 continue
             if answer is not None and answer.strip():
                 return answer
@@ -125,10 +118,10 @@ class TerminalChat:
     def _pasted(self) -> str | None:
         # The question itself is cut off where the terminal is narrow.
         self._say("A line with only . ends the answer.")
-        return self._asker.paste("The answer:")
+        return self.asker.paste("The answer:")
 
     def _from_file(self) -> str | None:
-        name = self._asker.text("File with the answer:")
+        name = self.asker.text("File with the answer:")
         return read_text(Path(name), _TOO_LONG) if name else None
 
     def _from_editor(self) -> str | None:
@@ -141,19 +134,19 @@ class TerminalChat:
         return "".join(line for line in lines if line.rstrip() not in _EDITED.splitlines())
 
     def _show(self, title: str, prompt: str) -> None:
-        self._console.print()
-        self._console.print(Rule(Text(shortened(f"prompt: {title}"))))
+        self.console.print()
+        self.console.print(Rule(Text(shortened(f"prompt: {title}"))))
         lines = prompt.splitlines()
         for line in lines[:_MOST_LINES]:
             # Blanks are part of the form that is asked for, and of names.
             self._print(" ".join(visible(word) for word in line.split(" ")))
         if len(lines) > _MOST_LINES:
-            self._say(f"… and {len(lines) - _MOST_LINES:,} more lines, in {self._path}")
-        self._console.print(Rule())
+            self._say(f"… and {len(lines) - _MOST_LINES:,} more lines, in {self.folder / PROMPT}")
+        self.console.print(Rule())
 
     def _say(self, words: str, indent: int = 0) -> None:
         self._print(" " * indent + visible(words))
 
     def _print(self, safe: str) -> None:
         # Not broken into lines, so that it can be copied from the screen.
-        self._console.print(Text(safe), soft_wrap=True)
+        self.console.print(Text(safe), soft_wrap=True)

@@ -148,16 +148,17 @@ def _gain(value: float | None) -> str:
     return "" if value is None else points(value)
 
 
+def system_size(system: AttributeSystem) -> str:
+    """E.g. "16 classes, 5 groups, 51 options"."""
+    classes = counted(len(system.classes), "class", "classes")
+    groups, options = len(system.groups), len(system.phrases())
+    return f"{classes}, {counted(groups, 'group')}, {counted(options, 'option')}"
+
+
 def checks_table(name: str, system: AttributeSystem, checks: Checks) -> RenderableType:
     """What was found in the system of that name: each weakness with its place in the JSON."""
-    size = ", ".join(
-        (
-            counted(len(system.classes), "class", "classes"),
-            counted(len(system.groups), "group"),
-            counted(len(system.phrases()), "option"),
-        )
-    )
-    lines: list[RenderableType] = [Text.assemble(plain(name, style="bold"), f": {size}"), Text()]
+    title = Text.assemble(plain(name, style="bold"), f": {system_size(system)}")
+    lines: list[RenderableType] = [title, Text()]
     for finding in checks.findings:
         lines.append(Text(shortened(finding.path, LONG), style="bold"))
         lines.append(Padding.indent(plain(finding.message, LONG), 2))

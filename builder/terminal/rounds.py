@@ -11,23 +11,15 @@ from builder.edits.locks import lock_words
 from builder.review.findings import Findings
 from builder.review.view import Offer, View
 from builder.scoring.statistics import Change, compare
-from builder.scoring.wording import (
-    accuracy,
-    accuracy_interval,
-    counted,
-    effect,
-    percent,
-    points,
-    proven,
-)
+from builder.scoring.wording import counted, effect, percent, points, proven
 from builder.session.confirmation import confirmed
 from builder.session.state import State, Version, from_bits, needs_measuring
 from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.log import proof_lines
-from builder.terminal.tables import Rows
-from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
+from builder.terminal.tables import Rows, accuracy_words, figures
+from builder.terminal.text import LONG, listed, paragraphs, plain, quoted, shortened
 
 _PAIRS, _CLASSES, _GROUPS, _OFFERS = 5, 5, 5, 6
 
@@ -112,9 +104,8 @@ def final_note(state: State) -> str:
 
 def unknown_words(words: Sequence[str]) -> RenderableType:
     """A note on words of options that the encoder has never learnt."""
-    listed = ", ".join(quoted(word, 30) for word in words[:20])
-    more = f" and {len(words) - 20} more" if len(words) > 20 else ""
-    return Text(f"The encoder has never seen {listed}{more}: other words may work better.")
+    named = listed([quoted(word, 30) for word in words], 20)
+    return Text(f"The encoder has never seen {named}: other words may work better.")
 
 
 def _did_it_help(state: State, findings: Findings) -> list[RenderableType]:
@@ -124,24 +115,20 @@ def _did_it_help(state: State, findings: Findings) -> list[RenderableType]:
     rows = [
         (
             _version_name(version, state, last_proven),
-            *_figures(version.correct, len(version.held_out)),
+            *figures(version.correct, len(version.held_out)),
         )
         for version in _shown_versions(state, last_proven)
     ]
     for name, scores in findings.baselines.items():
         best = " (best)" if name == best_name and len(findings.baselines) > 1 else ""
         row = f"names as {quoted(name, 30)}{best}"
-        rows.append((row, *_figures(int(scores.correct.sum()), scores.n)))
+        rows.append((row, *figures(int(scores.correct.sum()), scores.n)))
     header = ("on held-out images", "correct", "accuracy", "95 % interval")
     parts += [Rows(header, rows, right=frozenset({1, 2, 3})), Text()]
     parts += [Text(line) for line in _comparisons(state, findings, best_name)]
     parts += [Text(line) for line in proof_lines(state)]
     parts.append(Text(final_note(state), style="dim"))
     return parts
-
-
-def _figures(correct: int, n: int) -> tuple[str, str, str]:
-    return f"{correct} of {n}", percent(correct, n), accuracy_interval(correct, n)
 
 
 def _shown_versions(state: State, last_proven: int | None) -> list[Version]:
@@ -201,9 +188,8 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
                 f"({proven(change)})."
             )
     review = findings.review
-    where = accuracy(int(review.correct.sum()), review.n)
-    interval = accuracy_interval(int(review.correct.sum()), review.n)
-    lines.append(f"On review images: {where} ({interval})." if interval else "No review images.")
+    where = accuracy_words(int(review.correct.sum()), review.n)
+    lines.append(f"On review images: {where}." if review.n else "No review images.")
     return lines
 
 
@@ -259,9 +245,8 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
         locked = counted(view.locked, "proposal is", "proposals are")
         parts.append(Text(f"{locked} left out, for a lock on what would change.", style="dim"))
     if view.state.locks:
-        listed = ", ".join(shortened(lock_words(lock), 40) for lock in view.state.locks[:6])
-        more = f" and {len(view.state.locks) - 6} more" if len(view.state.locks) > 6 else ""
-        parts.append(Text(f"Locked: {listed}{more}.", style="dim"))
+        locks = listed([shortened(lock_words(lock), 40) for lock in view.state.locks], 6)
+        parts.append(Text(f"Locked: {locks}.", style="dim"))
     if view.unfit:
         unfit = counted(view.unfit, "proposal no longer fits", "proposals no longer fit")
         parts.append(Text(f"{unfit} the system as it is now.", style="dim"))

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from builder.scoring.wording import accuracy, accuracy_interval, percent
 from builder.terminal.text import SHORT, plain, shortened
 
 # Below this a table is always stacked.
@@ -91,6 +92,18 @@ class Rows:
                 ],
                 indent=_INDENT,
             )
+
+
+def figures(correct: int, n: int) -> tuple[str, str, str]:
+    """Cells of an accuracy: the counts, the share, and Wilson's 95 % interval."""
+    if not n:
+        return "no images", "", ""
+    return f"{correct} of {n}", percent(correct, n), accuracy_interval(correct, n)
+
+
+def accuracy_words(correct: int, n: int) -> str:
+    """E.g. "26 of 48, 54.2 % (40–67 %)"."""
+    return accuracy(correct, n) + (f" ({accuracy_interval(correct, n)})" if n else "")
 
 
 def _shared(natural: Sequence[int], least: Sequence[int], width: int) -> list[int]:

@@ -58,6 +58,12 @@ def quoted(text: str, limit: int = SHORT) -> str:
     return f'"{shortened(text, limit)}"'
 
 
+def listed(words: Sequence[str], most: int) -> str:
+    """The first of the words, which are safe already, and how many more there are."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
 def _escaped(character: str) -> str:
     code = ord(character)
     if code < 0x100:
