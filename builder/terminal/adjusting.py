@@ -1,23 +1,13 @@
 """Changing somebody's proposal before it is accepted: which of its edits, and their words."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 
+from builder.edits import model
 from builder.edits.apply import EditError, apply
 from builder.edits.describe import describe
-from builder.edits.model import (
-    AddGroup,
-    AddOption,
-    DropOption,
-    Edit,
-    MergeOptions,
-    MoveOption,
-    Proposal,
-    RenameOption,
-    SetPrompt,
-    SetRule,
-)
+from builder.edits.model import AddGroup, Edit, Proposal
 from builder.review.view import View
 from builder.system.model import SLOT, AttributeGroup, AttributeSystem
 from builder.terminal.asker import Asker, Key
@@ -29,7 +19,14 @@ from builder.terminal.text import shortened
 
 Edits = tuple[Edit, ...]
 # The edits that bring in words, which can be others.
-_Wordy = SetRule | SetPrompt | AddGroup | AddOption | RenameOption | MergeOptions
+_Wordy = (
+    model.SetRule
+    | model.SetPrompt
+    | AddGroup
+    | model.AddOption
+    | model.RenameOption
+    | model.MergeOptions
+)
 
 
 def adjust(asker: Asker, console: Console, view: View, proposal: Proposal) -> Proposal | None:
@@ -70,27 +67,23 @@ def _reworded(steps: Steps, system: AttributeSystem, edits: Edits) -> Edits:
     index = lines.index(wordy[0] if len(edits) == 1 else steps.pick("Which edit?", wordy))
     edit, before = edits[index], _after(system, edits[:index])
     match edit:
-        case SetRule():
+        case model.SetRule():
             subject = f"{shortened(edit.class_name, 30)} · {shortened(edit.group, 30)}"
-            known = _options(before, edit.group)
-            options = choose_options(steps, subject, known, edit.options)
-            return _with(edits, index, edit.model_copy(update={"options": options}))
-        case SetPrompt():
-            prompt = _new_prompt(steps, edit.prompt)
-            return _with(edits, index, edit.model_copy(update={"prompt": prompt}))
+            options = choose_options(steps, subject, _options(before, edit.group), edit.options)
+            edit = edit.model_copy(update={"options": options})
+        case model.SetPrompt():
+            edit = edit.model_copy(update={"prompt": _new_prompt(steps, edit.prompt)})
         case AddGroup():
-            return _with(edits, index, _reworded_group(steps, edit))
-        case AddOption():
-            words = new_words(steps, edit.option, _options(before, edit.group))
-            return _renamed(edits, index, edit, {"option": words})
-        case RenameOption():
-            words = new_words(steps, edit.to, _options(before, edit.group, {edit.option}))
-            return _renamed(edits, index, edit, {"to": words})
-        case MergeOptions():
-            words = new_words(steps, edit.into, _options(before, edit.group, edit.options))
-            return _renamed(edits, index, edit, {"into": words})
-        case _:
-            return edits
+            edit = _reworded_group(steps, edit)
+        case model.AddOption():
+            return _renamed(steps, edits, index, "option", _options(before, edit.group))
+        case model.RenameOption():
+            others = _options(before, edit.group, {edit.option})
+            return _renamed(steps, edits, index, "to", others)
+        case model.MergeOptions():
+            others = _options(before, edit.group, edit.options)
+            return _renamed(steps, edits, index, "into", others)
+    return (*edits[:index], edit, *edits[index + 1 :])
 
 
 def _new_prompt(steps: Steps, prompt: str) -> str:
@@ -112,35 +105,28 @@ def _reworded_group(steps: Steps, edit: AddGroup) -> AddGroup:
     return AddGroup(group=new, rules=rules, position=edit.position)
 
 
-def _renamed(
-    edits: Edits,
-    index: int,
-    edit: AddOption | RenameOption | MergeOptions,
-    words: Mapping[str, str],
-) -> Edits:
-    """Edit `index` with other words in one of its fields; what names them later follows."""
-    ((field, new),) = words.items()
+def _renamed(steps: Steps, edits: Edits, index: int, field: str, others: Sequence[str]) -> Edits:
+    """Edit `index` with other words, unlike `others`, in a field; what names them later follows."""
+    edit = edits[index]
     old = getattr(edit, field)
-    later = (_following(other, edit.group, old, new) for other in edits[index + 1 :])
-    return (*edits[:index], edit.model_copy(update=words), *later)
+    new = new_words(steps, old, others)
+    group = getattr(edit, "group", None)
+    later = (_following(other, group, old, new) for other in edits[index + 1 :])
+    return (*edits[:index], edit.model_copy(update={field: new}), *later)
 
 
-def _following(edit: Edit, group: str, old: str, new: str) -> Edit:
+def _following(edit: Edit, group: str | None, old: str, new: str) -> Edit:
     """The edit with `new` wherever it names the option `old` of the group."""
 
-    def name(option: str) -> str:
-        return new if option == old else option
+    def named(options: str | Sequence[str] | None) -> object:
+        if isinstance(options, tuple):
+            return tuple(map(named, options))
+        return new if options == old else options
 
-    match edit:
-        case SetRule() if edit.group == group:
-            return edit.model_copy(update={"options": tuple(name(o) for o in edit.options)})
-        case DropOption() if edit.group == group and edit.replacement is not None:
-            named = {"option": name(edit.option), "replacement": name(edit.replacement)}
-            return edit.model_copy(update=named)
-        case DropOption() | MoveOption() | RenameOption() if edit.group == group:
-            return edit.model_copy(update={"option": name(edit.option)})
-        case _:
-            return edit
+    if getattr(edit, "group", None) != group or isinstance(edit, model.AddOption):
+        return edit
+    fields = {"option", "options", "replacement"} & set(type(edit).model_fields)
+    return edit.model_copy(update={field: named(getattr(edit, field)) for field in fields})
 
 
 def _numbered(edits: Edits, system: AttributeSystem) -> list[str]:
@@ -164,7 +150,3 @@ def _after(system: AttributeSystem, edits: Edits) -> AttributeSystem:
 def _options(system: AttributeSystem, group: str, without: Collection[str] = ()) -> tuple[str, ...]:
     options = next((found.options for found in system.groups if found.name == group), ())
     return tuple(option for option in options if option not in without)
-
-
-def _with(edits: Edits, index: int, edit: Edit) -> Edits:
-    return (*edits[:index], edit, *edits[index + 1 :])

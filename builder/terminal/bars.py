@@ -8,17 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 from builder.terminal.asker import accessible
@@ -34,8 +25,8 @@ _FIGURES = 28
 _SILENT = 10
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
+class _Rate(progress.ProgressColumn):
+    def render(self, task: progress.Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text(
             f"{speed:.0f}/s" if speed and speed >= 10 else f"{speed:.1f}/s" if speed else ""
@@ -47,28 +38,19 @@ def _redraws(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal and not accessible()
 
 
-def _bar(figure: ProgressColumn, console: Console) -> Progress:
-    """A bar, where there is room for one, and the figures; one of them is the caller's own."""
-    wide = console.width >= _NARROW
-    what = TextColumn("{task.description}", markup=False)
-    bar = [BarColumn(bar_width=None)] if wide else []
-    figures = [MofNCompleteColumn(), figure, TimeRemainingColumn(compact=True)]
-    return Progress(what, *bar, *figures, console=console, expand=wide)
-
-
 @contextmanager
 def progress_bar(what: str, console: Console) -> Iterator[OnProgress]:
     """Draws a bar for the step `what`; call the yielded function with (done, total).
 
     Before the first call, and for a total of 0, a terminal shows a spinner that leaves no trace.
     """
-    if _redraws(console):
-        room = max(8, min(30, console.width - _FIGURES))
-        with _live_bar(shortened(what, room), console) as on_progress:
-            yield on_progress
-    else:
+    if not _redraws(console):
         with _two_lines(shortened(what), console) as on_progress:
             yield on_progress
+        return
+    room = max(8, min(30, console.width - _FIGURES))
+    with _live_bar(shortened(what, room), _Rate(), console) as on_tally:
+        yield lambda done, total: on_tally(done, total, "")
 
 
 @contextmanager
@@ -80,12 +62,8 @@ def tally_bar(what: str, console: Console) -> Iterator[OnTally]:
     if not _redraws(console):
         yield _tenths(shortened(what), console)
         return
-    with _bar(TextColumn("{task.fields[words]}", markup=False), console) as progress:
-        task = progress.add_task(shortened(what, 20), total=None, words="")
-
-        def on_tally(done: int, total: int, words: str) -> None:
-            progress.update(task, completed=done, total=total, words=words)
-
+    spent = progress.TextColumn("{task.fields[words]}", markup=False)
+    with _live_bar(shortened(what, 20), spent, console) as on_tally:
         yield on_tally
 
 
@@ -144,26 +122,35 @@ def spinner(what: str, console: Console) -> Iterator[None]:
 
 
 @contextmanager
-def _live_bar(what: str, console: Console) -> Iterator[OnProgress]:
+def _live_bar(what: str, figure: progress.ProgressColumn, console: Console) -> Iterator[OnTally]:
+    """A bar, where there is room for one, and the figures, `figure` among them."""
+    wide = console.width >= _NARROW
+    drawn = progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        *([progress.BarColumn(bar_width=None)] if wide else []),
+        progress.MofNCompleteColumn(),
+        figure,
+        progress.TimeRemainingColumn(compact=True),
+        console=console,
+        expand=wide,
+    )
     # What is to be counted may itself take a while to be listed.
     waiting = console.status(Text(f"{what}…"))
-    progress = _bar(_Rate(), console)
-    tasks: list[TaskID] = []
 
-    def on_progress(done: int, total: int) -> None:
-        if total and not tasks:
+    def on_tally(done: int, total: int, words: str) -> None:
+        if total and not drawn.tasks:
             waiting.stop()
-            progress.start()
-            tasks.append(progress.add_task(what, total=total))
-        for task in tasks:
-            progress.update(task, completed=done, total=total)
+            drawn.start()
+            drawn.add_task(what, total=total)
+        for task in drawn.task_ids:
+            drawn.update(task, completed=done, total=total, words=words)
 
     waiting.start()
     try:
-        yield on_progress
+        yield on_tally
     finally:
         waiting.stop()
-        progress.stop()
+        drawn.stop()
 
 
 @contextmanager

@@ -11,15 +11,9 @@ from rich.text import Text
 from builder.review.findings import Findings
 from builder.scoring.statistics import compare
 from builder.scoring.wording import counted, effect, points, proven
+from builder.session import versions
 from builder.session.state import State, Step, Version, from_bits, needs_measuring
-from builder.session.versions import (
-    Causes,
-    ClassChange,
-    causes,
-    class_changes,
-    decision_on,
-    held_out_change,
-)
+from builder.session.versions import Causes, ClassChange
 from builder.terminal.events import summary
 from builder.terminal.text import listed, shortened
 
@@ -55,13 +49,13 @@ def _measured(
     *,
     with_causes: bool = True,
 ) -> Iterator[RenderableType]:
-    change = held_out_change(before, last)
-    versions = f"Version {last.number} against version {before.number}{role}"
+    change = versions.held_out_change(before, last)
+    title = f"Version {last.number} against version {before.number}{role}"
     if change is not None:
-        yield Text(f"{versions}: {points(change.points)} on held-out images ({proven(change)}).")
+        yield Text(f"{title}: {points(change.points)} on held-out images ({proven(change)}).")
     yield from _classes(before, from_bits(last.review), findings)
     if with_causes:
-        yield from _causes(causes(before, last.steps, state.versions), state)
+        yield from _causes(versions.causes(before, last.steps, state.versions), state)
 
 
 def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[RenderableType]:
@@ -74,7 +68,7 @@ def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[Ren
             "images; not measured on held-out images yet."
         )
         yield from _classes(last, after, findings)
-    yield from _causes(causes(last, state.steps, state.versions), state)
+    yield from _causes(versions.causes(last, state.steps, state.versions), state)
 
 
 def _classes(
@@ -83,7 +77,7 @@ def _classes(
     review = findings.review
     if not len(before.review) == len(after) == review.n:
         return
-    changes = class_changes(from_bits(before.review), after, review.labels, review.classes)
+    changes = versions.class_changes(from_bits(before.review), after, review.labels, review.classes)
     up = [change for change in changes if change.net > 0]
     down = [change for change in reversed(changes) if change.net < 0]
     lines = [f"{word} {_listed(found)}" for word, found in (("up", up), ("down", down)) if found]
@@ -106,7 +100,7 @@ def _causes(found: Causes, state: State) -> Iterator[RenderableType]:
 def _told(sign: str, steps: Sequence[Step], state: State) -> Iterator[str]:
     for step in steps:
         if step.proposal is not None:
-            decided = decision_on(step, state)
+            decided = versions.decision_on(step, state)
             measured = f"  {effect(decided.effect)}" if decided and decided.effect else ""
             yield f"{sign} {summary(step.proposal)}{measured}"
 

@@ -2,16 +2,8 @@
 
 from collections.abc import Sequence
 
-from builder.edits.model import (
-    AddOption,
-    DropOption,
-    Edit,
-    MergeOptions,
-    MoveOption,
-    RenameOption,
-    SetRule,
-    SplitOption,
-)
+from builder.edits import model
+from builder.edits.model import DropOption, Edit, SetRule
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
 from builder.terminal.asker import CheckMany, Key
 from builder.terminal.edit_questions import new_words, pick_group, pick_place, type_options, unlike
@@ -52,13 +44,13 @@ def _add(steps: Steps, system: AttributeSystem, group: AttributeGroup) -> tuple[
     # An option that no rule uses cannot help: both are one change.
     classes = steps.pick_many("Which classes get it?", system.classes)
     rules = [SetRule(class_name=name, group=group.name, options=(option,)) for name in classes]
-    return (AddOption(group=group.name, option=option), *rules)
+    return (model.AddOption(group=group.name, option=option), *rules)
 
 
 def _reword(steps: Steps, group: AttributeGroup) -> tuple[Edit, ...]:
     option, others = _pick(steps, group)
     to = new_words(steps, option, others)
-    return () if to == option else (RenameOption(group=group.name, option=option, to=to),)
+    return () if to == option else (model.RenameOption(group=group.name, option=option, to=to),)
 
 
 def _drop(steps: Steps, system: AttributeSystem, group: AttributeGroup) -> tuple[Edit, ...]:
@@ -79,14 +71,14 @@ def _move(steps: Steps, group: AttributeGroup) -> tuple[Edit, ...]:
     place = pick_place(steps, option, others, now)
     if place == now:
         return ()
-    return (MoveOption(group=group.name, option=option, position=place),)
+    return (model.MoveOption(group=group.name, option=option, position=place),)
 
 
 def _split(steps: Steps, system: AttributeSystem, group: AttributeGroup) -> tuple[Edit, ...]:
     option, others = _pick(steps, group)
     parts = type_options(steps, others)
     classes = _shares(steps, parts, _users(system, group, option))
-    return (SplitOption(group=group.name, option=option, into=parts, classes=classes),)
+    return (model.SplitOption(group=group.name, option=option, into=parts, classes=classes),)
 
 
 def _shares(steps: Steps, parts: Sequence[str], users: Sequence[str]) -> dict[str, Choice]:
@@ -116,7 +108,7 @@ def _join(steps: Steps, group: AttributeGroup) -> tuple[Edit, ...]:
     joined = steps.pick_many("Which options become one?", group.options, check=check)
     others = [option for option in group.options if option not in joined]
     into = steps.text("Words for all of them:", joined[0], unlike(others))
-    return (MergeOptions(group=group.name, options=joined, into=into),)
+    return (model.MergeOptions(group=group.name, options=joined, into=into),)
 
 
 def _pick(steps: Steps, group: AttributeGroup) -> tuple[str, list[str]]:

@@ -27,17 +27,10 @@ from builder.errors import InputError
 from builder.files import replace_file
 from builder.review.view import View
 from builder.scoring.wording import counted
+from builder.system import yaml_text
 from builder.system.json_format import system_from_json, system_json_problems, system_to_json
 from builder.system.model import AttributeSystem
-from builder.system.yaml_text import (
-    MOST_SHOWN,
-    SystemTextError,
-    system_from_text,
-    system_to_text,
-    with_notes,
-    with_problems,
-    without_words,
-)
+from builder.system.yaml_text import SystemTextError, system_from_text, system_to_text
 from builder.terminal.asker import Asker, Key
 from builder.terminal.confirming import confirmed
 from builder.terminal.going_back import Steps, stepwise
@@ -134,12 +127,12 @@ def _from_editor(console: Console, folder: Path, now: AttributeSystem) -> Attrib
             _carried_over(console, folder, left, now)
     run_editor(path)
     text = read_text(path)
-    if without_words(text):
+    if yaml_text.without_words(text):
         return None
     try:
         after = system_from_text(text)
     except SystemTextError as error:
-        marked, problems = with_problems(text, error.problems)
+        marked, problems = yaml_text.with_problems(text, error.problems)
         write_private(path, marked, WHAT)
         raise SystemTextError(problems) from error
     return _carried_over(console, folder, after, now)
@@ -217,9 +210,10 @@ def _renamed_classes(steps: Steps, renames: Sequence[RenameClass]) -> list[Renam
 
 def _mistakes(error: SystemTextError) -> Text:
     lines = ["The text is not a system yet:"]
-    lines += [f"  {shortened(str(problem), LONG)}" for problem in error.problems[:MOST_SHOWN]]
-    if len(error.problems) > MOST_SHOWN:
-        lines.append(f"  and {len(error.problems) - MOST_SHOWN:,} more")
+    most, problems = yaml_text.MOST_SHOWN, error.problems
+    lines += [f"  {shortened(str(problem), LONG)}" for problem in problems[:most]]
+    if len(problems) > most:
+        lines.append(f"  and {len(problems) - most:,} more")
     return Text("\n".join(lines))
 
 
@@ -272,7 +266,7 @@ def begin_anew(
         former = read_text(folder / KEPT) if (folder / KEPT).exists() else ""
         write_private(folder / KEPT, f"{read_text(folder / FILE)}\n{former}", WHAT)
     # In this order: an older base only makes more of the text the person's.
-    write_private(folder / FILE, with_notes(system_to_text(system), notes), WHAT)
+    write_private(folder / FILE, yaml_text.with_notes(system_to_text(system), notes), WHAT)
     write_base(folder, base)
 
 

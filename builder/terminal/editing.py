@@ -24,16 +24,9 @@ from builder.terminal.edit_questions import entry_beside, unlike
 from builder.terminal.edit_rules import edit_rule
 from builder.terminal.edit_text import edit_as_text, resume_text, unfinished_text
 from builder.terminal.going_back import Steps, stepwise
+from builder.terminal.menu import behind
 from builder.terminal.text import shortened
 
-_KINDS = (
-    Key("r", "rule of a class"),
-    Key("o", "option"),
-    Key("p", "prompt"),
-    Key("g", "group"),
-    Key("c", "class"),
-    Key("d", "domain"),
-)
 _AS_TEXT = Key("t", "the whole system as text")
 
 
@@ -48,7 +41,7 @@ def edit_by_hand(
         resumed = resume_text(asker, console, view, folder)
         if resumed is not None:
             return resumed
-    keys = (*_KINDS, _AS_TEXT) if folder else _KINDS
+    keys = (*_FLOWS, _AS_TEXT) if folder else tuple(_FLOWS)
     flow = partial(_edited, console, view, keys)
     while (edited := stepwise(asker, flow)) is not None:
         if edited is _AS_TEXT and folder:
@@ -62,11 +55,11 @@ def _edited(
     console: Console, view: View, keys: Sequence[Key], steps: Steps
 ) -> Proposal | Key | Literal["nothing"]:
     """What the menu led to: a confirmed proposal, the wish to edit the text, or nothing."""
-    kind = steps.key("Edit what?", keys)
-    if kind == _AS_TEXT.key:
+    flow = behind(_FLOWS, steps.key("Edit what?", keys))
+    if flow is None:
         # Not within the steps: an editor can't be run again with the answers so far.
         return _AS_TEXT
-    edits = _FLOWS[kind](steps, view.system)
+    edits = flow(steps, view.system)
     if not edits:
         console.print(Text("That changes nothing."))
         return "nothing"
@@ -79,13 +72,13 @@ def _edit_domain(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
     return () if domain == system.domain else (SetDomain(domain=domain),)
 
 
-_FLOWS: dict[str, Callable[[Steps, AttributeSystem], tuple[Edit, ...]]] = {
-    "r": edit_rule,
-    "o": edit_option,
-    "p": edit_prompt,
-    "g": edit_group,
-    "c": edit_class,
-    "d": _edit_domain,
+_FLOWS: dict[Key, Callable[[Steps, AttributeSystem], tuple[Edit, ...]]] = {
+    Key("r", "rule of a class"): edit_rule,
+    Key("o", "option"): edit_option,
+    Key("p", "prompt"): edit_prompt,
+    Key("g", "group"): edit_group,
+    Key("c", "class"): edit_class,
+    Key("d", "domain"): _edit_domain,
 }
 
 

@@ -1,6 +1,6 @@
 """The conversation about the images behind a number: which ones, then one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -17,6 +17,7 @@ from builder.scoring.wording import counted
 from builder.system.model import Choice
 from builder.terminal.asker import Asker, Key
 from builder.terminal.help import images_explanation
+from builder.terminal.menu import behind
 from builder.terminal.pictures import Way, complaint, drawn, way_to_draw
 from builder.terminal.tables import NARROW, Pieces, Rows
 from builder.terminal.text import LONG, plain, quoted, shortened
@@ -104,22 +105,16 @@ class _Gallery:
 
     def _series(self, findings: Findings) -> list[_Shown] | None:
         """The images that the person chooses; none if they change their mind, None to go back."""
-        keys = [Key("c", "a class")]
-        if findings.pairs:
-            keys.insert(0, Key("p", "a confused pair"))
-        if wrong := int((~findings.review.correct).sum()):
+        review, menu = findings.review, dict[Key, Callable[[], tuple[Case, ...]]]()
+        if wrong := int((~review.correct).sum()):
             most = f"the worst {_MOST_SHOWN} of " if wrong > _MOST_SHOWN else ""
-            keys.insert(0, Key("w", f"{most}{counted(wrong, 'wrong image')}"))
-        match self._key("Which images?", keys):
-            case "w":
-                cases = wrong_cases(findings.review, self.view.system, _MOST_SHOWN)
-            case "p":
-                cases = self._of_a_pair(findings)
-            case "c":
-                cases = self._of_a_class(findings)
-            case _:
-                return None
-        return [_Shown(case) for case in cases]
+            key = Key("w", f"{most}{counted(wrong, 'wrong image')}")
+            menu[key] = lambda: wrong_cases(review, self.view.system, _MOST_SHOWN)
+        if findings.pairs:
+            menu[Key("p", "a confused pair")] = lambda: self._of_a_pair(findings)
+        menu[Key("c", "a class")] = lambda: self._of_a_class(findings)
+        cases = behind(menu, self._key("Which images?", list(menu)))
+        return None if cases is None else [_Shown(case) for case in cases()]
 
     def _of_a_pair(self, findings: Findings) -> tuple[Case, ...]:
         # Names may hold anything, so the number is what tells two lines apart.
@@ -222,14 +217,9 @@ def _heading(shown: _Shown) -> str:
     predicted = quoted(case.predicted, _NAME)
     if case.correct:
         return f"{label}, classified correctly"
-    ahead = _ahead(case.margin)
-    match shown.role:
-        case "fixed":
-            return f"fixed: {label}, taken for {predicted} without it{ahead}"
-        case "broken":
-            return f"broken: {label}, taken for {predicted} with it{ahead}"
-        case _:
-            return f"{label}, taken for {predicted}{ahead}"
+    when = {"": "", "fixed": " without it", "broken": " with it"}[shown.role]
+    role = f"{shown.role}: " if shown.role else ""
+    return f"{role}{label}, taken for {predicted}{when}{_ahead(case.margin)}"
 
 
 def _ahead(margin: float | None) -> str:

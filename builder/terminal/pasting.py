@@ -15,16 +15,11 @@ from builder.terminal.ask import open_asker
 from builder.terminal.asker import Key, PastingAsker, interactive
 from builder.terminal.clipboard import sends_to_clipboard
 from builder.terminal.edit_text import read_text, remove_file, run_editor, write_private
+from builder.terminal.menu import behind
 from builder.terminal.render import error_panel
 from builder.terminal.text import shortened, visible
 
 PROMPT = "prompt.txt"
-_KEYS = (
-    Key("p", "paste it"),
-    Key("f", "from a file"),
-    Key("e", "in the editor"),
-    Key("s", "show the prompt"),
-)
 _EDITED = (
     "# Paste the chat window's whole answer below this line, save and close; "
     "these two lines may stay.\n"
@@ -97,17 +92,15 @@ class TerminalChat:
 
     def _answer(self, title: str, prompt: str) -> str | None:
         self.asker.discard_typed()
-        ways: dict[str, Callable[[], str | None]] = {
-            "p": self._pasted,
-            "f": self._from_file,
-            "e": self._from_editor,
+        ways: dict[Key, Callable[[], str | None]] = {
+            Key("p", "paste it"): self._pasted,
+            Key("f", "from a file"): self._from_file,
+            Key("e", "in the editor"): self._from_editor,
+            Key("s", "show the prompt"): lambda: self._show(title, prompt),
         }
-        while (key := self.asker.key(f"Answer to {title!r}", _KEYS)) is not None:
-            if key == "s":
-                self._show(title, prompt)
-                continue
+        while way := behind(ways, self.asker.key(f"Answer to {title!r}", tuple(ways))):
             try:
-                answer = ways[key]()
+                answer = way()
             except InputError as error:
                 self.console.print(error_panel(error))
                 continue

@@ -27,6 +27,7 @@ from builder.terminal.events import summary
 from builder.terminal.gallery import Pictures, view_images
 from builder.terminal.help import explanation, offer_explanation
 from builder.terminal.locks import lock_or_unlock
+from builder.terminal.menu import behind
 from builder.terminal.scoring_rules import choose_rule
 
 # What an answer leads to: an action, or None where nothing is to be done with it yet.
@@ -214,7 +215,7 @@ class TerminalReviewer:
         self._console.print()
         pressed = self._asker.key(title, list(steps))
         self._stopping = False
-        return next((step for key, step in steps.items() if key.key == pressed), back)()
+        return (behind(steps, pressed) or back)()
 
     def _say(self, words: str) -> None:
         self._console.print(Text(words))

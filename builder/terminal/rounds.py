@@ -133,33 +133,24 @@ def _did_it_help(state: State, findings: Findings) -> list[RenderableType]:
 
 def _shown_versions(state: State, last_proven: int | None) -> list[Version]:
     """The last two, the best and the last that was confirmed: all that a decision needs."""
-    wanted = {
-        state.best,
-        last_proven,
-        *(version.number for version in state.versions[-2:]),
-    }
+    wanted = {state.best, last_proven, *(version.number for version in state.versions[-2:])}
     return [version for version in reversed(state.versions) if version.number in wanted]
 
 
 def _version_name(version: Version, state: State, last_proven: int | None) -> str:
-    roles = []
-    if version.number == 1:
-        roles.append("the draft")
-    if version is state.versions[-1] and version.number > 1:
-        roles.append("the last")
-    if version.number == state.best:
-        roles.append("the best")
-    if version.number == last_proven:
-        roles.append("confirmed")
-    return f"version {version.number}" + (f" ({', '.join(roles)})" if roles else "")
+    roles = {
+        "the draft": version.number == 1,
+        "the last": version is state.versions[-1] and version.number > 1,
+        "the best": version.number == state.best,
+        "confirmed": version.number == last_proven,
+    }
+    played = ", ".join(role for role, holds in roles.items() if holds)
+    return f"version {version.number}" + (f" ({played})" if played else "")
 
 
 def _best_baseline(findings: Findings) -> str | None:
-    return max(
-        findings.baselines,
-        key=lambda name: int(findings.baselines[name].correct.sum()),
-        default=None,
-    )
+    names = findings.baselines
+    return max(names, key=lambda name: int(names[name].correct.sum()), default=None)
 
 
 def _worse_than_names(state: State, findings: Findings) -> str:
