@@ -1,6 +1,6 @@
 """The tables of the diagnosis: classes, confused pairs and groups."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -11,7 +11,7 @@ from builder.diagnosis.information import Redundancy, SeenBits, redundancy
 from builder.diagnosis.permutation_test import NullTest
 from builder.review.findings import Findings
 from builder.scoring.wording import percent, points
-from builder.terminal.tables import Rows, figures
+from builder.terminal.tables import Rows, figures, table_of
 from builder.terminal.text import LONG, labels, shortened
 
 _NAME = 28
@@ -22,23 +22,14 @@ _MOST_PAIRS = 10
 
 def class_table(reports: Sequence[ClassReport]) -> Rows:
     """The classes in the order given; one without images says so."""
-    misled = any(report.misleading_groups for report in reports)
-    headers = [
-        "class",
-        "correct",
-        "accuracy",
-        "95 % interval",
-        "taken for",
-        *(["misled by"] if misled else []),
+    headers = ["class", "correct", "accuracy", "95 % interval", "taken for"]
+    rows = [
+        [shortened(r.name, _NAME), *figures(r.correct, r.n), _counts(r.mistaken_for)]
+        for r in reports
     ]
-    rows = []
-    for report in reports:
-        row = [
-            shortened(report.name, _NAME),
-            *figures(report.correct, report.n),
-            _counts(report.mistaken_for),
-        ]
-        rows.append([*row, _misled(report)] if misled else row)
+    if any(report.misleading_groups for report in reports):
+        headers.append("misled by")
+        rows = [[*row, _misled(report)] for row, report in zip(rows, reports, strict=True)]
     return Rows(headers, rows, right=frozenset({1, 2, 3}))
 
 
@@ -72,34 +63,19 @@ def weak_table(reports: Sequence[GroupReport]) -> Rows:
 
 def group_table(reports: Sequence[GroupReport]) -> Rows:
     """All measures of every group, in the order given, and what they come to."""
-    headers = (
-        "group",
-        "alone",
-        "left out",
-        "p",
-        "own bits",
-        "bits seen",
-        "told by",
-        "as ruled",
-        "shuffled p",
-        "verdict",
-    )
-    rows = [
-        (
-            shortened(report.name, _NAME),
-            percent(report.alone.count, report.alone.n),
-            _left_out(report),
-            _p_left_out(report),
-            f"{report.bits_given_others:.1f} of {report.bits:.1f}",
-            _seen(report.seen),
-            _repeated(report),
-            percent(report.agreement.count, report.agreement.n),
-            _shuffled(report.shuffled),
-            _verdict(report),
-        )
-        for report in reports
-    ]
-    return Rows(headers, rows, right=frozenset({1}))
+    columns: dict[str, Callable[[GroupReport], str]] = {
+        "group": lambda report: shortened(report.name, _NAME),
+        "alone": lambda report: percent(report.alone.count, report.alone.n),
+        "left out": _left_out,
+        "p": _p_left_out,
+        "own bits": lambda report: f"{report.bits_given_others:.1f} of {report.bits:.1f}",
+        "bits seen": lambda report: _seen(report.seen),
+        "told by": _repeated,
+        "as ruled": lambda report: percent(report.agreement.count, report.agreement.n),
+        "shuffled p": lambda report: _shuffled(report.shuffled),
+        "verdict": _verdict,
+    }
+    return table_of(reports, columns, right={1})
 
 
 def redundancy_block(found: Redundancy) -> RenderableType:

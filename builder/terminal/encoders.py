@@ -1,12 +1,12 @@
 """Which encoders there are, and how one compares with its publisher's own files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from builder.terminal.tables import Rows
+from builder.terminal.tables import table_of
 from builder.terminal.text import LONG, plain, shortened
 
 # Measured on small checkpoints, as differences of the unit vectors.
@@ -48,21 +48,17 @@ class DifferenceRow:
 
 def encoders_table(rows: Sequence[EncoderRow], others: str) -> RenderableType:
     """One row an encoder, and the sentence about what else may be named."""
-    headers = ["", "licence", "download", "dimensions", "image", "here", "verified"]
-    cells = [
-        (
-            row.name,
-            row.licence,
-            megabytes(row.weights_bytes) if row.weights_bytes else "none",
-            str(row.dimensions),
-            f"{row.image_size} px",
-            _yes_no(row.here),
-            _yes_no(row.verified),
-        )
-        for row in rows
-    ]
+    columns: dict[str, Callable[[EncoderRow], str]] = {
+        "": lambda row: row.name,
+        "licence": lambda row: row.licence,
+        "download": lambda row: megabytes(row.weights_bytes) if row.weights_bytes else "none",
+        "dimensions": lambda row: str(row.dimensions),
+        "image": lambda row: f"{row.image_size} px",
+        "here": lambda row: _yes_no(row.here),
+        "verified": lambda row: _yes_no(row.verified),
+    }
     lines = [plain(f"{row.name}: {'; '.join(row.notes)}.", LONG) for row in rows if row.notes]
-    table = Rows(headers, cells, right=frozenset({2, 3, 4}))
+    table = table_of(rows, columns, right={2, 3, 4})
     return Group(table, Text(), *lines, Text(), Text(others))
 
 
@@ -74,22 +70,18 @@ def verdict_screen(
     name: str, weights: str, rows: Sequence[DifferenceRow], *, tolerance: float, agrees: bool
 ) -> RenderableType:
     """The largest differences and what they mean. weights: a sentence about the weights' file."""
-    headers = ["", "compared", "largest difference", "smallest cosine", "where"]
-    cells = [
-        (
-            row.kind,
-            str(row.n),
-            f"{row.largest:.1e}",
-            f"{row.smallest_cosine:.7f}",
-            shortened(row.worst, 30),
-        )
-        for row in rows
-    ]
+    columns: dict[str, Callable[[DifferenceRow], str]] = {
+        "": lambda row: row.kind,
+        "compared": lambda row: str(row.n),
+        "largest difference": lambda row: f"{row.largest:.1e}",
+        "smallest cosine": lambda row: f"{row.smallest_cosine:.7f}",
+        "where": lambda row: shortened(row.worst, 30),
+    }
     lines: list[RenderableType] = [
         Text(f"{shortened(name)} beside its ONNX files", style="bold"),
         plain(weights, LONG),
         Text(),
-        Rows(headers, cells, right=frozenset({1, 2, 3})),
+        table_of(rows, columns, right={1, 2, 3}),
         Text(),
     ]
     apart = [row for row in rows if row.largest > tolerance]

@@ -1,6 +1,6 @@
 """What the commands print: errors, the checks of a file, systems beside baselines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -11,7 +11,7 @@ from builder.errors import CotbuildError
 from builder.scoring.wording import counted, interval, percent, points
 from builder.system.checks import Checks
 from builder.system.model import AttributeSystem
-from builder.terminal.tables import Rows
+from builder.terminal.tables import Rows, table_of
 from builder.terminal.text import LONG, paragraphs, plain, shortened
 
 # A line of a hint that begins so is to be copied.
@@ -77,22 +77,18 @@ class ControlRow:
 
 def control_table(rows: Sequence[ControlRow]) -> RenderableType:
     """What each control gets right on average and at its extremes, and what it means."""
-    headers = ["", "draws", "mean", "images", "interval", "least to most"]
-    lines = [
-        (
-            f"{row.of}: {row.control.split(':')[0]}",
-            str(row.draws),
-            percent(row.mean, row.n),
-            f"{row.n:,}",
-            interval(row.low, row.high),
-            f"{percent(row.least, row.n)} to {percent(row.most, row.n)}",
-        )
-        for row in rows
-    ]
+    columns: dict[str, Callable[[ControlRow], str]] = {
+        "": lambda row: f"{row.of}: {row.control.split(':')[0]}",
+        "draws": lambda row: str(row.draws),
+        "mean": lambda row: percent(row.mean, row.n),
+        "images": lambda row: f"{row.n:,}",
+        "interval": lambda row: interval(row.low, row.high),
+        "least to most": lambda r: f"{percent(r.least, r.n)} to {percent(r.most, r.n)}",
+    }
     meanings = dict.fromkeys(row.control for row in rows)
     notes = [Text(f"{meaning[0].upper()}{meaning[1:]}.", style="dim") for meaning in meanings]
     advice = "A system that is not clearly above its controls tells nothing about the classes."
-    table = Rows(headers, lines, right=frozenset(range(1, len(headers))))
+    table = table_of(rows, columns, right=range(1, len(columns)))
     return Group(table, *notes, Text(advice, style="dim"))
 
 
@@ -111,24 +107,16 @@ def score_table(
 
 
 def _one_encoder(rows: Sequence[ScoreRow]) -> Rows:
-    headers = ["", "texts", "correct", "accuracy", "interval", "over names", "over best"]
-    return Rows(
-        headers,
-        [
-            (
-                row.name,
-                f"{row.n_texts:,}",
-                f"{cell.correct} of {cell.n}",
-                percent(cell.correct, cell.n),
-                interval(cell.low, cell.high),
-                _gain(cell.over_names),
-                _gain(cell.over_best),
-            )
-            for row in rows
-            for cell in row.cells
-        ],
-        right=frozenset(range(1, len(headers))),
-    )
+    columns: dict[str, Callable[[ScoreRow], str]] = {
+        "": lambda row: row.name,
+        "texts": lambda row: f"{row.n_texts:,}",
+        "correct": lambda row: f"{row.cells[0].correct} of {row.cells[0].n}",
+        "accuracy": lambda row: percent(row.cells[0].correct, row.cells[0].n),
+        "interval": lambda row: interval(row.cells[0].low, row.cells[0].high),
+        "over names": lambda row: _gain(row.cells[0].over_names),
+        "over best": lambda row: _gain(row.cells[0].over_best),
+    }
+    return table_of(rows, columns, right=range(1, len(columns)))
 
 
 def _side_by_side(rows: Sequence[ScoreRow], encoders: Sequence[str]) -> Rows:

@@ -1,6 +1,6 @@
 """The scoring rules side by side, each against the one in use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -10,7 +10,7 @@ from builder.scoring.fit import FITTED_PART, RuleName, RuleTrial
 from builder.scoring.wording import accuracy, accuracy_interval, counted, proven, scoring_words
 from builder.system.model import Scoring
 from builder.terminal.asker import Asker
-from builder.terminal.tables import Rows
+from builder.terminal.tables import table_of
 
 # Of rules whose name says too little.
 _TITLES: dict[RuleName, str] = {
@@ -24,14 +24,19 @@ _TITLES: dict[RuleName, str] = {
 
 def rules_table(trials: Sequence[RuleTrial], *, about: str) -> RenderableType:
     """The rules side by side, the one in use first; `about`: the images fitted on and shown."""
-    others = _others(trials)
-    rows = [_row(trial, trials) for trial in (trials[0], *others)]
+    others, used = _others(trials), trials[0]
+    columns: dict[str, Callable[[RuleTrial], str]] = {
+        "rule": lambda trial: f"in use: {_title(trial)}" if trial is used else _title(trial),
+        "fitted": lambda trial: _fitted_words(trial.scoring),
+        "accuracy": lambda trial: accuracy(int(trial.correct.sum()), len(trial.correct)),
+        "interval": lambda trial: accuracy_interval(int(trial.correct.sum()), len(trial.correct)),
+        "change": lambda trial: "" if trial is used else proven(trial.change),
+    }
     note = f"{about} Intervals: 95 %. Change: against the rule in use; p: exact McNemar."
     if len(others) > 1:
         note += f" {len(others)} rules were compared, p is not corrected: "
         note += "the best is flattered by luck."
-    headers = ["rule", "fitted", "accuracy", "interval", "change"]
-    return Group(Rows(headers, rows), Text(note, style="dim"))
+    return Group(table_of((used, *others), columns), Text(note, style="dim"))
 
 
 def choose_rule(asker: Asker, console: Console, view: View) -> TryRules | Rescore | None:
@@ -67,19 +72,8 @@ def _others(trials: Sequence[RuleTrial]) -> list[RuleTrial]:
     return [trial for trial in trials[1:] if trial.scoring != trials[0].scoring]
 
 
-def _row(trial: RuleTrial, trials: Sequence[RuleTrial]) -> Sequence[str]:
-    correct, n = int(trial.correct.sum()), len(trial.correct)
-    first = trial is trials[0]
-    title = _TITLES.get(trial.name, trial.name) if trial.name else scoring_words(trial.scoring)
-    title = f"in use: {title}" if first else title
-    against = "" if first else proven(trial.change)
-    return (
-        title,
-        _fitted_words(trial.scoring),
-        accuracy(correct, n),
-        accuracy_interval(correct, n),
-        against,
-    )
+def _title(trial: RuleTrial) -> str:
+    return _TITLES.get(trial.name, trial.name) if trial.name else scoring_words(trial.scoring)
 
 
 def _fitted_words(scoring: Scoring) -> str:

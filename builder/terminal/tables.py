@@ -1,7 +1,8 @@
 """A table that becomes a list of short blocks where the screen is too narrow for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -13,6 +14,8 @@ from rich.text import Text
 
 from builder.scoring.wording import accuracy, accuracy_interval, percent
 from builder.terminal.text import SHORT, plain, shortened
+
+T = TypeVar("T")
 
 # Below this a table is always stacked.
 NARROW = 60
@@ -92,6 +95,14 @@ class Rows:
                 ],
                 indent=_INDENT,
             )
+
+
+def table_of(
+    items: Iterable[T], columns: Mapping[str, Callable[[T], str]], right: Iterable[int] = ()
+) -> Rows:
+    """A row for each item; under its header every column says what stands in it."""
+    rows = [[cell(item) for cell in columns.values()] for item in items]
+    return Rows(tuple(columns), rows, frozenset(right))
 
 
 def figures(correct: int, n: int) -> tuple[str, str, str]:
