@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from builder.review.findings import Findings
@@ -15,7 +14,7 @@ from builder.session import versions
 from builder.session.state import State, Step, Version, from_bits, needs_measuring
 from builder.session.versions import Causes, ClassChange
 from builder.terminal.events import summary
-from builder.terminal.text import listed, shortened
+from builder.terminal.text import indented, listed, shortened
 
 _STEPS, _CLASSES = 6, 4
 
@@ -82,7 +81,7 @@ def _classes(
     down = [change for change in reversed(changes) if change.net < 0]
     lines = [f"{word} {_listed(found)}" for word, found in (("up", up), ("down", down)) if found]
     if lines:
-        yield _line(f"Classes on review images: {'; '.join(lines)}.")
+        yield indented(f"Classes on review images: {'; '.join(lines)}.")
 
 
 def _listed(changes: Sequence[ClassChange]) -> str:
@@ -92,9 +91,10 @@ def _listed(changes: Sequence[ClassChange]) -> str:
 
 def _causes(found: Causes, state: State) -> Iterator[RenderableType]:
     lines = [*_told("+", found.done, state), *_told("taken back:", found.taken_back, state)]
-    yield from map(_line, lines[:_STEPS])
+    yield from map(indented, lines[:_STEPS])
     if len(lines) > _STEPS:
-        yield _line(f"and {counted(len(lines) - _STEPS, 'more change')}; cotbuild log lists all.")
+        more = counted(len(lines) - _STEPS, "more change")
+        yield indented(f"and {more}; cotbuild log lists all.")
 
 
 def _told(sign: str, steps: Sequence[Step], state: State) -> Iterator[str]:
@@ -103,7 +103,3 @@ def _told(sign: str, steps: Sequence[Step], state: State) -> Iterator[str]:
             decided = versions.decision_on(step, state)
             measured = f"  {effect(decided.effect)}" if decided and decided.effect else ""
             yield f"{sign} {summary(step.proposal)}{measured}"
-
-
-def _line(words: str) -> RenderableType:
-    return Padding.indent(Text(words), 2)

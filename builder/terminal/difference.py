@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from builder.edits.describe import SOURCES, describe_proposal
@@ -12,7 +11,7 @@ from builder.scoring.wording import counted, points, proven
 from builder.session.state import Step, steps_between
 from builder.session.versions import Point, held_out_change
 from builder.terminal.events import bits_words, summary
-from builder.terminal.text import LONG, plain
+from builder.terminal.text import indented
 
 
 def difference_screen(before: Point, after: Point, edits: Sequence[Edit]) -> RenderableType:
@@ -30,10 +29,10 @@ def difference_screen(before: Point, after: Point, edits: Sequence[Edit]) -> Ren
 
 def _edits(before: Point, edits: Sequence[Edit]) -> list[RenderableType]:
     if not edits:
-        return [_line("Both are the same.")]
+        return [indented("Both are the same.")]
     # Told one after the other, as a proposal's edits are; who proposed them says the list below.
     described = describe_proposal(Proposal(edits=tuple(edits), source="person"), before.system)
-    return [_line(line) for line in described.splitlines()]
+    return [indented(line) for line in described.splitlines()]
 
 
 def _steps(what: str, steps: Sequence[Step], history: Sequence[Step]) -> list[RenderableType]:
@@ -45,7 +44,7 @@ def _steps(what: str, steps: Sequence[Step], history: Sequence[Step]) -> list[Re
     for place, step in enumerate(steps, start=first):
         if step.proposal:
             told = summary(step.proposal, history[place - 1].system)
-            lines.append(_line(f"From {SOURCES[step.proposal.source]}: {told}"))
+            lines.append(indented(f"From {SOURCES[step.proposal.source]}: {told}"))
     return lines
 
 
@@ -65,7 +64,3 @@ def _measured(point: Point) -> str:
     if point.version is None:
         return f"{title}: not measured."
     return f"{title} on held-out images: {bits_words(point.version.held_out)}."
-
-
-def _line(words: str) -> RenderableType:
-    return Padding.indent(plain(words, 2 * LONG), 2)

@@ -1,6 +1,7 @@
 """What has just been recorded, in a line."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from builder.edits.describe import describe_proposal
 from builder.edits.locks import lock_words
@@ -119,12 +120,8 @@ def act_line(act: Act, before: AttributeSystem | None) -> str:
 
 def _acts(undone: Sequence[Act], before: AttributeSystem | None) -> str:
     """The last that was undone, and how many were made in one go with it."""
-    others = 0
-    for act in undone[1:]:
-        if not (isinstance(act, Decided) and act.together):
-            break
-        others += 1
-    more = f" and {others} more" if others else ""
+    others = [*takewhile(lambda act: isinstance(act, Decided) and act.together, undone[1:])]
+    more = f" and {len(others)} more" if others else ""
     return f"{act_line(undone[0], before)}{more}"
 
 

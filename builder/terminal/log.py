@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from builder.edits.describe import SOURCES, describe_proposal
@@ -16,7 +15,7 @@ from builder.session.story import Accepted, Delivery, Story, Stretch
 from builder.session.versions import held_out_change
 from builder.terminal.events import bits_words, optimised_words, source_words, summary
 from builder.terminal.tables import Rows, figures
-from builder.terminal.text import LONG, paragraphs, plain, quoted, shortened
+from builder.terminal.text import LONG, indented, paragraphs, quoted, shortened
 
 _DECIDERS = {"person": "you", "auto": "--auto"}
 
@@ -102,20 +101,20 @@ def _note_on_best(state: State) -> list[RenderableType]:
 def _stretch(stretch: Stretch, story: Story, cost: str) -> list[RenderableType]:
     lines: list[RenderableType] = [Text(_title(stretch, story), style="bold")]
     if stretch.back_to is not None:
-        lines.append(_line(f"Back to version {stretch.back_to}."))
-    lines += [_line(f"Taken back: {summary(p, limit=LONG)}") for p in stretch.taken_back]
+        lines.append(indented(f"Back to version {stretch.back_to}."))
+    lines += [indented(f"Taken back: {summary(p, limit=LONG)}") for p in stretch.taken_back]
     for accepted in stretch.accepted:
         lines += _accepted(accepted)
     for rejected in stretch.rejected:
         lines += _rejected(rejected)
     if stretch.skipped:
-        lines.append(_line(f"{counted(stretch.skipped, 'proposal')} skipped."))
-    lines += [_line(f"Locked: {shortened(lock_words(lock))}.") for lock in stretch.locked]
-    lines += [_line(f"Unlocked: {shortened(lock_words(lock))}.") for lock in stretch.unlocked]
-    lines += [_line(optimised_words(run)) for run in stretch.optimised]
-    lines += [_line(f"Note: {quoted(note, LONG)}") for note in stretch.notes]
+        lines.append(indented(f"{counted(stretch.skipped, 'proposal')} skipped."))
+    lines += [indented(f"Locked: {shortened(lock_words(lock))}.") for lock in stretch.locked]
+    lines += [indented(f"Unlocked: {shortened(lock_words(lock))}.") for lock in stretch.unlocked]
+    lines += [indented(optimised_words(run)) for run in stretch.optimised]
+    lines += [indented(f"Note: {quoted(note, LONG)}") for note in stretch.notes]
     if cost:
-        lines.append(_line(f"Language model: {cost}."))
+        lines.append(indented(f"Language model: {cost}."))
     return lines
 
 
@@ -135,18 +134,18 @@ def _accepted(accepted: Accepted) -> list[RenderableType]:
     if decided.proposal.source == decided.by == "person" and decided.instead_of is None:
         head = "Your change"
     measured = f": {effect(decided.effect)} on review" if decided.effect else ""
-    lines = [_line(head + measured)]
+    lines = [indented(head + measured)]
     described = describe_proposal(decided.proposal, accepted.before)
-    lines += [_line(line, indent=4) for line in paragraphs(described)]
+    lines += [indented(line, by=4) for line in paragraphs(described)]
     return lines
 
 
 def _rejected(decided: Decided) -> list[RenderableType]:
     """What was rejected, whose it was, and why: less than is told of what was accepted."""
     what = summary(decided.proposal, limit=LONG)
-    lines = [_line(f"Rejected, from {proposer(decided)}: {what}")]
+    lines = [indented(f"Rejected, from {proposer(decided)}: {what}")]
     if decided.reason:
-        lines.append(_line(shortened(decided.reason, LONG), indent=4))
+        lines.append(indented(shortened(decided.reason, LONG), by=4))
     return lines
 
 
@@ -158,7 +157,3 @@ def _delivery(delivery: Delivery) -> str:
         return f"{line}."
     look = "" if delivery.looked else ", as seen before"
     return f"{line}; on the final images: {bits_words(record.final)}{look}."
-
-
-def _line(words: str, indent: int = 2) -> RenderableType:
-    return Padding.indent(plain(words, 2 * LONG), indent)

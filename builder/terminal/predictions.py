@@ -10,23 +10,13 @@ from builder.scoring.predict import Prediction
 from builder.scoring.wording import percent
 from builder.system.model import AttributeSystem, Choice
 from builder.terminal.tables import NARROW, Pieces
-from builder.terminal.text import LONG, plain, shortened, visible
+from builder.terminal.text import LONG, indented, plain, shortened, visible
 
 
 def questions_asked(system: AttributeSystem) -> RenderableType:
     """What the encoder is asked of every image: the prompt of each group."""
-    return Group(
-        Text("Asked of each image:", style="dim"),
-        *(
-            Padding(
-                Text(f"{shortened(group.name)}: {shortened(group.prompt, LONG)}"),
-                (0, 0, 0, 2),
-                expand=False,
-            )
-            for group in system.groups
-        ),
-        Text(),
-    )
+    asked = (f"{shortened(g.name)}: {shortened(g.prompt, LONG)}" for g in system.groups)
+    return Group(Text("Asked of each image:", style="dim"), *map(indented, asked), Text())
 
 
 @dataclass(frozen=True, slots=True)

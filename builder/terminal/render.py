@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from builder.errors import CotbuildError
@@ -12,7 +11,7 @@ from builder.scoring.wording import counted, interval, percent, points
 from builder.system.checks import Checks
 from builder.system.model import AttributeSystem
 from builder.terminal.tables import Rows, table_of
-from builder.terminal.text import LONG, paragraphs, plain, shortened
+from builder.terminal.text import LONG, indented, paragraphs, plain, shortened
 
 # A line of a hint that begins so is to be copied.
 _COMMANDS = ("hf ", "cotbuild ")
@@ -22,13 +21,13 @@ def error_panel(error: CotbuildError) -> RenderableType:
     """What went wrong and why, and what to do next."""
     first, *others = paragraphs(error.message) or ["unknown"]
     lines: list[RenderableType] = [Text.assemble(("Error: ", "bold red"), first)]
-    lines += [Padding.indent(Text(line), 2) for line in others]
+    lines += [indented(line) for line in others]
     for index, line in enumerate(paragraphs(error.hint)):
         if line.startswith(_COMMANDS):
             # Wrapped by the terminal and not by us, it can be copied in one piece.
             lines.append(Text(line, no_wrap=True, overflow="ignore"))
             continue
-        lines.append(Padding.indent(Text(line if index else f"next: {line}"), 2))
+        lines.append(indented(line if index else f"next: {line}"))
     return Group(*lines)
 
 
@@ -149,7 +148,7 @@ def checks_table(name: str, system: AttributeSystem, checks: Checks) -> Renderab
     lines: list[RenderableType] = [title, Text()]
     for finding in checks.findings:
         lines.append(Text(shortened(finding.path, LONG), style="bold"))
-        lines.append(Padding.indent(plain(finding.message, LONG), 2))
+        lines.append(indented(shortened(finding.message, LONG)))
     if checks.findings:
         lines.append(Text())
     found = counted(len(checks.findings), "weakness", "weaknesses")

@@ -4,6 +4,7 @@ Each decision is returned at once, so that it is recorded before the next questi
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -42,32 +43,27 @@ _NAMES: dict[type[Act], str] = {
 }
 
 
+@dataclass(slots=True)
 class TerminalReviewer:
-    """A person at a terminal. What they are in the midst of lives from one action to the next."""
+    """A person at a terminal. What they are in the midst of lives from one action to the next.
 
-    name: Literal["person"] = "person"
-    present = True
+    `folder`: where a text of the whole system is kept while it is edited.
+    """
 
-    def __init__(
-        self,
-        asker: Asker,
-        console: Console,
-        folder: Path | None = None,
-        pictures: Pictures | None = None,
-    ) -> None:
-        """`folder`: where a text of the whole system is kept while it is edited."""
-        self._asker = asker
-        self._console = console
-        self._folder = folder
-        self._pictures = pictures
-        # Going through the proposals, rather than at the main menu.
-        self._going_through = False
-        # About to choose a scoring rule, whose look at held-out images is in the journal by now.
-        self._choosing_rule = False
-        # Ctrl-C was pressed, and no menu was answered since.
-        self._stopping = False
-        # A step that took a while came before this action: keys pressed meanwhile meant no menu.
-        self._waited = True
+    asker: Asker
+    console: Console
+    folder: Path | None = None
+    pictures: Pictures | None = None
+    name: Literal["person"] = field(default="person", init=False)
+    present: bool = field(default=True, init=False)
+    # Going through the proposals, rather than at the main menu.
+    _going_through: bool = field(default=False, init=False)
+    # About to choose a scoring rule, whose look at held-out images is in the journal by now.
+    _choosing_rule: bool = field(default=False, init=False)
+    # Ctrl-C was pressed, and no menu was answered since.
+    _stopping: bool = field(default=False, init=False)
+    # A step that took a while came before this action: keys pressed meanwhile meant no menu.
+    _waited: bool = field(default=True, init=False)
 
     def next_action(self, view: View) -> Action:
         """The person's next decision. Raises KeyboardInterrupt at the second Ctrl-C in a row."""
@@ -75,7 +71,7 @@ class TerminalReviewer:
             self._stopping = True
             self._say("Press Ctrl-C again to leave; everything is saved.")
         if self._waited:
-            self._asker.discard_typed()
+            self.asker.discard_typed()
         while True:
             try:
                 action = self._step(view)
@@ -100,9 +96,9 @@ class TerminalReviewer:
     # --- The main menu ------------------------------------------------------------------------
 
     def _main_menu(self, view: View) -> Action | None:
-        if self._folder and unfinished_text(self._folder, view.system):
+        if self.folder and unfinished_text(self.folder, view.system):
             self._say("A text of the whole system is unfinished: e goes on with it.")
-        show, findings = self._console.print, view.findings
+        show, findings = self.console.print, view.findings
         menu: Menu = {}
         if view.offers:
             menu[Key("p", f"see {counted(len(view.offers), 'proposal')}")] = self._go_through
@@ -110,8 +106,8 @@ class TerminalReviewer:
         if view.can_ask:
             menu[Key("n", "note to the model")] = self._note
             menu[Key("l", "ask the model")] = review.Ask
-        menu[Key("k", "lock, unlock")] = lambda: lock_or_unlock(self._asker, view)
-        if self._pictures and findings and findings.review.n:
+        menu[Key("k", "lock, unlock")] = lambda: lock_or_unlock(self.asker, view)
+        if self.pictures and findings and findings.review.n:
             menu[Key("v", "view images")] = lambda: self._view_images(view)
         if findings:
             menu[Key("c", "all classes")] = lambda: show(class_table(findings.classes))
@@ -131,16 +127,16 @@ class TerminalReviewer:
         self._going_through = True
 
     def _edit_by_hand(self, view: View) -> Action | None:
-        proposal = edit_by_hand(self._asker, self._console, view, self._folder)
+        proposal = edit_by_hand(self.asker, self.console, view, self.folder)
         return None if proposal is None else Decide(proposal, "accepted")
 
     def _note(self) -> Action | None:
-        note = self._asker.text("Note to the language model:", check=unlike(()))
+        note = self.asker.text("Note to the language model:", check=unlike(()))
         return None if note is None else review.Note(note)
 
     def _choose_rule(self, view: View) -> Action | None:
         self._choosing_rule = False
-        action = choose_rule(self._asker, self._console, view)
+        action = choose_rule(self.asker, self.console, view)
         self._choosing_rule = isinstance(action, review.TryRules)
         return action
 
@@ -149,14 +145,14 @@ class TerminalReviewer:
         if open_llm:
             # What the data suggests comes again by itself, what the model wrote does not.
             left = counted(open_llm, "undecided proposal") + " of the language model"
-            if not self._asker.confirm(f"Drop {left}, and go on?", default=False):
+            if not self.asker.confirm(f"Drop {left}, and go on?", default=False):
                 return None
         return review.EndRound()
 
     def _export(self, view: View) -> Action | None:
         if "final" in view.state.splits.values():
             self._say(rounds.final_note(view.state))
-            if not self._asker.confirm("Export the best version?", default=True):
+            if not self.asker.confirm("Export the best version?", default=True):
                 return None
         return review.Export()
 
@@ -169,8 +165,8 @@ class TerminalReviewer:
             return None
         offer = view.offers[0]
         proposal, effect = offer.proposal, offer.effect
-        self._console.print()
-        self._console.print(rounds.offer_block("Proposal:", offer, view.system))
+        self.console.print()
+        self.console.print(rounds.offer_block("Proposal:", offer, view.system))
         menu: Menu = {
             Key("a", "accept"): lambda: Decide(proposal, "accepted"),
             Key("r", "reject"): lambda: Decide(proposal, "rejected"),
@@ -180,10 +176,10 @@ class TerminalReviewer:
         }
         if any(other.effect and other.effect.net > 0 for other in view.offers):
             menu[Key("h", "accept all that help")] = review.AcceptHelpful
-        if self._pictures and effect and effect.fixed + effect.broken:
+        if self.pictures and effect and effect.fixed + effect.broken:
             menu[Key("v", "view images")] = lambda: self._view_images(view, proposal)
-        menu[Key("k", "lock, unlock")] = lambda: lock_or_unlock(self._asker, view)
-        menu[Key("?", "explain")] = lambda: self._console.print(offer_explanation(view, offer))
+        menu[Key("k", "lock, unlock")] = lambda: lock_or_unlock(self.asker, view)
+        menu[Key("?", "explain")] = lambda: self.console.print(offer_explanation(view, offer))
         menu[Key("q", "quit")] = review.Quit
         return self._choose(rounds.proposals_left(view), menu, view, self._leave_proposals)
 
@@ -192,11 +188,11 @@ class TerminalReviewer:
 
     def _reject(self, view: View, proposal: Proposal) -> Action | None:
         what = summary(proposal, view.system)
-        reason = self._asker.text(f"Why not {what}?", check=unlike(()))
+        reason = self.asker.text(f"Why not {what}?", check=unlike(()))
         return None if reason is None else Decide(proposal, "rejected", reason)
 
     def _adjust(self, view: View, proposal: Proposal) -> Action | None:
-        adjusted = adjust(self._asker, self._console, view, proposal)
+        adjusted = adjust(self.asker, self.console, view, proposal)
         if adjusted is None:
             return None
         if adjusted.key == proposal.key:
@@ -206,19 +202,19 @@ class TerminalReviewer:
     # --- Shared -----------------------------------------------------------------------------------
 
     def _view_images(self, view: View, proposal: Proposal | None = None) -> None:
-        if self._pictures is not None:
-            view_images(self._asker, self._console, view, self._pictures, proposal)
+        if self.pictures is not None:
+            view_images(self.asker, self.console, view, self.pictures, proposal)
 
     def _choose(self, title: str, menu: Menu, view: View, back: Step) -> Action | None:
         """What comes of the entry that the person chooses, or of going back."""
         steps = menu | _undo_menu(view.state)
-        self._console.print()
-        pressed = self._asker.key(title, list(steps))
+        self.console.print()
+        pressed = self.asker.key(title, list(steps))
         self._stopping = False
         return (behind(steps, pressed) or back)()
 
     def _say(self, words: str) -> None:
-        self._console.print(Text(words))
+        self.console.print(Text(words))
 
 
 def _undo_menu(state: State) -> Menu:

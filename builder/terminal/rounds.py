@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from builder.edits.describe import SOURCES, describe_proposal
@@ -19,7 +18,7 @@ from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.log import proof_lines
 from builder.terminal.tables import Rows, accuracy_words, figures
-from builder.terminal.text import LONG, listed, paragraphs, plain, quoted, shortened
+from builder.terminal.text import LONG, indented, listed, paragraphs, quoted, shortened
 
 _PAIRS, _CLASSES, _GROUPS, _OFFERS = 5, 5, 5, 6
 
@@ -56,8 +55,8 @@ def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableT
     source = offer.proposal.source
     by = "" if source == "person" else f" · {SOURCES[source].removeprefix('the ')}"
     lines: list[RenderableType] = [Text.assemble((head, "bold"), by)]
-    lines += [_indented(line) for line in paragraphs(describe_proposal(offer.proposal, system))]
-    lines += [_indented(line, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
+    lines += [indented(line, 3) for line in paragraphs(describe_proposal(offer.proposal, system))]
+    lines += [indented(line, 3, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
     return Group(*lines)
 
 
@@ -259,7 +258,3 @@ def _size(system: AttributeSystem) -> RenderableType:
 
 def _heading(words: str) -> RenderableType:
     return Group(Text(), Text(words, style="bold"))
-
-
-def _indented(line: str, style: str = "") -> RenderableType:
-    return Padding.indent(plain(line, LONG, style), 3)

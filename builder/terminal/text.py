@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from rich.cells import cell_len, chop_cells
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 # Enough for every real name and sentence in a table; the rest can be read in the session's files.
@@ -51,6 +53,11 @@ def shortened(text: str, limit: int = SHORT) -> str:
 def plain(text: str, limit: int = SHORT, style: str = "") -> Text:
     """The shortened text for rich, which prints brackets as they are."""
     return Text(shortened(text, limit), style=style)
+
+
+def indented(text: str, by: int = 2, style: str = "") -> RenderableType:
+    """A paragraph, shortened, with blanks before each of its lines."""
+    return Padding.indent(plain(text, 2 * LONG, style), by)
 
 
 def quoted(text: str, limit: int = SHORT) -> str:
