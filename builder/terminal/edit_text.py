@@ -96,7 +96,7 @@ def edit_as_text(asker: Asker, console: Console, view: View, folder: Path) -> Pr
                 remove(folder)
                 return None
             answer = stepwise(asker, partial(_confirmed, console, view, after))
-            if answer == "not":
+            if answer == "declined":
                 remove(folder)
                 return None
             if answer is not None:
@@ -183,11 +183,11 @@ def _without_base(after: AttributeSystem, now: AttributeSystem) -> str:
 
 def _confirmed(
     console: Console, view: View, after: AttributeSystem, steps: Steps
-) -> Proposal | Literal["not"]:
+) -> Proposal | Literal["declined"]:
     renamed = _renamed_classes(steps, perhaps_renamed(view.system, after))
     edits = edits_between(view.system, after, renamed)
     proposal = Proposal(edits=edits, source="person")
-    return proposal if confirmed(steps, console, view, proposal) else "not"
+    return proposal if confirmed(steps, console, view, proposal) else "declined"
 
 
 def _renamed_classes(steps: Steps, renames: Sequence[RenameClass]) -> list[RenameClass]:

@@ -63,12 +63,7 @@ def order_table(names: Sequence[str], adaptive: Asked, fixed: Indices) -> Rows:
     means, early = adaptive.places.mean(axis=0), (adaptive.places <= _EARLY).mean(axis=0)
     in_fixed = fixed.argsort() + 1
     rows = [
-        (
-            names[group],
-            f"{means[group]:.1f}",
-            f"{100 * early[group]:.0f} %",
-            str(in_fixed[group]),
-        )
+        (names[group], f"{means[group]:.1f}", f"{100 * early[group]:.0f} %", str(in_fixed[group]))
         for group in means.argsort(kind="stable").tolist()
     ]
     headers = ["group", "mean place", f"in the first {_EARLY}", "best fixed"]
