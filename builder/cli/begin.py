@@ -84,7 +84,7 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
         )
         if drafter is not None:
             confirm_spending(speaking, mode, asker, drafted=session.state.system is not None)
-        images = images_of(started, screen)
+        images = images_of(started, screen, session.state)
         encoder = encoder_of(started, screen)
         screen.resumed(session.folder, session.state, session.torn_bytes)
         run_session(session, images, encoder, drafter, asker, mode, screen, edits)

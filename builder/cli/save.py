@@ -10,7 +10,8 @@ from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace, identity_of
 from builder.files import replace_file
 from builder.review.loop import Recorded
-from builder.session.export import calibration_of, estimate, export_file
+from builder.session.classes import described
+from builder.session.export import calibration_of, estimate, export_file, version_to_export
 from builder.session.journal import Session
 from builder.session.records import (
     Decided,
@@ -111,10 +112,12 @@ def _baselines(
     state: State, workspace: Workspace, *, looked: bool
 ) -> dict[str, dict[SplitName, Estimate]]:
     splits: tuple[SplitName, ...] = ("review", "held_out", "final")
-    descriptions = {entry.name: entry.description for entry in state.started.classes}
+    version = version_to_export(state)[1]
+    step = version.steps[-1] if version else state.steps[-1]
+    classes = described(state.started, workspace.labels.values(), step)
     found: dict[str, dict[SplitName, Estimate]] = {}
     for split in splits[: 3 if looked else 2]:
-        scores = workspace.evaluator.baselines(state.started.domain, descriptions, split)
+        scores = workspace.evaluator.baselines(state.started.domain, classes, split)
         for name, result in scores.items():
             measured = estimate(int(result.correct.sum()), result.n)
             if measured:
