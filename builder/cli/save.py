@@ -1,5 +1,6 @@
 """Saves what happens in a session, then writes the files that follow from it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -55,7 +56,9 @@ def save_record(
     record, state = event.record, event.state
     session.append(record, state)
     if isinstance(record, Exported):
-        file = system_file(state, workspace, final=_final(record))
+        # Another version than the best may have been asked for.
+        chosen = replace(state, best=record.version or None)
+        file = system_file(chosen, workspace, final=_final(record))
         text = (
             write_system_file(file)
             if form == "cotbuild"
