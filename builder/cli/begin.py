@@ -117,7 +117,8 @@ def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
 
 def fresh_folder(classes: Path) -> Path:
     """A folder for a new session, named after the file of its classes. Raises SessionError."""
-    stem = classes.absolute().parent.name if classes.stem == "classes" else classes.stem
+    # Resolved: the folder above "../classes.txt" has a name of its own.
+    stem = classes.resolve().parent.name if classes.stem == "classes" else classes.stem
     for number in range(1, 10_000):
         folder = SESSIONS / f"{stem or 'session'}-{number}"
         if not folder.exists():
