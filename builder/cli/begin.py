@@ -84,7 +84,7 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
         )
         if drafter is not None:
             confirm_spending(speaking, mode, asker, drafted=session.state.system is not None)
-        images = images_of(started, screen)
+        images = images_of(started, screen, session.state)
         encoder = encoder_of(started, screen)
         screen.resumed(session.folder, session.state, session.torn_bytes)
         run_session(session, images, encoder, drafter, asker, mode, screen, edits)
@@ -117,7 +117,8 @@ def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
 
 def fresh_folder(classes: Path) -> Path:
     """A folder for a new session, named after the file of its classes. Raises SessionError."""
-    stem = classes.absolute().parent.name if classes.stem == "classes" else classes.stem
+    # Resolved: the folder above "../classes.txt" has a name of its own.
+    stem = classes.resolve().parent.name if classes.stem == "classes" else classes.stem
     for number in range(1, 10_000):
         folder = SESSIONS / f"{stem or 'session'}-{number}"
         if not folder.exists():

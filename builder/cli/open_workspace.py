@@ -15,15 +15,21 @@ from builder.cli.workspace import (
 from builder.data.images import LabelledImage
 from builder.encoders.protocol import Encoder
 from builder.scoring.near_duplicates import near_duplicates
+from builder.session.classes import added_classes
 from builder.session.journal import Session
 from builder.session.records import Assigned, Started
 from builder.session.state import State
 
 
-def images_of(started: Started, screen: Screen) -> dict[str, LabelledImage] | None:
-    """The session's images by digest; None if it has none. Raises InputError."""
+def images_of(
+    started: Started, screen: Screen, state: State | None = None
+) -> dict[str, LabelledImage] | None:
+    """The session's images by digest; None if it has none. Raises InputError.
+
+    state: of a session that has begun, where classes may have been added.
+    """
     with screen.progress("Reading images") as on_progress:
-        found = list_images(started, on_progress)
+        found = list_images(started, on_progress, added_classes(state) if state else ())
     if found is None:
         screen.no_images()
         return None
@@ -66,7 +72,7 @@ def open_workspace(
 def workspace_of(session: Session, screen: Screen) -> Workspace | None:
     """The workspace of an open session."""
     started = session.state.started
-    images = images_of(started, screen)
+    images = images_of(started, screen, session.state)
     return open_workspace(session, images, encoder_of(started, screen), screen)
 
 
@@ -79,7 +85,7 @@ def workspace_to_read(
     images or an encoder.
     """
     started = state.started
-    found = images_of(started, screen)
+    found = images_of(started, screen, state)
     known = {digest: image for digest, image in (found or {}).items() if digest in state.splits}
     encoder = encoder_of(started, screen) if known else None
     if encoder is None:

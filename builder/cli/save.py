@@ -1,5 +1,6 @@
 """Saves what happens in a session, then writes the files that follow from it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,8 @@ from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace, identity_of
 from builder.files import replace_file
 from builder.review.loop import Recorded
-from builder.session.export import calibration_of, estimate, export_file
+from builder.session.classes import described
+from builder.session.export import calibration_of, estimate, export_file, version_to_export
 from builder.session.journal import Session
 from builder.session.records import (
     Decided,
@@ -54,7 +56,9 @@ def save_record(
     record, state = event.record, event.state
     session.append(record, state)
     if isinstance(record, Exported):
-        file = system_file(state, workspace, final=_final(record))
+        # Another version than the best may have been asked for.
+        chosen = replace(state, best=record.version or None)
+        file = system_file(chosen, workspace, final=_final(record))
         text = (
             write_system_file(file)
             if form == "cotbuild"
@@ -111,10 +115,12 @@ def _baselines(
     state: State, workspace: Workspace, *, looked: bool
 ) -> dict[str, dict[SplitName, Estimate]]:
     splits: tuple[SplitName, ...] = ("review", "held_out", "final")
-    descriptions = {entry.name: entry.description for entry in state.started.classes}
+    version = version_to_export(state)[1]
+    step = version.steps[-1] if version else state.steps[-1]
+    classes = described(state.started, workspace.labels.values(), step)
     found: dict[str, dict[SplitName, Estimate]] = {}
     for split in splits[: 3 if looked else 2]:
-        scores = workspace.evaluator.baselines(state.started.domain, descriptions, split)
+        scores = workspace.evaluator.baselines(state.started.domain, classes, split)
         for name, result in scores.items():
             measured = estimate(int(result.correct.sum()), result.n)
             if measured:

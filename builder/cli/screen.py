@@ -324,12 +324,6 @@ class Screen:
         self._next(folder, go_on)
         self.sink.tell(Interrupted())
 
-    def unmeasured(self) -> None:
-        self.warning(
-            "changes accepted since the last version were never measured on held-out images "
-            "and are not exported; `cotbuild resume` measures them at the end of the round"
-        )
-
     def table(self, title: str, table: RenderableType) -> None:
         self._result(Text(f"\n{visible(title)}", style="bold"))
         self._result(table)

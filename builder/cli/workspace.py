@@ -58,14 +58,19 @@ def identity_of(encoder: Encoder) -> EncoderIdentity:
     )
 
 
-def list_images(started: Started, on_progress: Progress | None) -> ImageSet | None:
-    """The session's labelled images; None if it has none. Raises InputError."""
+def list_images(
+    started: Started, on_progress: Progress | None, added: Sequence[str] = ()
+) -> ImageSet | None:
+    """The session's labelled images; None if it has none. Raises InputError.
+
+    added: classes that the session has got since it began.
+    """
     if started.images is None:
         return None
     source = ImageSource(
         started.images, started.image_column, started.label_column, started.data_split
     )
-    return read_labelled(source, [entry.name for entry in started.classes], on_progress)
+    return read_labelled(source, [*(entry.name for entry in started.classes), *added], on_progress)
 
 
 def read_labelled(

@@ -13,6 +13,7 @@ from builder.scoring.evaluator import Evaluator
 from builder.scoring.fit import RuleTrial, try_rules
 from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect, compare
+from builder.session.classes import described
 from builder.session.records import Started
 from builder.session.state import Step
 from builder.system.model import AttributeSystem, Scoring, scored_texts
@@ -58,7 +59,12 @@ class Findings:
 
     @property
     def baselines(self) -> Mapping[str, Scores]:
-        return self._baselines.scores
+        return self._baselines.scores(self._step)
+
+    @property
+    def images(self) -> str:
+        """What versions on the same images, scored alike, bear as well."""
+        return self._evaluator.images
 
     @cached_property
     def classes(self) -> tuple[ClassReport, ...]:
@@ -138,23 +144,28 @@ class Findings:
 
     def try_out(self, proposal: Proposal) -> tuple[AttributeSystem, Scores]:
         """The system with the proposal, and its scores. Raises EditError."""
-        names = self._step.names.after(proposal.edits)
-        after = Step(self.after(proposal), proposal, names)
-        evaluator = self._evaluator.for_step(after, self._rescored)
-        return after.system, evaluator.score(after.system, "review")
+        after = self.after(proposal)
+        # On the same images, so that a dropped class's are counted as broken.
+        evaluator = self._evaluator.renamed(self._step.names.after(proposal.edits))
+        return after, evaluator.score(after, "review")
 
 
 class Baselines:
-    """Held-out scores of the bare names, which no edit changes."""
+    """Held-out scores of the bare names, which no edit changes but to add or drop a class."""
 
     def __init__(self, evaluator: Evaluator, started: Started) -> None:
         self._evaluator = evaluator
         self._started = started
+        self._known: dict[tuple[str, ...], Mapping[str, Scores]] = {}
 
-    @cached_property
-    def scores(self) -> Mapping[str, Scores]:
-        descriptions = {entry.name: entry.description for entry in self._started.classes}
-        return self._evaluator.baselines(self._started.domain, descriptions, "held_out")
+    def scores(self, step: Step) -> Mapping[str, Scores]:
+        labels = self._evaluator.splits["held_out"].labels
+        classes = described(self._started, labels, step)
+        key = tuple(classes)
+        if key not in self._known:
+            domain = self._started.domain
+            self._known[key] = self._evaluator.baselines(domain, classes, "held_out")
+        return self._known[key]
 
 
 class Measurements:

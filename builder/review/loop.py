@@ -346,14 +346,14 @@ def _measured(
     state: State, evaluator: Evaluator, at: _Table
 ) -> Generator[Event, None, Measured | None]:
     """Measures the working system as the next version; None when the person stopped it."""
-    step, version = state.steps[-1], len(state.versions) + 1
-    return (
-        yield from _interruptible(
-            "measuring on held-out images",
-            lambda: measure(step, evaluator.for_step(step, state.rescored), version),
-            at,
-        )
-    )
+    work = partial(measure_working, state, evaluator)
+    return (yield from _interruptible("measuring on held-out images", work, at))
+
+
+def measure_working(state: State, evaluator: Evaluator) -> Measured:
+    """Measures the working system as the next version."""
+    step = state.steps[-1]
+    return measure(step, evaluator.for_step(step, state.rescored), len(state.versions) + 1)
 
 
 def measure(step: Step, evaluator: Evaluator, version: int) -> Measured:

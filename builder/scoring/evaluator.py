@@ -1,7 +1,7 @@
 """The evaluator: scores any system on the images of a split, from vectors encoded once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -26,9 +26,20 @@ class SplitData:
     labels: tuple[str, ...]
     vectors: Vectors
 
+    def of(self, classes: Collection[str]) -> "SplitData":
+        """The images of these classes alone."""
+        rows = [row for row, label in enumerate(self.labels) if label in classes]
+        if len(rows) == len(self.labels):
+            return self
+        digests = tuple(self.digests[row] for row in rows)
+        return SplitData(digests, tuple(self.labels[row] for row in rows), self.vectors[rows])
+
 
 class Named(Protocol):
     """A session's system, whose classes may have other names than the images' labels."""
+
+    @property
+    def system(self) -> AttributeSystem: ...
 
     @property
     def names(self) -> Renames:
@@ -42,7 +53,7 @@ class Evaluator:
 
     `encoder` is the fingerprint of the encoder behind all vectors. Where the scoring is centred,
     means are taken on the review images, whatever split is scored. A step of a session is scored
-    by what `for_step` gives, whose images have the labels `labelled` where `splits` has others.
+    by what `for_step` gives: `labelled` has all images there, by the labels that they came with.
     """
 
     encoder: str
@@ -72,26 +83,38 @@ class Evaluator:
 
     def _identity(self, *splits: SplitName) -> str:
         lines = [self.encoder, self.scoring.model_dump_json()]
-        labelled = self.labelled or self.splits
-        lines += [
-            f"{split} {digest} {label}"
-            for split in splits
-            for digest, label in zip(labelled[split].digests, labelled[split].labels, strict=True)
-        ]
+        for split in splits:
+            labels = self._first_labels(split)
+            lines += [f"{split} {each} {labels[each]}" for each in self.splits[split].digests]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
-    def for_step(self, step: Named, rescored: Scoring | None) -> "Evaluator":
-        """The evaluator for a session's step: with its class names and the chosen scoring.
+    def _first_labels(self, split: SplitName) -> dict[str, str]:
+        data = (self.labelled or self.splits)[split]
+        return dict(zip(data.digests, data.labels, strict=True))
 
+    def for_step(self, step: Named, rescored: Scoring | None) -> "Evaluator":
+        """The evaluator for a session's step: its class names, and images of its classes alone.
+
+        So the images of a class that was dropped, or is yet to be added, count for neither side,
+        and versions with other classes are not on the same `images`.
         rescored: what was chosen in the review; None for how the session began.
         """
-        labelled = self.labelled or self.splits
+        every = self.labelled or self.splits
+        renamed = replace(self, splits=every).renamed(step.names)
+        known = frozenset(step.system.classes)
         splits: dict[SplitName, SplitData] = {
-            split: replace(data, labels=step.names.labels(data.labels))
-            for split, data in labelled.items()
+            split: data.of(known) for split, data in renamed.splits.items()
         }
-        scoring = rescored or self.scoring
-        return replace(self, splits=splits, labelled=labelled, scoring=scoring)
+        return replace(renamed, splits=splits, scoring=rescored or self.scoring)
+
+    def renamed(self, names: Renames) -> "Evaluator":
+        """The evaluator with the same images, whose classes have the names after the renames."""
+        splits: dict[SplitName, SplitData] = {}
+        for split, data in self.splits.items():
+            first = self._first_labels(split)
+            labels = names.labels(first[digest] for digest in data.digests)
+            splits[split] = replace(data, labels=labels)
+        return replace(self, splits=splits, labelled=self.labelled or self.splits)
 
     def score(self, system: AttributeSystem, split: SplitName) -> Scores:
         """The system's scores on one split."""
@@ -125,8 +148,11 @@ class Evaluator:
     def baselines(
         self, domain: str, descriptions: Mapping[str, str], split: SplitName
     ) -> dict[str, Scores]:
-        """The scores of matching images to names, spelled in each usual way: baseline -> scores."""
-        data = self.splits[split]
+        """The scores of matching images to names, spelled in each usual way: baseline -> scores.
+
+        Of the images those count that came with one of these names as their label.
+        """
+        data = (self.labelled or self.splits)[split].of(descriptions)
         classes = tuple(descriptions)
         return {
             name: score_names(classes, data.vectors, self.encode(texts), data.labels)

@@ -63,6 +63,17 @@ class Scores:
         """Fraction of correct images, in [0, 1]; 0 when there are none."""
         return float(self.correct.mean()) if self.n else 0.0
 
+    def among_best(self, k: int) -> NDArray[np.bool_]:
+        """Where the label is among the k highest totals, [n]; ties go to class order."""
+        known = np.flatnonzero(self.labels >= 0)
+        labels = self.labels[known, None]
+        totals = self.totals[known]
+        own = np.take_along_axis(totals, labels, axis=1)
+        first = np.arange(len(self.classes)) < labels
+        found = np.zeros(self.n, bool)
+        found[known] = ((totals > own) | ((totals == own) & first)).sum(axis=1) < k
+        return found
+
 
 def score(
     system: AttributeSystem,

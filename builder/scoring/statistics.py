@@ -1,6 +1,7 @@
 """How sure an accuracy is, and whether two versions really differ on the same images."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -137,3 +138,21 @@ def holm(ps: Sequence[float]) -> tuple[float, ...]:
         reached = max(reached, min(1.0, (len(ps) - rank) * ps[index]))
         adjusted[index] = reached
     return tuple(adjusted)
+
+
+def class_mean(correct: Correct, labels: Sequence[object]) -> float:
+    """The mean over classes of the part [0, 1] of each one's images that is correct, both [n].
+
+    Known as macro accuracy, or balanced accuracy: a class with few images counts as much as one
+    with many. 0 without images.
+    """
+    right: dict[object, list[bool]] = {}
+    for label, each in zip(labels, correct.tolist(), strict=True):
+        right.setdefault(label, []).append(each)
+    return sum(sum(found) / len(found) for found in right.values()) / max(len(right), 1)
+
+
+def uneven(labels: Iterable[object]) -> bool:
+    """Whether one class has more than twice as many images as another."""
+    sizes = Counter(labels).values()
+    return bool(sizes) and max(sizes) > 2 * min(sizes)

@@ -13,7 +13,7 @@ from builder.edits.model import Proposal
 from builder.errors import CotbuildError, InputError, NoMoreAnswers
 from builder.proposals.requests import Rewriter, Rewriting, RewritingRequest
 from builder.review.findings import Measurements
-from builder.review.loop import Ended, Recorded, measure, remeasured
+from builder.review.loop import Ended, Recorded, measure_working, remeasured
 from builder.review.request import revision_request
 from builder.scoring.evaluator import Evaluator
 from builder.scoring.statistics import Effect, compare
@@ -78,9 +78,7 @@ class SearchSession:
         self.record(Decided(proposal=proposal, decision=decision, by="auto", effect=effect))
 
     def _measure(self) -> None:
-        step = self.state.steps[-1]
-        judge = self.evaluator.for_step(step, self.state.rescored)
-        self.record(measure(step, judge, len(self.state.versions) + 1))
+        self.record(measure_working(self.state, self.evaluator))
 
     @property
     def _review(self) -> Review:

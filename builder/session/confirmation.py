@@ -60,21 +60,21 @@ def needed_p(look: int) -> float:
 def trials(versions: Sequence[Version]) -> tuple[Trial, ...]:
     """The trials of all versions but the first against the last confirmed one, in order.
 
-    The first is where the session starts from, and needs no proof. Versions that were not measured
-    on the same images as the other side, or on none, are left out.
+    The first is where the session starts from, and needs no proof; so does the first on other
+    images, as after a class was added or dropped: nothing is there to compare it with. Versions
+    without held-out images are left out.
     """
     found: list[Trial] = []
-    last = versions[0] if versions else None
-    for version in versions[1:]:
-        if last is None or version.images != last.images:
-            continue
-        if not version.held_out or version.look < 2:
+    standing: dict[str, Version] = {}
+    for version in versions:
+        last = standing.setdefault(version.images, version)
+        if last is version or not version.held_out or version.look < 2:
             continue
         change = compare(from_bits(last.held_out), from_bits(version.held_out))
         trial = Trial(version.number, last.number, change, needed_p(version.look))
         found.append(trial)
         if trial.passed:
-            last = version
+            standing[version.images] = version
     return tuple(found)
 
 

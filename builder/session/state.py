@@ -5,7 +5,7 @@ fold of its records, so everything on the screen can be rebuilt after a restart.
 automatic reviewer does is an act, which can be undone and done again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -260,25 +260,23 @@ def _measured(state: State, record: Measured) -> State:
     if again:
         versions = tuple(version if v is again else v for v in state.versions)
         return replace(state, versions=versions, best=_best(versions))
-    new_best = is_new_best(version, state.best_version)
-    return replace(
-        state,
-        versions=(*state.versions, version),
-        best=version.number if new_best else state.best,
-        rounds_without_gain=0 if new_best else state.rounds_without_gain,
-    )
+    versions = (*state.versions, version)
+    best = _best(versions)
+    without_gain = 0 if best == version.number else state.rounds_without_gain
+    return replace(state, versions=versions, best=best, rounds_without_gain=without_gain)
 
 
 def _looked(state: State, key: tuple[int, str], times: int) -> State:
     return replace(state, looks={**state.looks, key: state.held_out_looks + times})
 
 
-def _best(versions: Iterable[Version]) -> int | None:
-    best: Version | None = None
-    for version in versions:
-        if is_new_best(version, best):
-            best = version
-    return best.number if best else None
+def _best(versions: Sequence[Version]) -> int:
+    """The highest held-out accuracy; of equals the first.
+
+    Of those on the same images as the last one: a version with other classes has other images.
+    """
+    same = [version for version in versions if version.images == versions[-1].images]
+    return max(same, key=lambda version: version.correct).number
 
 
 def _exported(state: State, record: Exported) -> State:
@@ -299,11 +297,6 @@ def _exported(state: State, record: Exported) -> State:
 def needs_measuring(state: State) -> bool:
     """Whether the working system differs from the last version, or was never measured."""
     return not state.versions or state.versions[-1].system != state.system
-
-
-def is_new_best(version: Version, best: Version | None) -> bool:
-    """Whether the version is the best: the highest held-out accuracy; of equals the first."""
-    return best is None or version.correct > best.correct
 
 
 def steps_between(

@@ -11,6 +11,7 @@ from builder.review.findings import Findings
 from builder.scoring.statistics import compare
 from builder.scoring.wording import counted, effect, points, proven
 from builder.session import versions
+from builder.session.classes import incomparable
 from builder.session.state import State, Step, Version, from_bits, needs_measuring
 from builder.session.versions import Causes, ClassChange
 from builder.terminal.events import summary
@@ -52,6 +53,8 @@ def _measured(
     title = f"Version {last.number} against version {before.number}{role}"
     if change is not None:
         yield Text(f"{title}: {points(change.points)} on held-out images ({proven(change)}).")
+    else:
+        yield Text(f"{title}: on {incomparable(before, last)}, so they can't be compared.")
     yield from _classes(before, from_bits(last.review), findings)
     if with_causes:
         yield from _causes(versions.causes(before, last.steps, state.versions), state)
@@ -60,7 +63,7 @@ def _measured(
 def _unmeasured(last: Version, state: State, findings: Findings) -> Iterator[RenderableType]:
     """A change without a p-value: the review images chose it."""
     after = findings.review.correct
-    if len(last.review) == len(after):
+    if last.images == findings.images:
         change = compare(from_bits(last.review), after)
         yield Text(
             f"Since version {last.number}: {change.fixed} fixed, {change.broken} broken on review "
@@ -74,7 +77,7 @@ def _classes(
     before: Version, after: NDArray[np.bool_], findings: Findings
 ) -> Iterator[RenderableType]:
     review = findings.review
-    if not len(before.review) == len(after) == review.n:
+    if before.images != findings.images:
         return
     changes = versions.class_changes(from_bits(before.review), after, review.labels, review.classes)
     up = [change for change in changes if change.net > 0]

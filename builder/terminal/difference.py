@@ -8,6 +8,7 @@ from rich.text import Text
 from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.model import Edit, Proposal
 from builder.scoring.wording import counted, points, proven
+from builder.session.classes import incomparable
 from builder.session.state import Step, steps_between
 from builder.session.versions import Point, held_out_change
 from builder.terminal.events import bits_words, summary
@@ -53,7 +54,8 @@ def _held_out(before: Point, after: Point) -> list[str]:
     if before.version and after.version:
         change = held_out_change(before.version, after.version)
         if change is None:
-            lines.append("They were measured on different images, so they can't be compared.")
+            why = incomparable(before.version, after.version)
+            lines.append(f"They were measured on {why}, so they can't be compared.")
         elif change.n:
             lines.append(f"Change: {points(change.points)} ({proven(change)}).")
     return lines

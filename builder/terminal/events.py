@@ -5,9 +5,10 @@ from itertools import takewhile
 
 from builder.edits.describe import describe_proposal
 from builder.edits.locks import lock_words
-from builder.edits.model import Proposal
+from builder.edits.model import AddClass, Proposal
 from builder.scoring.wording import accuracy, counted, effect, scoring_words
 from builder.session import records
+from builder.session.classes import incomparable
 from builder.session.export import final_seen
 from builder.session.records import Decided, Record
 from builder.session.state import Act, State
@@ -93,6 +94,10 @@ def _measured(record: records.Measured, state: State) -> str:
     if not record.held_out:
         return f"Version {record.version}: no held-out images."
     best = ", the best so far" if state.best == record.version else ""
+    *earlier, last = state.versions
+    alone = all(version.images != last.images for version in earlier)
+    if earlier and alone and record.version == last.number:
+        best = f", the first on {incomparable(earlier[-1], last)}"
     return f"Version {record.version} on held-out images: {bits_words(record.held_out)}{best}."
 
 
@@ -139,7 +144,14 @@ def _decided(record: Decided, state: State) -> str:
     weighed = accepted or (record.by == "auto" and record.proposal.source == "llm")
     measured = f"  {effect(record.effect)}" if record.effect and weighed else ""
     reason = f" ({shortened(record.reason, LONG)})" if record.reason else ""
-    return f"{_DECISIONS[record.decision]}{what}{measured}{reason}{_lost_locks(state)}"
+    later = _to_be_read(record.proposal) if accepted and state.started.images else ""
+    return f"{_DECISIONS[record.decision]}{what}{measured}{reason}{_lost_locks(state)}{later}"
+
+
+def _to_be_read(proposal: Proposal) -> str:
+    """Where to get the images of classes that are added."""
+    names = [quoted(edit.class_name) for edit in proposal.edits if isinstance(edit, AddClass)]
+    return f" (cotbuild resume reads the images of {', '.join(names)})" if names else ""
 
 
 def optimised_words(record: records.Optimised) -> str:

@@ -8,6 +8,7 @@ from rich.text import Text
 from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.locks import lock_words
 from builder.scoring.wording import counted, effect, proven
+from builder.session.classes import incomparable
 from builder.session.confirmation import trial_of, trial_words
 from builder.session.records import Decided
 from builder.session.state import State, Version
@@ -63,7 +64,7 @@ def proof_lines(state: State) -> list[str]:
 
 
 def _size(state: State) -> str:
-    classes = counted(len(state.started.classes), "class", "classes")
+    classes = counted(len((state.system or state.started).classes), "class", "classes")
     rounds = counted(state.round - 1, "round")
     versions = counted(len(state.versions), "version")
     return f"{shortened(state.started.domain)}: {classes}, {rounds} finished, {versions}."
@@ -87,7 +88,7 @@ def _change(previous: Version | None, version: Version) -> str:
     if previous is None:
         return ""
     change = held_out_change(previous, version)
-    return proven(change) if change else "on other images"
+    return proven(change) if change else f"on {incomparable(previous, version)}"
 
 
 def _note_on_best(state: State) -> list[RenderableType]:

@@ -159,7 +159,7 @@ def _worse_than_names(state: State, findings: Findings) -> str:
         return ""
     last, names = state.versions[-1], findings.baselines[name]
     right = int(names.correct.sum())
-    if names.n != len(last.held_out) or last.correct >= right:
+    if last.images != findings.images or last.correct >= right:
         return ""
     return (
         f"Worse than matching names: version {last.number} has {last.correct} of {names.n} "
@@ -171,7 +171,7 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
     lines = []
     if state.versions and best_name is not None:
         last, names = state.versions[-1], findings.baselines[best_name]
-        if names.n == len(last.held_out):
+        if last.images == findings.images:
             change = compare(names.correct, from_bits(last.held_out))
             lines.append(
                 f"Version {last.number} against the best baseline: {points(change.points)} "
@@ -185,7 +185,7 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
 
 def _change_since_last(state: State, findings: Findings) -> Change | None:
     """None when nothing changed that the last version does not have, or the images did."""
-    if not state.versions or len(state.versions[-1].review) != findings.review.n:
+    if not state.versions or state.versions[-1].images != findings.images:
         return None
     if not needs_measuring(state):
         return None

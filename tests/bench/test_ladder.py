@@ -1,4 +1,6 @@
-"""How often a session says "confirmed": without a true gain, and with one. Figures of the README.
+"""How often a session says "confirmed", without a true gain and with one.
+
+The figures of builder/scoring/README.md:
 
     python -m pytest -n 0 -s tests/bench/test_ladder.py
 

@@ -3,10 +3,12 @@
 import json
 import re
 import stat
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from builder.cli.begin import fresh_folder
 from builder.data.images import file_digest
 from builder.scoring.fit import RULE_NAMES
 from builder.session.export import SEEN
@@ -328,3 +330,13 @@ def test_edits_from_a_file_are_applied_completely_or_not_at_all(
     assert after.decisions[-1].proposal.reason == "by hand"
     assert len(model.requests) == asked
     failed(cotbuild("resume", job.session, "--edits", job.folder / "none.json"), 2, "none.json")
+
+
+def test_a_session_is_named_after_the_folder_of_its_classes(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = job.folder / "below" / "deeper"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert fresh_folder(Path("../../classes.txt")).name == f"{job.folder.name}-1"
+    assert fresh_folder(Path("../../birds of Asia.txt")).name == "birds of Asia-1"

@@ -45,11 +45,11 @@ def test_a_deck_is_what_a_user_would_bring(tmp_path: Path) -> None:
     assert len(second) == 28
 
 
-# The files' SHA-256 by class and number. If this fails, a card is no longer the one that README's
-# figures and the recorded replies were made with. Where nobody meant to change the drawing, the
-# installed libraries or the processor changed it: find out how, and make the drawing independent
-# of it. Where somebody did: note the new hashes, run `cotbuild demo --auto`, see whether its
-# requests still match their recording, and bring README's figures up to date.
+# The files' SHA-256 by class and number. If this fails, a card is no longer the one that the
+# figures of builder/demo/README.md and the recorded replies were made with. Where nobody meant to
+# change the drawing, the installed libraries or the processor changed it: find out how, and make
+# the drawing independent of it. Where somebody did: note the new hashes, run `cotbuild demo
+# --auto`, see whether its requests still match their recording, and bring that page up to date.
 FILES = {
     (0, 0): "c93e8277b7ea8350473e132d66d801b992d682d1d710b8e7fd494614cd75f08f",
     (1, 1): "ee08b52ffd69b66f23b2624b20ed71a3c26f4f3fed8ab26aec4ebe4f16a7d130",

@@ -75,8 +75,9 @@ def test_an_effect_is_that_of_a_full_score_with_the_images_under_their_new_names
         with pytest.raises(EditError):
             findings.effect(proposal)
         return
-    step = Step(after, proposal, Renames().after(proposal.edits))
-    scores = judge.for_step(step, None).score(after, "review")
+    # On the images of the system as it is: those of a dropped class are broken.
+    renamed = judge.for_step(Step(GOOD, None), None).renamed(Renames().after(proposal.edits))
+    scores = renamed.score(after, "review")
     change = compare(judge.score(GOOD, "review").correct, scores.correct)
     effect = findings.effect(proposal)
     assert (effect.fixed, effect.broken, effect.n) == (change.fixed, change.broken, change.n)
@@ -94,10 +95,13 @@ def test_images_of_a_class_that_gave_its_name_away_are_no_longer_that_classs() -
         .after((DropClass(class_name=second), *edits))
         .after((RenameClass(class_name="between", to=second),))
     )
-    step = Step(GOOD, None, names)
-    labels = evaluator().for_step(step, None).splits["review"].labels
+    labels = evaluator().renamed(names).splits["review"].labels
     assert set(labels) == {second, CELEBI, ""}
     assert labels.count(second) == evaluator().splits["review"].labels.count(first)
+    # Nobody's images are scored for a step.
+    scored = evaluator().for_step(Step(GOOD, None, names), None).splits["review"]
+    assert scored.labels == tuple(label for label in labels if label)
+    assert len(scored.vectors) == len(scored.digests) == len(scored.labels)
 
 
 def test_a_proposal_that_does_not_fit_is_no_finding() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import builder
+from builder.edits.apply import apply
 from builder.edits.model import RenameClass
 from builder.edits.renames import Renames
 from builder.review.view import AcceptHelpful, Decide, EndRound, Export, Rescore, TryRules
@@ -75,12 +76,17 @@ def test_nothing_is_scored_but_for_a_step(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_images_are_identified_by_their_own_labels_and_a_step_can_follow_a_step() -> None:
     judge = evaluator()
-    one = judge.for_step(Step(DRAFT, None, Renames(classes={CELEBI: "Celebi"})), None)
-    other = one.for_step(Step(DRAFT, None, Renames(classes={CELEBI: "Other"})), LOG)
+    one = judge.for_step(called("Celebi"), None)
+    other = one.for_step(called("Other"), LOG)
     assert (one.images, one.final_images) == (judge.images, judge.final_images)
     assert other.images != judge.images
     assert "Celebi" in one.splits["review"].labels
     assert {"Other"} == set(other.splits["final"].labels) - set(judge.splits["final"].labels)
+
+
+def called(name: str) -> Step:
+    edits = (RenameClass(class_name=CELEBI, to=name),)
+    return Step(apply(DRAFT, edits), None, Renames().after(edits))
 
 
 def test_a_system_that_was_never_measured_is_exported_under_its_names() -> None:

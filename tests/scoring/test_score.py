@@ -527,3 +527,19 @@ def test_what_was_fitted_stays_with_its_encoder() -> None:
 def test_scorings_of_before_are_written_as_before() -> None:
     assert Scoring().model_dump_json() == '{"rule":"sum","scale":null}'
     assert list(Scoring(means={}).model_dump()) == ["rule", "scale", "means"]
+
+
+@examples
+@given(st.integers(1, 7), st.integers(0, 2**32 - 1))
+def test_among_the_k_best_is_where_sorting_puts_the_label(classes: int, seed: int) -> None:
+    rng = chance(seed)
+    # Few values: ties are many, and go to class order as predictions do.
+    totals = rng.integers(0, 3, size=(20, classes)).astype(np.float32)
+    labels = rng.integers(-1, classes, size=20)
+    names = tuple(str(each) for each in range(classes))
+    found = Scores(names, labels, totals, totals.argmax(axis=1), 0, ())
+    order = np.argsort(-totals, axis=1, kind="stable")
+    for k in range(1, classes + 1):
+        expected = [label in row[:k] for label, row in zip(labels, order, strict=True)]
+        assert found.among_best(k).tolist() == expected
+    assert (found.among_best(1) == found.correct).all()

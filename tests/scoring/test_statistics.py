@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.scoring.statistics import Interval, Proportion, compare, holm, mcnemar, wilson
+from builder.scoring.statistics import (
+    Interval,
+    Proportion,
+    class_mean,
+    compare,
+    holm,
+    mcnemar,
+    uneven,
+    wilson,
+)
 
 examples = settings(derandomize=True, deadline=None, max_examples=100)
 
@@ -124,3 +133,22 @@ def test_holm_keeps_the_order_and_asks_no_less_than_each_alone(ps: list[float]) 
                 break
             rejected.add(index)
         assert {index for index, p in enumerate(adjusted) if p <= level} == rejected
+
+
+@examples
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans())))
+def test_each_class_counts_alike_in_the_mean_over_classes(images: list[tuple[str, bool]]) -> None:
+    labels = [label for label, _ in images]
+    correct = np.array([right for _, right in images], bool)
+    parts = [correct[[each == name for each in labels]].mean() for name in sorted(set(labels))]
+    assert class_mean(correct, labels) == pytest.approx(np.mean(parts) if parts else 0.0)
+    # Repeating a class's images changes the accuracy, not this.
+    twice = np.repeat(correct, [1 + (label == "a") for label in labels])
+    again = [label for label in labels for _ in range(1 + (label == "a"))]
+    assert class_mean(twice, again) == pytest.approx(class_mean(correct, labels))
+
+
+def test_when_classes_are_uneven() -> None:
+    assert not uneven([])
+    assert not uneven("aab")
+    assert uneven("aaab")
