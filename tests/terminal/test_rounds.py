@@ -143,7 +143,10 @@ def test_the_confirmed_version_stays_on_the_screen() -> None:
     steps: list[Record] = []
     for number, held_out in enumerate(("1" * 48, marks, marks, marks), start=2):
         measured = Measured(
-            version=number, images=first.versions[0].images, review="", held_out=held_out
+            version=number,
+            images=first.versions[0].images,
+            review=first.versions[0].review,
+            held_out=held_out,
         )
         steps.append(measured)
     text = words(drawn(round_screen(sample.view(steps))))
@@ -180,8 +183,9 @@ def test_on_review_images_there_is_no_p() -> None:
 def test_versions_on_other_images_are_not_compared() -> None:
     *before, measured, offers = second_round()
     other = measured.model_copy(update={"images": "others"})
-    text = drawn(round_screen(sample.view([*before, other, offers])))
-    assert "against version 1" not in text
+    text = words(drawn(round_screen(sample.view([*before, other, offers]))))
+    assert text.count("against version 1") == 1
+    assert "against version 1: on other images, so they can't be compared." in text
 
 
 def test_proposals_are_numbered_with_source_reason_and_how_many_were_tried() -> None:
