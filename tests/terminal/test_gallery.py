@@ -218,7 +218,7 @@ def test_images_of_a_class_that_has_no_rules_any_more() -> None:
     """They are what a proposal to drop it breaks; once it is dropped they are looked at no more."""
     dropped = Proposal(edits=(DropClass(class_name="Eevee"),), source="person")
     gone = Decided(proposal=dropped, decision="accepted", by="person")
-    talk = shown("w", BACK, view=sample.view([gone]))
+    talk = shown("w", "n", BACK, BACK, view=sample.view([gone]))
     assert not any("a class without rules" in heading for heading in talk.headings)
     assert 'broken: a class without rules, taken for "Mew" with it' in shown(
         "n", BACK, proposal=dropped
