@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from builder.demo.canvas import Points, Vector
+from builder.demo.shapes import Points, Vector
 
 GROUND = 0.62  # height (unit space) at which standing creatures touch the ground
 
@@ -38,4 +38,4 @@ class Body:
 
 def jitter(rng: np.random.Generator, amount: float) -> float:
     """A number within `amount` of 0."""
-    return float(rng.uniform(-amount, amount))
+    return rng.uniform(-amount, amount)

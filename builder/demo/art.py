@@ -10,23 +10,14 @@ from PIL import Image
 from builder.demo.anatomy import GROUND, Body
 from builder.demo.attributes import ATTRIBUTES, Creature
 from builder.demo.bodies import BODIES
-from builder.demo.canvas import (
-    Canvas,
-    Frame,
-    Points,
-    ellipse,
-    mix,
-    place,
-    points,
-    spline,
-    tube,
-)
+from builder.demo.canvas import Canvas, Frame
 from builder.demo.effects import EFFECTS
 from builder.demo.nuisance import Ink, ink_style, occlude, posed, post_process
-from builder.demo.palette import Palette, creature_palette
+from builder.demo.palette import Palette, creature_palette, mix
 from builder.demo.patterns import PATTERNS, box_around
 from builder.demo.raster import Colour, Mask, Picture, dilate, lay, reduced
 from builder.demo.scenes import SCENES
+from builder.demo.shapes import Points, ellipse, place, points, spline, tube
 from builder.demo.traits import TRAITS, Shape, Stage
 
 _DETAIL_COLOURS: dict[str, Colour] = {
@@ -172,7 +163,7 @@ def _draw_face(
     for role, outline in body.details:
         inked = role in ("beak", "foot", "tongue")
         canvas.inked(outline, colours[role], line, width * 0.8 if inked else 0.0)
-    mood, wide = float(rng.uniform(-0.35, 0.45)), float(rng.uniform(0.92, 1.12))
+    mood, wide = rng.uniform(-0.35, 0.45), rng.uniform(0.92, 1.12)
     for index, ((x, y), radius) in enumerate(body.eyes):
         mirrored = -1.0 if len(body.eyes) == 2 and index == 0 else 1.0
         _draw_eye(canvas, (x, y), radius * wide, palette.iris, line, mood * mirrored)

@@ -5,9 +5,11 @@ from functools import cache
 
 import numpy as np
 
-from builder.demo.canvas import Canvas, Frame, Points, mix, place
+from builder.demo.canvas import Canvas, Frame
 from builder.demo.glyphs import PRINTABLE, width_of, written
+from builder.demo.palette import mix
 from builder.demo.raster import Colour, Picture, reduced
+from builder.demo.shapes import Points, place
 
 CARD_SIZE = (240, 336)  # width, height in pixels
 ART_SIZE = 210  # side of the art window in pixels

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.demo.canvas import Canvas, Frame, ellipse, hsv, points, spline
+from builder.demo.canvas import Canvas, Frame
+from builder.demo.palette import hsv
 from builder.demo.raster import Picture
+from builder.demo.shapes import ellipse, points, spline
 
 Levels = NDArray[np.float64]
 
@@ -54,8 +56,8 @@ def occlude(canvas: Canvas, rng: np.random.Generator, nuisance: float) -> None:
     chance, kind = rng.random(), int(rng.integers(3))
     side = float(rng.choice([-1.0, 1.0]))
     at, size, tone = (
-        float(rng.uniform(0.4, 0.85)) * side,
-        float(rng.uniform(0.8, 1.25)),
+        rng.uniform(0.4, 0.85) * side,
+        rng.uniform(0.8, 1.25),
         rng.random(),
     )
     if chance >= min(0.75, 0.3 * nuisance):
@@ -79,9 +81,7 @@ def occlude(canvas: Canvas, rng: np.random.Generator, nuisance: float) -> None:
             (edge - 0.14, -1.05), (edge + 0.14, -1.05), (edge + 0.2, 1.05), (edge - 0.2, 1.05)
         )
         canvas.polygon(trunk, hsv(0.07, 0.45, 0.2 + 0.2 * tone))
-        canvas.line(
-            points((edge - side * 0.04, -1), (edge - side * 0.06, 1)), (20, 12, 10, 120), 0.03
-        )
+        canvas.line([(edge - side * 0.04, -1), (edge - side * 0.06, 1)], (20, 12, 10, 120), 0.03)
 
 
 def post_process(image: Picture, rng: np.random.Generator, nuisance: float) -> Picture:

@@ -1,10 +1,10 @@
 """Colours: each name is a range of hues, saturations and values, so no two creatures match."""
 
+import colorsys
 from dataclasses import dataclass
 
 import numpy as np
 
-from builder.demo.canvas import hsv, mix
 from builder.demo.raster import Colour
 
 # name -> (hue centre, hue spread, saturation low/high, value low/high)
@@ -35,6 +35,19 @@ class Palette:
     mark: Colour  # of the pattern
     pale: Colour  # of bellies and inner ears
     iris: Colour
+
+
+def hsv(hue: float, saturation: float, value: float) -> Colour:
+    """8-bit RGB; each argument in [0, 1], the hue wraps."""
+    red, green, blue = colorsys.hsv_to_rgb(
+        hue % 1.0, min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
+    )
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def mix(one: Colour, other: Colour, share: float) -> Colour:
+    """RGB between two colours; `share` 0 gives `one`, 1 gives `other`."""
+    return tuple(round(a + (b - a) * share) for a, b in zip(one[:3], other[:3], strict=True))
 
 
 def pick(rng: np.random.Generator, *options: Colour) -> Colour:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from builder.demo.anatomy import Body
-from builder.demo.canvas import Canvas, Points, ellipse, points
+from builder.demo.canvas import Canvas
 from builder.demo.palette import Palette
+from builder.demo.shapes import Points, ellipse, points
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom of the body, unit space
 Pattern = Callable[[Canvas, Body, Box, Palette, np.random.Generator], None]
@@ -21,11 +22,11 @@ def stripes(
 ) -> None:
     """Upright bands, slightly bent."""
     left, top, right, bottom = box
-    gap, slant = float(rng.uniform(0.14, 0.17)), float(rng.uniform(-0.12, 0.12))
-    half = gap * float(rng.uniform(0.2, 0.26))
+    gap, slant = rng.uniform(0.14, 0.17), rng.uniform(-0.12, 0.12)
+    half = gap * rng.uniform(0.2, 0.26)
     middle = (top + bottom) / 2
-    for x in np.arange(left - 0.1 + gap * float(rng.random()), right + 0.1, gap).tolist():
-        bend = float(rng.uniform(0.01, 0.05))
+    for x in np.arange(left - 0.1 + gap * rng.random(), right + 0.1, gap).tolist():
+        bend = rng.uniform(0.01, 0.05)
         band = points(
             (x - half + slant, top), (x + half + slant, top), (x + half + bend, middle),
             (x + half - slant, bottom), (x - half - slant, bottom), (x - half + bend, middle),
@@ -38,7 +39,7 @@ def spots(
 ) -> None:
     """Rows of discs, each a little off its place."""
     left, top, right, bottom = box
-    gap = float(rng.uniform(0.145, 0.185))
+    gap = rng.uniform(0.145, 0.185)
     for row, y in enumerate(np.arange(top, bottom + gap, gap * 0.86).tolist()):
         for x in np.arange(left + gap / 2 * (row % 2), right + gap, gap).tolist():
             dx, dy, size = rng.uniform(-1, 1, 3).tolist()
@@ -51,7 +52,7 @@ def scales(
 ) -> None:
     """Overlapping rows of rounded scales, each row over the one above it."""
     left, top, right, bottom = box
-    gap = float(rng.uniform(0.115, 0.135))
+    gap = rng.uniform(0.115, 0.135)
     rows = np.arange(bottom + gap, top - gap, -gap * 0.55).tolist()
     for row, y in enumerate(rows):
         for x in np.arange(left - gap + gap / 2 * (row % 2), right + gap, gap).tolist():
@@ -63,11 +64,11 @@ def zigzag(
 ) -> None:
     """Level lines with sharp teeth."""
     left, top, right, bottom = box
-    tooth, height = float(rng.uniform(0.085, 0.11)), float(rng.uniform(0.05, 0.07))
-    gap = height * float(rng.uniform(3.2, 3.7))
+    tooth, height = rng.uniform(0.085, 0.11), rng.uniform(0.05, 0.07)
+    gap = height * rng.uniform(3.2, 3.7)
     x = np.arange(left - tooth, right + 2 * tooth, tooth)
     teeth = np.where(np.arange(len(x)) % 2 == 0, -height, height)
-    for y in np.arange(top + gap * float(rng.random()), bottom + gap, gap).tolist():
+    for y in np.arange(top + gap * rng.random(), bottom + gap, gap).tolist():
         upper = np.stack([x, y + teeth - 0.03], axis=1)
         lower = np.stack([x, y + teeth + 0.035], axis=1)
         canvas.polygon(np.concatenate([upper, lower[::-1]]), palette.mark)
@@ -78,7 +79,7 @@ def pale_belly(
 ) -> None:
     """One large light patch underneath."""
     (x, y), rx, ry, angle = body.belly
-    grow = float(rng.uniform(1.0, 1.15))
+    grow = rng.uniform(1.0, 1.15)
     canvas.polygon(ellipse((x, y), rx * grow, ry * grow, angle), palette.pale)
 
 

@@ -3,31 +3,28 @@
 import numpy as np
 
 from builder.demo.anatomy import GROUND, Body, jitter
-from builder.demo.canvas import Points, ellipse, place, points, spline, tube
+from builder.demo.shapes import Points, ellipse, place, points, spline, tube
 
 
 def quadruped(rng: np.random.Generator) -> Body:
     lift, stretch, swing = jitter(rng, 0.04), jitter(rng, 0.03), jitter(rng, 0.07)
-    curl = float(rng.uniform(-0.08, 0.16))
+    curl = rng.uniform(-0.08, 0.16)
     hx, hy = 0.36 + stretch, -0.27 + lift
-    torso = spline(
-        points(
-            (-0.42 - stretch, 0.02), (-0.3, -0.12), (-0.05, -0.1), (0.18, -0.16), (0.33, 0.0),
-            (0.27, 0.24), (0.02, 0.29), (-0.24, 0.27), (-0.41, 0.2),
-        )
-    )  # fmt: skip
-    neck = tube(points((0.14, 0.05), (0.26, -0.1), (hx - 0.02, hy)), [0.17, 0.14, 0.13])
-    tail = tube(
-        points((-0.38, 0.06), (-0.53, 0.0), (-0.63 + curl * 0.3, -0.16), (-0.58 + curl, -0.34)),
-        [0.07, 0.06, 0.06, 0.035],
-    )
+    torso = spline([
+        (-0.42 - stretch, 0.02), (-0.3, -0.12), (-0.05, -0.1), (0.18, -0.16), (0.33, 0.0),
+        (0.27, 0.24), (0.02, 0.29), (-0.24, 0.27), (-0.41, 0.2),
+    ])  # fmt: skip
+    neck = tube([(0.14, 0.05), (0.26, -0.1), (hx - 0.02, hy)], [0.17, 0.14, 0.13])
+    tail = tube([
+        (-0.38, 0.06), (-0.53, 0.0), (-0.63 + curl * 0.3, -0.16), (-0.58 + curl, -0.34),
+    ], [0.07, 0.06, 0.06, 0.035])  # fmt: skip
     legs = [(0.17, swing, 0.0), (-0.31, -swing * 0.7, -0.04)]
     near = [_leg(x, 0.14, s, 0.07, k) for x, s, k in legs]
     near += [_paw(x + s, 0.075) for x, s, _ in legs]
     far = [_leg(x + 0.12, 0.14, -s, 0.065, k) for x, s, k in legs]
     far += [_paw(x + 0.12 - s, 0.07) for x, s, _ in legs]
     skull = ellipse((hx, hy), 0.205, 0.19)
-    snout = tube(points((hx + 0.08, hy + 0.06), (hx + 0.23, hy + 0.08)), [0.12, 0.085])
+    snout = tube([(hx + 0.08, hy + 0.06), (hx + 0.23, hy + 0.08)], [0.12, 0.085])
     ear = points((-0.08, 0.05), (-0.085, -0.12), (-0.03, -0.21), (0.05, -0.1), (0.075, 0.04))
     pose = jitter(rng, 0.2) - 0.25
     near_ear = place(spline(ear), (hx - 0.09, hy - 0.13), angle=pose)
@@ -63,7 +60,7 @@ def quadruped(rng: np.random.Generator) -> Body:
 def _leg(x: float, top: float, swing: float, radius: float, knee: float = 0.0) -> Points:
     foot = x + swing
     middle = (x + swing * 0.4 + knee, (top + GROUND) / 2)
-    return tube(points((x, top), middle, (foot, GROUND - radius)), [radius * 1.35, radius])
+    return tube([(x, top), middle, (foot, GROUND - radius)], [radius * 1.35, radius])
 
 
 def _paw(x: float, radius: float) -> Points:
@@ -73,33 +70,28 @@ def _paw(x: float, radius: float) -> Points:
 def bird(rng: np.random.Generator) -> Body:
     lift, plump = jitter(rng, 0.04), jitter(rng, 0.03)
     hx, hy = 0.27, -0.28 + lift
-    torso = spline(
-        points(
-            (0.24, -0.2 + lift), (0.36, 0.04), (0.24, 0.3 + plump), (-0.06, 0.36 + plump),
-            (-0.32, 0.22), (-0.3, 0.02), (-0.06, -0.1),
-        )
-    )  # fmt: skip
+    torso = spline([
+        (0.24, -0.2 + lift), (0.36, 0.04), (0.24, 0.3 + plump), (-0.06, 0.36 + plump),
+        (-0.32, 0.22), (-0.3, 0.02), (-0.06, -0.1),
+    ])  # fmt: skip
     fan = [
-        tube(points((-0.24, 0.16), (-0.46, 0.2 + d * 0.6), (-0.66, 0.18 + d)), [0.07, 0.06, 0.045])
+        tube([(-0.24, 0.16), (-0.46, 0.2 + d * 0.6), (-0.66, 0.18 + d)], [0.07, 0.06, 0.045])
         for d in (-0.12, 0.0, 0.12)
     ]
-    raised = float(rng.uniform(-0.15, 0.1))
-    wing = spline(
-        points(
-            (0.12, -0.02), (0.1, 0.16), (-0.06, 0.25), (-0.28, 0.24 + raised),
-            (-0.42, 0.1 + raised), (-0.26, 0.06 + raised * 0.5), (-0.1, -0.04),
-        )
-    )  # fmt: skip
+    raised = rng.uniform(-0.15, 0.1)
+    wing = spline([
+        (0.12, -0.02), (0.1, 0.16), (-0.06, 0.25), (-0.28, 0.24 + raised), (-0.42, 0.1 + raised),
+        (-0.26, 0.06 + raised * 0.5), (-0.1, -0.04),
+    ])  # fmt: skip
     crest = [
-        tube(points((hx - 0.02, hy - 0.14), (hx - 0.1, hy - 0.24), tip), [0.035, 0.02, 0.01])
+        tube([(hx - 0.02, hy - 0.14), (hx - 0.1, hy - 0.24), tip], [0.035, 0.02, 0.01])
         for tip in ((hx - 0.22, hy - 0.26), (hx - 0.15, hy - 0.31))
     ]
     skull = ellipse((hx, hy), 0.215, 0.205)
-    beak = spline(
-        points((hx + 0.15, hy - 0.06), (hx + 0.29, hy - 0.01), (hx + 0.38, hy + 0.07),
-               (hx + 0.27, hy + 0.07), (hx + 0.15, hy + 0.09)),
-        steps=4,
-    )  # fmt: skip
+    beak = spline([
+        (hx + 0.15, hy - 0.06), (hx + 0.29, hy - 0.01), (hx + 0.38, hy + 0.07),
+        (hx + 0.27, hy + 0.07), (hx + 0.15, hy + 0.09),
+    ], steps=4)  # fmt: skip
     step = jitter(rng, 0.05)
     feet = [_bird_leg(0.1 + step, 0.33), _bird_leg(-0.06 - step, 0.34)]
     return Body(
@@ -129,9 +121,9 @@ def bird(rng: np.random.Generator) -> Body:
 
 
 def _bird_leg(x: float, top: float) -> list[Points]:
-    shin = tube(points((x, top), (x - 0.02, GROUND - 0.03)), [0.024, 0.02], steps=2)
+    shin = tube([(x, top), (x - 0.02, GROUND - 0.03)], [0.024, 0.02], steps=2)
     toes = [
-        tube(points((x - 0.02, GROUND - 0.03), (x - 0.02 + d, GROUND)), [0.02, 0.014], steps=2)
+        tube([(x - 0.02, GROUND - 0.03), (x - 0.02 + d, GROUND)], [0.02, 0.014], steps=2)
         for d in (-0.08, 0.03, 0.11)
     ]
     return [*toes, shin]
@@ -139,25 +131,20 @@ def _bird_leg(x: float, top: float) -> list[Points]:
 
 def fish(rng: np.random.Generator) -> Body:
     tall, wag = jitter(rng, 0.04), jitter(rng, 0.08)
-    torso = spline(
-        points(
-            (0.5, 0.02), (0.4, -0.16), (0.14, -0.3 - tall), (-0.16, -0.22), (-0.38, -0.05),
-            (-0.38, 0.08), (-0.16, 0.26), (0.14, 0.33 + tall), (0.4, 0.2),
-        )
-    )  # fmt: skip
-    tail = spline(
-        points((-0.3, 0.01), (-0.5, -0.14 + wag), (-0.68, -0.28 + wag), (-0.7, -0.14 + wag),
-               (-0.58, 0.02 + wag), (-0.7, 0.18 + wag), (-0.68, 0.32 + wag), (-0.5, 0.18 + wag)),
-        steps=4,
-    )  # fmt: skip
-    dorsal = spline(
-        points((0.22, -0.24 - tall), (0.08, -0.44 - tall), (-0.16, -0.42), (-0.26, -0.16)), steps=5
-    )
-    ventral = spline(points((0.06, 0.26), (-0.08, 0.48), (-0.24, 0.44), (-0.2, 0.2)), steps=5)
-    fin = spline(
-        points((0.12, 0.08), (0.02, 0.06), (-0.14, 0.12), (-0.16, 0.26), (-0.02, 0.24)), steps=5
-    )
-    ray = [tube(points((0.07, 0.11), (-0.11, y)), [0.008, 0.008], steps=2) for y in (0.16, 0.22)]
+    torso = spline([
+        (0.5, 0.02), (0.4, -0.16), (0.14, -0.3 - tall), (-0.16, -0.22), (-0.38, -0.05),
+        (-0.38, 0.08), (-0.16, 0.26), (0.14, 0.33 + tall), (0.4, 0.2),
+    ])  # fmt: skip
+    tail = spline([
+        (-0.3, 0.01), (-0.5, -0.14 + wag), (-0.68, -0.28 + wag), (-0.7, -0.14 + wag),
+        (-0.58, 0.02 + wag), (-0.7, 0.18 + wag), (-0.68, 0.32 + wag), (-0.5, 0.18 + wag),
+    ], steps=4)  # fmt: skip
+    dorsal = spline([
+        (0.22, -0.24 - tall), (0.08, -0.44 - tall), (-0.16, -0.42), (-0.26, -0.16),
+    ], steps=5)  # fmt: skip
+    ventral = spline([(0.06, 0.26), (-0.08, 0.48), (-0.24, 0.44), (-0.2, 0.2)], steps=5)
+    fin = spline([(0.12, 0.08), (0.02, 0.06), (-0.14, 0.12), (-0.16, 0.26), (-0.02, 0.24)], steps=5)
+    ray = [tube([(0.07, 0.11), (-0.11, y)], [0.008, 0.008], steps=2) for y in (0.16, 0.22)]
     return Body(
         rear=(tail, dorsal, ventral),
         core=(torso,),
@@ -196,13 +183,13 @@ def snake(rng: np.random.Generator) -> Body:
     )  # fmt: skip
     trunk = tube(upper, [0.12, 0.12, 0.13, 0.14, 0.145], steps=7)
     coil = tube(lower, [0.14, 0.15, 0.15, 0.145, 0.12, 0.09, 0.055, 0.02], steps=7)
-    skull = spline(
-        points((hx - 0.15, hy), (hx - 0.06, hy - 0.17), (hx + 0.12, hy - 0.15),
-               (hx + 0.29, hy + 0.0), (hx + 0.24, hy + 0.11), (hx + 0.04, hy + 0.16)),
-    )  # fmt: skip
-    fork = tube(points((hx + 0.24, hy + 0.07), (hx + 0.36, hy + 0.1)), [0.016, 0.012], steps=3)
+    skull = spline([
+        (hx - 0.15, hy), (hx - 0.06, hy - 0.17), (hx + 0.12, hy - 0.15), (hx + 0.29, hy + 0.0),
+        (hx + 0.24, hy + 0.11), (hx + 0.04, hy + 0.16),
+    ])  # fmt: skip
+    fork = tube([(hx + 0.24, hy + 0.07), (hx + 0.36, hy + 0.1)], [0.016, 0.012], steps=3)
     tips = [
-        tube(points((hx + 0.35, hy + 0.1), (hx + 0.44, hy + 0.1 + d)), [0.014, 0.006], steps=3)
+        tube([(hx + 0.35, hy + 0.1), (hx + 0.44, hy + 0.1 + d)], [0.014, 0.006], steps=3)
         for d in (-0.05, 0.05)
     ]
     return Body(
@@ -233,20 +220,20 @@ def snake(rng: np.random.Generator) -> Body:
 def insect(rng: np.random.Generator) -> Body:
     lift, fat = jitter(rng, 0.04), jitter(rng, 0.03)
     hx, hy = 0.42, -0.1 + lift
-    abdomen = spline(
-        points((-0.02, 0.06), (-0.16, -0.14 - fat), (-0.42, -0.16), (-0.64, 0.02), (-0.5, 0.22),
-               (-0.24, 0.28 + fat), (-0.04, 0.2)),
-    )  # fmt: skip
+    abdomen = spline([
+        (-0.02, 0.06), (-0.16, -0.14 - fat), (-0.42, -0.16), (-0.64, 0.02), (-0.5, 0.22),
+        (-0.24, 0.28 + fat), (-0.04, 0.2),
+    ])  # fmt: skip
     thorax = ellipse((0.1, 0.08), 0.17, 0.155)
     skull = ellipse((hx, hy), 0.185, 0.175)
-    neck = tube(points((0.18, 0.06), (hx, hy)), [0.1, 0.1], steps=2)
+    neck = tube([(0.18, 0.06), (hx, hy)], [0.1, 0.1], steps=2)
     stride = jitter(rng, 0.05)
     near = [
-        tube(points((x, 0.14), (x + out * 0.75, 0.2), (x + out + s, GROUND)), [0.04, 0.034, 0.022])
+        tube([(x, 0.14), (x + out * 0.75, 0.2), (x + out + s, GROUND)], [0.04, 0.034, 0.022])
         for x, out, s in ((0.17, 0.36, stride), (0.07, 0.02, -stride), (-0.02, -0.36, stride))
     ]
     far = [
-        tube(points((x, 0.14), (x + out * 0.75, 0.16), (x + out - s, GROUND - 0.06)), [0.034, 0.02])
+        tube([(x, 0.14), (x + out * 0.75, 0.16), (x + out - s, GROUND - 0.06)], [0.034, 0.02])
         for x, out, s in ((0.2, 0.5, stride), (0.14, 0.14, -stride), (0.0, -0.16, stride))
     ]
     feelers = [
@@ -256,7 +243,7 @@ def insect(rng: np.random.Generator) -> Body:
         )
         for d in (0.0, 0.1)
     ]
-    jaw = tube(points((hx + 0.13, hy + 0.1), (hx + 0.22, hy + 0.17)), [0.03, 0.012], steps=3)
+    jaw = tube([(hx + 0.13, hy + 0.1), (hx + 0.22, hy + 0.17)], [0.03, 0.012], steps=3)
     return Body(
         rear=tuple(far),
         core=(abdomen, thorax, neck),

@@ -8,21 +8,10 @@ from typing import Literal
 import numpy as np
 
 from builder.demo.anatomy import Body
-from builder.demo.canvas import (
-    Points,
-    Vector,
-    ellipse,
-    mix,
-    normals,
-    place,
-    points,
-    spline,
-    star,
-    tube,
-)
 from builder.demo.effects import flame
-from builder.demo.palette import Palette, pick
+from builder.demo.palette import Palette, mix, pick
 from builder.demo.raster import Colour
+from builder.demo.shapes import Points, Vector, ellipse, normals, place, points, spline, star, tube
 
 Stage = Literal["behind", "middle", "front"]  # behind the body; under the head; over all
 
@@ -41,8 +30,8 @@ _BONE = (246, 236, 206)
 
 def horn(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     """One straight horn with a winding groove."""
-    length, half = float(rng.uniform(0.38, 0.46)), 0.062
-    angle = body.tilt + float(rng.uniform(-0.06, 0.12))
+    length, half = rng.uniform(0.38, 0.46), 0.062
+    angle = body.tilt + rng.uniform(-0.06, 0.12)
     fill = pick(rng, (255, 250, 236), (250, 226, 150), (224, 226, 244))
     groove = mix(fill, (110, 80, 60), 0.55)
     cone = points((-half, 0.03), (0.0, 0.05), (half, 0.03), (0.0, -length))
@@ -64,7 +53,7 @@ def _pair(body: Body) -> list[tuple[Vector, float]]:
 
 def horns(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     """Two thick curved horns with dark tips."""
-    size = float(rng.uniform(0.92, 1.12))
+    size = rng.uniform(0.92, 1.12)
     fill = pick(rng, _BONE, (232, 214, 178), (214, 206, 200))
     shapes = []
     for root, side in _pair(body):
@@ -78,7 +67,7 @@ def horns(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape
 
 def antlers(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     """Two thin branched beams."""
-    size = float(rng.uniform(0.95, 1.12))
+    size = rng.uniform(0.95, 1.12)
     fill = pick(rng, (150, 100, 56), (176, 128, 80), (128, 84, 52))
     beam = points((0.0, 0.02), (0.1, -0.12), (0.22, -0.25), (0.2, -0.46))
     tines = (
@@ -121,11 +110,10 @@ def feather_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> li
     """Wings of long rounded feathers under a row of short ones."""
     fill = pick(rng, (252, 252, 248), (255, 246, 214), (226, 240, 255))
     second = mix(fill, pick(rng, (120, 170, 220), (232, 190, 120), (200, 190, 220)), 0.4)
-    spread = float(rng.uniform(0.92, 1.08))
-    plume = spline(
-        points((0.0, 0.0), (0.25, -0.1), (0.7, -0.13), (1.0, 0.0), (0.7, 0.12), (0.25, 0.08)),
-        steps=3,
-    )
+    spread = rng.uniform(0.92, 1.08)
+    plume = spline([
+        (0.0, 0.0), (0.25, -0.1), (0.7, -0.13), (1.0, 0.0), (0.7, 0.12), (0.25, 0.08),
+    ], steps=3)  # fmt: skip
 
     wing: list[tuple[Points, Colour, bool]] = []
     for share, length in ((0.0, 0.36), (0.2, 0.46), (0.42, 0.54), (0.64, 0.6), (0.88, 0.62)):
@@ -142,7 +130,7 @@ def bat_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[S
     """Skin stretched between dark fingers, with a scalloped edge."""
     skin = pick(rng, (150, 30, 44), (92, 40, 120), (54, 50, 84), (40, 66, 100))
     bone = mix(skin, (14, 8, 18), 0.6)
-    reach = float(rng.uniform(0.94, 1.08))
+    reach = rng.uniform(0.94, 1.08)
     tips = [(0.24, -0.62), (0.56, -0.44), (0.66, -0.1), (0.46, 0.16)]
     hollows = [(0.36, -0.42), (0.52, -0.2), (0.47, 0.0)]
     edge: list[Vector] = [(0.0, 0.0), tips[0]]
@@ -165,17 +153,17 @@ def bat_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[S
 def flower(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     """A blossom on the head, with two leaves."""
     x, y = body.crown
-    size = float(rng.uniform(0.115, 0.14))
+    size = rng.uniform(0.115, 0.14)
     centre = (x + math.sin(body.tilt) * 0.06, y - 0.05)
     fill = pick(
         rng, (255, 90, 150), (250, 70, 70), (190, 110, 250), (255, 250, 250), (255, 170, 60)
     )
-    leaf = spline(points((0.0, 0.0), (0.1, -0.07), (0.26, -0.04), (0.12, 0.06)), steps=4)
+    leaf = spline([(0.0, 0.0), (0.1, -0.07), (0.26, -0.04), (0.12, 0.06)], steps=4)
     leaves = [
         Shape("front", place(leaf, (centre[0], centre[1] + 0.05), angle=angle), (70, 170, 60))
         for angle in (0.25, math.pi - 0.25)
     ]
-    start = float(rng.uniform(0, 1))
+    start = rng.uniform(0, 1)
     petals = [
         Shape(
             "front",
@@ -194,7 +182,7 @@ def flower(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shap
 def shell(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     """A coiled snail shell on the back."""
     (x, y), radius = body.shell
-    radius *= float(rng.uniform(0.96, 1.1))
+    radius *= rng.uniform(0.96, 1.1)
     fill = pick(rng, (214, 150, 90), (236, 196, 130), (120, 190, 150), (206, 130, 160))
     dark, light = mix(fill, (50, 26, 20), 0.6), mix(fill, (255, 255, 255), 0.4)
     turn = np.linspace(0.6, 0.6 + 2.3 * 2 * math.pi, 44)
@@ -213,13 +201,13 @@ def gem(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     """A cut stone on the forehead: lit and shaded facets."""
     x, y = body.forehead
     y += 0.02
-    size = float(rng.uniform(0.135, 0.16))
+    size = rng.uniform(0.135, 0.16)
     fill = pick(rng, (40, 220, 250), (250, 60, 120), (80, 240, 140), (190, 110, 255))
     light, dark = mix(fill, (255, 255, 255), 0.65), mix(fill, (10, 10, 60), 0.4)
     tilt = body.tilt * 0.6
 
     def facet(fill: Colour, *xy: Vector, inked: bool = False) -> Shape:
-        return Shape("front", place(points(*xy), (x, y), scale=size, angle=tilt), fill, inked)
+        return Shape("front", place(xy, (x, y), scale=size, angle=tilt), fill, inked)
 
     return [
         facet(fill, (0, -1.05), (0.85, -0.1), (0, 1.1), (-0.85, -0.1), inked=True),
@@ -238,7 +226,7 @@ def mane(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape]:
     if abs(sum(fill) - sum(palette.base)) < 200:
         fill = (250, 244, 232) if sum(palette.base) < 400 else (104, 58, 34)
     dark = mix(fill, (60, 40, 40), 0.2)
-    turn = float(rng.uniform(0, 1))
+    turn = rng.uniform(0, 1)
     if not body.head and not body.frontal:
         return _collar(body, fill, dark)
     tips = 13 if body.head else 17
@@ -267,12 +255,9 @@ def _collar(body: Body, fill: Colour, dark: Colour) -> list[Shape]:
 def _fringe(body: Body, fill: Colour) -> list[Shape]:
     """Three locks on the crown, in front of a frontal body with its mane around it."""
     x, y = body.crown
-    lock = spline(
-        points(
-            (-0.07, -0.07), (0.0, -0.1), (0.08, -0.06), (0.07, 0.06), (0.0, 0.19), (-0.05, 0.06)
-        ),
-        steps=3,
-    )
+    lock = spline([
+        (-0.07, -0.07), (0.0, -0.1), (0.08, -0.06), (0.07, 0.06), (0.0, 0.19), (-0.05, 0.06),
+    ], steps=3)  # fmt: skip
     return [
         Shape("front", place(lock, (x + d, y), angle=-d * 2.2), fill) for d in (-0.13, 0.13, 0.0)
     ]
@@ -289,7 +274,7 @@ def spikes(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape
     if float(((line - line.mean(axis=0)) * outward).sum()) < 0 or outward[:, 1].mean() > 0:
         outward = -outward
     count = 7
-    size = float(rng.uniform(0.23, 0.28))
+    size = rng.uniform(0.23, 0.28)
     shapes = []
     for at in np.linspace(1, len(line) - 2, count).round().astype(int).tolist():
         along = np.array([-outward[at, 1], outward[at, 0]])
@@ -301,7 +286,7 @@ def spikes(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape
 
 def flame_tail(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     """A large fire at the tail's tip, burning upwards."""
-    size = float(rng.uniform(0.25, 0.3))
+    size = rng.uniform(0.25, 0.3)
     angle = body.tail_angle * 0.3
     x, y = body.tail
     centre = (x + math.sin(angle) * size * 0.4, y - math.cos(angle) * size * 0.4)
