@@ -98,7 +98,7 @@ class Canvas:
         if fill is not None:
             self._paint(self._between(centre, inner), fill)
 
-    def gradient(self, stops: Sequence[tuple[float, Colour]]) -> None:
+    def gradient(self, *stops: tuple[float, Colour]) -> None:
         """Fill the image from top (0) to bottom (1) with colours between the stops."""
         at, colours = [stop[0] for stop in stops], np.array([stop[1] for stop in stops])
         rows = np.linspace(0, 1, len(self.image))

@@ -1,12 +1,11 @@
 """Bodies seen from the front: blob, octopus and biped."""
 
-import numpy as np
-
 from builder.demo.anatomy import Body, jitter
+from builder.demo.raster import Rng
 from builder.demo.shapes import ellipse, place, points, spline, tube
 
 
-def blob(rng: np.random.Generator) -> Body:
+def blob(rng: Rng) -> Body:
     squash, lean = jitter(rng, 0.05), jitter(rng, 0.05)
     top = -0.34 + squash
     wide = 0.48 + squash * 0.5
@@ -16,11 +15,6 @@ def blob(rng: np.random.Generator) -> Body:
         (-wide + 0.06, 0.14), (-0.28 + lean * 0.7, top + 0.12),
     ])  # fmt: skip
     nub = tube([(-0.38, 0.4), (-0.58, 0.36), (-0.68, 0.2)], [0.12, 0.08, 0.035])
-    eye = 0.095
-    back = points(
-        (0.3 + lean, top + 0.1), (0.12 + lean, top), (-0.12 + lean, top),
-        (-0.3 + lean, top + 0.14), (-wide + 0.06, 0.14), (-wide - 0.02, 0.34),
-    )  # fmt: skip
     return Body(
         rear=(),
         core=(torso, nub),
@@ -28,23 +22,25 @@ def blob(rng: np.random.Generator) -> Body:
             ("blush", ellipse((-0.27 + lean * 0.5, 0.16), 0.07, 0.045)),
             ("blush", ellipse((0.31 + lean * 0.5, 0.16), 0.07, 0.045)),
         ),
-        eyes=(((-0.13 + lean * 0.5, 0.02), eye), ((0.17 + lean * 0.5, 0.02), eye)),
+        eyes=(((-0.13 + lean * 0.5, 0.02), 0.095), ((0.17 + lean * 0.5, 0.02), 0.095)),
         mouth=((0.02 + lean * 0.5, 0.17), 0.17),
         face_radius=0.36,
         crown=(lean, top + 0.03),
         forehead=(0.02 + lean * 0.7, top + 0.2),
         neck=((0.02, 0.0), 0.54),
-        back=back,
-        tail=(-0.69, 0.17),
-        tail_angle=-0.25,
-        wing=(0.3, -0.02),
+        back=[
+            (0.3 + lean, top + 0.1), (0.12 + lean, top), (-0.12 + lean, top),
+            (-0.3 + lean, top + 0.14), (-wide + 0.06, 0.14), (-wide - 0.02, 0.34),
+        ],
+        tail=((-0.69, 0.17), -0.25),
+        wing=((0.3, -0.02), 1.0),
         shell=((-0.38, -0.15), 0.27),
         belly=((0.03, 0.42), 0.27, 0.15, 0.0),
         frontal=True,
-    )
+    )  # fmt: skip
 
 
-def octopus(rng: np.random.Generator) -> Body:
+def octopus(rng: Rng) -> Body:
     sway, tall = jitter(rng, 0.05), jitter(rng, 0.04)
     top = -0.5 - tall
     dome = spline([
@@ -81,13 +77,12 @@ def octopus(rng: np.random.Generator) -> Body:
         crown=(0.0, top + 0.03),
         forehead=(0.0, top + 0.2),
         neck=((0.0, -0.14), 0.46),
-        back=points(
+        back=[
             (0.28, top + 0.16), (0.16, top + 0.03), (0.0, top), (-0.16, top + 0.03),
             (-0.28, top + 0.16), (-0.34, -0.12),
-        ),
-        tail=(-0.75, 0.34),
-        tail_angle=-0.5,
-        wing=(0.24, -0.06),
+        ],
+        tail=((-0.75, 0.34), -0.5),
+        wing=((0.24, -0.06), 1.0),
         shell=((-0.28, -0.4), 0.25),
         belly=((0.0, 0.17), 0.2, 0.08, 0.0),
         frontal=True,
@@ -95,7 +90,7 @@ def octopus(rng: np.random.Generator) -> Body:
     )  # fmt: skip
 
 
-def biped(rng: np.random.Generator) -> Body:
+def biped(rng: Rng) -> Body:
     wave, sway = rng.uniform(-0.12, 0.2), jitter(rng, 0.03)
     hy = -0.3 + jitter(rng, 0.02)
     torso = spline([
@@ -134,13 +129,12 @@ def biped(rng: np.random.Generator) -> Body:
         crown=(0.0, hy - 0.18),
         forehead=(0.0, hy - 0.12),
         neck=((0.0, hy + 0.1), 0.3),
-        back=points(
+        back=[
             (-0.2, hy - 0.1), (-0.26, hy + 0.08), (-0.24, 0.0), (-0.28, 0.16), (-0.3, 0.32),
             (-0.42, 0.36), (-0.56, 0.3),
-        ),
-        tail=(-0.6 + sway, 0.14),
-        tail_angle=-0.1,
-        wing=(0.16, 0.0),
+        ],
+        tail=((-0.6 + sway, 0.14), -0.1),
+        wing=((0.16, 0.0), 1.0),
         shell=((-0.3, 0.02), 0.26),
         belly=((0.0, 0.2), 0.16, 0.19, 0.0),
         frontal=True,

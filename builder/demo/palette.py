@@ -3,9 +3,7 @@
 import colorsys
 from dataclasses import dataclass
 
-import numpy as np
-
-from builder.demo.raster import Colour
+from builder.demo.raster import Colour, Rng
 
 # name -> (hue centre, hue spread, saturation low/high, value low/high)
 RANGES: dict[str, tuple[float, float, float, float, float, float]] = {
@@ -50,11 +48,11 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
     return tuple(round(a + (b - a) * share) for a, b in zip(one[:3], other[:3], strict=True))
 
 
-def pick(rng: np.random.Generator, *options: Colour) -> Colour:
+def pick(rng: Rng, *options: Colour) -> Colour:
     return options[int(rng.integers(len(options)))]
 
 
-def body_colour(name: str, rng: np.random.Generator) -> Colour:
+def body_colour(name: str, rng: Rng) -> Colour:
     hue, spread, s_low, s_high, v_low, v_high = RANGES[name]
     drawn = rng.random(3)
     return hsv(
@@ -64,7 +62,7 @@ def body_colour(name: str, rng: np.random.Generator) -> Colour:
     )
 
 
-def creature_palette(name: str, rng: np.random.Generator) -> Palette:
+def creature_palette(name: str, rng: Rng) -> Palette:
     base = body_colour(name, rng)
     night = (18, 14, 30)
     lighter, darker = mix(base, (255, 255, 255), 0.55), mix(base, night, 0.55)

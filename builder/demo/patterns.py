@@ -7,19 +7,18 @@ import numpy as np
 from builder.demo.anatomy import Body
 from builder.demo.canvas import Canvas
 from builder.demo.palette import Palette
+from builder.demo.raster import Rng
 from builder.demo.shapes import Points, ellipse, points
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom of the body, unit space
-Pattern = Callable[[Canvas, Body, Box, Palette, np.random.Generator], None]
+Pattern = Callable[[Canvas, Body, Box, Palette, Rng], None]
 
 
-def plain(canvas: Canvas, body: Body, box: Box, palette: Palette, rng: np.random.Generator) -> None:
+def plain(canvas: Canvas, body: Body, box: Box, palette: Palette, rng: Rng) -> None:
     """No marks: the coat stays as it is."""
 
 
-def stripes(
-    canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: np.random.Generator
-) -> None:
+def stripes(canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: Rng) -> None:
     """Upright bands, slightly bent."""
     left, top, right, bottom = box
     gap, slant = rng.uniform(0.14, 0.17), rng.uniform(-0.12, 0.12)
@@ -34,9 +33,7 @@ def stripes(
         canvas.polygon(band, palette.mark)
 
 
-def spots(
-    canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: np.random.Generator
-) -> None:
+def spots(canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: Rng) -> None:
     """Rows of discs, each a little off its place."""
     left, top, right, bottom = box
     gap = rng.uniform(0.145, 0.185)
@@ -47,9 +44,7 @@ def spots(
             canvas.disc(spot, gap * (0.29 + 0.06 * size), palette.mark)
 
 
-def scales(
-    canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: np.random.Generator
-) -> None:
+def scales(canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: Rng) -> None:
     """Overlapping rows of rounded scales, each row over the one above it."""
     left, top, right, bottom = box
     gap = rng.uniform(0.115, 0.135)
@@ -59,9 +54,7 @@ def scales(
             canvas.ring((x, y), gap * 0.6, palette.mark, gap * 0.16, palette.base)
 
 
-def zigzag(
-    canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: np.random.Generator
-) -> None:
+def zigzag(canvas: Canvas, _body: Body, box: Box, palette: Palette, rng: Rng) -> None:
     """Level lines with sharp teeth."""
     left, top, right, bottom = box
     tooth, height = rng.uniform(0.085, 0.11), rng.uniform(0.05, 0.07)
@@ -74,9 +67,7 @@ def zigzag(
         canvas.polygon(np.concatenate([upper, lower[::-1]]), palette.mark)
 
 
-def pale_belly(
-    canvas: Canvas, body: Body, _box: Box, palette: Palette, rng: np.random.Generator
-) -> None:
+def pale_belly(canvas: Canvas, body: Body, _box: Box, palette: Palette, rng: Rng) -> None:
     """One large light patch underneath."""
     (x, y), rx, ry, angle = body.belly
     grow = rng.uniform(1.0, 1.15)
@@ -84,12 +75,7 @@ def pale_belly(
 
 
 PATTERNS: dict[str, Pattern] = {
-    "plain": plain,
-    "stripes": stripes,
-    "spots": spots,
-    "scales": scales,
-    "zigzag": zigzag,
-    "pale_belly": pale_belly,
+    draw.__name__: draw for draw in (plain, stripes, spots, scales, zigzag, pale_belly)
 }
 
 

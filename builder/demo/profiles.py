@@ -1,12 +1,11 @@
 """Bodies seen from the side: quadruped, bird, fish, snake and insect."""
 
-import numpy as np
-
 from builder.demo.anatomy import GROUND, Body, jitter
+from builder.demo.raster import Rng
 from builder.demo.shapes import Points, ellipse, place, points, spline, tube
 
 
-def quadruped(rng: np.random.Generator) -> Body:
+def quadruped(rng: Rng) -> Body:
     lift, stretch, swing = jitter(rng, 0.04), jitter(rng, 0.03), jitter(rng, 0.07)
     curl = rng.uniform(-0.08, 0.16)
     hx, hy = 0.36 + stretch, -0.27 + lift
@@ -45,13 +44,12 @@ def quadruped(rng: np.random.Generator) -> Body:
         forehead=(hx + 0.1, hy - 0.15),
         tilt=0.25,
         neck=((hx - 0.12, hy + 0.15), 0.27),
-        back=points(
+        back=[
             (0.16, -0.2), (0.02, -0.13), (-0.15, -0.12), (-0.3, -0.11), (-0.43, -0.02),
             (-0.54, -0.05), (-0.62, -0.17),
-        ),
-        tail=(-0.58 + curl, -0.36),
-        tail_angle=curl * 2,
-        wing=(-0.06, -0.04),
+        ],
+        tail=((-0.58 + curl, -0.36), curl * 2),
+        wing=((-0.06, -0.04), 1.0),
         shell=((-0.14, -0.15), 0.25),
         belly=((0.02, 0.2), 0.3, 0.12, 0.0),
     )  # fmt: skip
@@ -67,7 +65,7 @@ def _paw(x: float, radius: float) -> Points:
     return ellipse((x + radius * 0.45, GROUND - radius * 0.75), radius * 1.5, radius * 0.95)
 
 
-def bird(rng: np.random.Generator) -> Body:
+def bird(rng: Rng) -> Body:
     lift, plump = jitter(rng, 0.04), jitter(rng, 0.03)
     hx, hy = 0.27, -0.28 + lift
     torso = spline([
@@ -107,14 +105,12 @@ def bird(rng: np.random.Generator) -> Body:
         forehead=(hx + 0.1, hy - 0.16),
         tilt=0.2,
         neck=((hx - 0.06, hy + 0.17), 0.27),
-        back=points(
+        back=[
             (0.1, -0.2), (0.0, -0.12), (-0.12, -0.08), (-0.24, -0.02), (-0.34, 0.06),
             (-0.46, 0.08),
-        ),
-        tail=(-0.68, 0.16),
-        tail_angle=-0.9,
-        wing=(-0.06, 0.02),
-        wing_size=1.05,
+        ],
+        tail=((-0.68, 0.16), -0.9),
+        wing=((-0.06, 0.02), 1.05),
         shell=((-0.18, 0.02), 0.25),
         belly=((0.16, 0.2), 0.18, 0.17, -0.5),
     )  # fmt: skip
@@ -129,7 +125,7 @@ def _bird_leg(x: float, top: float) -> list[Points]:
     return [*toes, shin]
 
 
-def fish(rng: np.random.Generator) -> Body:
+def fish(rng: Rng) -> Body:
     tall, wag = jitter(rng, 0.04), jitter(rng, 0.08)
     torso = spline([
         (0.5, 0.02), (0.4, -0.16), (0.14, -0.3 - tall), (-0.16, -0.22), (-0.38, -0.05),
@@ -157,21 +153,19 @@ def fish(rng: np.random.Generator) -> Body:
         forehead=(0.34, -0.2),
         tilt=0.45,
         neck=((0.08, 0.02), 0.27),
-        back=points(
+        back=[
             (0.3, -0.24), (0.14, -0.3 - tall), (-0.02, -0.28), (-0.16, -0.22), (-0.28, -0.13),
             (-0.4, -0.06),
-        ),
-        tail=(-0.66, 0.02 + wag),
-        tail_angle=-1.35,
-        wing=(0.02, -0.06),
-        wing_size=0.95,
+        ],
+        tail=((-0.66, 0.02 + wag), -1.35),
+        wing=((0.02, -0.06), 0.95),
         shell=((-0.04, -0.22), 0.25),
         belly=((0.1, 0.24), 0.32, 0.13, -0.05),
         floating=True,
     )  # fmt: skip
 
 
-def snake(rng: np.random.Generator) -> Body:
+def snake(rng: Rng) -> Body:
     sway, lift = jitter(rng, 0.05), jitter(rng, 0.03)
     hx, hy = 0.24 + sway, -0.36 + lift
     upper = points(
@@ -204,20 +198,18 @@ def snake(rng: np.random.Generator) -> Body:
         forehead=(hx + 0.12, hy - 0.13),
         tilt=0.2,
         neck=((hx - 0.15, hy + 0.0), 0.25),
-        back=points(
+        back=[
             (hx - 0.1, hy - 0.13), (hx - 0.24, hy - 0.15), (-0.38, -0.32), (-0.38, -0.14),
             (-0.22, 0.06), (-0.02, 0.16),
-        ),
-        tail=(-0.67 - sway * 0.5, 0.12),
-        tail_angle=-0.1,
-        wing=(-0.2, -0.16),
-        wing_size=0.95,
+        ],
+        tail=((-0.67 - sway * 0.5, 0.12), -0.1),
+        wing=((-0.2, -0.16), 0.95),
         shell=((-0.26, 0.24), 0.25),
         belly=((0.05, 0.5), 0.5, 0.09, 0.0),
     )  # fmt: skip
 
 
-def insect(rng: np.random.Generator) -> Body:
+def insect(rng: Rng) -> Body:
     lift, fat = jitter(rng, 0.04), jitter(rng, 0.03)
     hx, hy = 0.42, -0.1 + lift
     abdomen = spline([
@@ -256,14 +248,12 @@ def insect(rng: np.random.Generator) -> Body:
         forehead=(hx + 0.05, hy - 0.15),
         tilt=0.15,
         neck=((0.25, 0.02), 0.26),
-        back=points(
+        back=[
             (0.16, -0.06), (0.04, -0.04), (-0.08, -0.08), (-0.24, -0.16), (-0.4, -0.17),
             (-0.54, -0.1),
-        ),
-        tail=(-0.66, 0.02),
-        tail_angle=-1.0,
-        wing=(0.04, -0.04),
-        wing_size=1.0,
+        ],
+        tail=((-0.66, 0.02), -1.0),
+        wing=((0.04, -0.04), 1.0),
         shell=((-0.28, -0.1), 0.26),
         belly=((-0.26, 0.19), 0.24, 0.1, 0.0),
     )  # fmt: skip

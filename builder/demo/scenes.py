@@ -7,10 +7,8 @@ import numpy as np
 
 from builder.demo.canvas import Canvas
 from builder.demo.palette import hsv, mix, pick
-from builder.demo.raster import Colour
+from builder.demo.raster import Colour, Rng
 from builder.demo.shapes import Points, ellipse, place, points, spline, star, tube
-
-Rng = np.random.Generator
 
 
 def _ridge(rng: Rng, level: float, swell: float, waves: float) -> Points:
@@ -20,17 +18,6 @@ def _ridge(rng: Rng, level: float, swell: float, waves: float) -> Points:
     y = level + swell * (np.sin(waves * x + phase[0]) + 0.4 * np.sin(2.3 * waves * x + phase[1]))
     edge = np.stack([x, y], axis=1)
     return np.concatenate([edge, points((1.05, 1.05), (-1.05, 1.05))])
-
-
-def _peaks(rng: Rng, level: float, height: float, count: int) -> list[Points]:
-    """Triangular mountains: (left foot, top, right foot) each."""
-    x = np.linspace(-0.9, 0.9, count) + rng.uniform(-0.12, 0.12, count)
-    tall = height * rng.uniform(0.75, 1.15, count)
-    wide = tall * rng.uniform(0.6, 0.8, count)
-    return [
-        points((a - w, level), (a, level - h), (a + w, level))
-        for a, h, w in zip(x.tolist(), tall.tolist(), wide.tolist(), strict=True)
-    ]
 
 
 def _cloud(canvas: Canvas, x: float, y: float, size: float, fill: Colour) -> None:
@@ -53,13 +40,10 @@ def _blades(
 
 def night(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.61, 0.69)
-    canvas.gradient([(0, hsv(hue, 0.8, 0.14)), (0.75, hsv(hue, 0.66, 0.36)), (1, (30, 30, 60))])
+    canvas.gradient((0, hsv(hue, 0.8, 0.14)), (0.75, hsv(hue, 0.66, 0.36)), (1, (30, 30, 60)))
     for x, y, size in rng.uniform(-1, 1, (34, 3)).tolist():
         canvas.disc((x, y * 0.7 - 0.3), 0.012 + 0.006 * size, (255, 255, 240))
-    x, y = (
-        rng.uniform(0.35, 0.7) * float(rng.choice([-1, 1])),
-        rng.uniform(-0.7, -0.5),
-    )
+    x, y = rng.uniform(0.35, 0.7) * float(rng.choice([-1, 1])), rng.uniform(-0.7, -0.5)
     moon = rng.uniform(0.17, 0.23)
     canvas.glow((x, y), moon * 2.4, (220, 220, 255), 0.5)
     if rng.random() < 0.5:
@@ -78,9 +62,7 @@ def night(canvas: Canvas, rng: Rng) -> None:
 
 def storm(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.56, 0.66)
-    canvas.gradient(
-        [(0, hsv(hue, 0.22, 0.26)), (0.7, hsv(hue, 0.2, 0.52)), (1, hsv(hue, 0.2, 0.4))]
-    )
+    canvas.gradient((0, hsv(hue, 0.22, 0.26)), (0.7, hsv(hue, 0.2, 0.52)), (1, hsv(hue, 0.2, 0.4)))
     for x in (np.linspace(-0.95, 0.95, 5) + rng.uniform(-0.15, 0.15, 5)).tolist():
         y, size = rng.uniform(-0.95, -0.7), rng.uniform(0.26, 0.36)
         _cloud(canvas, x, y, size, hsv(hue, 0.16, rng.uniform(0.24, 0.42)))
@@ -98,7 +80,7 @@ def storm(canvas: Canvas, rng: Rng) -> None:
 
 def meadow(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.53, 0.58)
-    canvas.gradient([(0, hsv(hue, 0.62, 0.96)), (0.62, hsv(hue, 0.2, 1.0)), (1, (200, 230, 255))])
+    canvas.gradient((0, hsv(hue, 0.62, 0.96)), (0.62, hsv(hue, 0.2, 1.0)), (1, (200, 230, 255)))
     sun = (rng.uniform(0.4, 0.8) * float(rng.choice([-1, 1])), -0.72)
     canvas.glow(sun, 0.5, (255, 250, 190), 0.8)
     canvas.disc(sun, 0.14, (255, 244, 150))
@@ -117,7 +99,7 @@ def meadow(canvas: Canvas, rng: Rng) -> None:
 
 def underwater(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.51, 0.57)
-    canvas.gradient([(0, hsv(hue, 0.58, 0.92)), (1, hsv(hue + 0.05, 0.88, 0.42))])
+    canvas.gradient((0, hsv(hue, 0.58, 0.92)), (1, hsv(hue + 0.05, 0.88, 0.42)))
     for x in (np.linspace(-0.8, 0.9, 4) + rng.uniform(-0.15, 0.15, 4)).tolist():
         w = rng.uniform(0.06, 0.15)
         beam = points((x, -1.05), (x + w, -1.05), (x + 2.2 * w - 0.4, 1.05), (x - 0.5 - w, 1.05))
@@ -140,8 +122,12 @@ def underwater(canvas: Canvas, rng: Rng) -> None:
 
 def snow(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.55, 0.62)
-    canvas.gradient([(0, hsv(hue, 0.38, 0.88)), (0.6, hsv(hue, 0.1, 0.97)), (1, (240, 245, 255))])
-    for peak in _peaks(rng, 0.36, 0.95, 4):
+    canvas.gradient((0, hsv(hue, 0.38, 0.88)), (0.6, hsv(hue, 0.1, 0.97)), (1, (240, 245, 255)))
+    feet = np.linspace(-0.9, 0.9, 4) + rng.uniform(-0.12, 0.12, 4)
+    heights = 0.95 * rng.uniform(0.75, 1.15, 4)
+    halves = heights * rng.uniform(0.6, 0.8, 4)
+    for x, height, half in np.stack([feet, heights, halves], axis=1).tolist():
+        peak = points((x - half, 0.36), (x, 0.36 - height), (x + half, 0.36))
         canvas.polygon(peak, hsv(hue, 0.32, 0.74))
         foot_left, top, foot_right = peak
         left, right = top + (foot_left - top) * 0.36, top + (foot_right - top) * 0.36
@@ -194,7 +180,7 @@ def cave(canvas: Canvas, rng: Rng) -> None:
 def forest(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.28, 0.36)
     canvas.gradient(
-        [(0, hsv(hue, 0.45, 0.56)), (0.6, hsv(hue - 0.04, 0.36, 0.78)), (1, hsv(hue, 0.5, 0.4))]
+        (0, hsv(hue, 0.45, 0.56)), (0.6, hsv(hue - 0.04, 0.36, 0.78)), (1, hsv(hue, 0.5, 0.4))
     )
     for depth, count, width in ((0.5, 6, 0.06), (0.34, 4, 0.1)):
         bark = hsv(0.07, 0.45, depth * 0.8)
@@ -218,12 +204,10 @@ def forest(canvas: Canvas, rng: Rng) -> None:
 def volcano(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(-0.01, 0.04)
     canvas.gradient(
-        [
-            (0, hsv(hue, 0.7, 0.2)),
-            (0.45, hsv(hue, 0.85, 0.55)),
-            (0.7, hsv(hue + 0.04, 0.9, 0.85)),
-            (1, (60, 20, 20)),
-        ]
+        (0, hsv(hue, 0.7, 0.2)),
+        (0.45, hsv(hue, 0.85, 0.55)),
+        (0.7, hsv(hue + 0.04, 0.9, 0.85)),
+        (1, (60, 20, 20)),
     )
     x = rng.uniform(-0.5, 0.5)
     top = rng.uniform(-0.5, -0.35)
@@ -251,7 +235,7 @@ def volcano(canvas: Canvas, rng: Rng) -> None:
 def desert(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.09, 0.12)
     canvas.gradient(
-        [(0, hsv(hue + 0.02, 0.34, 0.97)), (0.6, hsv(hue, 0.18, 1.0)), (1, (250, 226, 170))]
+        (0, hsv(hue + 0.02, 0.34, 0.97)), (0.6, hsv(hue, 0.18, 1.0)), (1, (250, 226, 170))
     )
     sun = (rng.uniform(-0.7, 0.7), -0.62)
     canvas.glow(sun, 0.55, (255, 255, 230), 0.8)
@@ -285,12 +269,10 @@ def _cactus(canvas: Canvas, x: float, foot: float, size: float) -> None:
 def swamp(canvas: Canvas, rng: Rng) -> None:
     hue = rng.uniform(0.18, 0.25)
     canvas.gradient(
-        [
-            (0, hsv(hue, 0.4, 0.42)),
-            (0.55, hsv(hue, 0.34, 0.66)),
-            (0.6, hsv(hue, 0.55, 0.34)),
-            (1, hsv(hue, 0.6, 0.2)),
-        ]
+        (0, hsv(hue, 0.4, 0.42)),
+        (0.55, hsv(hue, 0.34, 0.66)),
+        (0.6, hsv(hue, 0.55, 0.34)),
+        (1, hsv(hue, 0.6, 0.2)),
     )
     for x in (-0.78, 0.72):
         _dead_tree(canvas, x + rng.uniform(-0.12, 0.12), rng)
@@ -328,14 +310,6 @@ def _dead_tree(canvas: Canvas, x: float, rng: Rng) -> None:
 
 
 SCENES: dict[str, Callable[[Canvas, Rng], None]] = {
-    "night": night,
-    "storm": storm,
-    "meadow": meadow,
-    "underwater": underwater,
-    "snow": snow,
-    "cave": cave,
-    "forest": forest,
-    "volcano": volcano,
-    "desert": desert,
-    "swamp": swamp,
+    draw.__name__: draw
+    for draw in (night, storm, meadow, underwater, snow, cave, forest, volcano, desert, swamp)
 }

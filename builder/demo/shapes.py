@@ -77,7 +77,7 @@ def ellipse(centre: Vector, rx: float, ry: float, angle: float = 0.0, n: int = 2
 
 
 def place(
-    shape: Outline, origin: Vector, *, scale: float | Vector = 1.0, angle: float = 0.0
+    shape: Outline, origin: Vector | Points, *, scale: float | Vector = 1.0, angle: float = 0.0
 ) -> Points:
     """Scale a shape, turn it by `angle` radians (clockwise on screen), and move it to `origin`."""
     cos, sin = math.cos(angle), math.sin(angle)

@@ -10,7 +10,7 @@ import numpy as np
 from builder.demo.anatomy import Body
 from builder.demo.effects import flame
 from builder.demo.palette import Palette, mix, pick
-from builder.demo.raster import Colour
+from builder.demo.raster import Colour, Rng
 from builder.demo.shapes import Points, Vector, ellipse, normals, place, points, spline, star, tube
 
 Stage = Literal["behind", "middle", "front"]  # behind the body; under the head; over all
@@ -24,11 +24,11 @@ class Shape:
     inked: bool = True
 
 
-Trait = Callable[[Body, Palette, np.random.Generator], list[Shape]]
+Trait = Callable[[Body, Palette, Rng], list[Shape]]
 _BONE = (246, 236, 206)
 
 
-def horn(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def horn(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """One straight horn with a winding groove."""
     length, half = rng.uniform(0.38, 0.46), 0.062
     angle = body.tilt + rng.uniform(-0.06, 0.12)
@@ -51,7 +51,7 @@ def _pair(body: Body) -> list[tuple[Vector, float]]:
     return [((x - apart, y + drop), -1.0), ((x + apart, y + drop), 1.0)]
 
 
-def horns(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def horns(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Two thick curved horns with dark tips."""
     size = rng.uniform(0.92, 1.12)
     fill = pick(rng, _BONE, (232, 214, 178), (214, 206, 200))
@@ -65,7 +65,7 @@ def horns(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape
     return shapes
 
 
-def antlers(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def antlers(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Two thin branched beams."""
     size = rng.uniform(0.95, 1.12)
     fill = pick(rng, (150, 100, 56), (176, 128, 80), (128, 84, 52))
@@ -87,26 +87,22 @@ def antlers(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Sha
 
 def _wings(body: Body, wing: list[tuple[Points, Colour, bool]]) -> list[Shape]:
     """A pair of wings: behind on both sides of a frontal body, else one behind and one before."""
-    x, y = body.wing
-    near = body.wing_size * 1.15
+    (x, y), near = body.wing
+    spots: list[tuple[Stage, Vector, float, float, float]]  # stage, root, side, size, turn
     if body.frontal:
-        spots: list[tuple[Stage, Vector, float, float]] = [
-            ("behind", (-x, y), -1.0, 1.1),
-            ("behind", (x, y), 1.0, 1.1),
-        ]
+        spots = [("behind", (side * x, y), side, 1.1, 0.0) for side in (-1.0, 1.0)]
     else:
-        spots = [("behind", (x + 0.12, y - 0.04), 1.0, 0.95), ("front", (x, y), -1.0, near)]
-    shapes = []
-    for stage, root, side, size in spots:
         # A profile's far wing points forward a little, so that both can be seen.
-        turn = 0.0 if body.frontal else (-0.62 if side > 0 else 0.12)
-        for outline, fill, inked in wing:
-            placed = place(outline * [side * size, size], root, angle=turn)
-            shapes.append(Shape(stage, placed, fill, inked))
-    return shapes
+        far = (x + 0.12, y - 0.04)
+        spots = [("behind", far, 1.0, 0.95, -0.62), ("front", (x, y), -1.0, near * 1.15, 0.12)]
+    return [
+        Shape(stage, place(outline * [side * size, size], root, angle=turn), fill, inked)
+        for stage, root, side, size, turn in spots
+        for outline, fill, inked in wing
+    ]
 
 
-def feather_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def feather_wings(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Wings of long rounded feathers under a row of short ones."""
     fill = pick(rng, (252, 252, 248), (255, 246, 214), (226, 240, 255))
     second = mix(fill, pick(rng, (120, 170, 220), (232, 190, 120), (200, 190, 220)), 0.4)
@@ -126,23 +122,19 @@ def feather_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> li
     return _wings(body, wing)
 
 
-def bat_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def bat_wings(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Skin stretched between dark fingers, with a scalloped edge."""
     skin = pick(rng, (150, 30, 44), (92, 40, 120), (54, 50, 84), (40, 66, 100))
     bone = mix(skin, (14, 8, 18), 0.6)
     reach = rng.uniform(0.94, 1.08)
-    tips = [(0.24, -0.62), (0.56, -0.44), (0.66, -0.1), (0.46, 0.16)]
-    hollows = [(0.36, -0.42), (0.52, -0.2), (0.47, 0.0)]
-    edge: list[Vector] = [(0.0, 0.0), tips[0]]
-    for hollow, tip in zip(hollows, tips[1:], strict=True):
-        edge += [hollow, tip]
-    edge += [(0.24, 0.06), (0.02, 0.1)]
-
     elbow = (0.1, -0.36)
-    wing: list[tuple[Points, Colour, bool]] = [
-        (points((0.0, 0.0), elbow, *edge[1:]) * reach, skin, True)
-    ]
-    for tip in tips:
+    # From the root over the elbow; the fingers end at every second point of the edge.
+    edge = points(
+        (0.0, 0.0), elbow, (0.24, -0.62), (0.36, -0.42), (0.56, -0.44), (0.52, -0.2), (0.66, -0.1),
+        (0.47, 0.0), (0.46, 0.16), (0.24, 0.06), (0.02, 0.1),
+    )  # fmt: skip
+    wing: list[tuple[Points, Colour, bool]] = [(edge * reach, skin, True)]
+    for tip in edge[2:9:2].tolist():
         wing.append((tube(points(elbow, tip) * reach, [0.018, 0.008], steps=2), bone, False))
     wing.append((tube(points((0, 0.04), elbow) * reach, [0.034, 0.028], steps=2), bone, False))
     claw = points((0.06, -0.36), (0.08, -0.5), (0.14, -0.37)) * reach
@@ -150,7 +142,7 @@ def bat_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[S
     return _wings(body, wing)
 
 
-def flower(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def flower(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A blossom on the head, with two leaves."""
     x, y = body.crown
     size = rng.uniform(0.115, 0.14)
@@ -179,7 +171,7 @@ def flower(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shap
     return [*leaves, *petals, middle]
 
 
-def shell(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def shell(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A coiled snail shell on the back."""
     (x, y), radius = body.shell
     radius *= rng.uniform(0.96, 1.1)
@@ -197,7 +189,7 @@ def shell(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape
     ]  # fmt: skip
 
 
-def gem(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def gem(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A cut stone on the forehead: lit and shaded facets."""
     x, y = body.forehead
     y += 0.02
@@ -218,7 +210,7 @@ def gem(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     ]
 
 
-def mane(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def mane(body: Body, palette: Palette, rng: Rng) -> list[Shape]:
     """A shaggy collar of pointed locks in a colour of its own."""
     centre, radius = body.neck
     fill = pick(rng, (250, 240, 222), (122, 66, 34), (236, 176, 80), (70, 52, 60))
@@ -263,7 +255,7 @@ def _fringe(body: Body, fill: Colour) -> list[Shape]:
     ]
 
 
-def spikes(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def spikes(body: Body, palette: Palette, rng: Rng) -> list[Shape]:
     """A row of sharp spikes along the back."""
     fill = pick(rng, (90, 60, 110), (236, 96, 50), (240, 232, 214), (50, 120, 130))
     if abs(sum(fill) - sum(palette.base)) < 120:
@@ -284,11 +276,11 @@ def spikes(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape
     return shapes
 
 
-def flame_tail(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def flame_tail(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A large fire at the tail's tip, burning upwards."""
     size = rng.uniform(0.25, 0.3)
-    angle = body.tail_angle * 0.3
-    x, y = body.tail
+    (x, y), lean = body.tail
+    angle = lean * 0.3
     centre = (x + math.sin(angle) * size * 0.4, y - math.cos(angle) * size * 0.4)
     return [
         Shape("front", outline, colour, index == 0)
@@ -297,15 +289,18 @@ def flame_tail(body: Body, _palette: Palette, rng: np.random.Generator) -> list[
 
 
 TRAITS: dict[str, Trait] = {
-    "horn": horn,
-    "horns": horns,
-    "antlers": antlers,
-    "feather_wings": feather_wings,
-    "bat_wings": bat_wings,
-    "flower": flower,
-    "shell": shell,
-    "gem": gem,
-    "mane": mane,
-    "spikes": spikes,
-    "flame_tail": flame_tail,
+    draw.__name__: draw
+    for draw in (
+        horn,
+        horns,
+        antlers,
+        feather_wings,
+        bat_wings,
+        flower,
+        shell,
+        gem,
+        mane,
+        spikes,
+        flame_tail,
+    )
 }
