@@ -2,7 +2,7 @@
 
 from builder.demo.anatomy import Body, jitter
 from builder.demo.raster import Rng
-from builder.demo.shapes import ellipse, place, points, spline, tube
+from builder.demo.shapes import ellipse, place, spline, tube
 
 
 def blob(rng: Rng) -> Body:
@@ -47,16 +47,10 @@ def octopus(rng: Rng) -> Body:
         (0.0, top), (0.24, top + 0.1), (0.33, -0.16), (0.27, 0.06), (0.2, 0.2), (-0.2, 0.2),
         (-0.27, 0.06), (-0.33, -0.16), (-0.24, top + 0.1),
     ])  # fmt: skip
-    arms = [
-        tube(
-            points((x, 0.1), (x * 1.7, 0.3 + sway * s), (x * 2.5 + sway, 0.5), (end, tip)),
-            [0.1, 0.095, 0.07, 0.03],
-        )
-        for x, s, end, tip in (
-            (-0.2, 1, -0.72, 0.38), (0.2, -1, 0.72, 0.38), (-0.1, -1, -0.36, 0.6),
-            (0.1, 1, 0.36, 0.6),
-        )
-    ]  # fmt: skip
+    arms = []
+    for x, s, tip in ((-0.2, 1, 0.38), (0.2, -1, 0.38), (-0.1, -1, 0.6), (0.1, 1, 0.6)):
+        arm = [(x, 0.1), (x * 1.7, 0.3 + sway * s), (x * 2.5 + sway, 0.5), (x * 3.6, tip)]
+        arms.append(tube(arm, [0.1, 0.095, 0.07, 0.03]))
     middle = tube([(0.0, 0.12), (0.02 + sway, 0.36), (-sway, 0.58)], [0.1, 0.09, 0.05])
     behind = [
         tube([(s * 0.16, 0.1), (s * 0.36, 0.34), (s * 0.5, 0.6)], [0.09, 0.08, 0.05])
@@ -108,19 +102,16 @@ def biped(rng: Rng) -> Body:
         (0.0, hy - 0.21), (0.18, hy - 0.15), (0.235, hy + 0.03), (0.15, hy + 0.17), (0.0, hy + 0.2),
         (-0.15, hy + 0.17), (-0.235, hy + 0.03), (-0.18, hy - 0.15),
     ])  # fmt: skip
-    ear = points((-0.08, 0.06), (-0.06, -0.1), (0.01, -0.18), (0.07, -0.08), (0.08, 0.06))
-    ears = [
-        place(spline(ear), (s * 0.16, hy - 0.15), scale=(0.9, 0.9), angle=s * 0.5) for s in (-1, 1)
-    ]
-    inner = [place(spline(ear), (s * 0.165, hy - 0.15), scale=0.5, angle=s * 0.5) for s in (-1, 1)]
+    ear = spline([(-0.08, 0.06), (-0.06, -0.1), (0.01, -0.18), (0.07, -0.08), (0.08, 0.06)])
+    ears = [place(ear, (s * 0.16, hy - 0.15), scale=0.9, angle=s * 0.5) for s in (-1, 1)]
+    inner = [place(ear, (s * 0.165, hy - 0.15), scale=0.5, angle=s * 0.5) for s in (-1, 1)]
     return Body(
         rear=(tail,),
         core=(torso, *legs, *feet),
         limb=(raised, lowered),
         head=(skull, *ears),
         details=(
-            ("inner", inner[0]),
-            ("inner", inner[1]),
+            *(("inner", each) for each in inner),
             ("nose", ellipse((0.0, hy + 0.055), 0.035, 0.025)),
         ),
         eyes=(((-0.1, hy - 0.02), 0.07), ((0.1, hy - 0.02), 0.07)),

@@ -2,7 +2,7 @@
 
 from builder.demo.anatomy import GROUND, Body, jitter
 from builder.demo.raster import Rng
-from builder.demo.shapes import Points, ellipse, place, points, spline, tube
+from builder.demo.shapes import Points, ellipse, place, spline, tube
 
 
 def quadruped(rng: Rng) -> Body:
@@ -24,19 +24,16 @@ def quadruped(rng: Rng) -> Body:
     far += [_paw(x + 0.12 - s, 0.07) for x, s, _ in legs]
     skull = ellipse((hx, hy), 0.205, 0.19)
     snout = tube([(hx + 0.08, hy + 0.06), (hx + 0.23, hy + 0.08)], [0.12, 0.085])
-    ear = points((-0.08, 0.05), (-0.085, -0.12), (-0.03, -0.21), (0.05, -0.1), (0.075, 0.04))
+    ear = spline([(-0.08, 0.05), (-0.085, -0.12), (-0.03, -0.21), (0.05, -0.1), (0.075, 0.04)])
     pose = jitter(rng, 0.2) - 0.25
-    near_ear = place(spline(ear), (hx - 0.09, hy - 0.13), angle=pose)
-    far_ear = place(spline(ear), (hx + 0.07, hy - 0.14), scale=0.9, angle=pose + 0.35)
-    inner = place(spline(ear), (hx - 0.09, hy - 0.13), scale=0.55, angle=pose)
+    near_ear = place(ear, (hx - 0.09, hy - 0.13), angle=pose)
+    far_ear = place(ear, (hx + 0.07, hy - 0.14), scale=0.9, angle=pose + 0.35)
+    inner = place(ear, (hx - 0.09, hy - 0.13), scale=0.55, angle=pose)
     return Body(
         rear=(*far, far_ear),
         core=(torso, neck, tail, *near),
         head=(skull, snout, near_ear),
-        details=(
-            ("inner", inner),
-            ("nose", ellipse((hx + 0.3, hy + 0.04), 0.04, 0.032)),
-        ),
+        details=(("inner", inner), ("nose", ellipse((hx + 0.3, hy + 0.04), 0.04, 0.032))),
         eyes=(((hx + 0.06, hy - 0.025), 0.07),),
         mouth=((hx + 0.2, hy + 0.125), 0.12),
         face_radius=0.2,
@@ -168,15 +165,13 @@ def fish(rng: Rng) -> Body:
 def snake(rng: Rng) -> Body:
     sway, lift = jitter(rng, 0.05), jitter(rng, 0.03)
     hx, hy = 0.24 + sway, -0.36 + lift
-    upper = points(
+    trunk = tube([
         (hx - 0.04, hy), (hx - 0.22, hy - 0.04), (-0.27, -0.24), (-0.14, -0.02), (0.14, 0.06),
-    )  # fmt: skip
-    lower = points(
+    ], [0.12, 0.12, 0.13, 0.14, 0.145], steps=7)  # fmt: skip
+    coil = tube([
         (0.02, 0.02), (0.3, 0.12), (0.4, 0.3), (0.2, 0.45), (-0.15, 0.47), (-0.42, 0.47),
         (-0.6, 0.34), (-0.66 - sway * 0.5, 0.16),
-    )  # fmt: skip
-    trunk = tube(upper, [0.12, 0.12, 0.13, 0.14, 0.145], steps=7)
-    coil = tube(lower, [0.14, 0.15, 0.15, 0.145, 0.12, 0.09, 0.055, 0.02], steps=7)
+    ], [0.14, 0.15, 0.15, 0.145, 0.12, 0.09, 0.055, 0.02], steps=7)  # fmt: skip
     skull = spline([
         (hx - 0.15, hy), (hx - 0.06, hy - 0.17), (hx + 0.12, hy - 0.15), (hx + 0.29, hy + 0.0),
         (hx + 0.24, hy + 0.11), (hx + 0.04, hy + 0.16),
@@ -190,7 +185,7 @@ def snake(rng: Rng) -> Body:
         rear=(),
         core=(trunk, coil),
         head=(skull,),
-        details=(("tongue", fork), ("tongue", tips[0]), ("tongue", tips[1])),
+        details=tuple(("tongue", part) for part in (fork, *tips)),
         eyes=(((hx + 0.08, hy - 0.03), 0.07),),
         mouth=((hx + 0.18, hy + 0.075), 0.13),
         face_radius=0.19,
@@ -228,13 +223,10 @@ def insect(rng: Rng) -> Body:
         tube([(x, 0.14), (x + out * 0.75, 0.16), (x + out - s, GROUND - 0.06)], [0.034, 0.02])
         for x, out, s in ((0.2, 0.5, stride), (0.14, 0.14, -stride), (0.0, -0.16, stride))
     ]
-    feelers = [
-        tube(
-            points((hx + 0.06, hy - 0.13), (hx + 0.1 + d, hy - 0.3), (hx + 0.22 + d, hy - 0.36)),
-            [0.02, 0.016, 0.026],
-        )
-        for d in (0.0, 0.1)
-    ]
+    feelers = []
+    for d in (0.0, 0.1):
+        feeler = [(hx + 0.06, hy - 0.13), (hx + 0.1 + d, hy - 0.3), (hx + 0.22 + d, hy - 0.36)]
+        feelers.append(tube(feeler, [0.02, 0.016, 0.026]))
     jaw = tube([(hx + 0.13, hy + 0.1), (hx + 0.22, hy + 0.17)], [0.03, 0.012], steps=3)
     return Body(
         rear=tuple(far),

@@ -156,17 +156,10 @@ def flower(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
         for angle in (0.25, math.pi - 0.25)
     ]
     start = rng.uniform(0, 1)
-    petals = [
-        Shape(
-            "front",
-            ellipse(
-                (centre[0] + size * 0.78 * math.cos(t), centre[1] + size * 0.78 * math.sin(t)),
-                size * 0.62, size * 0.52, t, n=16,
-            ),
-            fill,
-        )
-        for t in (start + i * 2 * math.pi / 5 for i in range(5))
-    ]  # fmt: skip
+    petals = []
+    for t in (start + i * 2 * math.pi / 5 for i in range(5)):
+        at = centre[0] + size * 0.78 * math.cos(t), centre[1] + size * 0.78 * math.sin(t)
+        petals.append(Shape("front", ellipse(at, size * 0.62, size * 0.52, t, n=16), fill))
     middle = Shape("front", ellipse(centre, size * 0.48, size * 0.48, n=14), (255, 214, 60))
     return [*leaves, *petals, middle]
 
@@ -186,7 +179,7 @@ def shell(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
         Shape(stage, ellipse((x, y), radius, radius * 0.97, n=32), fill),
         Shape(stage, ellipse(gleam, radius * 0.6, radius * 0.5), light, False),
         Shape(stage, tube(coil, [0.026, 0.022, 0.014], steps=1), dark, False),
-    ]  # fmt: skip
+    ]
 
 
 def gem(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
@@ -234,13 +227,11 @@ def _collar(body: Body, fill: Colour, dark: Colour) -> list[Shape]:
     (x, y), radius = body.neck
     spread = np.linspace(-1.0, 1.0, 8)
     shapes = []
-    for reach, lock_fill in ((0.34, fill), (0.2, dark)):
+    for reach, colour, inked in ((0.34, fill, True), (0.2, dark, False)):
+        lock = points((0.08, -0.085), (-reach, 0.02), (0.06, 0.085))
         for s in spread.tolist():
             root = (x + 0.07 * (1 - s * s), y + s * radius)
-            lock = points((0.08, -0.085), (-reach, 0.02), (0.06, 0.085))
-            shapes.append(
-                Shape("front", place(lock, root, angle=-0.75 * s), lock_fill, reach > 0.3)
-            )
+            shapes.append(Shape("front", place(lock, root, angle=-0.75 * s), colour, inked))
     return shapes
 
 
@@ -250,9 +241,8 @@ def _fringe(body: Body, fill: Colour) -> list[Shape]:
     lock = spline([
         (-0.07, -0.07), (0.0, -0.1), (0.08, -0.06), (0.07, 0.06), (0.0, 0.19), (-0.05, 0.06),
     ], steps=3)  # fmt: skip
-    return [
-        Shape("front", place(lock, (x + d, y), angle=-d * 2.2), fill) for d in (-0.13, 0.13, 0.0)
-    ]
+    apart = (-0.13, 0.13, 0.0)
+    return [Shape("front", place(lock, (x + d, y), angle=-d * 2.2), fill) for d in apart]
 
 
 def spikes(body: Body, palette: Palette, rng: Rng) -> list[Shape]:
@@ -265,10 +255,9 @@ def spikes(body: Body, palette: Palette, rng: Rng) -> list[Shape]:
     # The back may run either way round: spikes point away from the body's middle.
     if float(((line - line.mean(axis=0)) * outward).sum()) < 0 or outward[:, 1].mean() > 0:
         outward = -outward
-    count = 7
     size = rng.uniform(0.23, 0.28)
     shapes = []
-    for at in np.linspace(1, len(line) - 2, count).round().astype(int).tolist():
+    for at in np.linspace(1, len(line) - 2, 7).round().astype(int).tolist():
         along = np.array([-outward[at, 1], outward[at, 0]])
         foot, tip = line[at] - outward[at] * 0.06, line[at] + outward[at] * size
         outline = np.stack([foot - along * 0.085, tip, foot + along * 0.085])
@@ -291,16 +280,7 @@ def flame_tail(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
 TRAITS: dict[str, Trait] = {
     draw.__name__: draw
     for draw in (
-        horn,
-        horns,
-        antlers,
-        feather_wings,
-        bat_wings,
-        flower,
-        shell,
-        gem,
-        mane,
-        spikes,
+        horn, horns, antlers, feather_wings, bat_wings, flower, shell, gem, mane, spikes,
         flame_tail,
     )
-}
+}  # fmt: skip
