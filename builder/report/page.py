@@ -79,11 +79,7 @@ class _Compact(Extension):
 
 def _sections(contents: Contents) -> dict[str, str]:
     """Titles, which in small letters are the names of templates, by the id on the page."""
-    of_images = {
-        "confusions-section": "Confusions",
-        "failures": "Failures",
-        "groups": "Groups",
-    }
+    of_images = {"confusions-section": "Confusions", "failures": "Failures", "groups": "Groups"}
     measured = contents.measured
     return {
         "versions": "Versions",
