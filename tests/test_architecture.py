@@ -32,6 +32,7 @@ PLACES = {
     "rich_pixels": ("terminal/pictures.py",),
     "textual_image": ("terminal/pictures.py",),
     "typer": ("cli/",),
+    "jinja2": ("report/page.py",),
     "openai": ("llm/",),
     "instructor": ("llm/",),
     "torch": ("encoders/", "demo/train.py"),

@@ -65,14 +65,20 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
         ROOT / "builder",
         *(".py", ".typed", ".safetensors", ".jsonl", ".json", ".txt", ".png", ".jpg"),
         *(".npz", ".md"),
-        *(".css", ".js"),
+        *(".css", ".js", ".j2"),
     )
     resources = {
         f"_resources/{folder}/{name}"
         for folder in ("prompts", "systems")
         for name in shipped(ROOT / folder, ".md", ".json")
     }
-    expected = {"__main__.py", "py.typed", "report/style.css", "_resources/systems/pokemon.json"}
+    expected = {
+        "__main__.py",
+        "py.typed",
+        "report/style.css",
+        "report/page.html.j2",
+        "_resources/systems/pokemon.json",
+    }
     assert expected <= package | resources
     assert names == {f"builder/{name}" for name in package | resources}
 

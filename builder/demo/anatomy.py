@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from builder.demo.canvas import Points, Vector
+from builder.demo.raster import Rng
+from builder.demo.shapes import Outline, Points, Vector
 
 GROUND = 0.62  # height (unit space) at which standing creatures touch the ground
 
@@ -25,17 +24,15 @@ class Body:
     forehead: Vector
     tilt: float = 0.0  # radians by which the head's "up" leans clockwise
     neck: tuple[Vector, float]  # where a mane sits, and its radius
-    back: Points
-    tail: Vector
-    tail_angle: float  # radians; 0 points up, positive leans clockwise
-    wing: Vector
-    wing_size: float = 1.0
-    shell: tuple[Vector, float]
+    back: Outline
+    tail: tuple[Vector, float]  # tip, angle in radians: 0 points up, positive leans clockwise
+    wing: tuple[Vector, float]  # root, size
+    shell: tuple[Vector, float]  # centre, radius
     belly: tuple[Vector, float, float, float]  # centre, radii, angle
     frontal: bool = False  # seen from the front, so wings and horns are symmetrical
     floating: bool = False  # casts a small, faint shadow
 
 
-def jitter(rng: np.random.Generator, amount: float) -> float:
+def jitter(rng: Rng, amount: float) -> float:
     """A number within `amount` of 0."""
-    return float(rng.uniform(-amount, amount))
+    return rng.uniform(-amount, amount)

@@ -6,25 +6,29 @@ systems use: a person or a language model describes cards in words of their own.
 
 from dataclasses import dataclass
 
-COLOURS = (
-    "black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown",
-)  # fmt: skip
-FORMS = ("quadruped", "bird", "fish", "snake", "blob", "octopus", "insect", "biped")
-TRAITS = (
-    "horn", "horns", "antlers", "feather_wings", "bat_wings", "flower", "shell", "gem", "mane",
-    "spikes", "flame_tail",
-)  # fmt: skip
-PATTERNS = ("plain", "stripes", "spots", "scales", "zigzag", "pale_belly")
-SCENES = (
-    "night", "storm", "meadow", "underwater", "snow", "cave", "forest", "volcano", "desert",
-    "swamp",
-)  # fmt: skip
-EFFECTS = ("none", "flames", "sparkles", "bubbles", "leaves", "lightning")
+# Attribute -> its values, in the order of Creature's fields.
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "colour": (
+        "black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink",
+        "brown",
+    ),
+    "form": ("quadruped", "bird", "fish", "snake", "blob", "octopus", "insect", "biped"),
+    "trait": (
+        "horn", "horns", "antlers", "feather_wings", "bat_wings", "flower", "shell", "gem", "mane",
+        "spikes", "flame_tail",
+    ),
+    "pattern": ("plain", "stripes", "spots", "scales", "zigzag", "pale_belly"),
+    "scene": (
+        "night", "storm", "meadow", "underwater", "snow", "cave", "forest", "volcano", "desert",
+        "swamp",
+    ),
+    "effect": ("none", "flames", "sparkles", "bubbles", "leaves", "lightning"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Creature:
-    """One value per attribute, each from the tuple of its name above."""
+    """One value per attribute."""
 
     colour: str
     form: str
@@ -33,16 +37,6 @@ class Creature:
     scene: str
     effect: str
 
-
-# Attribute -> its values, in the order of Creature's fields.
-ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "colour": COLOURS,
-    "form": FORMS,
-    "trait": TRAITS,
-    "pattern": PATTERNS,
-    "scene": SCENES,
-    "effect": EFFECTS,
-}
 
 # The demo's cards: each attribute of a card departs from its class with this probability, and the
 # drawing's nuisance (see art.py) is this strong. With five groups (all but the effect) and perfect

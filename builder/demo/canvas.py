@@ -1,114 +1,18 @@
-"""Primitives of the drawing: splines, tubes and ellipses in unit space, and a canvas for them.
+"""A canvas for shapes in unit space, and where that lies in an image."""
 
-Unit space spans -1 to 1 on both axes, x to the right and y downwards, whatever the size in pixels.
-"""
-
-import colorsys
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from builder.demo import raster
 from builder.demo.raster import Colour, Covered, Mask, Picture
-
-Points = NDArray[np.float64]  # (n, 2), unit space unless said otherwise
-Vector = tuple[float, float]
+from builder.demo.shapes import Outline, Points, Vector
 
 # Half a circle in a few steps, which rounds the ends of lines.
 _TURN = np.linspace(0, math.pi, 6)[:, None]
 _COS, _SIN = np.cos(_TURN), np.sin(_TURN)
-
-
-def points(*xy: Vector) -> Points:
-    return np.array(xy, dtype=np.float64)
-
-
-def spline(control: Points, *, closed: bool = True, steps: int = 6) -> Points:
-    """Catmull-Rom curve through the control points.
-
-    Returns (n * steps, 2) when closed, ((n - 1) * steps + 1, 2) when open.
-    """
-    if closed:
-        at = np.arange(len(control))
-        start, p0 = control, control[at - 1]
-        after, p3 = control[at - len(control) + 1], control[at - len(control) + 2]
-    else:
-        padded = np.concatenate(
-            [2 * control[:1] - control[1:2], control, 2 * control[-1:] - control[-2:-1]]
-        )
-        p0, start, after, p3 = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = (np.arange(steps) / steps)[None, :, None]
-    p0, p1, p2, p3 = p0[:, None], start[:, None], after[:, None], p3[:, None]
-    cubic = 3 * (p1 - p2) + p3 - p0
-    square = 2 * p0 - 5 * p1 + 4 * p2 - p3
-    curve: Points = (p1 + 0.5 * t * (p2 - p0 + t * (square + t * cubic))).reshape(-1, 2)
-    return curve if closed else np.concatenate([curve, control[-1:]])
-
-
-def normals(curve: Points) -> Points:
-    """Unit normals of an open curve, to the left of its direction as seen on screen."""
-    along = np.empty_like(curve)
-    along[1:-1] = curve[2:] - curve[:-2]
-    along[0], along[-1] = curve[1] - curve[0], curve[-1] - curve[-2]
-    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
-    return np.stack([along[:, 1], -along[:, 0]], axis=1)
-
-
-def tube(control: Points, radii: Sequence[float], *, steps: int = 5) -> Points:
-    """Outline of a round-ended tube along a spline; `radii` are spread evenly over its length."""
-    centre = spline(control, closed=False, steps=steps)
-    across = normals(centre)
-    at = np.linspace(0, len(radii) - 1, len(centre))
-    radius = np.interp(at, np.arange(len(radii)), radii)[:, None]
-    tip = _cap(centre[-1], across[-1], radii[-1])
-    root = _cap(centre[0], -across[0], radii[0])
-    left, right = centre + across * radius, centre - across * radius
-    return np.concatenate([left, tip, right[::-1], root])
-
-
-def _cap(centre: Points, across: Points, radius: float) -> Points:
-    """Half circle from `across` to its opposite, around the end of a tube."""
-    turn = np.linspace(0, math.pi, 7)[1:-1, None]
-    onward = np.array([-across[1], across[0]])
-    arc: Points = centre + radius * (np.cos(turn) * across + np.sin(turn) * onward)
-    return arc
-
-
-def ellipse(centre: Vector, rx: float, ry: float, angle: float = 0.0, n: int = 26) -> Points:
-    """Outline of an ellipse turned by `angle` radians."""
-    turn = np.arange(n) * (2 * math.pi / n)
-    return place(np.stack([rx * np.cos(turn), ry * np.sin(turn)], axis=1), centre, angle=angle)
-
-
-def place(
-    shape: Points, origin: Vector, *, scale: float | Vector = 1.0, angle: float = 0.0
-) -> Points:
-    """Scale a shape, turn it by `angle` radians (clockwise on screen), and move it to `origin`."""
-    cos, sin = math.cos(angle), math.sin(angle)
-    turned: Points = (shape * scale) @ np.array([[cos, sin], [-sin, cos]])
-    return turned + origin
-
-
-def star(centre: Vector, outer: float, inner: float, tips: int, angle: float = 0.0) -> Points:
-    turn = np.arange(2 * tips) * (math.pi / tips) + angle - math.pi / 2
-    radius = np.where(np.arange(2 * tips) % 2 == 0, outer, inner)
-    return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1) + centre
-
-
-def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """8-bit RGB; each argument in [0, 1], the hue wraps."""
-    red, green, blue = colorsys.hsv_to_rgb(
-        hue % 1.0, min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
-    )
-    return round(255 * red), round(255 * green), round(255 * blue)
-
-
-def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """RGB between two colours; `share` 0 gives `one`, 1 gives `other`."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(one[:3], other[:3], strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +57,10 @@ class Canvas:
         self._x, self._y = frame.offset.tolist()
         self._scale = frame.scale
 
-    def polygon(self, shape: Points, fill: Colour) -> None:
+    def polygon(self, shape: Outline, fill: Colour) -> None:
         self._paint(self._within(shape), fill)
 
-    def line(self, shape: Points, fill: Colour, width: float) -> None:
+    def line(self, shape: Outline, fill: Colour, width: float) -> None:
         """A polyline with round joints and ends, `width` in units; never thinner than a pixel."""
         self.segments(np.stack([shape[:-1], shape[1:]], axis=1), fill, width)
 
@@ -171,7 +75,7 @@ class Canvas:
         loops = np.concatenate([end[:, None] + cap, start[:, None] - cap], axis=1)
         self._paint(raster.outlined(loops, *self._size), fill)
 
-    def inked(self, shape: Points, fill: Colour, ink: Colour, width: float) -> None:
+    def inked(self, shape: Outline, fill: Colour, ink: Colour, width: float) -> None:
         """A filled polygon with an outline `width` wide, outside its edge; none when 0."""
         if width > 0:
             self.line(np.concatenate([shape, shape[:1]]), ink, 2 * width)
@@ -194,7 +98,7 @@ class Canvas:
         if fill is not None:
             self._paint(self._between(centre, inner), fill)
 
-    def gradient(self, stops: Sequence[tuple[float, Colour]]) -> None:
+    def gradient(self, *stops: tuple[float, Colour]) -> None:
         """Fill the image from top (0) to bottom (1) with colours between the stops."""
         at, colours = [stop[0] for stop in stops], np.array([stop[1] for stop in stops])
         rows = np.linspace(0, 1, len(self.image))
@@ -224,8 +128,9 @@ class Canvas:
             fill = fill[rows, columns]
         self._paint(Covered(max(0, left), max(0, top), mask[rows, columns]), fill)
 
-    def _within(self, shape: Points) -> Covered:
-        return raster.outlined([self.frame.to_pixels(shape)], *self._size)
+    def _within(self, shape: Outline) -> Covered:
+        pixels = self.frame.to_pixels(np.asarray(shape, dtype=np.float64))
+        return raster.outlined([pixels], *self._size)
 
     def _between(self, centre: Vector, outer: float, inner: float = 0.0) -> Covered:
         x = self._xx * centre[0] + self._xy * centre[1] + self._x

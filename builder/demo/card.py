@@ -5,9 +5,11 @@ from functools import cache
 
 import numpy as np
 
-from builder.demo.canvas import Canvas, Frame, Points, mix, place
+from builder.demo.canvas import Canvas, Frame
 from builder.demo.glyphs import PRINTABLE, width_of, written
-from builder.demo.raster import Colour, Picture, reduced
+from builder.demo.palette import mix
+from builder.demo.raster import Colour, Picture, Rng, reduced
+from builder.demo.shapes import Points
 
 CARD_SIZE = (240, 336)  # width, height in pixels
 ART_SIZE = 210  # side of the art window in pixels
@@ -31,7 +33,7 @@ _RED: Colour = (150, 24, 30)
 _GOLD: Colour = (150, 122, 62)
 
 
-def draw_card(name: str, art: Picture, rng: np.random.Generator) -> Picture:
+def draw_card(name: str, art: Picture, rng: Rng) -> Picture:
     """A printed card of `CARD_SIZE` with `art`, which measures `ART_SIZE`, in its window.
 
     Cropping the card to `ART_BOX` gives back the art: name, figures and rules stand outside it.
@@ -80,16 +82,12 @@ def _blank(stock: Colour) -> Picture:
 
 def _rounded(box: tuple[int, int, int, int], radius: int, inset: int) -> Points:
     """Outline of a box with round corners, which lies within it by `inset`."""
-    left, top, right, bottom = box
-    turn = np.linspace(0, np.pi / 2, 9)
-    arc = np.stack([np.cos(turn), np.sin(turn)], axis=1) * (radius - inset)
-    corners = (
-        (arc, right - radius, bottom - radius),
-        (arc[::-1] * [-1, 1], left + radius, bottom - radius),
-        (-arc, left + radius, top + radius),
-        (arc[::-1] * [1, -1], right - radius, top + radius),
-    )
-    return np.concatenate([place(quarter, (x, y)) for quarter, x, y in corners])
+    left, top, right, bottom = np.add(box, [radius, radius, -radius, -radius])
+    corners = [(right, bottom), (left, bottom), (left, top), (right, top)]
+    turn = np.concatenate([np.linspace(q, q + 1, 9) for q in range(4)]) * (np.pi / 2)
+    arcs = np.stack([np.cos(turn), np.sin(turn)], axis=1) * (radius - inset)
+    outline: Points = np.repeat(np.array(corners), 9, axis=0) + arcs
+    return outline
 
 
 def _write(

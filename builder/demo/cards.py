@@ -22,10 +22,7 @@ DOMAIN = "creature"
 
 
 def write_cards(
-    folder: Path,
-    per_class: int,
-    *,
-    on_progress: Callable[[int, int], None] | None = None,
+    folder: Path, per_class: int, *, on_progress: Callable[[int, int], None] | None = None
 ) -> tuple[Path, Path]:
     """Draws the deck below `folder`; returns the classes file and the folder of images.
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.demo.canvas import Canvas, Frame, ellipse, hsv, points, spline
-from builder.demo.raster import Picture
+from builder.demo.canvas import Canvas, Frame
+from builder.demo.palette import hsv
+from builder.demo.raster import Picture, Rng
+from builder.demo.shapes import ellipse, points, spline
 
 Levels = NDArray[np.float64]
 
@@ -32,13 +34,13 @@ INK_STYLES = (
 )
 
 
-def ink_style(rng: np.random.Generator, nuisance: float) -> Ink:
+def ink_style(rng: Rng, nuisance: float) -> Ink:
     """The comic style, or with probability 0.6 * nuisance (at most 0.9) another one."""
     other, which = rng.random(), int(rng.integers(1, len(INK_STYLES)))
     return INK_STYLES[which if other < min(0.9, 0.6 * nuisance) else 0]
 
 
-def posed(frame: Frame, rng: np.random.Generator, nuisance: float) -> Frame:
+def posed(frame: Frame, rng: Rng, nuisance: float) -> Frame:
     """The frame with a random size, turn, side and place."""
     size, turn, side, right, down = rng.uniform(-1, 1, 5).tolist()
     return frame.posed(
@@ -49,15 +51,11 @@ def posed(frame: Frame, rng: np.random.Generator, nuisance: float) -> Frame:
     )
 
 
-def occlude(canvas: Canvas, rng: np.random.Generator, nuisance: float) -> None:
+def occlude(canvas: Canvas, rng: Rng, nuisance: float) -> None:
     """Something before the creature, near an edge, with probability 0.3 * nuisance."""
     chance, kind = rng.random(), int(rng.integers(3))
     side = float(rng.choice([-1.0, 1.0]))
-    at, size, tone = (
-        float(rng.uniform(0.4, 0.85)) * side,
-        float(rng.uniform(0.8, 1.25)),
-        rng.random(),
-    )
+    at, size, tone = (rng.uniform(0.4, 0.85) * side, rng.uniform(0.8, 1.25), rng.random())
     if chance >= min(0.75, 0.3 * nuisance):
         return
     if kind == 0:
@@ -79,12 +77,10 @@ def occlude(canvas: Canvas, rng: np.random.Generator, nuisance: float) -> None:
             (edge - 0.14, -1.05), (edge + 0.14, -1.05), (edge + 0.2, 1.05), (edge - 0.2, 1.05)
         )
         canvas.polygon(trunk, hsv(0.07, 0.45, 0.2 + 0.2 * tone))
-        canvas.line(
-            points((edge - side * 0.04, -1), (edge - side * 0.06, 1)), (20, 12, 10, 120), 0.03
-        )
+        canvas.line([(edge - side * 0.04, -1), (edge - side * 0.06, 1)], (20, 12, 10, 120), 0.03)
 
 
-def post_process(image: Picture, rng: np.random.Generator, nuisance: float) -> Picture:
+def post_process(image: Picture, rng: Rng, nuisance: float) -> Picture:
     """Blur, light, colour, grain and foil on a square picture; the identity when 0.
 
     In double precision and in a fixed order, without matrix products: where the last digits

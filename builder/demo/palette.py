@@ -1,11 +1,9 @@
 """Colours: each name is a range of hues, saturations and values, so no two creatures match."""
 
+import colorsys
 from dataclasses import dataclass
 
-import numpy as np
-
-from builder.demo.canvas import hsv, mix
-from builder.demo.raster import Colour
+from builder.demo.raster import Colour, Rng
 
 # name -> (hue centre, hue spread, saturation low/high, value low/high)
 RANGES: dict[str, tuple[float, float, float, float, float, float]] = {
@@ -37,11 +35,24 @@ class Palette:
     iris: Colour
 
 
-def pick(rng: np.random.Generator, *options: Colour) -> Colour:
+def hsv(hue: float, saturation: float, value: float) -> Colour:
+    """8-bit RGB; each argument in [0, 1], the hue wraps."""
+    red, green, blue = colorsys.hsv_to_rgb(
+        hue % 1.0, min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
+    )
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def mix(one: Colour, other: Colour, share: float) -> Colour:
+    """RGB between two colours; `share` 0 gives `one`, 1 gives `other`."""
+    return tuple(round(a + (b - a) * share) for a, b in zip(one[:3], other[:3], strict=True))
+
+
+def pick(rng: Rng, *options: Colour) -> Colour:
     return options[int(rng.integers(len(options)))]
 
 
-def body_colour(name: str, rng: np.random.Generator) -> Colour:
+def body_colour(name: str, rng: Rng) -> Colour:
     hue, spread, s_low, s_high, v_low, v_high = RANGES[name]
     drawn = rng.random(3)
     return hsv(
@@ -51,7 +62,7 @@ def body_colour(name: str, rng: np.random.Generator) -> Colour:
     )
 
 
-def creature_palette(name: str, rng: np.random.Generator) -> Palette:
+def creature_palette(name: str, rng: Rng) -> Palette:
     base = body_colour(name, rng)
     night = (18, 14, 30)
     lighter, darker = mix(base, (255, 255, 255), 0.55), mix(base, night, 0.55)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]  # (height, width, 3)
 Mask = NDArray[np.bool_]  # (height, width)
 Colour = tuple[int, ...]  # 8-bit RGB or RGBA
+Rng = np.random.Generator
 
 _LEVELS = np.arange(256)
 _FINE = 64  # parts of a pixel to which places are rounded

@@ -24,16 +24,10 @@ from builder.demo import grammar
 from builder.demo.art import draw_art
 from builder.demo.attributes import ATTRIBUTES, Creature
 from builder.demo.deck import CLASSES
-from builder.encoders.miniature import (
-    DIMENSIONS,
-    TextNet,
-    VisionNet,
-    pixels_of,
-    save_miniature,
-    words_of,
-)
+from builder.encoders import miniature
+from builder.encoders.miniature import TextNet, VisionNet
 
-SIZES = [len(values) for values in ATTRIBUTES.values()]
+NAMES = list(ATTRIBUTES)
 HELD_OUT = frozenset(deck_class.creature for deck_class in CLASSES)
 MAX_NUISANCE = 2.0
 ART_SIZES = (96, 128, 168)  # pixels; cards show their art at various sizes
@@ -57,7 +51,7 @@ def _draw(seed: tuple[int, int]) -> tuple[Pixels, list[int]]:
     nuisance, size = rng.uniform(0.0, MAX_NUISANCE), ART_SIZES[int(rng.integers(len(ART_SIZES)))]
     art = draw_art(creature, rng, nuisance=nuisance, size=size)
     values = zip(ATTRIBUTES.values(), astuple(creature), strict=True)
-    return pixels_of(art), [options.index(value) for options, value in values]
+    return miniature.pixels_of(art), [options.index(value) for options, value in values]
 
 
 def draw_pool(count: int, seed: int, workers: int) -> tuple[Pixels, Values]:
@@ -72,14 +66,14 @@ class Heads(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(nn.Linear(DIMENSIONS, size) for size in SIZES)
+        self.heads = nn.ModuleList(
+            nn.Linear(miniature.DIMENSIONS, len(each)) for each in ATTRIBUTES.values()
+        )
 
     def loss(self, features: Tensor, values: Tensor) -> Tensor:
         """Mean cross-entropy over attributes; features [n, 256], values [n, 6]."""
-        losses = [
-            functional.cross_entropy(head(features), values[:, i], label_smoothing=0.02)
-            for i, head in enumerate(self.heads)
-        ]
+        loss = nn.CrossEntropyLoss(label_smoothing=0.02)
+        losses = [loss(head(features), values[:, i]) for i, head in enumerate(self.heads)]
         return torch.stack(losses).mean()
 
 
@@ -111,7 +105,7 @@ def group_loss(
     """Softmax over each group's options, as when a system is scored; texts in groups' order."""
     losses, start = [], 0
     for phrases in groups:
-        column = list(ATTRIBUTES).index(phrases[0].attribute)
+        column = NAMES.index(phrases[0].attribute)
         logits = images @ texts[start : start + len(phrases)].T
         losses.append(multi_positive(logits, members(phrases)[:, values[:, column]].T))
         start += len(phrases)
@@ -130,7 +124,7 @@ def caption_loss(logits: Tensor, mentioned: Tensor, values: Tensor) -> Tensor:
 
 def phrase_loss(logits: Tensor, phrases: list[grammar.Phrase], values: Tensor) -> Tensor:
     """Is phrase j true of image i? Positives and negatives of a phrase weigh the same."""
-    columns = [list(ATTRIBUTES).index(phrase.attribute) for phrase in phrases]
+    columns = [NAMES.index(phrase.attribute) for phrase in phrases]
     truth = torch.stack(
         [members([p])[0][values[:, c]] for p, c in zip(phrases, columns, strict=True)], dim=1
     ).float()
@@ -156,12 +150,9 @@ def _jittered(pixels: Pixels, rng: np.random.Generator) -> Tensor:
     """Each image shifted by a few pixels, and its channels made a little brighter or darker."""
     padded = np.pad(pixels, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
     side = pixels.shape[1]
-    moved = [
-        image[dy : dy + side, dx : dx + side]
-        for image, (dy, dx) in zip(
-            padded, rng.integers(0, 2 * SHIFT + 1, (len(pixels), 2)), strict=True
-        )
-    ]
+    shifts = rng.integers(0, 2 * SHIFT + 1, (len(pixels), 2))
+    pairs = zip(padded, shifts, strict=True)
+    moved = [image[dy : dy + side, dx : dx + side] for image, (dy, dx) in pairs]
     gain = torch.from_numpy(rng.uniform(0.94, 1.06, (len(pixels), 3, 1, 1)).astype(np.float32))
     floats = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2).float() / 255.0
     return (floats * gain).clamp(0.0, 1.0)
@@ -201,7 +192,9 @@ def train(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     vision, heads, scales = VisionNet(), Heads(), Scales()
-    vocabulary = sorted({word for text in grammar.every_text() for word in words_of(text)})
+    vocabulary = sorted(
+        {word for text in grammar.every_text() for word in miniature.words_of(text)}
+    )
     text = TextNet(vocabulary, word_dropout=0.15)
 
     print("phase 1: attribute heads")
@@ -259,9 +252,8 @@ def prompt_accuracy(
         hits = []
         for _ in range(draws):
             phrases = grammar.group(attribute, rng)
-            best = (images @ functional.normalize(text([p.text for p in phrases]), dim=1).T).argmax(
-                1
-            )
+            options = functional.normalize(text([p.text for p in phrases]), dim=1)
+            best = (images @ options.T).argmax(1)
             hits.append(members(phrases)[best, values[:, column]].float().mean())
         accuracy[attribute] = float(torch.stack(hits).mean())
     return accuracy
@@ -284,7 +276,7 @@ def main() -> None:
     pool = draw_pool(given.drawings, given.seed, given.threads)
     print(f"{given.drawings} drawings in {time.monotonic() - started:.0f} s", flush=True)
     vision, text, scale = train(pool, given.seed, given.head_steps, given.joint_steps)
-    save_miniature(given.out, vision, text, scale)
+    miniature.save_miniature(given.out, vision, text, scale)
     fresh = draw_pool(1000, given.seed + 1, given.threads)
     for attribute, accuracy in prompt_accuracy(vision, text, fresh, given.seed).items():
         print(f"{attribute:8} {accuracy:6.1%} of fresh drawings (nuisance 0 to {MAX_NUISANCE:g})")

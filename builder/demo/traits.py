@@ -8,21 +8,10 @@ from typing import Literal
 import numpy as np
 
 from builder.demo.anatomy import Body
-from builder.demo.canvas import (
-    Points,
-    Vector,
-    ellipse,
-    mix,
-    normals,
-    place,
-    points,
-    spline,
-    star,
-    tube,
-)
 from builder.demo.effects import flame
-from builder.demo.palette import Palette, pick
-from builder.demo.raster import Colour
+from builder.demo.palette import Palette, mix, pick
+from builder.demo.raster import Colour, Rng
+from builder.demo.shapes import Points, Vector, ellipse, normals, place, points, spline, star, tube
 
 Stage = Literal["behind", "middle", "front"]  # behind the body; under the head; over all
 
@@ -35,14 +24,14 @@ class Shape:
     inked: bool = True
 
 
-Trait = Callable[[Body, Palette, np.random.Generator], list[Shape]]
+Trait = Callable[[Body, Palette, Rng], list[Shape]]
 _BONE = (246, 236, 206)
 
 
-def horn(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def horn(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """One straight horn with a winding groove."""
-    length, half = float(rng.uniform(0.38, 0.46)), 0.062
-    angle = body.tilt + float(rng.uniform(-0.06, 0.12))
+    length, half = rng.uniform(0.38, 0.46), 0.062
+    angle = body.tilt + rng.uniform(-0.06, 0.12)
     fill = pick(rng, (255, 250, 236), (250, 226, 150), (224, 226, 244))
     groove = mix(fill, (110, 80, 60), 0.55)
     cone = points((-half, 0.03), (0.0, 0.05), (half, 0.03), (0.0, -length))
@@ -62,9 +51,9 @@ def _pair(body: Body) -> list[tuple[Vector, float]]:
     return [((x - apart, y + drop), -1.0), ((x + apart, y + drop), 1.0)]
 
 
-def horns(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def horns(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Two thick curved horns with dark tips."""
-    size = float(rng.uniform(0.92, 1.12))
+    size = rng.uniform(0.92, 1.12)
     fill = pick(rng, _BONE, (232, 214, 178), (214, 206, 200))
     shapes = []
     for root, side in _pair(body):
@@ -76,9 +65,9 @@ def horns(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape
     return shapes
 
 
-def antlers(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def antlers(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Two thin branched beams."""
-    size = float(rng.uniform(0.95, 1.12))
+    size = rng.uniform(0.95, 1.12)
     fill = pick(rng, (150, 100, 56), (176, 128, 80), (128, 84, 52))
     beam = points((0.0, 0.02), (0.1, -0.12), (0.22, -0.25), (0.2, -0.46))
     tines = (
@@ -98,34 +87,29 @@ def antlers(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Sha
 
 def _wings(body: Body, wing: list[tuple[Points, Colour, bool]]) -> list[Shape]:
     """A pair of wings: behind on both sides of a frontal body, else one behind and one before."""
-    x, y = body.wing
-    near = body.wing_size * 1.15
+    (x, y), near = body.wing
+    spots: list[tuple[Stage, Vector, float, float, float]]  # stage, root, side, size, turn
     if body.frontal:
-        spots: list[tuple[Stage, Vector, float, float]] = [
-            ("behind", (-x, y), -1.0, 1.1),
-            ("behind", (x, y), 1.0, 1.1),
-        ]
+        spots = [("behind", (side * x, y), side, 1.1, 0.0) for side in (-1.0, 1.0)]
     else:
-        spots = [("behind", (x + 0.12, y - 0.04), 1.0, 0.95), ("front", (x, y), -1.0, near)]
-    shapes = []
-    for stage, root, side, size in spots:
         # A profile's far wing points forward a little, so that both can be seen.
-        turn = 0.0 if body.frontal else (-0.62 if side > 0 else 0.12)
-        for outline, fill, inked in wing:
-            placed = place(outline * [side * size, size], root, angle=turn)
-            shapes.append(Shape(stage, placed, fill, inked))
-    return shapes
+        far = (x + 0.12, y - 0.04)
+        spots = [("behind", far, 1.0, 0.95, -0.62), ("front", (x, y), -1.0, near * 1.15, 0.12)]
+    return [
+        Shape(stage, place(outline * [side * size, size], root, angle=turn), fill, inked)
+        for stage, root, side, size, turn in spots
+        for outline, fill, inked in wing
+    ]
 
 
-def feather_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def feather_wings(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Wings of long rounded feathers under a row of short ones."""
     fill = pick(rng, (252, 252, 248), (255, 246, 214), (226, 240, 255))
     second = mix(fill, pick(rng, (120, 170, 220), (232, 190, 120), (200, 190, 220)), 0.4)
-    spread = float(rng.uniform(0.92, 1.08))
-    plume = spline(
-        points((0.0, 0.0), (0.25, -0.1), (0.7, -0.13), (1.0, 0.0), (0.7, 0.12), (0.25, 0.08)),
-        steps=3,
-    )
+    spread = rng.uniform(0.92, 1.08)
+    plume = spline([
+        (0.0, 0.0), (0.25, -0.1), (0.7, -0.13), (1.0, 0.0), (0.7, 0.12), (0.25, 0.08),
+    ], steps=3)  # fmt: skip
 
     wing: list[tuple[Points, Colour, bool]] = []
     for share, length in ((0.0, 0.36), (0.2, 0.46), (0.42, 0.54), (0.64, 0.6), (0.88, 0.62)):
@@ -138,23 +122,19 @@ def feather_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> li
     return _wings(body, wing)
 
 
-def bat_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def bat_wings(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """Skin stretched between dark fingers, with a scalloped edge."""
     skin = pick(rng, (150, 30, 44), (92, 40, 120), (54, 50, 84), (40, 66, 100))
     bone = mix(skin, (14, 8, 18), 0.6)
-    reach = float(rng.uniform(0.94, 1.08))
-    tips = [(0.24, -0.62), (0.56, -0.44), (0.66, -0.1), (0.46, 0.16)]
-    hollows = [(0.36, -0.42), (0.52, -0.2), (0.47, 0.0)]
-    edge: list[Vector] = [(0.0, 0.0), tips[0]]
-    for hollow, tip in zip(hollows, tips[1:], strict=True):
-        edge += [hollow, tip]
-    edge += [(0.24, 0.06), (0.02, 0.1)]
-
+    reach = rng.uniform(0.94, 1.08)
     elbow = (0.1, -0.36)
-    wing: list[tuple[Points, Colour, bool]] = [
-        (points((0.0, 0.0), elbow, *edge[1:]) * reach, skin, True)
-    ]
-    for tip in tips:
+    # From the root over the elbow; the fingers end at every second point of the edge.
+    edge = points(
+        (0.0, 0.0), elbow, (0.24, -0.62), (0.36, -0.42), (0.56, -0.44), (0.52, -0.2), (0.66, -0.1),
+        (0.47, 0.0), (0.46, 0.16), (0.24, 0.06), (0.02, 0.1),
+    )  # fmt: skip
+    wing: list[tuple[Points, Colour, bool]] = [(edge * reach, skin, True)]
+    for tip in edge[2:9:2].tolist():
         wing.append((tube(points(elbow, tip) * reach, [0.018, 0.008], steps=2), bone, False))
     wing.append((tube(points((0, 0.04), elbow) * reach, [0.034, 0.028], steps=2), bone, False))
     claw = points((0.06, -0.36), (0.08, -0.5), (0.14, -0.37)) * reach
@@ -162,39 +142,32 @@ def bat_wings(body: Body, _palette: Palette, rng: np.random.Generator) -> list[S
     return _wings(body, wing)
 
 
-def flower(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def flower(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A blossom on the head, with two leaves."""
     x, y = body.crown
-    size = float(rng.uniform(0.115, 0.14))
+    size = rng.uniform(0.115, 0.14)
     centre = (x + math.sin(body.tilt) * 0.06, y - 0.05)
     fill = pick(
         rng, (255, 90, 150), (250, 70, 70), (190, 110, 250), (255, 250, 250), (255, 170, 60)
     )
-    leaf = spline(points((0.0, 0.0), (0.1, -0.07), (0.26, -0.04), (0.12, 0.06)), steps=4)
+    leaf = spline([(0.0, 0.0), (0.1, -0.07), (0.26, -0.04), (0.12, 0.06)], steps=4)
     leaves = [
         Shape("front", place(leaf, (centre[0], centre[1] + 0.05), angle=angle), (70, 170, 60))
         for angle in (0.25, math.pi - 0.25)
     ]
-    start = float(rng.uniform(0, 1))
-    petals = [
-        Shape(
-            "front",
-            ellipse(
-                (centre[0] + size * 0.78 * math.cos(t), centre[1] + size * 0.78 * math.sin(t)),
-                size * 0.62, size * 0.52, t, n=16,
-            ),
-            fill,
-        )
-        for t in (start + i * 2 * math.pi / 5 for i in range(5))
-    ]  # fmt: skip
+    start = rng.uniform(0, 1)
+    petals = []
+    for t in (start + i * 2 * math.pi / 5 for i in range(5)):
+        at = centre[0] + size * 0.78 * math.cos(t), centre[1] + size * 0.78 * math.sin(t)
+        petals.append(Shape("front", ellipse(at, size * 0.62, size * 0.52, t, n=16), fill))
     middle = Shape("front", ellipse(centre, size * 0.48, size * 0.48, n=14), (255, 214, 60))
     return [*leaves, *petals, middle]
 
 
-def shell(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def shell(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A coiled snail shell on the back."""
     (x, y), radius = body.shell
-    radius *= float(rng.uniform(0.96, 1.1))
+    radius *= rng.uniform(0.96, 1.1)
     fill = pick(rng, (214, 150, 90), (236, 196, 130), (120, 190, 150), (206, 130, 160))
     dark, light = mix(fill, (50, 26, 20), 0.6), mix(fill, (255, 255, 255), 0.4)
     turn = np.linspace(0.6, 0.6 + 2.3 * 2 * math.pi, 44)
@@ -206,20 +179,20 @@ def shell(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape
         Shape(stage, ellipse((x, y), radius, radius * 0.97, n=32), fill),
         Shape(stage, ellipse(gleam, radius * 0.6, radius * 0.5), light, False),
         Shape(stage, tube(coil, [0.026, 0.022, 0.014], steps=1), dark, False),
-    ]  # fmt: skip
+    ]
 
 
-def gem(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def gem(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A cut stone on the forehead: lit and shaded facets."""
     x, y = body.forehead
     y += 0.02
-    size = float(rng.uniform(0.135, 0.16))
+    size = rng.uniform(0.135, 0.16)
     fill = pick(rng, (40, 220, 250), (250, 60, 120), (80, 240, 140), (190, 110, 255))
     light, dark = mix(fill, (255, 255, 255), 0.65), mix(fill, (10, 10, 60), 0.4)
     tilt = body.tilt * 0.6
 
     def facet(fill: Colour, *xy: Vector, inked: bool = False) -> Shape:
-        return Shape("front", place(points(*xy), (x, y), scale=size, angle=tilt), fill, inked)
+        return Shape("front", place(xy, (x, y), scale=size, angle=tilt), fill, inked)
 
     return [
         facet(fill, (0, -1.05), (0.85, -0.1), (0, 1.1), (-0.85, -0.1), inked=True),
@@ -230,7 +203,7 @@ def gem(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
     ]
 
 
-def mane(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def mane(body: Body, palette: Palette, rng: Rng) -> list[Shape]:
     """A shaggy collar of pointed locks in a colour of its own."""
     centre, radius = body.neck
     fill = pick(rng, (250, 240, 222), (122, 66, 34), (236, 176, 80), (70, 52, 60))
@@ -238,7 +211,7 @@ def mane(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape]:
     if abs(sum(fill) - sum(palette.base)) < 200:
         fill = (250, 244, 232) if sum(palette.base) < 400 else (104, 58, 34)
     dark = mix(fill, (60, 40, 40), 0.2)
-    turn = float(rng.uniform(0, 1))
+    turn = rng.uniform(0, 1)
     if not body.head and not body.frontal:
         return _collar(body, fill, dark)
     tips = 13 if body.head else 17
@@ -254,31 +227,25 @@ def _collar(body: Body, fill: Colour, dark: Colour) -> list[Shape]:
     (x, y), radius = body.neck
     spread = np.linspace(-1.0, 1.0, 8)
     shapes = []
-    for reach, lock_fill in ((0.34, fill), (0.2, dark)):
+    for reach, colour, inked in ((0.34, fill, True), (0.2, dark, False)):
+        lock = points((0.08, -0.085), (-reach, 0.02), (0.06, 0.085))
         for s in spread.tolist():
             root = (x + 0.07 * (1 - s * s), y + s * radius)
-            lock = points((0.08, -0.085), (-reach, 0.02), (0.06, 0.085))
-            shapes.append(
-                Shape("front", place(lock, root, angle=-0.75 * s), lock_fill, reach > 0.3)
-            )
+            shapes.append(Shape("front", place(lock, root, angle=-0.75 * s), colour, inked))
     return shapes
 
 
 def _fringe(body: Body, fill: Colour) -> list[Shape]:
     """Three locks on the crown, in front of a frontal body with its mane around it."""
     x, y = body.crown
-    lock = spline(
-        points(
-            (-0.07, -0.07), (0.0, -0.1), (0.08, -0.06), (0.07, 0.06), (0.0, 0.19), (-0.05, 0.06)
-        ),
-        steps=3,
-    )
-    return [
-        Shape("front", place(lock, (x + d, y), angle=-d * 2.2), fill) for d in (-0.13, 0.13, 0.0)
-    ]
+    lock = spline([
+        (-0.07, -0.07), (0.0, -0.1), (0.08, -0.06), (0.07, 0.06), (0.0, 0.19), (-0.05, 0.06),
+    ], steps=3)  # fmt: skip
+    apart = (-0.13, 0.13, 0.0)
+    return [Shape("front", place(lock, (x + d, y), angle=-d * 2.2), fill) for d in apart]
 
 
-def spikes(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def spikes(body: Body, palette: Palette, rng: Rng) -> list[Shape]:
     """A row of sharp spikes along the back."""
     fill = pick(rng, (90, 60, 110), (236, 96, 50), (240, 232, 214), (50, 120, 130))
     if abs(sum(fill) - sum(palette.base)) < 120:
@@ -288,10 +255,9 @@ def spikes(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape
     # The back may run either way round: spikes point away from the body's middle.
     if float(((line - line.mean(axis=0)) * outward).sum()) < 0 or outward[:, 1].mean() > 0:
         outward = -outward
-    count = 7
-    size = float(rng.uniform(0.23, 0.28))
+    size = rng.uniform(0.23, 0.28)
     shapes = []
-    for at in np.linspace(1, len(line) - 2, count).round().astype(int).tolist():
+    for at in np.linspace(1, len(line) - 2, 7).round().astype(int).tolist():
         along = np.array([-outward[at, 1], outward[at, 0]])
         foot, tip = line[at] - outward[at] * 0.06, line[at] + outward[at] * size
         outline = np.stack([foot - along * 0.085, tip, foot + along * 0.085])
@@ -299,11 +265,11 @@ def spikes(body: Body, palette: Palette, rng: np.random.Generator) -> list[Shape
     return shapes
 
 
-def flame_tail(body: Body, _palette: Palette, rng: np.random.Generator) -> list[Shape]:
+def flame_tail(body: Body, _palette: Palette, rng: Rng) -> list[Shape]:
     """A large fire at the tail's tip, burning upwards."""
-    size = float(rng.uniform(0.25, 0.3))
-    angle = body.tail_angle * 0.3
-    x, y = body.tail
+    size = rng.uniform(0.25, 0.3)
+    (x, y), lean = body.tail
+    angle = lean * 0.3
     centre = (x + math.sin(angle) * size * 0.4, y - math.cos(angle) * size * 0.4)
     return [
         Shape("front", outline, colour, index == 0)
@@ -312,15 +278,9 @@ def flame_tail(body: Body, _palette: Palette, rng: np.random.Generator) -> list[
 
 
 TRAITS: dict[str, Trait] = {
-    "horn": horn,
-    "horns": horns,
-    "antlers": antlers,
-    "feather_wings": feather_wings,
-    "bat_wings": bat_wings,
-    "flower": flower,
-    "shell": shell,
-    "gem": gem,
-    "mane": mane,
-    "spikes": spikes,
-    "flame_tail": flame_tail,
-}
+    draw.__name__: draw
+    for draw in (
+        horn, horns, antlers, feather_wings, bat_wings, flower, shell, gem, mane, spikes,
+        flame_tail,
+    )
+}  # fmt: skip

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from builder.diagnosis.images import Case, wrong_cases
+from builder.diagnosis.images import Case, Seen, wrong_cases
 from builder.scoring.score import Scores
 from builder.system.model import AttributeSystem
 
@@ -46,7 +46,12 @@ class Failures:
     @property
     def shown(self) -> int:
         """How many of them the page shows."""
-        return sum(len(cell.cases) for cell in self.cells)
+        return len(self.worst)
+
+    @property
+    def panels(self) -> dict[tuple[int, int], ConfusedCell]:
+        """The cells of which the page shows images, by row and column."""
+        return {(cell.row, cell.column): cell for cell in self.cells if cell.cases}
 
 
 def failures(scores: Scores, system: AttributeSystem) -> Failures:
@@ -66,3 +71,9 @@ def failures(scores: Scores, system: AttributeSystem) -> Failures:
     worst = [(cell, case) for cell in cells for case in cell.cases]
     worst.sort(key=lambda entry: -(entry[1].margin or 0.0))
     return Failures(tuple(cells), len(known), tuple(worst), len(wrong) - len(known))
+
+
+def most_misleading(case: Case) -> Seen | None:
+    """The group that speaks most for the predicted class against the true one."""
+    misled = [seen for seen in case.groups if seen.misled]
+    return max(misled, key=lambda seen: seen.p_predicted - (seen.p_ruled or 0.0), default=None)

@@ -1,41 +1,9 @@
-"""What each group of the system contributes, and how much the groups repeat each other."""
-
-from collections.abc import Sequence
+"""The table of what each group of the system contributes."""
 
 from builder.diagnosis.groups import GroupReport
-from builder.diagnosis.information import redundancy
-from builder.report.heatmap import Cell, heat_map
-from builder.report.markup import Markup, element, joined
-from builder.report.tables import Column, legend, table
+from builder.report.tables import Column
 from builder.scoring.statistics import Proportion
 from builder.scoring.wording import accuracy_interval, p_value, percent, points
-from builder.system.model import AttributeSystem
-
-
-def groups_section(reports: Sequence[GroupReport]) -> Markup:
-    """One row a group, measured on review images."""
-    return joined((table(COLUMNS, reports), legend(COLUMNS)))
-
-
-def redundancy_section(system: AttributeSystem) -> Markup:
-    """The bits that each two groups share, from the rules alone."""
-    found = redundancy(system)
-    names = found.groups
-    cells = {}
-    for a, first in enumerate(names):
-        for b, second in enumerate(names):
-            own, shared = found.bits[a], found.shared[a][b]
-            told = f"{second} tells {shared:.2f} of the {own:.2f} bits of {first}"
-            if a == b:
-                told = f"{first} tells {own:.2f} bits about the class"
-            heat = shared / own if own else 0.0
-            cells[a, b] = Cell(f"{shared:.1f}", min(1.0, heat), told)
-    words = (
-        "Bits of the row's group that the column's group tells already, of the bits on the "
-        "diagonal; the darker, the more of it is repeated. Groups that share little are the more "
-        "informative together. Exact, from the rules, with all classes equally likely."
-    )
-    return joined((element("p", words), heat_map(names, cells, corner="bits shared")))
 
 
 def _fraction(proportion: Proportion) -> str:
@@ -69,7 +37,7 @@ def _shuffled(report: GroupReport) -> str:
     return p_value(test.p) if test.can_tell else "too few classes"
 
 
-COLUMNS: tuple[Column[GroupReport], ...] = (
+GROUPS: tuple[Column[GroupReport], ...] = (
     Column("group", lambda report: report.name),
     Column("verdict", lambda report: report.verdict.words(), "what the measures come to"),
     Column(

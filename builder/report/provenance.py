@@ -3,7 +3,6 @@
 from pathlib import PurePath
 
 from builder.report.contents import Contents
-from builder.report.markup import Markup, element, joined
 from builder.scoring.wording import counted, scoring_words
 from builder.session.export import model_name
 from builder.session.records import Started
@@ -11,36 +10,27 @@ from builder.session.state import State
 from builder.system.file import SplitName
 
 
-def provenance_section(contents: Contents) -> Markup:
-    """Images, encoder, model, looks, dates and cost as a list."""
-    entries = [
-        joined((element("dt", name), element("dd", words)))
-        for name, words in _facts(contents)
-        if words
-    ]
-    return element("dl", *entries, class_="facts-list")
-
-
-def _facts(contents: Contents) -> list[tuple[str, str]]:
+def provenance(contents: Contents) -> dict[str, str]:
+    """Images, encoder, model, looks, dates and cost; "" for what there is nothing to say of."""
     state, origin = contents.state, contents.origin
     started = state.started
     looks = counted(state.held_out_looks, "time")
-    return [
-        ("Images", _images(started)),
-        ("Part of each image", _crop(started)),
-        ("Splits", _splits(contents)),
-        ("Looks at held-out", f"{looks}, an accuracy each time"),
-        ("Looks at final", counted(state.final_looks, "time")),
-        ("Encoder", _encoder(contents)),
-        ("Scoring", _scoring(contents)),
-        ("Language model", _models(state)),
-        ("It took", origin.spending),
-        ("Changes tried", f"{state.tried:,} on the same review images"),
-        ("First system", _drafted_by(contents.story.drafted_by)),
-        ("Session began", f"{_time(contents.story.began)}, by cotbuild {started.cotbuild}"),
-        ("Last change", _time(origin.last)),
-        ("Report made", f"{_time(origin.made)}, by cotbuild {origin.cotbuild}"),
-    ]
+    return {
+        "Images": _images(started),
+        "Part of each image": _crop(started),
+        "Splits": _splits(contents),
+        "Looks at held-out": f"{looks}, an accuracy each time",
+        "Looks at final": counted(state.final_looks, "time"),
+        "Encoder": _encoder(contents),
+        "Scoring": _scoring(contents),
+        "Language model": _models(state),
+        "It took": origin.spending,
+        "Changes tried": f"{state.tried:,} on the same review images",
+        "First system": _drafted_by(contents.story.drafted_by),
+        "Session began": f"{_time(contents.story.began)}, by cotbuild {started.cotbuild}",
+        "Last change": _time(origin.last),
+        "Report made": f"{_time(origin.made)}, by cotbuild {origin.cotbuild}",
+    }
 
 
 def _models(state: State) -> str:

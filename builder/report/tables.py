@@ -1,12 +1,13 @@
-"""Tables that become a card a row on a narrow screen."""
+"""The columns of tables, which `macros.html.j2` draws, and those of the rules."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from builder.report.markup import Markup, element, joined
+from builder.system.model import AttributeGroup, AttributeSystem, Choice
 
 Row = TypeVar("Row")
+_Rule = tuple[str, dict[str, Choice]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,35 +20,18 @@ class Column(Generic[Row]):
     number: bool = False
 
 
-def table(columns: Sequence[Column[Row]], rows: Iterable[Row], **attributes: str) -> Markup:
-    """The rows in their order; the first column names them."""
-    head = element("tr", *(_head(column) for column in columns))
-    body = joined(element("tr", *_cells(columns, row)) for row in rows)
-    made = element(
-        "table", element("thead", head), element("tbody", body), class_="stacks", **attributes
-    )
-    return element("div", made, class_="scrolls")
+def rule_columns(system: AttributeSystem) -> list[Column[_Rule]]:
+    """Of the rules, whose rows are a class with its options by group."""
+
+    def of_group(name: str) -> Column[_Rule]:
+        return Column(name, lambda rule: " or ".join(rule[1][name]) or "–")
+
+    return [Column("class", lambda rule: rule[0]), *(of_group(g.name) for g in system.groups)]
 
 
-def legend(columns: Sequence[Column[Row]]) -> Markup:
-    """What the columns mean, folded away; nothing where none says."""
-    entries = [
-        joined((element("dt", column.title), element("dd", column.help)))
-        for column in columns
-        if column.help
-    ]
-    if not entries:
-        return Markup()
-    return element("details", element("summary", "What the columns mean"), element("dl", *entries))
-
-
-def _head(column: Column[Row]) -> Markup:
-    return element("th", column.title, scope="col", class_="number" if column.number else None)
-
-
-def _cells(columns: Sequence[Column[Row]], row: Row) -> Iterable[Markup]:
-    first, *others = columns
-    yield element("th", first.cell(row), scope="row")
-    for column in others:
-        kind = "number" if column.number else None
-        yield element("td", column.cell(row), class_=kind, data_label=column.title)
+def users(group: AttributeGroup, system: AttributeSystem) -> dict[str, int]:
+    """How many classes each option is ruled for."""
+    return {
+        option: sum(option in choices[group.name] for choices in system.rules.values())
+        for option in group.options
+    }

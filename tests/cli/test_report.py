@@ -10,7 +10,7 @@ import pytest
 from builder.session.journal import OWN_FILES
 from tests.cli.conftest import CLASSES, GROUPS, RULES, Job, cotbuild, failed
 from tests.openai_server import OpenAIServer
-from tests.report.test_markup import Reader
+from tests.report.test_templates import Reader
 
 
 @pytest.fixture

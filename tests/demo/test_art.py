@@ -9,16 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from builder.demo.art import depart, draw_art
-from builder.demo.attributes import (
-    ATTRIBUTES,
-    COLOURS,
-    EFFECTS,
-    FORMS,
-    PATTERNS,
-    SCENES,
-    TRAITS,
-    Creature,
-)
+from builder.demo.attributes import ATTRIBUTES, Creature
 from builder.demo.canvas import Canvas, Frame
 from builder.demo.effects import EFFECTS as EFFECT_PAINTERS
 from builder.demo.nuisance import posed, post_process
@@ -29,6 +20,7 @@ from builder.demo.traits import TRAITS as TRAIT_SHAPES
 from tests.chance import chance
 
 Pixels = NDArray[np.float64]
+COLOURS, FORMS, TRAITS, PATTERNS, SCENES, EFFECTS = ATTRIBUTES.values()
 creatures = st.builds(
     Creature, **{name: st.sampled_from(values) for name, values in ATTRIBUTES.items()}
 )

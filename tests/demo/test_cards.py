@@ -8,10 +8,11 @@ import pytest
 from builder.data.classes import read_classes
 from builder.data.folders import read_images
 from builder.data.pictures import Crop, open_image
-from builder.demo.canvas import Frame, Points
+from builder.demo.canvas import Frame
 from builder.demo.card import ART_CROP, ART_SIZE
 from builder.demo.cards import _write_card, write_cards
 from builder.demo.deck import CLASSES
+from builder.demo.shapes import Points
 from tests.chance import chance
 
 

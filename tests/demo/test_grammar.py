@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from builder.demo import grammar
 from builder.demo.attributes import ATTRIBUTES, Creature
 from builder.demo.deck import CLASSES
-from builder.demo.synonyms import SYNONYMS
+from builder.demo.grammar import SYNONYMS
 from builder.encoders.miniature import words_of
 from tests.chance import chance
 
@@ -33,8 +33,8 @@ def test_no_phrase_names_two_values_of_an_attribute() -> None:
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_templates_hold_one_slot(attribute: str) -> None:
-    assert len(set(grammar.TEMPLATES[attribute])) >= 13
-    assert all(template.count("{}") == 1 for template in grammar.TEMPLATES[attribute])
+    assert len(set(grammar.WORDS.templates[attribute])) >= 13
+    assert all(template.count("{}") == 1 for template in grammar.WORDS.templates[attribute])
 
 
 def test_shared_phrases_name_real_values() -> None:

@@ -7,15 +7,11 @@ import pytest
 
 from builder.diagnosis.confusions import ClassReport
 from builder.report import confusions as module
-from builder.report.confusions import (
-    confusion_counts,
-    confusions_section,
-    shown_classes,
-    worst_first,
-)
+from builder.report.confusions import confusion_counts, shown_classes, worst_first
+from builder.report.page import drawn
 from builder.system.model import AttributeGroup, make_system
 from tests.report.sample import World, small_world, system_of
-from tests.report.test_markup import Reader
+from tests.report.test_templates import Reader
 
 
 def test_the_counts_are_those_of_the_images() -> None:
@@ -62,7 +58,7 @@ def test_of_very_many_classes_the_most_confused_are_shown(
 def test_a_cell_leads_to_its_images_and_their_evidence() -> None:
     contents = small_world().contents()
     assert contents.measured
-    made = confusions_section(contents.measured)
+    made = drawn("confusions", measured=contents.measured)
     cell = contents.measured.failures.cells[0]
     names = contents.system.classes
     assert f'<a href="#{cell.id}">{cell.count}</a>' in made

@@ -9,7 +9,7 @@ import pytest
 
 from builder.report.page import page
 from tests.report.sample import HOSTILE, World, hostile_world, small_world
-from tests.report.test_markup import Reader
+from tests.report.test_templates import Reader
 
 SECTIONS = (
     "versions", "confusions-section", "failures", "groups", "redundancy", "system", "provenance",
