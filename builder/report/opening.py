@@ -13,6 +13,13 @@ def best_baseline(findings: Findings) -> tuple[str, Scores] | None:
     return max(found, key=lambda item: int(item[1].correct.sum()), default=None)
 
 
+def names_shown(findings: Findings) -> list[tuple[str, Scores]]:
+    """The bare names, and the best spelling where that is another one; [] without images."""
+    best = best_baseline(findings)
+    shown = {"name": findings.baselines.get("name"), **dict([best] if best else [])}
+    return [(spelling, scores) for spelling, scores in shown.items() if scores and scores.n]
+
+
 def over_baseline(version: Version, names: Scores) -> Change | None:
     """From the names to the version; None unless both were measured on as many images."""
     if names.n != len(version.held_out):

@@ -47,7 +47,7 @@ def test_it_says_what_it_shows() -> None:
     made = chart([(3, 4), (2, 4)], 0.5)
     assert "v0, held-out: 3 of 4, 75.0 % (30–95 %)" in made
     assert "review: 3 of 4, 75.0 %" in made
-    assert ">names alone</text>" in made
+    assert ">names, spelled best</text>" in made
     assert '<text x="82.0" y="300" class="best">75.0 %</text>' in made
     assert '<text x="154.0" y="300" class="name">50.0 %</text>' in made
-    assert "names alone" not in chart([(3, 4)])
+    assert "names, spelled best" not in chart([(3, 4)])
