@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from builder.errors import InputError
-from builder.system.json_format import system_from_json, system_json_problems, system_to_json
-from builder.system.model import AttributeSystem, Problem, quoted
-from builder.system.strict_json import joined
+from builder.system.json_format import system_to_json
+from builder.system.model import AttributeSystem, Problem, Unsound, quoted
+from builder.system.strict_json import joined, read_model
 
 _ABOUT = """\
 # The whole system. Change what you like, save and close: the difference is shown before it counts.
@@ -58,23 +58,10 @@ class SystemTextError(InputError):
 def system_to_text(system: AttributeSystem) -> str:
     """The system as YAML text, under comment lines that say how to change it."""
     value = system_to_json(system)
-    node = _mapping(
-        domain=_scalar(system.domain),
-        groups=_list(
-            _mapping(
-                name=_scalar(group["name"]),
-                prompt=_scalar(group["prompt"]),
-                options=_list(map(_scalar, group["options"])),
-            )
-            for group in value["groups"]
-        ),
-        rules=_mapping_of(
-            (name, _mapping_of((group, _rule(choice)) for group, choice in choices.items()))
-            for name, choices in value["rules"].items()
-        ),
-    )
-    written: str = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=float("inf"))
-    return _ABOUT + written
+    rows = value["rules"].values()
+    for row in rows:
+        row |= {name: _Inline(c or ()) for name, c in row.items() if not isinstance(c, str)}
+    return _ABOUT + yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=float("inf"))
 
 
 def system_from_text(text: str) -> AttributeSystem:
@@ -83,10 +70,13 @@ def system_from_text(text: str) -> AttributeSystem:
     value = reader.value()
     problems = list(reader.problems)
     if not reader.broken:
-        problems += [reader.located(problem) for problem in system_json_problems(value)]
+        try:
+            system = read_model(AttributeSystem, value)
+        except Unsound as error:
+            problems += map(reader.located, error.problems)
     if problems:
         raise SystemTextError(sorted(problems, key=lambda problem: problem.line))
-    return system_from_json(value)
+    return system
 
 
 def without_words(text: str) -> bool:
@@ -124,36 +114,37 @@ def with_notes(text: str, notes: Sequence[str]) -> str:
 # --- Writing ----------------------------------------------------------------------------------
 
 
+class _Inline(list[str]):
+    """A list that is written in brackets."""
+
+
 # The base dumper knows no words but text, so that none needs quotes for being a number or null.
 class _Dumper(yaml.BaseDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         """Indents lists deeper than their name."""
         super().increase_indent(flow, indentless=False)
 
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        """Writes in full what is there twice."""
+        return True
 
-def _scalar(text: str) -> yaml.ScalarNode:
-    # YAML folds line breaks, of which Unicode has more; only escapes keep them.
-    escaped = any(unicodedata.category(character) in _BREAKS for character in text)
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style='"' if escaped else None)
+    def text(self, text: str) -> yaml.Node:
+        # YAML folds line breaks, of which Unicode has more; only escapes keep them.
+        escaped = any(unicodedata.category(character) in _BREAKS for character in text)
+        return self.represent_scalar("tag:yaml.org,2002:str", text, '"' if escaped else None)
 
+    def listed(self, items: list[Any]) -> yaml.Node:
+        inline = isinstance(items, _Inline)
+        return self.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=inline)
 
-def _list(nodes: Any, *, inline: bool = False) -> yaml.SequenceNode:
-    return yaml.SequenceNode("tag:yaml.org,2002:seq", list(nodes), flow_style=inline)
-
-
-def _mapping(**nodes: yaml.Node) -> yaml.MappingNode:
-    return _mapping_of(nodes.items())
-
-
-def _mapping_of(pairs: Any) -> yaml.MappingNode:
-    entries = [(_scalar(key), node) for key, node in pairs]
-    return yaml.MappingNode("tag:yaml.org,2002:map", entries, flow_style=False)
+    def entries(self, value: dict[str, Any]) -> yaml.Node:
+        return self.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=False)
 
 
-def _rule(choice: str | list[str] | None) -> yaml.Node:
-    if isinstance(choice, str):
-        return _scalar(choice)
-    return _list(map(_scalar, choice or ()), inline=True)
+_Dumper.add_representer(str, _Dumper.text)
+_Dumper.add_representer(list, _Dumper.listed)
+_Dumper.add_representer(_Inline, _Dumper.listed)
+_Dumper.add_representer(dict, _Dumper.entries)
 
 
 # --- Reading ----------------------------------------------------------------------------------
