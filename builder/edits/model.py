@@ -139,26 +139,10 @@ class SetRule(_Edit):
     options: Choice
 
 
-Edit = Annotated[
-    SetDomain
-    | AddGroup
-    | DropGroup
-    | RenameGroup
-    | MoveGroup
-    | SetPrompt
-    | AddOption
-    | DropOption
-    | RenameOption
-    | MoveOption
-    | SplitOption
-    | MergeOptions
-    | AddClass
-    | DropClass
-    | RenameClass
-    | MoveClass
-    | SetRule,
-    Field(discriminator="kind"),
-]
+GroupEdit = AddGroup | DropGroup | RenameGroup | MoveGroup | SetPrompt
+OptionEdit = AddOption | DropOption | RenameOption | MoveOption | SplitOption | MergeOptions
+ClassEdit = AddClass | DropClass | RenameClass | MoveClass | SetRule
+Edit = Annotated[SetDomain | GroupEdit | OptionEdit | ClassEdit, Field(discriminator="kind")]
 
 Source = Literal["person", "llm", "data"]
 
