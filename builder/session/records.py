@@ -223,23 +223,9 @@ class Exported(_Record):
     final: CorrectBits | None
 
 
+# What can be undone, and done again.
+Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
+_Round = Assigned | Drafted | Measured | Proposed | RulesTried | RoundEnded
 Record = Annotated[
-    Started
-    | Assigned
-    | Drafted
-    | Measured
-    | Proposed
-    | Decided
-    | Noted
-    | Locked
-    | Unlocked
-    | Undone
-    | Redone
-    | Reverted
-    | Rescored
-    | RulesTried
-    | RoundEnded
-    | Optimised
-    | Exported,
-    Field(discriminator="kind"),
+    Started | _Round | Act | Undone | Redone | Optimised | Exported, Field(discriminator="kind")
 ]

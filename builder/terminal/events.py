@@ -10,6 +10,7 @@ from builder.session.export import final_seen
 from builder.session.records import (
     GENERAL_ATTRIBUTES,
     GEPA,
+    Act,
     Assigned,
     Decided,
     Drafted,
@@ -27,7 +28,7 @@ from builder.session.records import (
     Undone,
     Unlocked,
 )
-from builder.session.state import Act, State
+from builder.session.state import State
 from builder.system.model import AttributeSystem
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 

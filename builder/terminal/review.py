@@ -26,8 +26,7 @@ from builder.review.view import (
     View,
 )
 from builder.scoring.wording import counted
-from builder.session.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
-from builder.session.state import Act
+from builder.session.records import Act, Decided, Locked, Noted, Rescored, Reverted, Unlocked
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key
 from builder.terminal.diagnosis_tables import class_table, group_block
