@@ -149,17 +149,15 @@ def read_journal(folder: Path) -> Journal:
     records: list[Record] = []
     times: list[str] = []
     good = 0
-    lines = data.split(b"\n")
+    # A complete line ends with a newline, so what stands after the last one was cut off.
+    lines = data.split(b"\n")[:-1]
     for number, line in enumerate(lines, start=1):
-        # A complete line ends with a newline, so what stands after the last one was cut off.
-        if number == len(lines):
-            break
         try:
             record, at = _parse(line)
         except ValueError as error:
             # What is JSON was written whole, and means something to whoever wrote it.
             cut_off = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
-            if number == len(lines) - 1 and records and cut_off:
+            if number == len(lines) and records and cut_off:
                 break
             shown = line[:60].decode("utf-8", errors="replace")
             raise SessionError(

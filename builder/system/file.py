@@ -159,20 +159,11 @@ def load_system_file(path: Path) -> SystemFile:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
-    except FileNotFoundError as error:
-        raise InputError(
-            f"there is no system file {path}",
-            hint="Check the path; a session's best system is in its folder as system.json.",
-        ) from error
-    except IsADirectoryError as error:
-        raise InputError(
-            f"{path} is a folder, not a system file",
-            hint="Name the file in it, for example system.json in a session's folder.",
-        ) from error
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read: {error.strerror or error}",
-            hint="Check the path and the permissions of the file.",
+            f"there is no system file {path} that can be read: {error.strerror or error}",
+            hint="Check the path and its permissions; a session's best system is in its folder "
+            "as system.json.",
         ) from error
     if len(content) > _LARGEST:
         raise InputError(

@@ -67,15 +67,14 @@ def system_to_text(system: AttributeSystem) -> str:
 def system_from_text(text: str) -> AttributeSystem:
     """The system in a YAML text. Raises SystemTextError."""
     reader = _Reader(text)
-    value = reader.value()
-    problems = list(reader.problems)
-    if not reader.broken:
-        try:
-            system = read_model(AttributeSystem, value)
-        except Unsound as error:
-            problems += map(reader.located, error.problems)
-    if problems:
-        raise SystemTextError(sorted(problems, key=lambda problem: problem.line))
+    try:
+        system = read_model(AttributeSystem, reader.value())
+    except Unsound as error:
+        reader.problems += map(reader.located, error.problems)
+    except _Broken:
+        pass
+    if reader.problems:
+        raise SystemTextError(sorted(reader.problems, key=lambda problem: problem.line))
     return system
 
 
@@ -162,10 +161,9 @@ class _Reader:
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.BaseLoader)
         self._lines: dict[str, int] = {}
         self.problems: list[LineProblem] = []
-        self.broken = False
 
     def value(self) -> Any:
-        """The value, as far as it can be read; None of a text that is `broken`."""
+        """The value. Raises _Broken where no more can be read; `problems` say why."""
         try:
             next(self._events)
             event = next(self._events)
@@ -178,16 +176,17 @@ class _Reader:
                 self._complain(event, "", "a second document begins; leave out the line with ---")
             return value
         except yaml.MarkedYAMLError as error:
-            self._add(_line(error.problem_mark or error.context_mark), "", _reason(error))
+            line = _line(error.problem_mark or error.context_mark)
+            words = error.problem or error.context or "this can't be read"
+            reason = f"{words}; perhaps {_QUOTES}, or mind the blanks in front"
         except yaml.reader.ReaderError as error:
             line = self._text.count("\n", 0, error.position) + 1
-            what = f"U+{error.character:04X} can't be read as it stands"
-            escape = f"\\U{error.character:08X}"
-            self._add(line, "", f'{what}; in double quotes it can be written as "{escape}"')
-        except _Broken:
-            pass
-        self.broken = True
-        return None
+            reason = (
+                f"U+{error.character:04X} can't be read as it stands; "
+                f'in double quotes it can be written as "\\U{error.character:08X}"'
+            )
+        self.problems.append(LineProblem(line, "", reason))
+        raise _Broken
 
     def located(self, problem: Problem) -> LineProblem:
         """The problem with the line of its place, or of the place where it is missing."""
@@ -230,28 +229,19 @@ class _Reader:
 
     def _refuse_signs(self, event: yaml.Event, path: str) -> None:
         """Complains of anchors, aliases and tags: here they are words without their quotes."""
-        if isinstance(event, yaml.AliasEvent):
-            self._complain(event, path, f"words can't begin with * as they stand; {_QUOTES}")
-        elif isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            self._complain(event, path, f"words can't begin with & as they stand; {_QUOTES}")
-        if getattr(event, "tag", None) is not None:
-            self._complain(event, path, f"words can't begin with ! as they stand; {_QUOTES}")
+        signs = {"*": isinstance(event, yaml.AliasEvent)}
+        signs["&"] = not signs["*"] and getattr(event, "anchor", None) is not None
+        signs["!"] = getattr(event, "tag", None) is not None
+        for sign in (sign for sign, there in signs.items() if there):
+            self._complain(event, path, f"words can't begin with {sign} as they stand; {_QUOTES}")
 
     def _complain(self, event: yaml.Event, path: str, message: str) -> None:
-        self._add(_line(event.start_mark), path, message)
+        self.problems.append(LineProblem(_line(event.start_mark), path, message))
 
     def _stop(self, event: yaml.Event, path: str, message: str) -> _Broken:
         self._complain(event, path, message)
         return _Broken()
 
-    def _add(self, line: int, path: str, message: str) -> None:
-        self.problems.append(LineProblem(line, path, message))
-
 
 def _line(mark: Any) -> int:
     return mark.line + 1 if mark is not None else 1
-
-
-def _reason(error: yaml.MarkedYAMLError) -> str:
-    what = error.problem or error.context or "this can't be read"
-    return f"{what}; perhaps {_QUOTES}, or mind the blanks in front"

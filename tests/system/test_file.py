@@ -393,7 +393,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     broken.write_text("{", encoding="utf-8")
     for path, part in [
         (tmp_path / "none", "there is no system file"),
-        (tmp_path, "is a folder"),
+        (tmp_path, "there is no system file"),
         (latin, "not UTF-8"),
         (huge, "larger than 64 MiB"),
         (broken, f"{broken} is not a usable system file, 1 problem:"),
