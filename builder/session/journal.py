@@ -88,8 +88,7 @@ class Session:
 
         Raises SessionError if there is none, if it is in use, damaged or of a newer version.
         """
-        if not (folder / JOURNAL).is_file():
-            raise _no_session(folder)
+        _journal_of(folder)
         with _translated(folder), _acquired(folder) as lock:
             journal = read_journal(folder)
             if journal.torn_bytes:
@@ -141,9 +140,7 @@ class Session:
 
 def read_journal(folder: Path) -> Journal:
     """Reads all records of a session's journal, without a lock. Raises SessionError."""
-    path, best = folder / JOURNAL, folder / BEST
-    if not path.is_file():
-        raise _no_session(folder)
+    path, best = _journal_of(folder), folder / BEST
     with _translated(folder):
         data = path.read_bytes()
     records: list[Record] = []
@@ -324,11 +321,14 @@ def _release(folder: Path, lock: FileLock) -> None:
     lock.release()
 
 
-def _no_session(folder: Path) -> SessionError:
-    return SessionError(
-        f"there is no session in {folder} (no {JOURNAL})",
-        hint="begin one with: cotbuild new --classes classes.txt",
-    )
+def _journal_of(folder: Path) -> Path:
+    path = folder / JOURNAL
+    if not path.is_file():
+        raise SessionError(
+            f"there is no session in {folder} (no {JOURNAL})",
+            hint="begin one with: cotbuild new --classes classes.txt",
+        )
+    return path
 
 
 @contextlib.contextmanager

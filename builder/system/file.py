@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from builder.errors import InputError
 from builder.system.json_format import article_system, is_article, system_to_json
@@ -25,6 +25,7 @@ from builder.system.model import (
     Problem,
     Scoring,
     Unsound,
+    Value,
     group_list_problems,
     names_problems,
     scored_texts,
@@ -43,8 +44,8 @@ _TIME = (
 _LARGEST = 64 * 2**20
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class _Record(Value):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class Calibration(_Record):

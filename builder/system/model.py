@@ -85,10 +85,14 @@ def group_problems(prompt: str, options: Sequence[str]) -> list[Problem]:
     return [*found, *_repeated({f"options[{i}]": text for i, text in enumerate(options)})]
 
 
-class AttributeGroup(BaseModel):
-    """One question to the encoder: a prompt with one `{}` and at least two options for it."""
+class Value(BaseModel):
+    """What never changes, and has no key but its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AttributeGroup(Value):
+    """One question to the encoder: a prompt with one `{}` and at least two options for it."""
 
     name: Name
     prompt: Name
@@ -147,7 +151,7 @@ def as_choice(value: object) -> tuple[Any, ...]:
     raise ValueError(f"should be an option, a list of options or null, it is {json_kind(value)}")
 
 
-class AttributeSystem(BaseModel):
+class AttributeSystem(Value):
     """Groups and rules for one domain.
 
     `rules[class][group]` is a tuple of options of that group: one, several (a class that comes in
@@ -156,8 +160,6 @@ class AttributeSystem(BaseModel):
 
     Raises pydantic.ValidationError when an invariant is broken; `system_problems` lists them all.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     domain: Name
     groups: tuple[AttributeGroup, ...]
@@ -212,10 +214,8 @@ class AttributeSystem(BaseModel):
         return tuple(phrase for group in self.groups for phrase in group.phrases())
 
 
-class Fitted(BaseModel):
+class Fitted(Value):
     """Which parts of a scoring were fitted, by which encoder's fingerprint, on how many images."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     parts: tuple[Literal["scale", "means", "weights", "name_prior"], ...]
     encoder: str
@@ -227,7 +227,7 @@ PlainRule = Literal["sum", "log", "robust-log"]
 FittedRule = Literal["fitted-scale", "centred", "weighted", "name-prior"]
 
 
-class Scoring(BaseModel):
+class Scoring(Value):
     """How cosines become class scores.
 
     rule: sum is the article's, the softmax probabilities of a class's options are added up; log
@@ -239,8 +239,6 @@ class Scoring(BaseModel):
     the group is called; 1 where there is none. Groups with the same prompt share it.
     name_prior: the weight of one more group, whose options are the class names; 0 for none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: PlainRule = "sum"
     # Far above any logit scale; beyond it single precision runs out.
