@@ -114,14 +114,20 @@ def _step(draft: _Draft, edit: Edit) -> _Draft:
         case model.DropGroup():
             return _drop_group(draft, edit)
         case model.RenameGroup():
-            return _rename_group(draft, edit)
+            renamed = _with_group(draft, edit.group, name=edit.to)
+            _check_free(edit.to, set(_group_names(draft)) - {edit.group}, "group")
+            rules = {c: _with_key(row, edit.group, edit.to) for c, row in draft.rules.items()}
+            return replace(renamed, rules=rules)
         case model.MoveGroup():
             index = _group_index(draft, edit.group)
             return replace(draft, groups=_moved(draft.groups, index, edit.position))
         case model.SetPrompt():
             return _with_group(draft, edit.group, prompt=edit.prompt)
         case model.AddOption():
-            return _add_option(draft, edit)
+            options = draft.groups[_group_index(draft, edit.group)].options
+            _check_free(edit.option, options, "option")
+            options = _inserted(options, edit.option, edit.position)
+            return _with_group(draft, edit.group, options=options)
         case model.DropOption():
             return _drop_option(draft, edit)
         case model.RenameOption():
@@ -139,16 +145,21 @@ def _step(draft: _Draft, edit: Edit) -> _Draft:
             return _add_class(draft, edit)
         case model.DropClass():
             _class_index(draft, edit.class_name)
-            rules = {name: row for name, row in draft.rules.items() if name != edit.class_name}
-            return replace(draft, rules=rules)
+            kept = {name: row for name, row in draft.rules.items() if name != edit.class_name}
+            return replace(draft, rules=kept)
         case model.RenameClass():
-            return _rename_class(draft, edit)
+            _class_index(draft, edit.class_name)
+            _check_free(edit.to, draft.rules.keys() - {edit.class_name}, "class")
+            return replace(draft, rules=_with_key(draft.rules, edit.class_name, edit.to))
         case model.MoveClass():
             names = tuple(draft.rules)
             names = _moved(names, _class_index(draft, edit.class_name), edit.position)
             return replace(draft, rules={name: draft.rules[name] for name in names})
         case model.SetRule():
-            return _set_rule(draft, edit)
+            _class_index(draft, edit.class_name)
+            _group_index(draft, edit.group)
+            row = {**draft.rules[edit.class_name], edit.group: edit.options}
+            return replace(draft, rules={**draft.rules, edit.class_name: row})
         case _:
             assert_never(edit)
 
@@ -178,21 +189,7 @@ def _drop_group(draft: _Draft, edit: model.DropGroup) -> _Draft:
     return replace(draft, groups=draft.groups[:index] + draft.groups[index + 1 :], rules=rules)
 
 
-def _rename_group(draft: _Draft, edit: model.RenameGroup) -> _Draft:
-    renamed = _with_group(draft, edit.group, name=edit.to)
-    _check_free(edit.to, set(_group_names(draft)) - {edit.group}, "group")
-    rules = {c: _with_key(row, edit.group, edit.to) for c, row in draft.rules.items()}
-    return replace(renamed, rules=rules)
-
-
 # --- options --------------------------------------------------------------------------------
-
-
-def _add_option(draft: _Draft, edit: model.AddOption) -> _Draft:
-    options = draft.groups[_group_index(draft, edit.group)].options
-    _check_free(edit.option, options, "option")
-    options = _inserted(options, edit.option, edit.position)
-    return _with_group(draft, edit.group, options=options)
 
 
 def _drop_option(draft: _Draft, edit: model.DropOption) -> _Draft:
@@ -266,7 +263,7 @@ def _exchanged(
     return replace(draft, rules=rules)
 
 
-# --- classes and rules ----------------------------------------------------------------------
+# --- classes --------------------------------------------------------------------------------
 
 
 def _add_class(draft: _Draft, edit: model.AddClass) -> _Draft:
@@ -275,19 +272,6 @@ def _add_class(draft: _Draft, edit: model.AddClass) -> _Draft:
         _group_index(draft, group)
     names = _inserted(tuple(draft.rules), edit.class_name, edit.position)
     return replace(draft, rules={name: draft.rules.get(name, edit.rules) for name in names})
-
-
-def _rename_class(draft: _Draft, edit: model.RenameClass) -> _Draft:
-    _class_index(draft, edit.class_name)
-    _check_free(edit.to, draft.rules.keys() - {edit.class_name}, "class")
-    return replace(draft, rules=_with_key(draft.rules, edit.class_name, edit.to))
-
-
-def _set_rule(draft: _Draft, edit: model.SetRule) -> _Draft:
-    _class_index(draft, edit.class_name)
-    _group_index(draft, edit.group)
-    row = {**draft.rules[edit.class_name], edit.group: edit.options}
-    return replace(draft, rules={**draft.rules, edit.class_name: row})
 
 
 # --- parts of a draft -----------------------------------------------------------------------

@@ -103,7 +103,7 @@ class AttributeGroup(Value):
         # What is read from a file is checked as a whole, for all problems to be told at once.
         problems = group_problems(self.prompt, self.options)
         if problems and not info.context:
-            raise Unsound(problems)
+            raise ValueError("; ".join(problem.message for problem in problems))
         return self
 
     def phrase(self, option: str) -> str:
