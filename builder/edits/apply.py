@@ -9,26 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar, assert_never
 
-from builder.edits.model import (
-    AddClass,
-    AddGroup,
-    AddOption,
-    DropClass,
-    DropGroup,
-    DropOption,
-    Edit,
-    MergeOptions,
-    MoveClass,
-    MoveGroup,
-    MoveOption,
-    RenameClass,
-    RenameGroup,
-    RenameOption,
-    SetDomain,
-    SetPrompt,
-    SetRule,
-    SplitOption,
-)
+from builder.edits import model
+from builder.edits.model import Edit
 from builder.errors import InputError
 from builder.system.model import (
     AttributeGroup,
@@ -92,12 +74,7 @@ def _finished(system: AttributeSystem, draft: _Draft) -> AttributeSystem:
         # long as making the change.
         changed = {c: row for c, row in draft.rules.items() if row is not system.rules[c]}
         return system.with_rules(changed)
-    # Built anew: a group that is already one would be taken as it is, sound or not.
-    groups = tuple(
-        AttributeGroup(name=group.name, prompt=group.prompt, options=group.options)
-        for group in draft.groups
-    )
-    return AttributeSystem(domain=draft.domain, groups=groups, rules=draft.rules)
+    return AttributeSystem(domain=draft.domain, groups=draft.groups, rules=draft.rules)
 
 
 def _named(edits: Sequence[Edit], place: int) -> str:
@@ -130,48 +107,59 @@ def _blamed(system: AttributeSystem, edits: Sequence[Edit]) -> Iterator[str]:
 
 def _step(draft: _Draft, edit: Edit) -> _Draft:
     match edit:
-        case SetDomain():
+        case model.SetDomain():
             return replace(draft, domain=edit.domain)
-        case AddGroup():
+        case model.AddGroup():
             return _add_group(draft, edit)
-        case DropGroup():
+        case model.DropGroup():
             return _drop_group(draft, edit)
-        case RenameGroup():
-            return _rename_group(draft, edit)
-        case MoveGroup():
+        case model.RenameGroup():
+            renamed = _with_group(draft, edit.group, name=edit.to)
+            _check_free(edit.to, set(_group_names(draft)) - {edit.group}, "group")
+            rules = {c: _with_key(row, edit.group, edit.to) for c, row in draft.rules.items()}
+            return replace(renamed, rules=rules)
+        case model.MoveGroup():
             index = _group_index(draft, edit.group)
             return replace(draft, groups=_moved(draft.groups, index, edit.position))
-        case SetPrompt():
+        case model.SetPrompt():
             return _with_group(draft, edit.group, prompt=edit.prompt)
-        case AddOption():
-            return _add_option(draft, edit)
-        case DropOption():
+        case model.AddOption():
+            options = draft.groups[_group_index(draft, edit.group)].options
+            _check_free(edit.option, options, "option")
+            options = _inserted(options, edit.option, edit.position)
+            return _with_group(draft, edit.group, options=options)
+        case model.DropOption():
             return _drop_option(draft, edit)
-        case RenameOption():
+        case model.RenameOption():
             to = (edit.to,)
             return _exchanged(draft, edit.group, (edit.option,), to, lambda _: to)
-        case MoveOption():
+        case model.MoveOption():
             options, index = _option_index(draft, edit.group, edit.option)
             options = _moved(options, index, edit.position)
             return _with_group(draft, edit.group, options=options)
-        case SplitOption():
+        case model.SplitOption():
             return _split_option(draft, edit)
-        case MergeOptions():
+        case model.MergeOptions():
             return _merge_options(draft, edit)
-        case AddClass():
+        case model.AddClass():
             return _add_class(draft, edit)
-        case DropClass():
+        case model.DropClass():
             _class_index(draft, edit.class_name)
-            rules = {name: row for name, row in draft.rules.items() if name != edit.class_name}
-            return replace(draft, rules=rules)
-        case RenameClass():
-            return _rename_class(draft, edit)
-        case MoveClass():
+            kept = {name: row for name, row in draft.rules.items() if name != edit.class_name}
+            return replace(draft, rules=kept)
+        case model.RenameClass():
+            _class_index(draft, edit.class_name)
+            _check_free(edit.to, draft.rules.keys() - {edit.class_name}, "class")
+            return replace(draft, rules=_with_key(draft.rules, edit.class_name, edit.to))
+        case model.MoveClass():
             names = tuple(draft.rules)
             names = _moved(names, _class_index(draft, edit.class_name), edit.position)
             return replace(draft, rules={name: draft.rules[name] for name in names})
-        case SetRule():
-            return _set_rule(draft, edit)
+        case model.SetRule():
+            _class_index(draft, edit.class_name)
+            _group_index(draft, edit.group)
+            row = {**draft.rules[edit.class_name], edit.group: edit.options}
+            return replace(draft, rules={**draft.rules, edit.class_name: row})
         case _:
             assert_never(edit)
 
@@ -179,7 +167,7 @@ def _step(draft: _Draft, edit: Edit) -> _Draft:
 # --- groups ---------------------------------------------------------------------------------
 
 
-def _add_group(draft: _Draft, edit: AddGroup) -> _Draft:
+def _add_group(draft: _Draft, edit: model.AddGroup) -> _Draft:
     name = edit.group.name
     _check_free(name, _group_names(draft), "group")
     for class_name in edit.rules:
@@ -192,7 +180,7 @@ def _add_group(draft: _Draft, edit: AddGroup) -> _Draft:
     return replace(draft, groups=groups, rules=rules)
 
 
-def _drop_group(draft: _Draft, edit: DropGroup) -> _Draft:
+def _drop_group(draft: _Draft, edit: model.DropGroup) -> _Draft:
     index = _group_index(draft, edit.group)
     rules = {
         class_name: {group: choice for group, choice in row.items() if group != edit.group}
@@ -201,24 +189,10 @@ def _drop_group(draft: _Draft, edit: DropGroup) -> _Draft:
     return replace(draft, groups=draft.groups[:index] + draft.groups[index + 1 :], rules=rules)
 
 
-def _rename_group(draft: _Draft, edit: RenameGroup) -> _Draft:
-    renamed = _with_group(draft, edit.group, name=edit.to)
-    _check_free(edit.to, set(_group_names(draft)) - {edit.group}, "group")
-    rules = {c: _with_key(row, edit.group, edit.to) for c, row in draft.rules.items()}
-    return replace(renamed, rules=rules)
-
-
 # --- options --------------------------------------------------------------------------------
 
 
-def _add_option(draft: _Draft, edit: AddOption) -> _Draft:
-    options = draft.groups[_group_index(draft, edit.group)].options
-    _check_free(edit.option, options, "option")
-    options = _inserted(options, edit.option, edit.position)
-    return _with_group(draft, edit.group, options=options)
-
-
-def _drop_option(draft: _Draft, edit: DropOption) -> _Draft:
+def _drop_option(draft: _Draft, edit: model.DropOption) -> _Draft:
     instead: Choice = ()
     if edit.replacement is not None:
         _option_index(draft, edit.group, edit.replacement)
@@ -229,14 +203,14 @@ def _drop_option(draft: _Draft, edit: DropOption) -> _Draft:
     return _exchanged(draft, edit.group, (edit.option,), (), lambda _: instead)
 
 
-def _merge_options(draft: _Draft, edit: MergeOptions) -> _Draft:
+def _merge_options(draft: _Draft, edit: model.MergeOptions) -> _Draft:
     if len(set(edit.options)) < 2:
         hint = "Name two or more different options, or rename the one."
         raise EditError(f"it merges {quoted(edit.options[0])} with itself", hint=hint)
     return _exchanged(draft, edit.group, edit.options, (edit.into,), lambda _: (edit.into,))
 
 
-def _split_option(draft: _Draft, edit: SplitOption) -> _Draft:
+def _split_option(draft: _Draft, edit: model.SplitOption) -> _Draft:
     _option_index(draft, edit.group, edit.option)
     hint = f"Give each class that uses {quoted(edit.option)} one or more of: {_listed(edit.into)}."
     users = [c for c, row in draft.rules.items() if edit.option in row.get(edit.group, ())]
@@ -289,28 +263,15 @@ def _exchanged(
     return replace(draft, rules=rules)
 
 
-# --- classes and rules ----------------------------------------------------------------------
+# --- classes --------------------------------------------------------------------------------
 
 
-def _add_class(draft: _Draft, edit: AddClass) -> _Draft:
+def _add_class(draft: _Draft, edit: model.AddClass) -> _Draft:
     _check_free(edit.class_name, draft.rules, "class")
     for group in edit.rules:
         _group_index(draft, group)
     names = _inserted(tuple(draft.rules), edit.class_name, edit.position)
     return replace(draft, rules={name: draft.rules.get(name, edit.rules) for name in names})
-
-
-def _rename_class(draft: _Draft, edit: RenameClass) -> _Draft:
-    _class_index(draft, edit.class_name)
-    _check_free(edit.to, draft.rules.keys() - {edit.class_name}, "class")
-    return replace(draft, rules=_with_key(draft.rules, edit.class_name, edit.to))
-
-
-def _set_rule(draft: _Draft, edit: SetRule) -> _Draft:
-    _class_index(draft, edit.class_name)
-    _group_index(draft, edit.group)
-    row = {**draft.rules[edit.class_name], edit.group: edit.options}
-    return replace(draft, rules={**draft.rules, edit.class_name: row})
 
 
 # --- parts of a draft -----------------------------------------------------------------------

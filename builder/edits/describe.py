@@ -4,29 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import assert_never
 
+from builder.edits import model
 from builder.edits.apply import EditError, apply
-from builder.edits.model import (
-    AddClass,
-    AddGroup,
-    AddOption,
-    DropClass,
-    DropGroup,
-    DropOption,
-    Edit,
-    MergeOptions,
-    MoveClass,
-    MoveGroup,
-    MoveOption,
-    Proposal,
-    RenameClass,
-    RenameGroup,
-    RenameOption,
-    SetDomain,
-    SetPrompt,
-    SetRule,
-    Source,
-    SplitOption,
-)
+from builder.edits.model import Edit, Proposal, Source
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
 
 # Who made a proposal.
@@ -39,52 +19,52 @@ def describe(edit: Edit, before: AttributeSystem | None = None) -> str:
     `before` is the system it is to be made to; with it, what is replaced is named too.
     """
     match edit:
-        case SetDomain():
+        case model.SetDomain():
             return f"domain: {_change(before.domain if before else None, edit.domain)}"
-        case AddGroup():
+        case model.AddGroup():
             options = f"({len(edit.group.options)} options)"
             place = _place(edit.position, len(before.groups) if before else None)
             return f'new group {edit.group.name}: "{edit.group.prompt}" {options}{place}'
-        case DropGroup():
+        case model.DropGroup():
             return f"drop group {edit.group}"
-        case RenameGroup():
+        case model.RenameGroup():
             return f"rename group {edit.group} to {edit.to}"
-        case MoveGroup():
+        case model.MoveGroup():
             return f"move group {edit.group} to place {edit.position + 1}"
-        case SetPrompt():
+        case model.SetPrompt():
             group = _group(before, edit.group)
             change = _change(f'"{group.prompt}"' if group else None, f'"{edit.prompt}"')
             return f"{edit.group}: prompt {change}"
-        case AddOption():
+        case model.AddOption():
             group = _group(before, edit.group)
             place = _place(edit.position, len(group.options) if group else None)
             return f'{edit.group}: new option "{edit.option}"{place}'
-        case DropOption():
+        case model.DropOption():
             instead = f', replaced by "{edit.replacement}"' if edit.replacement else ""
             users = _users(before, edit.group, edit.option)
             return f'{edit.group}: drop option "{edit.option}"{instead}{users}'
-        case RenameOption():
+        case model.RenameOption():
             return f'{edit.group}: rename option "{edit.option}" to "{edit.to}"'
-        case MoveOption():
+        case model.MoveOption():
             return f'{edit.group}: move option "{edit.option}" to place {edit.position + 1}'
-        case SplitOption():
+        case model.SplitOption():
             counts = Counter(option for choice in edit.classes.values() for option in choice)
             parts = (f'"{option}"{_classes(counts[option])}' for option in edit.into)
             return f'{edit.group}: split option "{edit.option}" into {", ".join(parts)}'
-        case MergeOptions():
+        case model.MergeOptions():
             merged = ", ".join(f'"{option}"' for option in edit.options)
             return f'{edit.group}: merge options {merged} into "{edit.into}"'
-        case AddClass():
+        case model.AddClass():
             place = _place(edit.position, len(before.rules) if before else None)
             rules = "; ".join(f"{group}: {_words(choice)}" for group, choice in edit.rules.items())
             return f"new class {edit.class_name}{place}" + (f" ({rules})" if rules else "")
-        case DropClass():
+        case model.DropClass():
             return f"drop class {edit.class_name}"
-        case RenameClass():
+        case model.RenameClass():
             return f"rename class {edit.class_name} to {edit.to}"
-        case MoveClass():
+        case model.MoveClass():
             return f"move class {edit.class_name} to place {edit.position + 1}"
-        case SetRule():
+        case model.SetRule():
             choice = before.rules.get(edit.class_name, {}).get(edit.group) if before else None
             old = None if choice is None else _words(choice)
             return f"{edit.class_name} · {edit.group}: {_change(old, _words(edit.options))}"

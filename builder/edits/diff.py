@@ -10,26 +10,10 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import TypeVar
 
+from builder.edits import model
 from builder.edits.apply import EditError, apply
 from builder.edits.describe import describe
-from builder.edits.model import (
-    AddClass,
-    AddGroup,
-    AddOption,
-    DropClass,
-    DropGroup,
-    DropOption,
-    Edit,
-    MoveClass,
-    MoveGroup,
-    MoveOption,
-    RenameClass,
-    RenameGroup,
-    RenameOption,
-    SetDomain,
-    SetPrompt,
-    SetRule,
-)
+from builder.edits.model import Edit, RenameClass
 from builder.system.model import AttributeGroup, AttributeSystem
 from builder.system.names import folded
 
@@ -44,8 +28,8 @@ def diff(before: AttributeSystem, after: AttributeSystem) -> tuple[Edit, ...]:
     """
     edits: list[Edit] = []
     if before.domain != after.domain:
-        edits.append(SetDomain(domain=after.domain))
-    edits.extend(DropClass(class_name=c) for c in before.classes if c not in after.rules)
+        edits.append(model.SetDomain(domain=after.domain))
+    edits.extend(model.DropClass(class_name=c) for c in before.classes if c not in after.rules)
     edits.extend(_group_edits(before, after))
     kept = [c for c in before.classes if c in after.rules]
     groups = {group.name: group for group in before.groups}
@@ -128,15 +112,15 @@ def rebase(
 def _group_edits(before: AttributeSystem, after: AttributeSystem) -> Iterator[Edit]:
     names = tuple(group.name for group in after.groups)
     old = tuple(group.name for group in before.groups)
-    yield from (DropGroup(group=name) for name in old if name not in names)
+    yield from (model.DropGroup(group=name) for name in old if name not in names)
     kept = tuple(name for name in old if name in names)
     for name, position in _placements(kept, names):
         if name in kept:
-            yield MoveGroup(group=name, position=position)
+            yield model.MoveGroup(group=name, position=position)
         else:
             rules = {c: after.rules[c][name] for c in before.classes if c in after.rules}
             rules = {class_name: choice for class_name, choice in rules.items() if choice}
-            yield AddGroup(group=after.group(name), rules=rules, position=position)
+            yield model.AddGroup(group=after.group(name), rules=rules, position=position)
 
 
 def _option_edits(
@@ -144,22 +128,24 @@ def _option_edits(
 ) -> Iterator[Edit]:
     """The edits of one group's options; drops go last, so that rules can name a replacement."""
     if old.prompt != new.prompt:
-        yield SetPrompt(group=new.name, prompt=new.prompt)
+        yield model.SetPrompt(group=new.name, prompt=new.prompt)
     for option, position in _placements(old.options, new.options):
         if option in old.options:
-            yield MoveOption(group=new.name, option=option, position=position)
+            yield model.MoveOption(group=new.name, option=option, position=position)
         else:
-            yield AddOption(group=new.name, option=option, position=position)
+            yield model.AddOption(group=new.name, option=option, position=position)
     dropped = [option for option in old.options if option not in new.options]
     left, replacements = _replacements(dropped, new.options, have, want)
     for class_name, wanted in want.items():
         if left[class_name] != wanted:
             options = tuple(option for option in new.options if option in wanted)
-            yield SetRule(class_name=class_name, group=new.name, options=options)
+            yield model.SetRule(class_name=class_name, group=new.name, options=options)
     settled = [have[class_name] for class_name in want if left[class_name] == want[class_name]]
     for option, replacement in replacements.items():
         needed = any(option in choice for choice in settled)
-        yield DropOption(group=new.name, option=option, replacement=replacement if needed else None)
+        yield model.DropOption(
+            group=new.name, option=option, replacement=replacement if needed else None
+        )
 
 
 def _replacements(
@@ -190,10 +176,10 @@ def _replacements(
 def _class_edits(kept: Sequence[str], after: AttributeSystem) -> Iterator[Edit]:
     for class_name, position in _placements(kept, after.classes):
         if class_name in kept:
-            yield MoveClass(class_name=class_name, position=position)
+            yield model.MoveClass(class_name=class_name, position=position)
         else:
             rules = {group: choice for group, choice in after.rules[class_name].items() if choice}
-            yield AddClass(class_name=class_name, rules=rules, position=position)
+            yield model.AddClass(class_name=class_name, rules=rules, position=position)
 
 
 def _placements(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -252,7 +238,7 @@ def _renamed_groups(before: AttributeSystem, after: AttributeSystem) -> Iterator
     come = [group for group in after.groups if group.name not in old_names]
     for old, new in _twins(gone, come, lambda group: (group.prompt, group.options)):
         if _free(new.name, old.name, old_names):
-            yield RenameGroup(group=old.name, to=new.name)
+            yield model.RenameGroup(group=old.name, to=new.name)
 
 
 def _renamed_options(before: AttributeSystem, after: AttributeSystem) -> Iterator[Edit]:
@@ -267,7 +253,7 @@ def _renamed_options(before: AttributeSystem, after: AttributeSystem) -> Iterato
                 (old in before.rules[name][group.name]) == (new in after.rules[name][group.name])
                 for name in kept
             ):
-                yield RenameOption(group=group.name, option=old, to=new)
+                yield model.RenameOption(group=group.name, option=old, to=new)
 
 
 def _twins(

@@ -3,16 +3,14 @@
 from collections.abc import Iterable
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from builder.edits.renames import Renames
-from builder.system.model import AttributeSystem
+from builder.system.model import AttributeSystem, Value
 
 
-class Lock(BaseModel):
+class Lock(Value):
     """What only the person may change: a group, a class or, with both names, one rule."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     group: str | None = None
     class_name: str | None = None

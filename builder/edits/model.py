@@ -4,24 +4,20 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from builder.system.model import AttributeGroup, Choice, Name
+from builder.system.model import AttributeGroup, Choice, Name, Value
 
 # Where an added or moved thing stands afterwards; None puts it last.
 Position = Annotated[int, Field(ge=0)] | None
 
 
-class _Edit(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SetDomain(_Edit):
+class SetDomain(Value):
     kind: Literal["set_domain"] = "set_domain"
     domain: Name
 
 
-class AddGroup(_Edit):
+class AddGroup(Value):
     """A new group; classes that `rules` leaves out get none (does not apply)."""
 
     kind: Literal["add_group"] = "add_group"
@@ -30,37 +26,37 @@ class AddGroup(_Edit):
     position: Position = None
 
 
-class DropGroup(_Edit):
+class DropGroup(Value):
     kind: Literal["drop_group"] = "drop_group"
     group: str
 
 
-class RenameGroup(_Edit):
+class RenameGroup(Value):
     kind: Literal["rename_group"] = "rename_group"
     group: str
     to: Name
 
 
-class MoveGroup(_Edit):
+class MoveGroup(Value):
     kind: Literal["move_group"] = "move_group"
     group: str
     position: Annotated[int, Field(ge=0)]
 
 
-class SetPrompt(_Edit):
+class SetPrompt(Value):
     kind: Literal["set_prompt"] = "set_prompt"
     group: str
     prompt: Name
 
 
-class AddOption(_Edit):
+class AddOption(Value):
     kind: Literal["add_option"] = "add_option"
     group: str
     option: Name
     position: Position = None
 
 
-class DropOption(_Edit):
+class DropOption(Value):
     """Rules that used `option` use `replacement` instead, or lose it when that is None."""
 
     kind: Literal["drop_option"] = "drop_option"
@@ -69,7 +65,7 @@ class DropOption(_Edit):
     replacement: str | None = None
 
 
-class RenameOption(_Edit):
+class RenameOption(Value):
     """New words for an option; the rules that use it follow."""
 
     kind: Literal["rename_option"] = "rename_option"
@@ -78,14 +74,14 @@ class RenameOption(_Edit):
     to: Name
 
 
-class MoveOption(_Edit):
+class MoveOption(Value):
     kind: Literal["move_option"] = "move_option"
     group: str
     option: str
     position: Annotated[int, Field(ge=0)]
 
 
-class SplitOption(_Edit):
+class SplitOption(Value):
     """`option` becomes `into` at its place; `classes` says which of them each user of it gets."""
 
     kind: Literal["split_option"] = "split_option"
@@ -95,7 +91,7 @@ class SplitOption(_Edit):
     classes: Mapping[str, Choice]
 
 
-class MergeOptions(_Edit):
+class MergeOptions(Value):
     """`options` become `into` at the place of the first; rules that used any of them use it."""
 
     kind: Literal["merge_options"] = "merge_options"
@@ -104,7 +100,7 @@ class MergeOptions(_Edit):
     into: Name
 
 
-class AddClass(_Edit):
+class AddClass(Value):
     """A new class; groups that `rules` leaves out get none (does not apply)."""
 
     kind: Literal["add_class"] = "add_class"
@@ -113,24 +109,24 @@ class AddClass(_Edit):
     position: Position = None
 
 
-class DropClass(_Edit):
+class DropClass(Value):
     kind: Literal["drop_class"] = "drop_class"
     class_name: str
 
 
-class RenameClass(_Edit):
+class RenameClass(Value):
     kind: Literal["rename_class"] = "rename_class"
     class_name: str
     to: Name
 
 
-class MoveClass(_Edit):
+class MoveClass(Value):
     kind: Literal["move_class"] = "move_class"
     class_name: str
     position: Annotated[int, Field(ge=0)]
 
 
-class SetRule(_Edit):
+class SetRule(Value):
     """The option(s) of one class in one group; empty means does not apply."""
 
     kind: Literal["set_rule"] = "set_rule"
@@ -139,34 +135,16 @@ class SetRule(_Edit):
     options: Choice
 
 
-Edit = Annotated[
-    SetDomain
-    | AddGroup
-    | DropGroup
-    | RenameGroup
-    | MoveGroup
-    | SetPrompt
-    | AddOption
-    | DropOption
-    | RenameOption
-    | MoveOption
-    | SplitOption
-    | MergeOptions
-    | AddClass
-    | DropClass
-    | RenameClass
-    | MoveClass
-    | SetRule,
-    Field(discriminator="kind"),
-]
+GroupEdit = AddGroup | DropGroup | RenameGroup | MoveGroup | SetPrompt
+OptionEdit = AddOption | DropOption | RenameOption | MoveOption | SplitOption | MergeOptions
+ClassEdit = AddClass | DropClass | RenameClass | MoveClass | SetRule
+Edit = Annotated[SetDomain | GroupEdit | OptionEdit | ClassEdit, Field(discriminator="kind")]
 
 Source = Literal["person", "llm", "data"]
 
 
-class Proposal(BaseModel):
+class Proposal(Value):
     """Edits that are measured, accepted, rejected and undone as a whole."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     edits: Annotated[tuple[Edit, ...], Field(min_length=1)]
     source: Source

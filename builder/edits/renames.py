@@ -3,18 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from builder.edits.model import (
-    AddClass,
-    DropClass,
-    DropGroup,
-    DropOption,
-    Edit,
-    MergeOptions,
-    RenameClass,
-    RenameGroup,
-    RenameOption,
-    SplitOption,
-)
+from builder.edits import model
+from builder.edits.model import Edit
 
 _Names = Mapping[str, str | None]
 
@@ -44,23 +34,23 @@ class Renames:
 
         for edit in edits:
             match edit:
-                case RenameGroup():
+                case model.RenameGroup():
                     _rename(groups, edit.group, edit.to)
-                case DropGroup():
+                case model.DropGroup():
                     _rename(groups, edit.group, None)
-                case RenameClass():
+                case model.RenameClass():
                     _rename(classes, edit.class_name, edit.to)
-                case DropClass():
+                case model.DropClass():
                     _rename(classes, edit.class_name, None)
-                case AddClass() if classes.get(edit.class_name, "") is None:
+                case model.AddClass() if classes.get(edit.class_name, "") is None:
                     del classes[edit.class_name]
-                case RenameOption():
+                case model.RenameOption():
                     rename_option(edit.group, edit.option, edit.to)
-                case DropOption():
+                case model.DropOption():
                     rename_option(edit.group, edit.option, None)
-                case SplitOption() if edit.option not in edit.into:
+                case model.SplitOption() if edit.option not in edit.into:
                     rename_option(edit.group, edit.option, None)
-                case MergeOptions():
+                case model.MergeOptions():
                     for option in edit.options:
                         if option != edit.into:
                             rename_option(edit.group, option, None)
@@ -82,15 +72,15 @@ class Renames:
         """The edits that rename the things; each may have to wait until its new name is free."""
         for was, now in self.groups.items():
             if now is not None:
-                yield RenameGroup(group=was, to=now)
+                yield model.RenameGroup(group=was, to=now)
         for was, now in self.classes.items():
             if now is not None:
-                yield RenameClass(class_name=was, to=now)
+                yield model.RenameClass(class_name=was, to=now)
         for group, names in self.options.items():
             named = self.groups.get(group, group)
             for was, now in names.items():
                 if named is not None and now is not None:
-                    yield RenameOption(group=named, option=was, to=now)
+                    yield model.RenameOption(group=named, option=was, to=now)
 
     def group(self, name: str) -> str | None:
         """The group's name afterwards; None where it is dropped, or another took its name."""

@@ -31,9 +31,9 @@ from builder.edits.model import Proposal, Source
 from builder.errors import InputError
 from builder.proposals.requests import Rewriting
 from builder.search.task import Candidate, Task, Tried
-from builder.system.json_format import system_from_json, system_json_problems, system_to_json
-from builder.system.model import AttributeSystem, Problem, did_you_mean, quoted
-from builder.system.strict_json import object_problems, read_json
+from builder.system.json_format import system_to_json
+from builder.system.model import AttributeSystem, Problem, Unsound, did_you_mean, quoted
+from builder.system.strict_json import object_problems, read_json, read_model
 
 _OLDEST = (0, 1)
 # How many useless answers the model is told of.
@@ -325,7 +325,8 @@ def system_of(
     """
     values = {key: _value(key, text) for key, text in components.items() if text.strip()}
     problems = [p for key, value in values.items() for p in _part_problems(key, value, classes)]
-    _refuse(problems)
+    if problems:
+        raise _refusal(problems)
     whole = {
         "domain": domain,
         "groups": [{k: v for k, v in value.items() if k != "rules"} for value in values.values()],
@@ -334,8 +335,10 @@ def system_of(
             for name in classes
         },
     }
-    _refuse(system_json_problems(whole))
-    return system_from_json(whole)
+    try:
+        return read_model(AttributeSystem, whole)
+    except Unsound as error:
+        raise _refusal(error.problems) from error
 
 
 def _text(group: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]]) -> str:
@@ -362,8 +365,7 @@ def _part_problems(key: str, value: Any, classes: Sequence[str]) -> Iterator[Pro
             yield Problem(f"{key}.rules", f"no class {quoted(name)}{did_you_mean(name, classes)}")
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
-    told = [f"{problem.path}: {problem.message}" for problem in problems]
-    if told:
-        more = f"; and {len(told) - _MOST_PROBLEMS} more" if len(told) > _MOST_PROBLEMS else ""
-        raise ComponentError("; ".join(told[:_MOST_PROBLEMS]) + more)
+def _refusal(problems: Iterable[Problem]) -> ComponentError:
+    told = [*map(str, problems)]
+    more = f"; and {len(told) - _MOST_PROBLEMS} more" if len(told) > _MOST_PROBLEMS else ""
+    return ComponentError("; ".join(told[:_MOST_PROBLEMS]) + more)

@@ -92,14 +92,11 @@ def export_file(
     """
     system, version = version_to_export(state)
     step = version.steps[-1] if version else state.steps[-1]
-    accuracy: dict[SplitName, Estimate] = {}
+    found: dict[SplitName, Estimate | None] = {}
     if version is not None:
-        measured: dict[SplitName, str] = {"review": version.review, "held_out": version.held_out}
-        for split, bits in measured.items():
-            if found := estimate(bits.count("1"), len(bits)):
-                accuracy[split] = found
-    if final is not None:
-        accuracy["final"] = final
+        found["review"] = estimate(version.review.count("1"), len(version.review))
+        found["held_out"] = estimate(version.correct, len(version.held_out))
+    found["final"] = final
     return SystemFile(
         system=system,
         scoring=evaluator.for_step(step, state.rescored).scoring_of(system)
@@ -114,7 +111,7 @@ def export_file(
             data=data_fingerprint(labels) if labels else None,
             crop=state.started.crop,
             splits=_split_digests(state, labels),
-            accuracy=accuracy,
+            accuracy={split: value for split, value in found.items() if value},
             baselines={name: dict(found) for name, found in baselines.items()},
             confirmation=_confirmation(state, version),
             held_out_looks=state.held_out_looks,
@@ -148,11 +145,9 @@ def model_name(llm: str | None) -> str | None:
 
 
 def _split_digests(state: State, labels: Mapping[str, str]) -> dict[SplitName, tuple[str, ...]]:
-    digests: dict[SplitName, list[str]] = {}
-    for digest in sorted(labels):
-        if digest in state.splits:
-            digests.setdefault(state.splits[digest], []).append(digest)
-    return {split: tuple(found) for split, found in digests.items()}
+    digests = [digest for digest in sorted(labels) if digest in state.splits]
+    splits = dict.fromkeys(state.splits[digest] for digest in digests)
+    return {split: tuple(d for d in digests if state.splits[d] == split) for split in splits}
 
 
 def _note(state: State, version: Version | None, final: Estimate | None) -> str:

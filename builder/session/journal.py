@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from filelock import FileLock, Timeout
@@ -75,20 +74,12 @@ class Session:
         """
         with _translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _acquire(folder)
-            try:
+            with _acquired(folder) as lock:
                 check_free(folder)
                 if (folder / JOURNAL).exists():
                     _take_out_torn_line(folder / JOURNAL, 0)
-            except BaseException:
-                lock.release()
-                raise
-            session = cls(folder, lock, fold([started]), 0)
-            try:
+                session = cls(folder, lock, fold([started]), 0)
                 session._write(started)
-            except BaseException:
-                session.close()
-                raise
         return session
 
     @classmethod
@@ -97,18 +88,12 @@ class Session:
 
         Raises SessionError if there is none, if it is in use, damaged or of a newer version.
         """
-        if not (folder / JOURNAL).is_file():
-            raise _no_session(folder)
-        with _translated(folder):
-            lock = _acquire(folder)
-            try:
-                journal = read_journal(folder)
-                if journal.torn_bytes:
-                    _take_out_torn_line(folder / JOURNAL, journal.good_bytes)
-                state = _fold(folder, journal.records)
-            except BaseException:
-                lock.release()
-                raise
+        _journal_of(folder)
+        with _translated(folder), _acquired(folder) as lock:
+            journal = read_journal(folder)
+            if journal.torn_bytes:
+                _take_out_torn_line(folder / JOURNAL, journal.good_bytes)
+            state = _fold(folder, journal.records)
         return cls(folder, lock, state, journal.torn_bytes)
 
     @property
@@ -127,19 +112,12 @@ class Session:
             replace_file(self.folder / BEST, text)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            (self.folder / _OWNER).unlink()
-        self._lock.release()
+        _release(self.folder, self._lock)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _write(self, record: Record) -> None:
@@ -162,27 +140,28 @@ class Session:
 
 def read_journal(folder: Path) -> Journal:
     """Reads all records of a session's journal, without a lock. Raises SessionError."""
-    path = folder / JOURNAL
-    if not path.is_file():
-        raise _no_session(folder)
+    path, best = _journal_of(folder), folder / BEST
     with _translated(folder):
         data = path.read_bytes()
     records: list[Record] = []
     times: list[str] = []
     good = 0
-    lines = data.split(b"\n")
+    # A complete line ends with a newline, so what stands after the last one was cut off.
+    lines = data.split(b"\n")[:-1]
     for number, line in enumerate(lines, start=1):
-        # A complete line ends with a newline, so what stands after the last one was cut off.
-        if number == len(lines):
-            break
         try:
             record, at = _parse(line)
         except ValueError as error:
             # What is JSON was written whole, and means something to whoever wrote it.
             cut_off = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
-            if number == len(lines) - 1 and records and cut_off:
+            if number == len(lines) and records and cut_off:
                 break
-            raise _damaged(path, number, line) from error
+            shown = line[:60].decode("utf-8", errors="replace")
+            raise SessionError(
+                f"{path}, line {number} is damaged and can't be read: {shown!r}",
+                hint="only a last line that was cut off can be dropped safely; restore the file "
+                f"from a copy, or begin anew from the best system: cotbuild new --start {best}",
+            ) from error
         records.append(record)
         times.append(at)
         good += len(line) + 1
@@ -250,9 +229,6 @@ def owner_words(path: Path) -> str:
         since = datetime.fromisoformat(found["since"]).astimezone()
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return "another process"
-    # Left by a process that was killed: whoever has the lock now has not signed yet.
-    if host == socket.gethostname() and not _is_running(number):
-        return "another process"
     today = since.date() == datetime.now().astimezone().date()
     return (
         f"process {number} of {user} on {host}, since {since:{'' if today else '%Y-%m-%d '}%H:%M}"
@@ -265,20 +241,6 @@ def _user() -> str:
     except (KeyError, ImportError, OSError):
         # In a container a process may run as a number that no user bears.
         return f"user {os.getuid()}" if sys.platform != "win32" else "an unknown user"
-
-
-def _is_running(number: int) -> bool:
-    """Whether this machine runs a process of that number; True where checking would do harm."""
-    # On Windows the signal 0 is Ctrl-C.
-    if sys.platform == "win32":
-        return True
-    try:
-        os.kill(number, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _has_begun(path: Path) -> bool:
@@ -333,7 +295,9 @@ def _contradictions(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _acquire(folder: Path) -> FileLock:
+@contextlib.contextmanager
+def _acquired(folder: Path) -> Iterator[FileLock]:
+    """The folder's lock, which is kept unless an error comes."""
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)
@@ -345,26 +309,26 @@ def _acquire(folder: Path) -> FileLock:
         ) from error
     try:
         sign(folder / _OWNER)
+        yield lock
     except BaseException:
-        lock.release()
+        _release(folder, lock)
         raise
-    return lock
 
 
-def _no_session(folder: Path) -> SessionError:
-    return SessionError(
-        f"there is no session in {folder} (no {JOURNAL})",
-        hint="begin one with: cotbuild new --classes classes.txt",
-    )
+def _release(folder: Path, lock: FileLock) -> None:
+    with contextlib.suppress(OSError):
+        (folder / _OWNER).unlink()
+    lock.release()
 
 
-def _damaged(path: Path, number: int, line: bytes) -> SessionError:
-    shown = line[:60].decode("utf-8", errors="replace")
-    return SessionError(
-        f"{path}, line {number} is damaged and can't be read: {shown!r}",
-        hint="only a last line that was cut off can be dropped safely; restore the file from a "
-        f"copy, or begin anew from the best system: cotbuild new --start {path.parent / BEST}",
-    )
+def _journal_of(folder: Path) -> Path:
+    path = folder / JOURNAL
+    if not path.is_file():
+        raise SessionError(
+            f"there is no session in {folder} (no {JOURNAL})",
+            hint="begin one with: cotbuild new --classes classes.txt",
+        )
+    return path
 
 
 @contextlib.contextmanager

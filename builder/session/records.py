@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from builder.edits.locks import Lock
 from builder.edits.model import Proposal
 from builder.scoring.statistics import Effect
 from builder.system.file import SplitName
-from builder.system.model import AttributeSystem, Scoring
+from builder.system.model import AttributeSystem, Scoring, Value
 
 JOURNAL_VERSION = 2
 
@@ -17,16 +17,12 @@ JOURNAL_VERSION = 2
 CorrectBits = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ClassInfo(_Record):
+class ClassInfo(Value):
     name: str
     description: str = ""
 
 
-class Started(_Record):
+class Started(Value):
     """The settings of a session; paths are as the user gave them, made absolute.
 
     `images` is a folder or a data set on the hub; the columns and the split are the user's choice,
@@ -64,7 +60,7 @@ class Started(_Record):
     patience: int = 2
 
 
-class Assigned(_Record):
+class Assigned(Value):
     """Newly seen images (by content hash) and the split each belongs to from now on."""
 
     kind: Literal["assigned"] = "assigned"
@@ -75,7 +71,7 @@ class Assigned(_Record):
 GENERAL_ATTRIBUTES = "general attributes"
 
 
-class Drafted(_Record):
+class Drafted(Value):
     """The first system, and where it came from: a model's name, a file, a person, the library."""
 
     kind: Literal["drafted"] = "drafted"
@@ -83,7 +79,7 @@ class Drafted(_Record):
     source: str
 
 
-class Measured(_Record):
+class Measured(Value):
     """The images that the working system has right; an old version may be measured again.
 
     `images` identifies these images, so that versions are compared on the same ones.
@@ -96,7 +92,7 @@ class Measured(_Record):
     held_out: CorrectBits
 
 
-class Proposed(_Record):
+class Proposed(Value):
     """The proposals of a round as offered; `asked`: a language model answered."""
 
     kind: Literal["proposed"] = "proposed"
@@ -108,7 +104,7 @@ class Proposed(_Record):
 Decision = Literal["accepted", "rejected", "skipped"]
 
 
-class Decided(_Record):
+class Decided(Value):
     """One decision. A person's own edit is a proposal of theirs, accepted.
 
     `instead_of`: the proposal that it was made from, and that is decided with it. `together`: made
@@ -125,24 +121,24 @@ class Decided(_Record):
     together: bool = False
 
 
-class Noted(_Record):
+class Noted(Value):
     """A person's note to the language model, sent with the next revision."""
 
     kind: Literal["noted"] = "noted"
     text: str
 
 
-class Locked(_Record):
+class Locked(Value):
     kind: Literal["locked"] = "locked"
     lock: Lock
 
 
-class Unlocked(_Record):
+class Unlocked(Value):
     kind: Literal["unlocked"] = "unlocked"
     lock: Lock
 
 
-class Undone(_Record):
+class Undone(Value):
     """Takes back the last decision, note, lock or return to a version.
 
     `of` "accepted", as the first journals meant it: the last accepted proposal, whatever came
@@ -153,27 +149,27 @@ class Undone(_Record):
     of: Literal["accepted", "last"] = "accepted"
 
 
-class Redone(_Record):
+class Redone(Value):
     """Does the last undone act again."""
 
     kind: Literal["redone"] = "redone"
 
 
-class Reverted(_Record):
+class Reverted(Value):
     """Makes a version's system the working system again."""
 
     kind: Literal["reverted"] = "reverted"
     version: int
 
 
-class Rescored(_Record):
+class Rescored(Value):
     """Scores systems differently from here on; all versions are measured again."""
 
     kind: Literal["rescored"] = "rescored"
     scoring: Scoring
 
 
-class RulesTried(_Record):
+class RulesTried(Value):
     """A version is shown on held-out images by so many other scoring rules, each of them a look.
 
     `images` identifies the held-out images, whatever they are scored by.
@@ -185,7 +181,7 @@ class RulesTried(_Record):
     rules: Annotated[int, Field(ge=1)]
 
 
-class RoundEnded(_Record):
+class RoundEnded(Value):
     kind: Literal["round_ended"] = "round_ended"
     round: int
 
@@ -194,7 +190,7 @@ class RoundEnded(_Record):
 GREEDY, GEPA = "greedy", "gepa"
 
 
-class Optimised(_Record):
+class Optimised(Value):
     """The progress of an optimiser's run: how many changes it has measured on review images.
 
     `restarts` that are over, of this seed and in this session; the next run goes on from there.
@@ -210,7 +206,7 @@ class Optimised(_Record):
     reason: str
 
 
-class Exported(_Record):
+class Exported(Value):
     """A version was written to a file; `final`: which final images are right, if it was looked at.
 
     `version` 0 is a system that was never measured. `images` identifies the final images.
@@ -223,23 +219,9 @@ class Exported(_Record):
     final: CorrectBits | None
 
 
+# What can be undone, and done again.
+Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
+_Round = Assigned | Drafted | Measured | Proposed | RulesTried | RoundEnded
 Record = Annotated[
-    Started
-    | Assigned
-    | Drafted
-    | Measured
-    | Proposed
-    | Decided
-    | Noted
-    | Locked
-    | Unlocked
-    | Undone
-    | Redone
-    | Reverted
-    | Rescored
-    | RulesTried
-    | RoundEnded
-    | Optimised
-    | Exported,
-    Field(discriminator="kind"),
+    Started | _Round | Act | Undone | Redone | Optimised | Exported, Field(discriminator="kind")
 ]

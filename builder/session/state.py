@@ -7,6 +7,7 @@ automatic reviewer does is an act, which can be undone and done again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,31 +16,10 @@ from builder.edits.apply import apply
 from builder.edits.locks import Lock, follow, still_there
 from builder.edits.model import Proposal
 from builder.edits.renames import Renames
-from builder.session.records import (
-    Assigned,
-    Decided,
-    Drafted,
-    Exported,
-    Locked,
-    Measured,
-    Noted,
-    Optimised,
-    Proposed,
-    Record,
-    Redone,
-    Rescored,
-    Reverted,
-    RoundEnded,
-    RulesTried,
-    Started,
-    Undone,
-    Unlocked,
-)
+from builder.session import records
+from builder.session.records import Act, Decided, Record, Started
 from builder.system.file import SplitName
 from builder.system.model import AttributeSystem, Scoring
-
-# What can be undone, and done again.
-Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +111,10 @@ class State:
     undone: tuple[Act, ...] = ()
     notes: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
-    optimised: tuple[Optimised, ...] = ()
+    optimised: tuple[records.Optimised, ...] = ()
     final_looks: int = 0
     final_exports: int = 0
-    final: Exported | None = None
+    final: records.Exported | None = None
     final_scoring: Scoring | None = None
     rescored: Scoring | None = None
     looks: Mapping[tuple[int, str], int] = field(default_factory=dict)
@@ -182,16 +162,13 @@ def begin(started: Started) -> State:
     return State(started=started)
 
 
-def fold(records: Iterable[Record]) -> State:
+def fold(journal: Iterable[Record]) -> State:
     """The state after all records. Raises ValueError unless the first is `Started`."""
-    iterator = iter(records)
+    iterator = iter(journal)
     first = next(iterator, None)
     if not isinstance(first, Started):
         raise ValueError("a journal begins with a started record")
-    state = begin(first)
-    for record in iterator:
-        state = advance(state, record)
-    return state
+    return reduce(advance, iterator, begin(first))
 
 
 def advance(state: State, record: Record) -> State:
@@ -199,15 +176,13 @@ def advance(state: State, record: Record) -> State:
     match record:
         case Started():
             raise ValueError("a session starts once")
-        case Assigned():
+        case records.Assigned():
             return replace(state, splits={**state.splits, **record.splits})
-        case Drafted():
-            step = Step(record.system, None)
-            return replace(state, steps=(step,))
-        case Measured():
+        case records.Drafted():
+            return replace(state, steps=(Step(record.system, None),))
+        case records.Measured():
             return _measured(state, record)
-        case Proposed():
-            notes = () if record.asked else state.notes
+        case records.Proposed():
             return replace(
                 state,
                 proposed=True,
@@ -217,19 +192,17 @@ def advance(state: State, record: Record) -> State:
                 offered=len(record.proposals),
                 offers=record.proposals,
                 proposed_for=state.proposed_for or state.steps[-1],
-                notes=notes,
+                notes=() if record.asked else state.notes,
                 told=(*state.told, *state.notes) if record.asked else state.told,
             )
-        case Decided() | Noted() | Locked() | Unlocked() | Reverted() | Rescored():
-            return replace(done(state, record), undone=())
-        case RulesTried():
+        case records.RulesTried():
             key = record.version, record.images
             return state if key in state.looks else _looked(state, key, record.rules)
-        case Undone():
+        case records.Undone():
             return undone(state) if record.of == "last" else acceptance_undone(state)
-        case Redone():
+        case records.Redone():
             return redone(state)
-        case RoundEnded():
+        case records.RoundEnded():
             return replace(
                 state,
                 round=record.round + 1,
@@ -240,13 +213,15 @@ def advance(state: State, record: Record) -> State:
                 proposed_for=None,
                 round_began=len(state.decisions),
             )
-        case Optimised():
+        case records.Optimised():
             return replace(state, optimised=(*state.optimised, record))
-        case Exported():
+        case records.Exported():
             return _exported(state, record)
+        case _:
+            return replace(done(state, record), undone=())
 
 
-def _measured(state: State, record: Measured) -> State:
+def _measured(state: State, record: records.Measured) -> State:
     if state.system is None:
         raise ValueError("nothing was drafted that could be measured")
     again = next((v for v in state.versions if v.number == record.version), None)
@@ -279,7 +254,7 @@ def _best(versions: Sequence[Version]) -> int:
     return max(same, key=lambda version: version.correct).number
 
 
-def _exported(state: State, record: Exported) -> State:
+def _exported(state: State, record: records.Exported) -> State:
     if record.final is None:
         return state
     # The same version on the same images gives the same figure: nothing new was seen.
@@ -329,18 +304,18 @@ def done(state: State, act: Act) -> State:
     match act:
         case Decided():
             state = _decided(state, act)
-        case Noted():
+        case records.Noted():
             state = replace(state, notes=(*state.notes, act.text))
-        case Locked():
+        case records.Locked():
             state = replace(state, locks=(*_without(state.locks, act.lock), act.lock))
-        case Unlocked():
+        case records.Unlocked():
             state = replace(state, locks=_without(state.locks, act.lock))
-        case Reverted():
+        case records.Reverted():
             step = _step_back(state, act.version)
             named = follow(state.locks, state.steps[-1].names.to(step.names))
             locks = still_there(named, step.system)
             state = replace(state, steps=(*state.steps, step), locks=locks)
-        case Rescored():
+        case records.Rescored():
             state = replace(state, rescored=act.scoring)
     return replace(state, done=(*state.done, before))
 
@@ -397,7 +372,7 @@ def undone(state: State) -> State:
         done=state.done[:-1],
         undone=(*state.undone, last.act),
     )
-    if isinstance(last.act, Noted):
+    if isinstance(last.act, records.Noted):
         before = _without_note(before, last.act.text)
     return undone(before) if _together(last.act) and before.done else before
 

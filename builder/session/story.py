@@ -1,7 +1,7 @@
 """A session as a story from its journal: what was accepted between one version and the next."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from builder.edits.locks import Lock, follow
 from builder.edits.model import Proposal
@@ -46,17 +46,8 @@ class Stretch:
 
     @property
     def empty(self) -> bool:
-        return not (
-            self.accepted
-            or self.taken_back
-            or self.back_to is not None
-            or self.rejected
-            or self.skipped
-            or self.notes
-            or self.locked
-            or self.unlocked
-            or self.optimised
-        )
+        changes = (self.accepted, self.taken_back, self.back_to, self.rejected, self.skipped)
+        return not any((*changes, self.notes, self.locked, self.unlocked, self.optimised))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +79,6 @@ class Story:
         return self.state.system is not None and self.state.system not in known
 
 
-@dataclass(slots=True)
-class _Telling:
-    """The story while it is read: the state at the last version, and what a state doesn't keep."""
-
-    last: State
-    drafted_by: str = ""
-    accepted: dict[str, Decided] = field(default_factory=dict)
-
-
 def story_of(entries: Iterable[tuple[Record, str]]) -> Story:
     """The story that the records with their times tell.
 
@@ -106,36 +88,37 @@ def story_of(entries: Iterable[tuple[Record, str]]) -> Story:
     first, began = next(records, (None, ""))
     if not isinstance(first, Started):
         raise ValueError("a journal begins with a started record")
-    state = begin(first)
-    telling = _Telling(last=state)
+    last = state = begin(first)
+    drafted_by = ""
+    accepted: dict[str, Decided] = {}
     stretches: list[Stretch] = []
     exports: list[Delivery] = []
     for record, at in records:
         before, state = state, advance(state, record)
         match record:
             case Drafted():
-                telling.drafted_by = record.source
+                drafted_by = record.source
             case Decided() if record.decision == "accepted":
-                telling.accepted[record.proposal.key] = record
+                accepted[record.proposal.key] = record
             case Exported():
                 exports.append(Delivery(record, at, state.final_looks > before.final_looks))
             case Measured() if len(state.versions) > len(before.versions):
-                stretches.append(_stretch(telling, state, at, measured=True))
-                telling.last = state
-            case _:
-                pass
-    stretches.append(_stretch(telling, state, "", measured=False))
+                version = state.versions[-1]
+                stretches.append(_stretch(last, state, accepted, at, version))
+                last = state
+    stretches.append(_stretch(last, state, accepted, "", None))
     stretches = [_up_to_date(stretch, state) for stretch in stretches]
-    return Story(state, began, telling.drafted_by, tuple(stretches), tuple(exports))
+    return Story(state, began, drafted_by, tuple(stretches), tuple(exports))
 
 
-def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Stretch:
-    last = telling.last
+def _stretch(
+    last: State, state: State, accepted: Mapping[str, Decided], at: str, version: Version | None
+) -> Stretch:
     old = lineage(last.steps, last.versions)
     new = lineage(state.steps, state.versions)
     taken_back, done = steps_between(old, new)
-    accepted = tuple(
-        Accepted(telling.accepted[step.proposal.key], new[place - 1].system)
+    told = tuple(
+        Accepted(accepted[step.proposal.key], new[place - 1].system)
         for place, step in enumerate(new)
         if step.proposal and place >= len(new) - len(done)
     )
@@ -143,11 +126,11 @@ def _stretch(telling: _Telling, state: State, at: str, *, measured: bool) -> Str
     decisions = state.decisions[_shared(last.decisions, state.decisions) :]
     kept = follow(last.locks, _names(last).to(_names(state)))
     return Stretch(
-        version=state.versions[-1] if measured else None,
+        version=version,
         previous=last.versions[-1] if last.versions else None,
         at=at,
         rounds=state.round - 1,
-        accepted=accepted,
+        accepted=told,
         taken_back=tuple(step.proposal for step in taken_back if step.proposal),
         back_to=returns[-1] if returns else None,
         rejected=tuple(each for each in decisions if each.decision == "rejected"),
@@ -170,10 +153,8 @@ def _notes(state: State) -> tuple[str, ...]:
 
 def _shared(before: tuple[Decided, ...], after: tuple[Decided, ...]) -> int:
     """The number of decisions with which both begin."""
-    for place, (one, other) in enumerate(zip(before, after, strict=False)):
-        if one != other:
-            return place
-    return min(len(before), len(after))
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((n for n, (one, other) in pairs if one != other), min(len(before), len(after)))
 
 
 def _up_to_date(stretch: Stretch, state: State) -> Stretch:

@@ -168,14 +168,6 @@ def causes(before: Version, after: tuple[Step, ...], versions: Sequence[Version]
 
 def decision_on(step: Step, state: State) -> Decided | None:
     """The decision that led to the step; None for a draft, a return, or one taken back."""
-    if step.proposal is None:
-        return None
-    key = step.proposal.key
-    return next(
-        (
-            decided
-            for decided in reversed(state.decisions)
-            if decided.decision == "accepted" and decided.proposal.key == key
-        ),
-        None,
-    )
+    accepted = (each for each in reversed(state.decisions) if each.decision == "accepted")
+    key = step.proposal and step.proposal.key
+    return next((decided for decided in accepted if decided.proposal.key == key), None)

@@ -51,7 +51,10 @@ def check(system: AttributeSystem, class_counts: Mapping[str, int] | None = None
     if total == 0:
         raise ValueError("the classes of the system have no image to count")
     alike = _alike(system)
-    findings = [*_identical_rules(alike)]
+    findings = []
+    for names in (names for names in alike if len(names) > 1):
+        message = f"{_listed(names)} have identical rules: no group tells them apart"
+        findings.append(Finding("identical-rules", f"rules{json_key(names[0])}", message))
     for index, group in enumerate(system.groups):
         findings.extend(_group_findings(system, index, group))
     findings.extend(_repeated_groups(system))
@@ -82,13 +85,6 @@ def _alike(system: AttributeSystem) -> list[list[str]]:
 def _said(system: AttributeSystem, group: AttributeGroup) -> list[Choice]:
     """What each class's rule says in the group; none named means all options."""
     return [choices[group.name] or group.options for choices in system.rules.values()]
-
-
-def _identical_rules(alike: Iterable[list[str]]) -> Iterator[Finding]:
-    for names in alike:
-        if len(names) > 1:
-            message = f"{_listed(names)} have identical rules: no group tells them apart"
-            yield Finding("identical-rules", f"rules{json_key(names[0])}", message)
 
 
 def _group_findings(

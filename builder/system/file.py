@@ -4,61 +4,48 @@
      "calibration": {"temperature": 0.2, "n": 336}, "provenance": {...}}
 
 Also read: a bare system, the article's form, and a library of groups without rules, attributes that
-are worth asking of any kind of picture. A broken file gives every problem at once.
+are worth asking of any kind of picture. A broken file gives all that is not of the format at once,
+or else all that contradicts itself.
 
     {"groups": [{"name": "colour", "prompt": "It is {}.", "options": ["red", "blue"]}]}
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from builder.errors import InputError
-from builder.system.json_format import (
-    SYSTEM_KEYS,
-    article_problems,
-    article_system,
-    groups_from_json,
-    groups_problems,
-    is_article,
-    system_from_json,
-    system_json_problems,
-    system_to_json,
-)
+from builder.system.json_format import article_system, is_article, system_to_json
 from builder.system.model import (
     AttributeGroup,
     AttributeSystem,
-    Fitted,
     Problem,
     Scoring,
+    Unsound,
+    Value,
+    group_list_problems,
+    names_problems,
     scored_texts,
 )
-from builder.system.strict_json import (
-    joined,
-    model_problems,
-    object_problems,
-    read_json,
-    wrong_kind,
-)
+from builder.system.strict_json import joined, listed, read_json, read_model
 
 VERSION = 1
 GENERAL = "general.json"
 SplitName = Literal["review", "held_out", "final"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
-M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 _TIME = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
 )
 _LARGEST = 64 * 2**20
-_SHOWN = 20
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class _Record(Value):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class Calibration(_Record):
@@ -158,13 +145,8 @@ class SystemFileError(InputError):
     """A system file is broken; `problems` lists all that is wrong, with JSON paths."""
 
     def __init__(self, problems: tuple[Problem, ...], *, origin: str = "") -> None:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        lines = [f"{p.path}: {p.message}" if p.path else p.message for p in problems[:_SHOWN]]
-        if len(problems) > _SHOWN:
-            lines.append(f"and {len(problems) - _SHOWN} more")
-        shown = "\n".join(f"  {line}" for line in lines)
         super().__init__(
-            f"{origin or 'the text'} is not a usable system file, {count}:\n{shown}",
+            f"{origin or 'the text'} is not a usable system file, {listed(problems)}",
             hint="Mend these places; the format is described in systems/README.md.",
         )
         self.problems = problems
@@ -178,20 +160,11 @@ def load_system_file(path: Path) -> SystemFile:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
-    except FileNotFoundError as error:
-        raise InputError(
-            f"there is no system file {path}",
-            hint="Check the path; a session's best system is in its folder as system.json.",
-        ) from error
-    except IsADirectoryError as error:
-        raise InputError(
-            f"{path} is a folder, not a system file",
-            hint="Name the file in it, for example system.json in a session's folder.",
-        ) from error
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read: {error.strerror or error}",
-            hint="Check the path and the permissions of the file.",
+            f"there is no system file {path} that can be read: {error.strerror or error}",
+            hint="Check the path and its permissions; a session's best system is in its folder "
+            "as system.json.",
         ) from error
     if len(content) > _LARGEST:
         raise InputError(
@@ -213,29 +186,12 @@ def parse_system_file(text: str, *, origin: str = "") -> SystemFile:
 
     `origin` names the file in the message. Raises SystemFileError with every problem found.
     """
-    reading = read_json(text)
-    problems = list(reading.problems)
-    if reading.usable:
-        named = {problem.path for problem in problems}
-        problems.extend(p for p in _problems(reading.value) if p.path not in named)
-    if problems:
-        raise SystemFileError(tuple(problems), origin=origin)
-    file = _build(reading.value)
-    if missing := tuple(_missing_means(file)):
-        raise SystemFileError(missing, origin=origin)
-    return file
+    return _read(text, _system_file, origin)
 
 
 def write_system_file(file: SystemFile) -> str:
     """Writes the system file as JSON, indented by two, with a newline at the end."""
-    calibration, provenance = file.calibration, file.provenance
-    value = {
-        "version": file.version,
-        "system": system_to_json(file.system),
-        "scoring": file.scoring.model_dump(mode="json"),
-        "calibration": None if calibration is None else calibration.model_dump(mode="json"),
-        "provenance": None if provenance is None else provenance.model_dump(mode="json"),
-    }
+    value = file.model_dump(mode="json") | {"system": system_to_json(file.system)}
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -244,78 +200,52 @@ def load_groups(path: Path) -> tuple[AttributeGroup, ...]:
 
     Raises SystemFileError with every problem found.
     """
-    reading = read_json(path.read_text(encoding="utf-8"))
-    problems = list(reading.problems)
+    text = path.read_text(encoding="utf-8")
+    return _read(text, lambda value: read_model(_Library, value), str(path)).groups
+
+
+class _Library(_Record):
+    groups: tuple[AttributeGroup, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if problems := [*group_list_problems(self.groups), *names_problems(self.groups)]:
+            raise Unsound(problems)
+        return self
+
+
+def _read(text: str, build: Callable[[object], T], origin: str) -> T:
+    """What `build` makes of the JSON, or raises Unsound for. Raises SystemFileError."""
+    reading = read_json(text)
+    problems = reading.problems
     if reading.usable:
-        problems.extend(object_problems(reading.value, "", ("groups",)))
-        if not problems:
-            problems.extend(groups_problems(reading.value["groups"], "groups"))
-    if problems:
-        raise SystemFileError(tuple(problems), origin=str(path))
-    return groups_from_json(reading.value["groups"])
+        try:
+            built = build(reading.value)
+        except Unsound as error:
+            named = {problem.path for problem in problems}
+            problems += tuple(p for p in error.problems if p.path not in named)
+        else:
+            if not problems:
+                return built
+    raise SystemFileError(problems, origin=origin)
 
 
-def _problems(value: object) -> Iterator[Problem]:
-    if not isinstance(value, dict):
-        yield wrong_kind(value, "", "an object")
-    elif is_article(value):
-        yield from article_problems(value)
-    elif _is_bare(value):
-        yield from system_json_problems(value)
-    else:
-        yield from _envelope_problems(value)
-
-
-def _is_bare(value: Mapping[str, Any]) -> bool:
-    enveloped = "version" in value or "system" in value
-    return not enveloped and any(key in value for key in SYSTEM_KEYS)
-
-
-def _envelope_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
-    version = value.get("version")
-    if type(version) is int and version > VERSION:
-        message = f"version {version} was written by a newer cotbuild, this one reads {VERSION}"
-        yield Problem("version", message)
-        return
-    optional = ("scoring", "calibration", "provenance")
-    yield from object_problems(value, "", ("version", "system"), optional)
-    if "version" in value and (type(version) is not int or version != VERSION):
-        yield Problem("version", f"should be {VERSION}")
-    if "system" in value:
-        yield from system_json_problems(value["system"], "system")
-    if "scoring" in value:
-        known = [*Scoring.model_fields, *Fitted.model_fields]
-        yield from model_problems(Scoring, value["scoring"], "scoring", known)
-    if (calibration := value.get("calibration")) is not None:
-        fields = Calibration.model_fields
-        yield from model_problems(Calibration, calibration, "calibration", fields)
-    if value.get("provenance") is not None:
-        parts = (Provenance, EncoderIdentity, Estimate, Confirmation)
-        known = [name for part in parts for name in part.model_fields]
-        yield from model_problems(Provenance, value["provenance"], "provenance", known)
-
-
-def _missing_means(file: SystemFile) -> Iterator[Problem]:
+def _system_file(value: object) -> SystemFile:
+    if isinstance(value, dict):
+        if is_article(value):
+            return SystemFile(system=article_system(value))
+        if not value.keys() & {"version", "system"} and value.keys() & AttributeSystem.model_fields:
+            return SystemFile(system=read_model(AttributeSystem, value))
+        version = value.get("version")
+        if type(version) is not int:  # true is 1 to Python
+            value = {**value, "version": None}
+        elif version > VERSION:
+            message = f"version {version} was written by a newer cotbuild, this one reads {VERSION}"
+            raise Unsound([Problem("version", message)])
+    file = read_model(SystemFile, value)
     means = file.scoring.means
-    if means is not None:
-        for text in dict.fromkeys(scored_texts(file.system, file.scoring)):
-            if text not in means:
-                yield Problem(joined("scoring.means", text), "is missing")
-
-
-def _build(value: Mapping[str, Any]) -> SystemFile:
-    if is_article(value):
-        return SystemFile(system=article_system(value))
-    if _is_bare(value):
-        return SystemFile(system=system_from_json(value))
-    calibration, provenance = value.get("calibration"), value.get("provenance")
-    return SystemFile(
-        system=system_from_json(value["system"]),
-        scoring=_model(Scoring, value.get("scoring", {})),
-        calibration=None if calibration is None else _model(Calibration, calibration),
-        provenance=None if provenance is None else _model(Provenance, provenance),
-    )
-
-
-def _model(model: type[M], value: object) -> M:
-    return model.model_validate_json(json.dumps(value), strict=True)
+    texts = () if means is None else dict.fromkeys(scored_texts(file.system, file.scoring))
+    missing = [joined("scoring.means", text) for text in texts if text not in (means or {})]
+    if missing:
+        raise Unsound(Problem(path, "is missing") for path in missing)
+    return file

@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    ValidationInfo,
     field_serializer,
     model_serializer,
     model_validator,
@@ -28,6 +30,15 @@ SLOT = "{}"
 # Longer texts are cut in messages, and not compared for slips of the pen, which takes long.
 _LONGEST_SHOWN = 100
 
+_KINDS = {
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a decimal number",
+    type(None): "null",
+}
+
 # Names keep their inner spelling; only blanks around them are never meant.
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 # What the score of a group is multiplied by.
@@ -37,20 +48,62 @@ Choice = tuple[str, ...]
 Rules = Mapping[str, Mapping[str, Choice]]
 
 
-class AttributeGroup(BaseModel):
-    """One question to the encoder: a prompt with one `{}` and at least two options for it."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One broken rule of the format: where in the JSON (`groups[0].prompt`) and what is wrong."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class Unsound(ValueError):
+    """A value breaks rules of the format; the paths of its `problems` begin at the value."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(map(str, self.problems)))
+
+
+def prompt_problems(prompt: str, path: str = "prompt") -> Iterator[Problem]:
+    """The problem of a prompt without exactly one slot, if it is one."""
+    slots = prompt.count(SLOT)
+    if slots != 1:
+        message = f"the prompt {quoted(prompt)} must hold exactly one {SLOT}, it holds {slots}"
+        yield Problem(path, message)
+
+
+def group_problems(prompt: str, options: Sequence[str]) -> list[Problem]:
+    """The problems of one group's prompt and options; none if it is sound."""
+    found = [*prompt_problems(prompt)]
+    # Fewer leave nothing to choose from.
+    if len(options) < 2:
+        message = f"a group needs at least 2 options, it has {len(options)}"
+        found.append(Problem("options", message))
+    return [*found, *_repeated({f"options[{i}]": text for i, text in enumerate(options)})]
+
+
+class Value(BaseModel):
+    """What never changes, and has no key but its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AttributeGroup(Value):
+    """One question to the encoder: a prompt with one `{}` and at least two options for it."""
 
     name: Name
     prompt: Name
     options: tuple[Name, ...]
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self, info: ValidationInfo) -> Self:
+        # What is read from a file is checked as a whole, for all problems to be told at once.
         problems = group_problems(self.prompt, self.options)
-        if problems:
-            raise ValueError("; ".join(f"{p.message}" for p in problems))
+        if problems and not info.context:
+            raise ValueError("; ".join(problem.message for problem in problems))
         return self
 
     def phrase(self, option: str) -> str:
@@ -63,7 +116,42 @@ class AttributeGroup(BaseModel):
         return tuple(self.phrase(option) for option in self.options)
 
 
-class AttributeSystem(BaseModel):
+def group_list_problems(groups: Sequence[AttributeGroup]) -> Iterator[Problem]:
+    """The problems of groups one by one, with their places in the list."""
+    for index, group in enumerate(groups):
+        for problem in group_problems(group.prompt, group.options):
+            yield Problem(f"groups[{index}].{problem.path}", problem.message)
+
+
+def names_problems(groups: Sequence[AttributeGroup]) -> Iterator[Problem]:
+    """The problems of no groups, and of groups with the same name."""
+    if not groups:
+        yield Problem("groups", "a system needs at least 1 group")
+    yield from _repeated({f"groups[{i}].name": group.name for i, group in enumerate(groups)})
+
+
+def system_problems(
+    groups: Sequence[AttributeGroup], rules: Mapping[str, Mapping[str, Sequence[str]]]
+) -> list[Problem]:
+    """The problems between groups and rules, where the groups themselves are sound."""
+    few = f"a system needs at least 2 classes, it has {len(rules)}"
+    return [
+        *names_problems(groups),
+        *([Problem("rules", few)] if len(rules) < 2 else ()),
+        *_rule_problems(groups, rules),
+    ]
+
+
+def as_choice(value: object) -> tuple[Any, ...]:
+    """One option, several, or None as the tuple in which rules hold them."""
+    if value is None or isinstance(value, str):
+        return () if value is None else (value,)
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    raise ValueError(f"should be an option, a list of options or null, it is {json_kind(value)}")
+
+
+class AttributeSystem(Value):
     """Groups and rules for one domain.
 
     `rules[class][group]` is a tuple of options of that group: one, several (a class that comes in
@@ -73,17 +161,15 @@ class AttributeSystem(BaseModel):
     Raises pydantic.ValidationError when an invariant is broken; `system_problems` lists them all.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
     domain: Name
     groups: tuple[AttributeGroup, ...]
-    rules: Mapping[str, Mapping[str, Choice]]
+    rules: Mapping[str, Mapping[str, Annotated[tuple[Name, ...], BeforeValidator(as_choice)]]]
 
     @model_validator(mode="after")
     def _check_and_normalise(self) -> Self:
-        problems = system_problems(self.groups, self.rules)
-        if problems:
-            raise ValueError("; ".join(f"{p.path}: {p.message}" for p in problems))
+        own = group_list_problems(self.groups)
+        if problems := [*own, *system_problems(self.groups, self.rules)]:
+            raise Unsound(problems)
         object.__setattr__(self, "rules", _normalised(self.groups, self.rules))
         return self
 
@@ -118,9 +204,8 @@ class AttributeSystem(BaseModel):
 
         Raises ValueError when one breaks an invariant.
         """
-        problems = list(rule_problems({g.name: g.options for g in self.groups}, rows))
-        if problems:
-            raise ValueError("; ".join(f"{p.path}: {p.message}" for p in problems))
+        if problems := tuple(_rule_problems(self.groups, rows)):
+            raise Unsound(problems)
         rules = {**self.rules, **_normalised(self.groups, rows)}
         return self.model_copy(update={"rules": MappingProxyType(rules)})
 
@@ -129,10 +214,8 @@ class AttributeSystem(BaseModel):
         return tuple(phrase for group in self.groups for phrase in group.phrases())
 
 
-class Fitted(BaseModel):
+class Fitted(Value):
     """Which parts of a scoring were fitted, by which encoder's fingerprint, on how many images."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     parts: tuple[Literal["scale", "means", "weights", "name_prior"], ...]
     encoder: str
@@ -144,7 +227,7 @@ PlainRule = Literal["sum", "log", "robust-log"]
 FittedRule = Literal["fitted-scale", "centred", "weighted", "name-prior"]
 
 
-class Scoring(BaseModel):
+class Scoring(Value):
     """How cosines become class scores.
 
     rule: sum is the article's, the softmax probabilities of a class's options are added up; log
@@ -156,8 +239,6 @@ class Scoring(BaseModel):
     the group is called; 1 where there is none. Groups with the same prompt share it.
     name_prior: the weight of one more group, whose options are the class names; 0 for none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: PlainRule = "sum"
     # Far above any logit scale; beyond it single precision runs out.
@@ -191,96 +272,39 @@ def scored_texts(system: AttributeSystem, scoring: Scoring) -> tuple[str, ...]:
     return system.phrases() + (system.classes if scoring.name_prior else ())
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One broken rule of the format: where in the JSON (`groups[0].prompt`) and what is wrong."""
-
-    path: str
-    message: str
-
-
-def group_problems(prompt: str, options: Sequence[str], path: str = "") -> list[Problem]:
-    """The problems of one group's prompt and options; none if it is sound."""
-    prefix = f"{path}." if path else ""
-    return [
-        *prompt_problems(prompt, f"{prefix}prompt"),
-        *few_problems(len(options), f"{prefix}options"),
-        *repeated({f"{prefix}options[{i}]": option for i, option in enumerate(options)}),
-    ]
-
-
-def system_problems(
-    groups: Sequence[AttributeGroup], rules: Mapping[str, Mapping[str, Sequence[str]]]
-) -> list[Problem]:
-    """The problems between groups and rules, where the groups themselves are sound."""
-    return [
-        *size_problems(len(groups), len(rules)),
-        *repeated({f"groups[{i}].name": group.name for i, group in enumerate(groups)}),
-        *rule_problems({group.name: group.options for group in groups}, rules),
-    ]
-
-
-def prompt_problems(prompt: str, path: str) -> Iterator[Problem]:
-    """The problem of a prompt without exactly one slot, if it is one."""
-    slots = prompt.count(SLOT)
-    if slots != 1:
-        message = f"the prompt {quoted(prompt)} must hold exactly one {SLOT}, it holds {slots}"
-        yield Problem(path, message)
-
-
-def few_problems(options: int, path: str) -> Iterator[Problem]:
-    """The problem of fewer than two options, which leave nothing to choose from."""
-    if options < 2:
-        yield Problem(path, f"a group needs at least 2 options, it has {options}")
-
-
-def size_problems(
-    groups: int, classes: int, groups_path: str = "groups", rules_path: str = "rules"
-) -> Iterator[Problem]:
-    """The problems of too few groups or classes to tell anything apart."""
-    if groups < 1:
-        yield Problem(groups_path, "a system needs at least 1 group")
-    if classes < 2:
-        yield Problem(rules_path, f"a system needs at least 2 classes, it has {classes}")
-
-
-def repeated(texts: Mapping[str, str]) -> Iterator[Problem]:
+def _repeated(texts: Mapping[str, str]) -> Iterator[Problem]:
     """The problems of texts (by path) that repeat an earlier one but for case and white space."""
-    seen: dict[str, str] = {}
+    first: dict[str, str] = {}
     for path, text in texts.items():
-        key = folded(text)
-        if key in seen:
-            yield Problem(path, f"{quoted(text)} repeats {quoted(seen[key])}")
-        seen.setdefault(key, text)
+        earlier = first.setdefault(folded(text), path)
+        if earlier != path:
+            yield Problem(path, f"{quoted(text)} repeats {quoted(texts[earlier])}")
 
 
-def rule_problems(
-    options: Mapping[str, Sequence[str]],
-    rules: Mapping[str, Mapping[str, Sequence[str]]],
-    path: str = "rules",
+def _rule_problems(
+    groups: Sequence[AttributeGroup], rules: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> Iterator[Problem]:
-    """The problems of rules that name an unknown group or option; `options` by group name."""
-    known = {group_name: frozenset(texts) for group_name, texts in options.items()}
+    """The problems of rules that name an unknown group or option."""
+    known = {group.name: dict.fromkeys(group.options) for group in groups}
     for class_name, choices in rules.items():
         if not class_name.strip():
-            yield Problem(path, "a class name is empty")
+            yield Problem("rules", "a class name is empty")
         elif class_name != class_name.strip():
-            yield Problem(path, f"the class name {class_name!r} has blanks around it")
+            yield Problem("rules", f"the class name {class_name!r} has blanks around it")
         for group_name, chosen in choices.items():
             # Nearly every rule of a sound system is one known option: no more to look at.
             if len(chosen) == 1 and chosen[0] in known.get(group_name, ()):
                 continue
-            at = f"{path}{json_key(class_name)}{json_key(group_name)}"
+            at = f"rules{json_key(class_name)}{json_key(group_name)}"
             if group_name not in known:
                 near = did_you_mean(group_name, known)
                 yield Problem(at, f"there is no group {quoted(group_name)}{near}")
                 continue
             for option in chosen:
                 if option not in known[group_name]:
-                    near = did_you_mean(option, options[group_name])
-                    yield Problem(
-                        at, f"{quoted(option)} is not an option of {quoted(group_name)}{near}"
-                    )
+                    near = did_you_mean(option, known[group_name])
+                    message = f"{quoted(option)} is not an option of {quoted(group_name)}{near}"
+                    yield Problem(at, message)
             if len(set(chosen)) != len(chosen):
                 yield Problem(at, "an option is named twice")
 
@@ -304,16 +328,18 @@ def json_key(key: str) -> str:
     return f".{key}" if key.isidentifier() else f"[{json.dumps(key, ensure_ascii=False)}]"
 
 
+def json_kind(value: object) -> str:
+    """What JSON calls the kind of a value."""
+    return _KINDS.get(type(value), "an object")
+
+
 def _normalised(groups: Sequence[AttributeGroup], rules: Rules) -> Rules:
     options = {group.name: group.options for group in groups}
-    return MappingProxyType(
-        {
-            class_name: MappingProxyType(
-                {name: _in_order(choices.get(name, ()), known) for name, known in options.items()}
-            )
-            for class_name, choices in rules.items()
-        }
-    )
+    rows = {
+        class_name: {name: _in_order(row.get(name, ()), known) for name, known in options.items()}
+        for class_name, row in rules.items()
+    }
+    return MappingProxyType({name: MappingProxyType(row) for name, row in rows.items()})
 
 
 def _in_order(chosen: Choice, options: Sequence[str]) -> Choice:
@@ -321,23 +347,7 @@ def _in_order(chosen: Choice, options: Sequence[str]) -> Choice:
 
 
 def make_system(
-    domain: str,
-    groups: Sequence[AttributeGroup],
-    rules: Mapping[str, Mapping[str, Any]],
+    domain: str, groups: Iterable[AttributeGroup], rules: Mapping[str, Mapping[str, Any]]
 ) -> AttributeSystem:
     """A system from rules whose choices may be one option, several, or None."""
-    return AttributeSystem(
-        domain=domain,
-        groups=tuple(groups),
-        rules={
-            class_name: {group: as_choice(value) for group, value in choices.items()}
-            for class_name, choices in rules.items()
-        },
-    )
-
-
-def as_choice(value: str | Sequence[str] | None) -> Choice:
-    """One option, several, or None as the tuple in which rules hold them."""
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    return AttributeSystem(domain=domain, groups=tuple(groups), rules=rules)

@@ -6,6 +6,7 @@ what a system tells apart, a reader may not.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 # What people and programs type for one and the same sign.
@@ -44,13 +45,9 @@ def likeness(text: str) -> str:
 
 def unambiguous(names: Iterable[str]) -> Mapping[str, str]:
     """Names by their likeness; two names that are alike are both left out."""
-    found: dict[str, str] = {}
-    twice: set[str] = set()
-    for name in names:
-        key = likeness(name)
-        if found.setdefault(key, name) != name:
-            twice.add(key)
-    return {key: name for key, name in found.items() if key not in twice}
+    names = tuple(dict.fromkeys(names))
+    times = Counter(map(likeness, names))
+    return {key: name for name in names if times[key := likeness(name)] == 1}
 
 
 def _typed(text: str) -> str:

@@ -6,24 +6,27 @@ Repeated keys, numbers that are not finite, half surrogate pairs and bottomless 
 
 import json
 import math
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from builder.system.model import Problem, did_you_mean, json_key, quoted
+from builder.system.model import Problem, Unsound, did_you_mean, json_key, json_kind, quoted
+
+M = TypeVar("M", bound=BaseModel)
 
 _DEEPEST = 50
-_KINDS: dict[type, str] = {
-    dict: "an object",
-    list: "a list",
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a decimal number",
-    type(None): "null",
+_SHOWN = 20
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+# What a value should have been, by the kind of pydantic's error.
+_WANTED = {
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
 }
 
 
@@ -55,57 +58,54 @@ def read_json(text: str) -> Reading:
         return _unusable("not usable: nested too deeply")
     except ValueError as error:  # an integer of thousands of digits
         return _unusable(f"not usable: {error}")
-    broken = tuple(_broken(value))
+    broken, slips = _problems(value)
     if broken:
-        return Reading(None, broken, usable=False)
-    return Reading(value, tuple(_slips(value)))
+        return Reading(None, tuple(broken), usable=False)
+    return Reading(value, tuple(slips))
 
 
-def object_problems(
-    value: object, path: str, required: Collection[str], optional: Collection[str] = ()
-) -> Iterator[Problem]:
+def object_problems(value: object, path: str, known: Collection[str]) -> Iterator[Problem]:
     """The problems of the keys of what should be an object; values are not looked at."""
     if not isinstance(value, dict):
         yield wrong_kind(value, path, "an object")
         return
-    known = [*required, *optional]
-    for key in required:
+    for key in known:
         if key not in value:
             yield Problem(joined(path, key), "is missing")
     for key in value:
         if key not in known:
-            yield Problem(joined(path, key), f"unknown key {quoted(key)}{_instead(key, known)}")
+            yield Problem(joined(path, key), _unknown(key, known))
 
 
-def text_problems(value: object, path: str) -> Iterator[Problem]:
-    """The problem of a value that is not a text with at least one visible character."""
-    if not isinstance(value, str):
-        yield wrong_kind(value, path, "text")
-    elif not value.strip():
-        yield Problem(path, "is empty")
-
-
-def model_problems(
-    model: type[BaseModel], value: object, path: str, known: Collection[str]
-) -> Iterator[Problem]:
-    """The problems that pydantic finds when `value` is read strictly as `model`.
-
-    `known` are the keys to name when an unknown one looks like a slip of the pen.
-    """
+def read_model(model: type[M], value: object) -> M:
+    """The JSON `value` read strictly as `model`. Raises Unsound with every problem found."""
     try:
-        model.model_validate_json(json.dumps(value), strict=True)
+        return model.model_validate_json(json.dumps(value), strict=True, context="whole")
     except ValidationError as error:
-        for detail in error.errors():
-            at = path
-            for part in detail["loc"]:
-                if part != "[key]":
-                    at = f"{at}[{part}]" if isinstance(part, int) else joined(at, part)
-            yield Problem(at, _message(detail["type"], detail["msg"], detail["loc"], known))
+        raise Unsound(problems_of(error.errors(), model)) from error
+
+
+def problems_of(
+    details: Iterable[Any], model: type[BaseModel] | None = None, path: str = ""
+) -> Iterator[Problem]:
+    """What pydantic found in a value at `path`; `model`: whose keys are told at an unknown one."""
+    for detail in details:
+        at = path
+        for part in detail["loc"]:
+            if part != "[key]":
+                at = f"{at}[{part}]" if isinstance(part, int) else joined(at, part)
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, Unsound):
+            for problem in cause.problems:
+                dot = "." if at and problem.path[:1] not in ("", "[") else ""
+                yield Problem(f"{at}{dot}{problem.path}", problem.message)
+        else:
+            yield Problem(at, _message(detail, model))
 
 
 def wrong_kind(value: object, path: str, wanted: str) -> Problem:
     """The problem of a `value` that is not of the JSON type it should be."""
-    return Problem(path, f"should be {wanted}, it is {_KINDS.get(type(value), 'an object')}")
+    return Problem(path, f"should be {wanted}, it is {json_kind(value)}")
 
 
 def joined(path: str, key: str) -> str:
@@ -113,74 +113,82 @@ def joined(path: str, key: str) -> str:
     return f"{path}{json_key(key)}" if path else json_key(key).removeprefix(".")
 
 
-def _instead(key: str, known: Collection[str]) -> str:
-    return did_you_mean(key, known) or f" (known: {', '.join(known)})"
+def listed(problems: Sequence[Problem]) -> str:
+    """How many problems there are, and the first of them, one a line."""
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+    return "\n  ".join([f"{count}:", *map(str, problems[:_SHOWN]), *more])
 
 
-def _message(kind: str, message: str, loc: tuple[int | str, ...], known: Collection[str]) -> str:
-    if kind == "missing":
-        return "is missing"
-    if kind == "extra_forbidden":
-        return f"unknown key {quoted(str(loc[-1]))}{_instead(str(loc[-1]), known)}"
-    return message.removeprefix("Value error, ").replace("Input should be", "should be")
+def _unknown(key: str, known: Collection[str]) -> str:
+    listing = f" (known: {', '.join(known)})" if known else ""
+    return f"unknown key {quoted(key)}{did_you_mean(key, known) or listing}"
 
 
-def _broken(value: object) -> Iterator[Problem]:
-    """The problems of what can neither be shown nor walked on."""
-    for path, item, depth in _nodes(value):
-        if depth > _DEEPEST:
-            yield Problem(path, "nested too deeply")
-        for text in (item,) if isinstance(item, str) else _keys(item):
-            if not _encodable(text):
-                yield Problem(path, f"{quoted(text)} holds half a surrogate pair")
+def _message(detail: Any, model: type[BaseModel] | None) -> str:
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return "is missing"
+        case "string_too_short":
+            return "is empty"
+        case "too_short":
+            return f"needs at least {context['min_length']}, it has {context['actual_length']}"
+        case "extra_forbidden":
+            key = str(detail["loc"][-1])
+            return _unknown(key, _fields(model, detail["loc"]) if model else ())
+        case kind if kind in _WANTED:
+            return wrong_kind(detail["input"], "", _WANTED[kind]).message
+    words: str = detail["msg"].removeprefix("Value error, ")
+    return words.replace("Input should be", "should be")
 
 
-def _slips(value: object) -> Iterator[Problem]:
-    """The problems that leave a value readable, so that others can be found."""
-    for path, item, _ in _nodes(value):
-        if isinstance(item, _Object):
-            for key in item.repeated:
-                yield Problem(joined(path, key), f"the key {quoted(key)} is written more than once")
-        elif isinstance(item, float) and not math.isfinite(item):
-            yield Problem(path, f"{item} is not a finite number")
+def _fields(model: type[BaseModel], loc: Iterable[int | str]) -> Collection[str]:
+    """The keys beside the one at `loc` in the JSON of a model."""
+    for part in loc:
+        field = model.model_fields.get(str(part))
+        model = next(_models(field.annotation), model) if field else model
+    return model.model_fields
 
 
-def _nodes(value: object) -> Iterator[tuple[str, object, int]]:
-    """Path, value and depth of everything in `value`, in reading order, never too deep."""
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _problems(value: object) -> tuple[list[Problem], list[Problem]]:
+    """What can neither be shown nor walked on, and the slips that leave a value readable."""
+    broken: list[Problem] = []
+    slips: list[Problem] = []
     stack: list[tuple[str, object, int]] = [("", value, 0)]
     while stack:
         path, item, depth = stack.pop()
-        yield path, item, depth
+        texts = item if isinstance(item, dict) else [item] if isinstance(item, str) else []
+        halves = [text for text in texts if _HALF_PAIR.search(text)]
+        broken += [Problem(path, f"{quoted(text)} holds half a surrogate pair") for text in halves]
         children: list[tuple[str, object]] = []
-        if depth <= _DEEPEST and isinstance(item, list):
+        if depth > _DEEPEST:
+            broken.append(Problem(path, "nested too deeply"))
+        elif isinstance(item, _Object) and not halves:
+            for key in item.repeated:
+                message = f"the key {quoted(key)} is written more than once"
+                slips.append(Problem(joined(path, key), message))
+            children = [(joined(path, key), child) for key, child in item.items()]
+        elif isinstance(item, list):
             children = [(f"{path}[{index}]", child) for index, child in enumerate(item)]
-        elif depth <= _DEEPEST and all(map(_encodable, _keys(item))):
-            children = [(joined(path, key), child) for key, child in _items(item)]
+        elif isinstance(item, float) and not math.isfinite(item):
+            slips.append(Problem(path, f"{item} is not a finite number"))
         stack.extend((at, child, depth + 1) for at, child in reversed(children))
-
-
-def _items(value: object) -> Iterable[tuple[str, object]]:
-    return value.items() if isinstance(value, dict) else ()
-
-
-def _keys(value: object) -> Iterable[str]:
-    return value.keys() if isinstance(value, dict) else ()
+    return broken, slips
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:
     value = _Object(pairs)
-    if len(value) < len(pairs):
-        counts = Counter(key for key, _ in pairs)
-        value.repeated = tuple(key for key, count in counts.items() if count > 1)
+    counts = Counter(key for key, _ in pairs)
+    value.repeated = tuple(key for key, count in counts.items() if count > 1)
     return value
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _unusable(message: str) -> Reading:

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from builder.errors import InputError
-from builder.system.json_format import system_from_json, system_json_problems, system_to_json
-from builder.system.model import AttributeSystem, Problem, quoted
-from builder.system.strict_json import joined
+from builder.system.json_format import system_to_json
+from builder.system.model import AttributeSystem, Problem, Unsound, quoted
+from builder.system.strict_json import joined, read_model
 
 _ABOUT = """\
 # The whole system. Change what you like, save and close: the difference is shown before it counts.
@@ -58,35 +58,24 @@ class SystemTextError(InputError):
 def system_to_text(system: AttributeSystem) -> str:
     """The system as YAML text, under comment lines that say how to change it."""
     value = system_to_json(system)
-    node = _mapping(
-        domain=_scalar(system.domain),
-        groups=_list(
-            _mapping(
-                name=_scalar(group["name"]),
-                prompt=_scalar(group["prompt"]),
-                options=_list(map(_scalar, group["options"])),
-            )
-            for group in value["groups"]
-        ),
-        rules=_mapping_of(
-            (name, _mapping_of((group, _rule(choice)) for group, choice in choices.items()))
-            for name, choices in value["rules"].items()
-        ),
-    )
-    written: str = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=float("inf"))
-    return _ABOUT + written
+    rows = value["rules"].values()
+    for row in rows:
+        row |= {name: _Inline(c or ()) for name, c in row.items() if not isinstance(c, str)}
+    return _ABOUT + yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=float("inf"))
 
 
 def system_from_text(text: str) -> AttributeSystem:
     """The system in a YAML text. Raises SystemTextError."""
     reader = _Reader(text)
-    value = reader.value()
-    problems = list(reader.problems)
-    if not reader.broken:
-        problems += [reader.located(problem) for problem in system_json_problems(value)]
-    if problems:
-        raise SystemTextError(sorted(problems, key=lambda problem: problem.line))
-    return system_from_json(value)
+    try:
+        system = read_model(AttributeSystem, reader.value())
+    except Unsound as error:
+        reader.problems += map(reader.located, error.problems)
+    except _Broken:
+        pass
+    if reader.problems:
+        raise SystemTextError(sorted(reader.problems, key=lambda problem: problem.line))
+    return system
 
 
 def without_words(text: str) -> bool:
@@ -124,36 +113,37 @@ def with_notes(text: str, notes: Sequence[str]) -> str:
 # --- Writing ----------------------------------------------------------------------------------
 
 
+class _Inline(list[str]):
+    """A list that is written in brackets."""
+
+
 # The base dumper knows no words but text, so that none needs quotes for being a number or null.
 class _Dumper(yaml.BaseDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         """Indents lists deeper than their name."""
         super().increase_indent(flow, indentless=False)
 
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        """Writes in full what is there twice."""
+        return True
 
-def _scalar(text: str) -> yaml.ScalarNode:
-    # YAML folds line breaks, of which Unicode has more; only escapes keep them.
-    escaped = any(unicodedata.category(character) in _BREAKS for character in text)
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style='"' if escaped else None)
+    def text(self, text: str) -> yaml.Node:
+        # YAML folds line breaks, of which Unicode has more; only escapes keep them.
+        escaped = any(unicodedata.category(character) in _BREAKS for character in text)
+        return self.represent_scalar("tag:yaml.org,2002:str", text, '"' if escaped else None)
 
+    def listed(self, items: list[Any]) -> yaml.Node:
+        inline = isinstance(items, _Inline)
+        return self.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=inline)
 
-def _list(nodes: Any, *, inline: bool = False) -> yaml.SequenceNode:
-    return yaml.SequenceNode("tag:yaml.org,2002:seq", list(nodes), flow_style=inline)
-
-
-def _mapping(**nodes: yaml.Node) -> yaml.MappingNode:
-    return _mapping_of(nodes.items())
-
-
-def _mapping_of(pairs: Any) -> yaml.MappingNode:
-    entries = [(_scalar(key), node) for key, node in pairs]
-    return yaml.MappingNode("tag:yaml.org,2002:map", entries, flow_style=False)
+    def entries(self, value: dict[str, Any]) -> yaml.Node:
+        return self.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=False)
 
 
-def _rule(choice: str | list[str] | None) -> yaml.Node:
-    if isinstance(choice, str):
-        return _scalar(choice)
-    return _list(map(_scalar, choice or ()), inline=True)
+_Dumper.add_representer(str, _Dumper.text)
+_Dumper.add_representer(list, _Dumper.listed)
+_Dumper.add_representer(_Inline, _Dumper.listed)
+_Dumper.add_representer(dict, _Dumper.entries)
 
 
 # --- Reading ----------------------------------------------------------------------------------
@@ -171,10 +161,9 @@ class _Reader:
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.BaseLoader)
         self._lines: dict[str, int] = {}
         self.problems: list[LineProblem] = []
-        self.broken = False
 
     def value(self) -> Any:
-        """The value, as far as it can be read; None of a text that is `broken`."""
+        """The value. Raises _Broken where no more can be read; `problems` say why."""
         try:
             next(self._events)
             event = next(self._events)
@@ -187,16 +176,17 @@ class _Reader:
                 self._complain(event, "", "a second document begins; leave out the line with ---")
             return value
         except yaml.MarkedYAMLError as error:
-            self._add(_line(error.problem_mark or error.context_mark), "", _reason(error))
+            line = _line(error.problem_mark or error.context_mark)
+            words = error.problem or error.context or "this can't be read"
+            reason = f"{words}; perhaps {_QUOTES}, or mind the blanks in front"
         except yaml.reader.ReaderError as error:
             line = self._text.count("\n", 0, error.position) + 1
-            what = f"U+{error.character:04X} can't be read as it stands"
-            escape = f"\\U{error.character:08X}"
-            self._add(line, "", f'{what}; in double quotes it can be written as "{escape}"')
-        except _Broken:
-            pass
-        self.broken = True
-        return None
+            reason = (
+                f"U+{error.character:04X} can't be read as it stands; "
+                f'in double quotes it can be written as "\\U{error.character:08X}"'
+            )
+        self.problems.append(LineProblem(line, "", reason))
+        raise _Broken
 
     def located(self, problem: Problem) -> LineProblem:
         """The problem with the line of its place, or of the place where it is missing."""
@@ -239,28 +229,19 @@ class _Reader:
 
     def _refuse_signs(self, event: yaml.Event, path: str) -> None:
         """Complains of anchors, aliases and tags: here they are words without their quotes."""
-        if isinstance(event, yaml.AliasEvent):
-            self._complain(event, path, f"words can't begin with * as they stand; {_QUOTES}")
-        elif isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            self._complain(event, path, f"words can't begin with & as they stand; {_QUOTES}")
-        if getattr(event, "tag", None) is not None:
-            self._complain(event, path, f"words can't begin with ! as they stand; {_QUOTES}")
+        signs = {"*": isinstance(event, yaml.AliasEvent)}
+        signs["&"] = not signs["*"] and getattr(event, "anchor", None) is not None
+        signs["!"] = getattr(event, "tag", None) is not None
+        for sign in (sign for sign, there in signs.items() if there):
+            self._complain(event, path, f"words can't begin with {sign} as they stand; {_QUOTES}")
 
     def _complain(self, event: yaml.Event, path: str, message: str) -> None:
-        self._add(_line(event.start_mark), path, message)
+        self.problems.append(LineProblem(_line(event.start_mark), path, message))
 
     def _stop(self, event: yaml.Event, path: str, message: str) -> _Broken:
         self._complain(event, path, message)
         return _Broken()
 
-    def _add(self, line: int, path: str, message: str) -> None:
-        self.problems.append(LineProblem(line, path, message))
-
 
 def _line(mark: Any) -> int:
     return mark.line + 1 if mark is not None else 1
-
-
-def _reason(error: yaml.MarkedYAMLError) -> str:
-    what = error.problem or error.context or "this can't be read"
-    return f"{what}; perhaps {_QUOTES}, or mind the blanks in front"

@@ -28,8 +28,9 @@ from builder.files import replace_file
 from builder.review.view import View
 from builder.scoring.wording import counted
 from builder.system import yaml_text
-from builder.system.json_format import system_from_json, system_json_problems, system_to_json
+from builder.system.json_format import system_to_json
 from builder.system.model import AttributeSystem
+from builder.system.strict_json import read_model
 from builder.system.yaml_text import SystemTextError, system_from_text, system_to_text
 from builder.terminal.asker import Asker, Key
 from builder.terminal.confirming import confirmed
@@ -249,10 +250,9 @@ def write_base(folder: Path, system: AttributeSystem) -> None:
 def read_base(folder: Path) -> AttributeSystem | None:
     """The system that the text was written from; None where that can't be read."""
     try:
-        value = json.loads(read_text(folder / BASE))
+        return read_model(AttributeSystem, json.loads(read_text(folder / BASE)))
     except (InputError, ValueError, RecursionError):
         return None
-    return None if any(system_json_problems(value)) else system_from_json(value)
 
 
 def begin_anew(

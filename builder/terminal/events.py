@@ -10,8 +10,8 @@ from builder.scoring.wording import accuracy, counted, effect, scoring_words
 from builder.session import records
 from builder.session.classes import incomparable
 from builder.session.export import final_seen
-from builder.session.records import Decided, Record
-from builder.session.state import Act, State
+from builder.session.records import Act, Decided, Record
+from builder.session.state import State
 from builder.system.model import AttributeSystem
 from builder.terminal.render import system_size
 from builder.terminal.tables import accuracy_words

@@ -15,8 +15,8 @@ from builder.edits.model import Proposal
 from builder.review import view as review
 from builder.review.view import Action, Decide, View
 from builder.scoring.wording import counted
-from builder.session.records import Decided, Locked, Noted, Rescored, Reverted, Unlocked
-from builder.session.state import Act, State
+from builder.session.records import Act, Decided, Locked, Noted, Rescored, Reverted, Unlocked
+from builder.session.state import State
 from builder.terminal import rounds
 from builder.terminal.adjusting import adjust
 from builder.terminal.asker import Asker, InputEnded, Key

@@ -104,35 +104,49 @@ def test_indices_that_point_nowhere(index: object, part: str) -> None:
 def test_every_problem_is_found_at_once() -> None:
     value = good("classification_cot")
     value["creature_rule"] = {}
-    value["classification_cot"] |= {"Colour": 1, " ": {"prompt": "x", "options": ["a"], "xyz": 1}}
+    value["classification_cot"] |= {"Colour": 1, " ": {"prompt": 1, "options": ["a"], "xyz": 1}}
     value["creature_rules"]["Bee"] = {"colour": 0, "tial": 0, "Colour": 0, " ": 0}
     value["creature_rules"][""] = []
+    missing = "is missing: each group needs the index of an option"
     assert problems(value) == {
         "creature_rule": "unknown key 'creature_rule' (did you mean 'creature_rules'?)",
-        "classification_cot.Colour": "'Colour' repeats 'colour'",
-        'classification_cot[" "]': "the name is empty",
-        'classification_cot[" "].xyz': "unknown key 'xyz' (known: prompt, options)",
-        'classification_cot[" "].prompt': "the prompt 'x' must hold exactly one {}, it holds 0",
-        'classification_cot[" "].options': "a group needs at least 2 options, it has 1",
-        'creature_rules["Absol G"].Colour': "is missing: each group needs the index of an option",
-        'creature_rules["Absol G"][" "]': "is missing: each group needs the index of an option",
-        "creature_rules.Bee.tial": "there is no group 'tial' (did you mean 'tail'?)",
-        "creature_rules.Bee.tail": "is missing: each group needs the index of an option",
+        'creature_rules["Absol G"].Colour': missing,
+        'creature_rules["Absol G"][" "]': missing,
+        "creature_rules.Bee.tail": missing,
+        "classification_cot.Colour": "should be an object, it is a whole number",
+        'classification_cot[" "]': "is empty",
+        'classification_cot[" "].xyz': "unknown key 'xyz' (known: name, prompt, options)",
+        'classification_cot[" "].prompt': "should be text, it is a whole number",
         'creature_rules[""]': "should be an object, it is a list",
+    }
+
+
+def test_all_that_contradicts_itself_is_found_at_once() -> None:
+    value = good()
+    value["classification_groups"]["Colour"] = {"prompt": "x {}", "options": ["a"]}
+    value["creature_rules"]["Bee"] = {"colour": 0, "tial": 0, "tail": 2}
+    missing = "is missing: each group needs the index of an option"
+    assert problems(value) == {
+        'creature_rules["Absol G"].Colour': missing,
+        "creature_rules.Bee.tail": "there is no option 2, they go from 0 to 1",
+        "creature_rules.Bee.Colour": missing,
+        "classification_groups.Colour": "'Colour' repeats 'colour'",
+        "classification_groups.Colour.options": "a group needs at least 2 options, it has 1",
+        "creature_rules.Bee.tial": "there is no group 'tial' (did you mean 'tail'?)",
     }
 
 
 @pytest.mark.parametrize(
     ("change", "path", "part"),
     [
-        ({"classification_cot": {}}, "classification_cot", "already under"),
-        ({"other_rules": good()["creature_rules"]}, "other_rules", "already under"),
+        ({"classification_cot": {}}, "classification_cot", "did you mean 'classification_groups'?"),
+        ({"other_rules": {}}, "other_rules", "unknown key"),
         ({"classification_groups": []}, "classification_groups", "should be an object"),
         ({"classification_groups": {}}, "classification_groups", "at least 1 group"),
         ({"creature_rules": []}, "creature_rules", "should be an object"),
         ({"creature_rules": {}}, "creature_rules", "at least 2 classes"),
-        ({"creature_rules": {"": {}}}, 'creature_rules[""]', "name is empty"),
-        ({"_rules": {}}, "_rules", "already under"),
+        ({"creature_rules": {"": {}}}, "creature_rules", "name is empty"),
+        ({"_rules": {}}, "_rules", "unknown key"),
         ({"note": "", "a b": 1}, '["a b"]', "unknown key 'a b'"),
     ],
 )

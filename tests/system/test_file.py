@@ -204,7 +204,7 @@ def problems(text: str) -> dict[str, str]:
 # Where the good envelope is changed, to what, and the path and a part of the message that follow.
 S, P, C = "system", "provenance", "calibration"
 BROKEN: list[tuple[tuple[str | int, ...], object, str, str]] = [
-    (("version",), MISSING, "version", "is missing"),
+    (("version",), MISSING, "version", "should be 1"),
     (("version",), True, "version", "should be 1"),
     (("version",), "1", "version", "should be 1"),
     (("version",), 0, "version", "should be 1"),
@@ -259,7 +259,7 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str, str]] = [
     ((P, "crop"), [0, 0, 1], "provenance.crop[3]", "is missing"),
     ((P, "crop", 2), 1.5, "provenance.crop[2]", "less than or equal to 1"),
     ((P, "splits", "test"), [], "provenance.splits.test", "'held_out'"),
-    ((P, "splits", "review", 0), 7, "provenance.splits.review[0]", "valid string"),
+    ((P, "splits", "review", 0), 7, "provenance.splits.review[0]", "should be text"),
     ((P, "accuracy", "review", "n"), 0, "provenance.accuracy.review.n", "greater than or equal"),
     ((P, "accuracy", "review", "n"), 4.5, "provenance.accuracy.review.n", "integer"),
     (
@@ -312,19 +312,35 @@ def test_the_schema_refuses_what_the_reader_refuses(
 def test_every_problem_is_found_at_once_and_nothing_is_blamed_on_another() -> None:
     envelope = good()
     envelope["system"]["domain"] = ""
-    envelope["system"]["groups"][0] = {"nam": "colour", "prompt": "", "options": ["red", "red"]}
-    envelope["system"]["rules"]["Ant"]["tail"] = "wide"
+    envelope["system"]["groups"][0] = {"nam": "colour", "prompt": "", "options": ["red", 1]}
+    envelope["system"]["rules"]["Ant"]["tail"] = 2
     envelope["scoring"]["scale"] = -1
     envelope["provenance"]["encoder"] = "miniature"
     assert list(problems(json.dumps(envelope))) == [
         "system.domain",
         "system.groups[0].name",
-        "system.groups[0].nam",
         "system.groups[0].prompt",
         "system.groups[0].options[1]",
+        "system.groups[0].nam",
         "system.rules.Ant.tail",
         "scoring.scale",
         "provenance.encoder",
+    ]
+
+
+def test_all_that_contradicts_itself_is_found_at_once() -> None:
+    envelope = good()
+    envelope["system"]["groups"][0] |= {"prompt": "no slot", "options": ["red", "red", "blue"]}
+    envelope["system"]["groups"][1]["name"] = "Colour"
+    envelope["system"]["rules"]["Ant"]["colour"] = "green"
+    envelope["scoring"]["scale"] = -1
+    assert list(problems(json.dumps(envelope))) == [
+        "system.groups[0].prompt",
+        "system.groups[0].options[1]",
+        "system.groups[1].name",
+        "system.rules.Ant.colour",
+        "system.rules.Ant.tail",
+        "scoring.scale",
     ]
 
 
@@ -377,7 +393,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     broken.write_text("{", encoding="utf-8")
     for path, part in [
         (tmp_path / "none", "there is no system file"),
-        (tmp_path, "is a folder"),
+        (tmp_path, "there is no system file"),
         (latin, "not UTF-8"),
         (huge, "larger than 64 MiB"),
         (broken, f"{broken} is not a usable system file, 1 problem:"),

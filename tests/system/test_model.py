@@ -136,16 +136,11 @@ def test_a_broken_group_is_refused(prompt: str, options: tuple[str, ...], path: 
         AttributeGroup(name="colour", prompt=prompt, options=options)
 
 
-def test_group_problems_stand_under_the_path_given() -> None:
-    problems = group_problems("none", ("red", "red"), "groups[1]")
-    assert [problem.path for problem in problems] == ["groups[1].prompt", "groups[1].options[1]"]
-
-
 def test_all_problems_of_a_system_are_found_at_once() -> None:
     rules = {"Absol G": {"colour": ("rde", "red", "red"), "tial": ("long",)}}
     assert system_problems([COLOUR, COLOUR.model_copy(update={"name": "Colour"})], rules) == [
-        Problem("rules", "a system needs at least 2 classes, it has 1"),
         Problem("groups[1].name", "'Colour' repeats 'colour'"),
+        Problem("rules", "a system needs at least 2 classes, it has 1"),
         Problem(
             'rules["Absol G"].colour', "'rde' is not an option of 'colour' (did you mean 'red'?)"
         ),
