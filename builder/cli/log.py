@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import Json, SessionFolder
+from builder.cli import app, flags
 
 if TYPE_CHECKING:
     from builder.llm.cost import Price, Spent
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@reports_errors
-def log(session: SessionFolder = None, as_json: Json = False) -> None:
+def log(session: flags.SessionFolder = None, as_json: flags.Json = False) -> None:
     """The story of a session: versions, what was accepted for each, by whom, and what it cost.
 
     Needs no images and no encoder, and may be read while another process works on the session.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
+from builder.cli.json_values import Data, decided_data, exported_data, version_data
 from builder.llm.cost import Spent
 from builder.scoring.statistics import Change
 from builder.session.confirmation import confirmed
@@ -33,7 +33,7 @@ def log_data(folder: Path, story: Story, costs: Sequence[Spent]) -> Data:
         "exports": [_delivery(delivery) for delivery in story.exports],
         "held_out_looks": state.held_out_looks,
         "final_looks": state.final_looks,
-        "spent": spent_data(sum(costs, Spent())),
+        "spent": sum(costs, Spent()).model_dump(mode="json"),
     }
 
 
@@ -64,7 +64,7 @@ def _stretch(stretch: Stretch, state: State, cost: Spent) -> Data:
         "locked": [lock.model_dump() for lock in stretch.locked],
         "unlocked": [lock.model_dump() for lock in stretch.unlocked],
         "optimised": [run.model_dump(exclude={"kind"}) for run in stretch.optimised],
-        "spent": spent_data(cost),
+        "spent": cost.model_dump(mode="json"),
     }
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import Attribute, Classes, Context, Domain, Language, PromptFolder
+from builder.cli import app, flags
 
 if TYPE_CHECKING:
     from builder.llm.prompts import Prompts
@@ -17,18 +16,17 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@reports_errors
 def prompt(
     which: Annotated[
         Literal["draft", "rules", "revise"],
         typer.Argument(help="The question for groups, for rules, or for proposals."),
     ],
-    classes: Classes,
-    domain: Domain = None,
-    attribute: Attribute = None,
-    language: Language = "en",
-    prompts: PromptFolder = None,
-    context: Context = None,
+    classes: flags.Classes,
+    domain: flags.Domain = None,
+    attribute: flags.Attribute = None,
+    language: flags.Language = "en",
+    prompts: flags.PromptFolder = None,
+    context: flags.Context = None,
     system: Annotated[
         Path | None,
         typer.Option("--system", help="System whose groups and rules the question is about."),

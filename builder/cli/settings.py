@@ -1,9 +1,13 @@
 """A session's settings and how it is run, from flags and a few questions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
+from builder import __version__
+from builder.cli.model import ModelOptions, spoken_to
+from builder.cli.user_files import expanded
 from builder.cli.workspace import scoring_from
 from builder.data.classes import ClassEntry
 from builder.data.pictures import Crop
@@ -11,6 +15,7 @@ from builder.data.sources import ImageSource, known_crop
 from builder.encoders.protocol import Encoder
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
+from builder.proposals.requests import DEFAULT_ATTRIBUTES
 from builder.session.records import ClassInfo, Started
 from builder.system.file import SystemFile, load_system_file
 from builder.system.model import Scoring
@@ -24,38 +29,45 @@ class RunMode:
     """How a session is run: by whom, how long, and which accuracy counts as success."""
 
     auto: bool
-    yes: bool
-    rounds: int | None
-    min_accuracy: float | None
+    yes: bool = False
+    rounds: int | None = None
+    min_accuracy: float | None = None
     edits: Path | None = None
     # Calls to the model at a time; None: as many as suit the server.
     parallel: int | None = None
 
 
-def class_infos(entries: Iterable[ClassEntry]) -> tuple[ClassInfo, ...]:
-    """The classes in the journal's form."""
-    return tuple(ClassInfo(name=entry.name, description=entry.description) for entry in entries)
-
-
-def with_images(
-    started: Started, source: ImageSource | None, encoder: str | None, crop: Crop | None
+def settings_of(
+    domain: str,
+    classes: Iterable[ClassEntry],
+    source: ImageSource | None,
+    encoder: str | None,
+    crop: Crop | None,
+    model: ModelOptions,
+    **others: Any,
 ) -> Started:
-    """The settings with the images, the part of each that counts, and the encoder to measure them.
+    """The settings of a new session: its classes, its images and who measures them, its model.
 
-    Raises EncoderError for what is no encoder.
+    `crop` is the part of each image that counts; `others` as `Started` names them. Raises
+    EncoderError for what is no encoder, InputError for what is no model.
     """
-    update: dict[str, object] = {}
-    if crop is not None:
-        update["crop"] = (crop.left, crop.top, crop.right, crop.bottom)
     if source is not None:
-        update |= {
+        others |= {
             "images": _absolute_if_folder(source.location),
             "image_column": source.image_column,
             "label_column": source.label_column,
             "data_split": source.data_split,
             "encoder": _encoder(encoder or DEFAULT_ENCODER),
         }
-    return started.model_copy(update=update)
+    unset = {"images": None, "encoder": None, "llm": None, "attributes": DEFAULT_ATTRIBUTES}
+    started = Started(
+        cotbuild=__version__,
+        domain=domain,
+        classes=tuple(ClassInfo(name=each.name, description=each.description) for each in classes),
+        crop=astuple(crop) if crop else None,
+        **unset | others,
+    )
+    return spoken_to(started, model)
 
 
 def scoring_of(rule: str | None, scale: float | None, start: SystemFile | None) -> Scoring:
@@ -93,14 +105,6 @@ def _folder_complaint(typed: str) -> str | None:
     except (InputError, OSError):
         found = False
     return None if found else f"there is no folder {typed}"
-
-
-def expanded(path: str) -> Path:
-    """The path with `~` resolved. Raises InputError."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
 
 
 def domain_of(wish: str | None, start: SystemFile | None, asker: Asker | None) -> str:
