@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from builder.terminal.encoders import EncoderRow
 
 DISAGREES = 1
-WEIGHTS = "model.safetensors"
 
 encoder = typer.Typer(
     name="encoder", help="Which encoders there are; compare one with its publisher's own files."
@@ -79,7 +78,8 @@ def _row(model: "KnownModel") -> "EncoderRow":
     from builder.encoders.jina.verify import is_verified
     from builder.terminal.encoders import EncoderRow
 
-    found = huggingface_hub.try_to_load_from_cache(model.repository, WEIGHTS, revision=model.commit)
+    weights, commit = "model.safetensors", model.commit
+    found = huggingface_hub.try_to_load_from_cache(model.repository, weights, revision=commit)
     licence, _, condition = model.licence.partition(", ")
     verified = None
     if model.onnx_commit:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from builder import __version__
 from builder.cli import print_json
-from builder.cli.encoder import WEIGHTS
 from builder.data.images import file_digest
 from builder.encoders import catalog
 from builder.encoders.cache_folder import default_cache_folder
@@ -22,6 +21,8 @@ from builder.terminal.console import progress_console, result_console
 from builder.terminal.encoders import DifferenceRow, megabytes, verdict_screen
 from builder.terminal.render import error_panel
 from builder.terminal.text import LONG, plain
+
+WEIGHTS = "model.safetensors"
 
 
 def agreed(name: str, onnx: Path | None, device: str, *, as_json: bool) -> bool:
