@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from builder.cli.consent import asker_for, confirm_download, confirm_spending
@@ -17,7 +18,7 @@ from builder.cli.workspace import identity_of
 from builder.edits.apply import EditError, apply
 from builder.edits.file import read_proposals
 from builder.edits.model import Proposal
-from builder.errors import InputError, SessionError
+from builder.errors import InputError
 from builder.session.journal import Session, check_free
 from builder.session.records import Drafted, Started
 from builder.session.state import State
@@ -120,12 +121,7 @@ def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
 
 
 def fresh_folder(classes: Path) -> Path:
-    """A folder for a new session, named after the file of its classes. Raises SessionError."""
+    """A folder for a new session, named after the file of its classes."""
     stem = classes.absolute().parent.name if classes.stem == "classes" else classes.stem
-    for number in range(1, 10_000):
-        folder = SESSIONS / f"{stem or 'session'}-{number}"
-        if not folder.exists():
-            return folder
-    raise SessionError(
-        f"{SESSIONS} is full of sessions named {stem}", hint="name another folder with --out"
-    )
+    folders = (SESSIONS / f"{stem or 'session'}-{number}" for number in count(1))
+    return next(folder for folder in folders if not folder.exists())

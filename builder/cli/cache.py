@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli import app, flags, print_json
+from builder.cli.flags import flag
 
 if TYPE_CHECKING:
     from builder.encoders.cache_folder import Cached
@@ -32,7 +33,7 @@ def info(as_json: flags.Json = False) -> None:
 
 @cache.command()
 def clear(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, flag("--yes", None, "Do not ask.")] = False,
     as_json: flags.Json = False,
 ) -> None:
     """Remove the cache's own files: everything is encoded and downloaded again when needed."""

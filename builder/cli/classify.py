@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
@@ -24,11 +25,9 @@ def classify(
     device: flags.Device = "auto",
     dtype: flags.Dtype = "float32",
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also the runner-up, and what each group saw.")
+        bool, flag("--explain", None, "Also the runner-up, and what each group saw.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object an image.")
-    ] = False,
+    as_json: Annotated[bool, flag("--json", None, "Print one JSON object an image.")] = False,
 ) -> None:
     """Classify images, in the order in which they are named, as fast as they come.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
@@ -15,7 +16,7 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="A", help=flags.VERSION_NAMES)],
     after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the edits as resume --edits takes them.")
+        bool, flag("--json", None, "Print the edits as resume --edits takes them.")
     ] = False,
 ) -> None:
     """The edits that lead from version A to version B, and what they did to held-out images."""

@@ -127,11 +127,12 @@ class JsonScreen(Screen):
         reached: float = 1.0,
         wanted: float | None = None,
     ) -> None:
+        self.over()
         best = ended.state.best_version
         told = {
             "reason": ended.reason,
             "best": version_data(best, ended.state) if best else None,
-            "spent": self.spent_so_far.model_dump(mode="json"),
+            "spent": self._spent.model_dump(mode="json"),
             "exit_code": 1 if wanted is not None and reached < wanted else 0,
         }
         self._event("ended", told)

@@ -136,7 +136,9 @@ def what_it_takes(started: Started, *, drafted: bool) -> str:
     what = f"{where} will be sent the {names} with their descriptions"
     if drafted:
         return f"{what} and the system: 1 call a round"
-    estimate = estimated_draft(started)
+    classes = tuple((entry.name, entry.description) for entry in started.classes)
+    request = DraftRequest(started.domain, classes, started.attributes, started.context)
+    estimate = estimate_draft(request, price=price_of(started), prompts=prompts_of(started))
     return (
         f"{what}: about {estimate.calls:,} calls and {estimate.tokens:,} tokens for a draft, "
         f"{_price_words(estimate)}, then 1 call a round"
@@ -161,12 +163,6 @@ def check_agreed(started: Started, estimate: Estimate, *, bounded: bool) -> None
         "the cost",
         hint="add --yes to agree, or use a local server with --llm-url",
     )
-
-
-def estimated_draft(started: Started) -> Estimate:
-    classes = tuple((entry.name, entry.description) for entry in started.classes)
-    request = DraftRequest(started.domain, classes, started.attributes, started.context)
-    return estimate_draft(request, price=price_of(started), prompts=prompts_of(started))
 
 
 def _price_words(estimate: Estimate) -> str:

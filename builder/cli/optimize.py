@@ -86,7 +86,8 @@ def optimize(
     ] = False,
 ) -> None:
     """Improve a system without a person: fitted on review images, selected on held-out ones."""
-    from builder.cli import begin, optimize_limits, settings
+    from builder.cli import optimize_limits, settings
+    from builder.cli.begin import created, fresh_folder
     from builder.cli.consent import confirm_download
     from builder.cli.json_events import session_screen
     from builder.cli.model import ModelOptions
@@ -101,8 +102,7 @@ def optimize(
     from builder.search.session import STOPPED
     from builder.session.journal import Session, check_free
     from builder.session.records import GEPA, Drafted
-    from builder.session.state import advance
-    from builder.session.state import begin as begin_state
+    from builder.session.state import advance, begin
     from builder.system.file import load_system_file
 
     source = ImageSource(images, image_column, label_column, data_split) if images else None
@@ -154,10 +154,10 @@ def optimize(
                 scoring=file.scoring.of_session(),
                 seed=split_seed,
             )
-            folder = (out or begin.fresh_folder(target)).absolute()
+            folder = (out or fresh_folder(target)).absolute()
             check_free(folder)
             draft = Drafted(system=file.system, source=str(target))
-            state = advance(begin_state(started), draft)
+            state = advance(begin(started), draft)
         # What is checked here comes before all that takes long or writes.
         check(state, folder)
         asked = None
@@ -169,7 +169,7 @@ def optimize(
             screen.resumed(folder, session.state, session.torn_bytes)
         else:
             confirm_download(started, mode, None, screen, named=encoder is not None)
-            running = stack.enter_context(begin.created(started, (target, file), folder, screen))
+            running = stack.enter_context(created(started, (target, file), folder, screen))
             open_workspace(running)
         search = Search(running, limits)
         try:

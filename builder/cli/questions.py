@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
@@ -19,19 +20,20 @@ def questions(
     crop: flags.Crop = None,
     threshold: Annotated[
         list[float] | None,
-        typer.Option(
+        flag(
             "--threshold",
+            None,
+            "Stop asking at this probability of one class; repeatable. Default: 0.8, 0.9 and 0.95.",
             min=0,
             max=1,
-            help="Stop asking at this probability of one class; repeatable. "
-            "Default: 0.8, 0.9 and 0.95.",
         ),
     ] = None,
     proposal: Annotated[
         Path | None,
-        typer.Option(
+        flag(
             "--proposal",
-            help="Write the drop of the groups that can go, for: cotbuild resume --edits FILE.",
+            None,
+            "Write the drop of the groups that can go, for: cotbuild resume --edits FILE.",
         ),
     ] = None,
     device: flags.Device = "auto",

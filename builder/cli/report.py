@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
@@ -16,8 +17,7 @@ def report(
         typer.Option("-o", "--output", help="File; default: report.html in the session."),
     ] = None,
     no_images: Annotated[
-        bool,
-        typer.Option("--no-images", help="The system and its history alone; needs no encoder."),
+        bool, flag("--no-images", None, "The system and its history alone; needs no encoder.")
     ] = False,
 ) -> None:
     """Write one HTML file: accuracy by version, confusions with their images, groups, the system.

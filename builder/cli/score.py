@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
@@ -19,43 +20,39 @@ def score(
     data_split: flags.DataSplit = None,
     encoder: Annotated[
         list[str] | None,
-        typer.Option(
-            "--encoder",
-            help="As for new; repeatable. Default: the one that measured the system.",
+        flag(
+            "--encoder", None, "As for new; repeatable. Default: the one that measured the system."
         ),
     ] = None,
     classes: Annotated[
-        Path | None,
-        typer.Option("--classes", help="Classes file, for the baseline with descriptions."),
+        Path | None, flag("--classes", None, "Classes file, for the baseline with descriptions.")
     ] = None,
     crop: flags.Crop = None,
     rule: Annotated[
         flags.Rule | None,
-        typer.Option(
+        flag(
             "--rule",
-            help="Scoring rule; default: as in the file. all: side by side. What is fitted is so "
+            None,
+            "Scoring rule; default: as in the file. all: side by side. What is fitted is so "
             "on the session's review images, or on a part of the images, and shown on the others.",
         ),
     ] = None,
     scale: Annotated[
         float | None,
-        typer.Option("--scale", min=1e-6, max=1e6, help="Logit scale; default: as in the file."),
+        flag("--scale", None, "Logit scale; default: as in the file.", min=1e-6, max=1e6),
     ] = None,
     device: flags.Device = "auto",
     dtype: flags.Dtype = "float32",
     min_accuracy: Annotated[
         float | None,
-        typer.Option("--min-accuracy", min=0, max=1, help="Exit with 1 if a system is below."),
+        flag("--min-accuracy", None, "Exit with 1 if a system is below.", min=0, max=1),
     ] = None,
     controls: Annotated[
         bool,
-        typer.Option(
-            "--controls", help="Also score senseless rules, words and names, for comparison."
-        ),
+        flag("--controls", None, "Also score senseless rules, words and names, for comparison."),
     ] = False,
     save: Annotated[
-        Path | None,
-        typer.Option("--save", help="Write the system with the rule of --rule to this file."),
+        Path | None, flag("--save", None, "Write the system with the rule of --rule to this file.")
     ] = None,
     as_json: flags.Json = False,
 ) -> None:

@@ -56,7 +56,7 @@ class Screen:
     _tally: OnTally | None = None
     _line: Callable[[str], None] | None = None
     # On the language model, by the session.
-    spent_so_far: Spent = field(default_factory=Spent)
+    _spent: Spent = field(default_factory=Spent)
 
     # --- While a session is set up ------------------------------------------------------------
 
@@ -199,19 +199,19 @@ class Screen:
 
     def spent(self, before: Spent) -> None:
         """Says what earlier runs of the session spent on the model, if anything."""
-        self.spent_so_far = before
+        self._spent = before
         if before.tokens:
             self._aside(f"Spent on the language model so far: {spent_words(before)}.")
 
     @property
     def spending(self) -> str:
         """What the session spent on the model so far; "" for nothing."""
-        return spent_words(self.spent_so_far) if self.spent_so_far.tokens else ""
+        return spent_words(self._spent) if self._spent.tokens else ""
 
     def llm_event(self, event: llm.LLMEvent) -> None:
         """Shows an event of the language model: a line each, or a bar for a draft in many calls."""
         if isinstance(event, llm.CallFinished):
-            self.spent_so_far = event.total or self.spent_so_far
+            self._spent = event.total or self._spent
         if isinstance(event, llm.DraftProgress):
             self._draft_progress(event)
         elif self._tally is not None and isinstance(event, llm.CallFinished | llm.CallReused):
@@ -225,7 +225,7 @@ class Screen:
         if self._tally is None:
             self.over()
             self._tally = self._step.enter_context(tally_bar("Rules", self.progress_to))
-        self._tally(event.done, event.total, spent_words(self.spent_so_far))
+        self._tally(event.done, event.total, spent_words(self._spent))
 
     # --- At the end ---------------------------------------------------------------------------
 
@@ -283,9 +283,9 @@ class Screen:
         self._step.close()
 
     def _account(self) -> None:
-        if self.spent_so_far.tokens:
+        if self._spent.tokens:
             self._aside(
-                f"The session spent on the language model: {spent_words(self.spent_so_far)}."
+                f"The session spent on the language model: {spent_words(self._spent)}."
             )
 
     def _next(self, folder: Path, go_on: str = "resume", *, exported: bool = False) -> None:

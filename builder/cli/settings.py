@@ -52,8 +52,10 @@ def settings_of(
     EncoderError for what is no encoder, InputError for what is no model.
     """
     if source is not None:
+        # A session may be resumed from another folder.
+        folder = _folder(source.location)
         others |= {
-            "images": _absolute_if_folder(source.location),
+            "images": str(folder.absolute()) if folder else source.location,
             "image_column": source.image_column,
             "label_column": source.label_column,
             "data_split": source.data_split,
@@ -100,11 +102,16 @@ def ask_for_images(asker: Asker | None) -> ImageSource | None:
 
 
 def _folder_complaint(typed: str) -> str | None:
+    return None if not typed or _folder(typed) else f"there is no folder {typed}"
+
+
+def _folder(path: str) -> Path | None:
+    """The folder of that name; None for what is no folder, or not even a path."""
     try:
-        found = not typed or expanded(typed).is_dir()
+        found = expanded(path)
+        return found if found.is_dir() else None
     except (InputError, OSError):
-        found = False
-    return None if found else f"there is no folder {typed}"
+        return None
 
 
 def domain_of(wish: str | None, start: SystemFile | None, asker: Asker | None) -> str:
@@ -117,27 +124,13 @@ def domain_of(wish: str | None, start: SystemFile | None, asker: Asker | None) -
     return typed or "object"
 
 
-def _absolute_if_folder(spec: str) -> str:
-    # A session may be resumed from another folder.
-    try:
-        folder = expanded(spec)
-        return str(folder.absolute()) if folder.is_dir() else spec
-    except (InputError, OSError):
-        return spec  # not a path; opening it says what it is not
-
-
 def start_file(path: Path, entries: tuple[ClassEntry, ...]) -> SystemFile:
     """The system to begin from; its classes must be those of the classes file."""
     file = load_system_file(path)
-    names = {entry.name for entry in entries}
-    missing = [name for name in names if name not in file.system.rules]
-    extra = [name for name in file.system.rules if name not in names]
-    if missing or extra:
-        parts = [
-            f"{what}: {', '.join(sorted(found)[:8])}"
-            for what, found in (("without a rule", missing), ("not in the classes file", extra))
-            if found
-        ]
+    names, ruled = {entry.name for entry in entries}, set(file.system.rules)
+    wrong = {"without a rule": names - ruled, "not in the classes file": ruled - names}
+    parts = [f"{what}: {', '.join(sorted(found)[:8])}" for what, found in wrong.items() if found]
+    if parts:
         raise InputError(
             f"{path} is for other classes than the classes file ({'; '.join(parts)})",
             hint="make the names the same in both files, letter by letter",
