@@ -79,7 +79,7 @@ def _origin(folder: Path, state: State, workspace: Workspace | None) -> Origin:
         cotbuild=__version__,
         last=read_journal(folder).times[-1],
         encoder=identity_of(workspace.encoder) if workspace else None,
-        spending=spent_words(took) if took.tokens else "",
+        spending=spent_words(took),
         warnings=_warnings(state, workspace.labels if workspace else None),
     )
 

@@ -200,13 +200,13 @@ class Screen:
     def spent(self, before: Spent) -> None:
         """Says what earlier runs of the session spent on the model, if anything."""
         self._spent = before
-        if before.tokens:
-            self._aside(f"Spent on the language model so far: {spent_words(before)}.")
+        if words := self.spending:
+            self._aside(f"Spent on the language model so far: {words}.")
 
     @property
     def spending(self) -> str:
         """What the session spent on the model so far; "" for nothing."""
-        return spent_words(self._spent) if self._spent.tokens else ""
+        return spent_words(self._spent)
 
     def llm_event(self, event: llm.LLMEvent) -> None:
         """Shows an event of the language model: a line each, or a bar for a draft in many calls."""
@@ -225,7 +225,7 @@ class Screen:
         if self._tally is None:
             self.over()
             self._tally = self._step.enter_context(tally_bar("Rules", self.progress_to))
-        self._tally(event.done, event.total, spent_words(self._spent))
+        self._tally(event.done, event.total, spent_words(self._spent) or "0 tokens")
 
     # --- At the end ---------------------------------------------------------------------------
 
@@ -241,7 +241,6 @@ class Screen:
         """Says how a session ended; raises typer.Exit with 1 for an accuracy that is too low."""
         self.over()
         self._aside(f"Stopped: {ended.reason}.")
-        self._account()
         self._next(folder, exported=exported)
         self.check_accuracy(reached, wanted)
 
@@ -260,7 +259,6 @@ class Screen:
         """Says that the session was left and saved; `go_on`: the command that continues it."""
         self.over()
         self._aside("Left. Everything decided is saved.")
-        self._account()
         self._next(folder, go_on)
 
     def unmeasured(self) -> None:
@@ -282,13 +280,10 @@ class Screen:
         self._tally = self._line = None
         self._step.close()
 
-    def _account(self) -> None:
-        if self._spent.tokens:
-            self._aside(
-                f"The session spent on the language model: {spent_words(self._spent)}."
-            )
-
     def _next(self, folder: Path, go_on: str = "resume", *, exported: bool = False) -> None:
+        """Says what the session spent, and with which commands it goes on."""
+        if words := self.spending:
+            self._aside(f"The session spent on the language model: {words}.")
         named = shlex.quote(str(folder))
         self._aside(f"Go on with:  cotbuild {go_on} {named}")
         if not exported:
@@ -352,7 +347,9 @@ def llm_line(event: llm.LLMEvent) -> str | None:
 
 
 def spent_words(spent: Spent) -> str:
-    """Tokens and, where it is known, money."""
+    """Tokens and, where it is known, money; "" for nothing."""
+    if not spent.tokens:
+        return ""
     about = "about " if spent.estimated else ""
     cost = "price unknown" if spent.cost is None else f"${money(spent.cost)}" if spent.cost else ""
     return f"{about}{spent.tokens:,} tokens" + (f", {cost}" if cost else "")
