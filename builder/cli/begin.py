@@ -85,11 +85,11 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
         asker, state = asker_for(mode), session.state
         check_goal(state.started, mode)
         edits = _read_edits(mode.edits, state) if mode.edits else ()
+        # Another model may answer from here on; the journal keeps what the session began with.
+        speaking = spoken_to(state.started, options)
         drafter = None
         # With a file of edits nobody is there to read what a model would propose.
         if not edits:
-            # Another model may answer from here on; the journal keeps what the session began with.
-            speaking = spoken_to(state.started, options)
             drafter = open_model(
                 speaking, session.folder, screen, parallel=mode.parallel, state=state
             )
