@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from builder.cli.save import EXPORT_NAME, save_best, save_record
+from builder.cli.save import EXPORT_NAME, Running
+from builder.cli.screen import Screen
 from builder.cli.workspace import Workspace
 from builder.edits.locks import Lock
 from builder.edits.model import Proposal, RenameOption, SetRule
@@ -222,7 +223,8 @@ class Model:
 
 def play(session: Session, acknowledged: list[Record]) -> None:
     """Goes on with the session to the end of the script."""
-    save_best(session, WORKSPACE)
+    running = Running(session, Screen(), workspace=WORKSPACE)
+    running.save_best()
     done = sum(record.kind in ACTS for record in read_journal(session.folder).records)
     for event in run(
         session.state,
@@ -232,7 +234,7 @@ def play(session: Session, acknowledged: list[Record]) -> None:
         export_to=str(session.folder / EXPORT_NAME),
     ):
         if isinstance(event, Recorded):
-            save_record(session, WORKSPACE, event)
+            running.keep(event)
             acknowledged.append(event.record)
         if isinstance(event, Ended):
             return

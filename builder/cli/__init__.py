@@ -1,17 +1,14 @@
 """The command line: flags and exit codes. What a command needs is imported when it runs."""
 
-import functools
-from collections.abc import Callable
+import json
 from importlib import import_module
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from builder import __version__
 from builder.errors import CotbuildError, InputError
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 INTERRUPTED = 130
 EPILOG = (
@@ -20,8 +17,25 @@ EPILOG = (
     "3 encoder · 4 language model · 5 session folder · 130 stopped with Ctrl-C"
 )
 
+
+class Commands(TyperGroup):
+    """All commands; an error of any of them ends as one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CotbuildError as error:
+            raise _ended_by(error) from error
+        except OSError as error:
+            raise _ended_by(unusable_file(error)) from error
+        except KeyboardInterrupt as error:
+            typer.echo("\nStopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+
 app = typer.Typer(
     name="cotbuild",
+    cls=Commands,
     help="Build, measure and improve attribute systems: how a frozen image-text encoder tells "
     "classes apart whose names it does not know.",
     epilog=EPILOG,
@@ -31,22 +45,9 @@ app = typer.Typer(
 )
 
 
-def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Wraps a command so that its errors end as one message and an exit code."""
-
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except CotbuildError as error:
-            raise _ended_by(error) from error
-        except OSError as error:
-            raise _ended_by(unusable_file(error)) from error
-        except KeyboardInterrupt as error:
-            typer.echo("\nStopped.", err=True)
-            raise typer.Exit(INTERRUPTED) from error
-
-    return wrapped
+def print_json(data: object) -> None:
+    """Prints the one JSON object of a command's `--json`."""
+    typer.echo(json.dumps(data, ensure_ascii=False))
 
 
 def unusable_file(error: OSError) -> InputError:

@@ -1,5 +1,8 @@
 """Begins or resumes a session: everything is checked before any money or time is spent."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from builder.cli.consent import asker_for, confirm_download, confirm_spending
@@ -7,14 +10,15 @@ from builder.cli.file_inputs import say_what_differs
 from builder.cli.model import ModelOptions, open_model, spoken_to
 from builder.cli.open_workspace import encoder_of, images_of
 from builder.cli.run import check_goal, run_session
-from builder.cli.save import record_entry
+from builder.cli.save import Running
 from builder.cli.screen import Screen
 from builder.cli.settings import RunMode, pinned
+from builder.cli.user_files import read_text
 from builder.cli.workspace import identity_of
 from builder.edits.apply import EditError, apply
 from builder.edits.file import read_proposals
 from builder.edits.model import Proposal
-from builder.errors import InputError, SessionError
+from builder.errors import InputError
 from builder.session.journal import Session, check_free
 from builder.session.records import Drafted, Started
 from builder.session.state import State
@@ -50,16 +54,26 @@ def begin_session(
     drafter = open_model(started, folder, screen, parallel=mode.parallel)
     confirm_spending(started, mode, asker, drafted=start is not None)
     confirm_download(started, mode, asker, screen, named=encoder_named)
+    with created(started, start, folder, screen) as running:
+        run_session(running, drafter, asker, mode)
+
+
+@contextmanager
+def created(
+    started: Started, start: tuple[Path, SystemFile] | None, folder: Path, screen: Screen
+) -> Iterator[Running]:
+    """A new session in `folder`; its images are read and its encoder is loaded before."""
     images = images_of(started, screen)
     encoder = encoder_of(started, screen, agreed=True)
     if start and encoder:
         say_what_differs(dict([start]), [identity_of(encoder)], screen)
     with Session.create(folder, pinned(started, encoder)) as session:
+        running = Running(session, screen, images, encoder)
         screen.began(session.folder, started)
         if start is not None:
             path, file = start
-            record_entry(session, None, Drafted(system=file.system, source=str(path)), screen)
-        run_session(session, images, encoder, drafter, asker, mode, screen)
+            running.record(Drafted(system=file.system, source=str(path)))
+        yield running
 
 
 def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: Screen) -> None:
@@ -68,37 +82,28 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
     Raises CotbuildError; ends with typer.Exit where the code is not 0.
     """
     with Session.open(folder.resolve()) as session:
-        asker = asker_for(mode)
-        started = session.state.started
-        check_goal(started, mode)
-        edits = _read_edits(mode.edits, session.state) if mode.edits else ()
+        asker, state = asker_for(mode), session.state
+        check_goal(state.started, mode)
+        edits = _read_edits(mode.edits, state) if mode.edits else ()
         # Another model may answer from here on; the journal keeps what the session began with.
-        speaking = spoken_to(started, options)
+        speaking = spoken_to(state.started, options)
+        drafter = None
         # With a file of edits nobody is there to read what a model would propose.
-        drafter = (
-            None
-            if edits
-            else open_model(
-                speaking, session.folder, screen, parallel=mode.parallel, state=session.state
+        if not edits:
+            drafter = open_model(
+                speaking, session.folder, screen, parallel=mode.parallel, state=state
             )
-        )
         if drafter is not None:
-            confirm_spending(speaking, mode, asker, drafted=session.state.system is not None)
-        images = images_of(started, screen, session.state)
-        encoder = encoder_of(started, screen)
-        screen.resumed(session.folder, session.state, session.torn_bytes)
-        run_session(session, images, encoder, drafter, asker, mode, screen, edits)
+            confirm_spending(speaking, mode, asker, drafted=state.system is not None)
+        images, encoder = images_of(state.started, screen, state), encoder_of(state.started, screen)
+        screen.resumed(session.folder, state, session.torn_bytes)
+        run_session(Running(session, screen, images, encoder), drafter, asker, mode, edits)
 
 
 def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
     """Reads the proposals of a file, which must all fit, one after the other. Raises InputError."""
-    try:
-        proposals = read_proposals(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InputError(
-            f"{path} can't be read: {why}", hint="name a UTF-8 file with proposals: --edits FILE"
-        ) from error
+    hint = "name a UTF-8 file with proposals: --edits FILE"
+    proposals = read_proposals(read_text(path, hint))
     if not proposals or state.system is None:
         raise InputError(
             f"{path} holds no proposals" if not proposals else "nothing was drafted yet",
@@ -116,13 +121,8 @@ def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:
 
 
 def fresh_folder(classes: Path) -> Path:
-    """A folder for a new session, named after the file of its classes. Raises SessionError."""
+    """A folder for a new session, named after the file of its classes."""
     # Resolved: the folder above "../classes.txt" has a name of its own.
     stem = classes.resolve().parent.name if classes.stem == "classes" else classes.stem
-    for number in range(1, 10_000):
-        folder = SESSIONS / f"{stem or 'session'}-{number}"
-        if not folder.exists():
-            return folder
-    raise SessionError(
-        f"{SESSIONS} is full of sessions named {stem}", hint="name another folder with --out"
-    )
+    folders = (SESSIONS / f"{stem or 'session'}-{number}" for number in count(1))
+    return next(folder for folder in folders if not folder.exists())

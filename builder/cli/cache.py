@@ -1,13 +1,12 @@
 """`cotbuild cache`: what is kept so that nothing is encoded or downloaded twice."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import Json
+from builder.cli import app, flags, print_json
+from builder.cli.flags import flag
 
 if TYPE_CHECKING:
     from builder.encoders.cache_folder import Cached
@@ -18,14 +17,13 @@ app.add_typer(cache)
 
 
 @cache.command()
-@reports_errors
-def info(as_json: Json = False) -> None:
+def info(as_json: flags.Json = False) -> None:
     """Where the cache is, and what it holds: a file of vectors per encoder, downloaded images."""
     from builder.encoders.cache_folder import cached_in, default_cache_folder
 
     found = cached_in(default_cache_folder())
     if as_json:
-        typer.echo(json.dumps(_as_data(found), ensure_ascii=False))
+        print_json(_as_data(found))
         return
     from builder.terminal.cache_screen import cache_screen
     from builder.terminal.console import result_console
@@ -34,9 +32,9 @@ def info(as_json: Json = False) -> None:
 
 
 @cache.command()
-@reports_errors
 def clear(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
+    yes: Annotated[bool, flag("--yes", None, "Do not ask.")] = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Remove the cache's own files: everything is encoded and downloaded again when needed."""
     from builder.encoders.cache_folder import cached_in, default_cache_folder
@@ -49,7 +47,7 @@ def clear(
         raise typer.Exit(0)
     clear_cache(found.folder)
     if as_json:
-        typer.echo(json.dumps({"removed": _as_data(found)}, ensure_ascii=False))
+        print_json({"removed": _as_data(found)})
     else:
         progress_console().print(f"{size(found.size)} removed from {found.folder}")
 

@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import Json
+from builder.cli import app, flags, print_json
 
 
 @app.command()
-@reports_errors
 def check(
     file: Annotated[Path, typer.Argument(help="A system: cotbuild's JSON or the article's.")],
-    as_json: Json = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Check a system file: broken rules with their JSON path, weak spots, the accuracy ceiling.
 
@@ -28,14 +26,11 @@ def check(
     try:
         system = load_system_file(file).system
     except SystemFileError as error:
-        if as_json:
-            problems = [asdict(problem) for problem in error.problems]
-            typer.echo(json.dumps({"usable": False, "problems": problems}, ensure_ascii=False))
-        else:
-            from builder.terminal.console import progress_console
-            from builder.terminal.render import error_panel
-
-            progress_console().print(error_panel(error))
+        if not as_json:
+            error.exit_code = 1
+            raise
+        problems = [asdict(problem) for problem in error.problems]
+        print_json({"usable": False, "problems": problems})
         raise typer.Exit(1) from error
     found = check_system(system)
     if "system" in json.loads(file.read_text(encoding="utf-8-sig")):
@@ -51,7 +46,7 @@ def check(
             "ceiling": found.ceiling,
             "warnings": [asdict(finding) for finding in found.findings],
         }
-        typer.echo(json.dumps(result, ensure_ascii=False))
+        print_json(result)
         return
     from builder.terminal.console import result_console
     from builder.terminal.render import checks_table

@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import Crop, Device, Dtype, EncoderIfOther
+from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
-@reports_errors
 def classify(
     system: Annotated[Path, typer.Argument(help="System file, cotbuild's or the article's.")],
     images: Annotated[
@@ -21,32 +20,22 @@ def classify(
             "stdin, one a line.",
         ),
     ],
-    encoder: EncoderIfOther = None,
-    crop: Crop = None,
-    device: Device = "auto",
-    dtype: Dtype = "float32",
+    encoder: flags.EncoderIfOther = None,
+    crop: flags.Crop = None,
+    device: flags.Device = "auto",
+    dtype: flags.Dtype = "float32",
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also the runner-up, and what each group saw.")
+        bool, flag("--explain", None, "Also the runner-up, and what each group saw.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object an image.")
-    ] = False,
+    as_json: Annotated[bool, flag("--json", None, "Print one JSON object an image.")] = False,
 ) -> None:
     """Classify images, in the order in which they are named, as fast as they come.
 
     Exit code 1 if an image could not be read; the others are classified all the same.
     """
-    from builder.cli.classify_images import Wanted, classify_all
+    from builder.cli.classify_images import classify_all, open_classifier
+    from builder.cli.screen import Screen
 
-    classify_all(
-        Wanted(
-            system=system,
-            images=tuple(images),
-            encoder=encoder,
-            crop=crop,
-            device=device,
-            dtype=dtype,
-            explain=explain,
-            as_json=as_json,
-        )
-    )
+    screen = Screen()
+    classifier = open_classifier(system, encoder, crop, device, dtype, screen)
+    classify_all(classifier, images, screen, explain=explain, as_json=as_json)

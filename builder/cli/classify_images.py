@@ -24,7 +24,7 @@ from builder.encoders.streaming import Picture
 from builder.encoders.vector_cache import VectorCache
 from builder.errors import InputError
 from builder.scoring.wording import counted
-from builder.system.file import SystemFile, load_system_file
+from builder.system.file import load_system_file
 from builder.system.model import AttributeSystem
 from builder.terminal.console import OutputClosed
 from builder.terminal.predictions import PredictionLine, explained, questions_asked
@@ -32,25 +32,9 @@ from builder.terminal.predictions import PredictionLine, explained, questions_as
 _STDIN = 0
 _LIST = "-"
 UNREADABLE = 1
-# Digits of probabilities and scores; later ones differ between machines.
-_DIGITS = 6
 _CHUNK = 1 << 16
 # More bytes than any path has.
 _LONGEST = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the flags of `classify` ask for."""
-
-    system: Path
-    images: tuple[str, ...]
-    encoder: str | None
-    crop: str | None
-    device: str
-    dtype: str
-    explain: bool
-    as_json: bool
 
 
 @dataclass(slots=True)
@@ -101,23 +85,23 @@ def _leave_at_once() -> NoReturn:
     os._exit(INTERRUPTED)
 
 
-def classify_all(wanted: Wanted) -> None:
-    """`cotbuild classify`. Raises CotbuildError, and typer.Exit(1) if an image was unreadable."""
-    screen = Screen.open()
-    file = load_system_file(wanted.system)
-    classifier = _open(wanted, file, screen)
+def classify_all(
+    classifier: Classifier, images: Iterable[str], screen: Screen, *, explain: bool, as_json: bool
+) -> None:
+    """Classifies all. Raises CotbuildError, and typer.Exit(1) if an image was unreadable."""
     tally = Tally()
+    explaining = classifier.file.system if explain else None
     try:
-        if wanted.explain and not wanted.as_json:
-            screen.results.print(questions_asked(file.system))
-        for picture, found in classifier.stream(paths(wanted.images, lines_of(_STDIN))):
+        if explaining and not as_json:
+            screen.results.print(questions_asked(explaining))
+        for picture, found in classifier.stream(paths(images, lines_of(_STDIN))):
             tally.count(picture, found)
-            if wanted.as_json:
-                data = _data(picture, found, file.system if wanted.explain else None)
+            if as_json:
                 # ASCII, so that it arrives whole whatever the terminal's encoding.
-                screen.results.out(json.dumps(data), highlight=False)
+                line = json.dumps(_data(picture, found, explaining))
+                screen.results.out(line, highlight=False)
             else:
-                _show(picture, found, file.system if wanted.explain else None, screen)
+                _show(picture, found, explaining, screen)
     except OutputClosed:
         # Whoever reads has seen enough: `cotbuild classify ... | head`.
         return
@@ -127,15 +111,19 @@ def classify_all(wanted: Wanted) -> None:
     tally.check()
 
 
-def _open(wanted: Wanted, file: SystemFile, screen: Screen) -> Classifier:
-    spec = wanted.encoder or measured_by([file])[0]
-    crop = Crop.parse(wanted.crop) if wanted.crop is not None else None
-    located = fetch_encoder(spec, device=wanted.device, dtype=wanted.dtype, screen=screen)
+def open_classifier(
+    path: Path, spec: str | None, crop: str | None, device: str, dtype: str, screen: Screen
+) -> Classifier:
+    """The classifier by a system's file; says where it is not sure. Raises CotbuildError."""
+    file = load_system_file(path)
+    spec = spec or measured_by([file])[0]
+    part = Crop.parse(crop) if crop is not None else None
+    located = fetch_encoder(spec, device=device, dtype=dtype, screen=screen)
     with screen.step(f"Loading the encoder {EncoderSpec.parse(spec).title}"):
         encoder = located.load()
-    say_what_differs({wanted.system: file}, [identity_of(encoder)], screen)
+    say_what_differs({path: file}, [identity_of(encoder)], screen)
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
-    classifier = Classifier(file, encoder, crop=crop, cache=cache)
+    classifier = Classifier(file, encoder, crop=part, cache=cache)
     if classifier.calibration is None:
         why = "the file has no calibration"
         if file.calibration is not None:
@@ -161,38 +149,36 @@ def _show(
 def _data(
     picture: Picture, found: Prediction | Skipped, explaining: AttributeSystem | None
 ) -> dict[str, Any]:
+    """A line of `--json`; `explaining`: also each group's prompt, and the options of the rule."""
     if isinstance(found, Skipped):
         return {"path": found.where, "error": found.reason}
+    best = [
+        {
+            "class": each.class_name,
+            "score": _short(each.score),
+            "confidence": _short(each.confidence),
+        }
+        for each in found.ranking
+    ]
+    seen: dict[str, dict[str, Any]] = {}
+    for group, option in found.seen.items():
+        seen[group] = {"option": option, "probability": _short(found.seen_probability[group])}
+        if explaining:
+            rule = list(explaining.rules[found.class_name][group])
+            seen[group] |= {"question": explaining.group(group).prompt, "rule": rule}
     return {
         "path": str(picture),
         "class": found.class_name,
-        "confidence": round(found.confidence, _DIGITS),
+        "confidence": _short(found.confidence),
         "calibrated": found.calibrated,
-        "best": [
-            {
-                "class": each.class_name,
-                "score": round(each.score, _DIGITS),
-                "confidence": round(each.confidence, _DIGITS),
-            }
-            for each in found.ranking
-        ],
-        "seen": {
-            group: {
-                "option": option,
-                "probability": round(found.seen_probability[group], _DIGITS),
-                **(_why(explaining, found.class_name, group) if explaining else {}),
-            }
-            for group, option in found.seen.items()
-        },
+        "best": best,
+        "seen": seen,
     }
 
 
-def _why(system: AttributeSystem, class_name: str, group: str) -> dict[str, Any]:
-    """The group's prompt, and the options of the class's rule; none if it doesn't apply."""
-    return {
-        "question": system.group(group).prompt,
-        "rule": list(system.rules[class_name][group]),
-    }
+def _short(value: float) -> float:
+    """A probability or score without the digits that differ between machines."""
+    return round(value, 6)
 
 
 def paths(names: Iterable[str], lines: Iterator[str]) -> Iterator[str | Skipped]:

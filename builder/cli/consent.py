@@ -45,9 +45,7 @@ def confirm_download(
     started: Started, mode: RunMode, asker: Asker | None, screen: Screen, *, named: bool
 ) -> None:
     """Gigabytes are downloaded only if somebody asked for them; `named`: for this very encoder."""
-    if started.encoder is None:
-        return
-    needed = download_needed(started.encoder, screen)
+    needed = download_needed(started.encoder, screen) if started.encoder else None
     if needed is None:
         return
     if asker is not None and not mode.yes:

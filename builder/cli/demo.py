@@ -1,15 +1,15 @@
 """`cotbuild demo`: the whole loop on drawn cards, offline, through the same code as `new`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from builder.cli import app, reports_errors
+from builder.cli import app
 
 
 @app.command()
-@reports_errors
 def demo(
     out: Annotated[
         Path, typer.Option("--out", help="Folder for the cards, classes.txt and the session.")
@@ -19,12 +19,11 @@ def demo(
     ] = False,
 ) -> None:
     """See everything work in a minute: drawn cards, a toy encoder, recorded model replies."""
-    from builder import __version__
     from builder.cli.begin import begin_session
     from builder.cli.consent import asker_for
-    from builder.cli.model import ModelOptions, spoken_to
+    from builder.cli.model import ModelOptions
     from builder.cli.screen import Screen
-    from builder.cli.settings import RunMode, class_infos, with_images
+    from builder.cli.settings import RunMode, settings_of
     from builder.data.classes import read_classes
     from builder.data.pictures import Crop
     from builder.data.sources import ImageSource
@@ -32,20 +31,20 @@ def demo(
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING
     from builder.errors import InputError, SessionError
-    from builder.proposals.requests import DEFAULT_ATTRIBUTES
     from builder.session.journal import JOURNAL
-    from builder.session.records import Started
 
+    words = json.loads(Path(__file__).with_name("demo_words.json").read_text(encoding="utf-8"))
     session = out / "session"
-    screen = Screen.open(explains=True)
+    screen = Screen(words["hints"])
     if (session / JOURNAL).exists():
         raise SessionError(
             f"{session} already holds a session of the demo",
             hint=f"go on with it: cotbuild resume {session}   or begin another: --out FOLDER",
         )
-    mode = RunMode(auto, yes=False, rounds=None, min_accuracy=None)
+    mode = RunMode(auto)
     asker_for(mode)  # before a minute is spent on drawing
-    screen.demo_begins(out)
+    for paragraph in words["begins"]:
+        screen.paragraph(paragraph.format(folder=out))
     try:
         with screen.progress("Drawing cards") as on_progress:
             classes, images = write_cards(out, CARDS_PER_CLASS, on_progress=on_progress)
@@ -54,16 +53,7 @@ def demo(
             f"the cards can't be written below {out}: {error.strerror or error}",
             hint="name a folder with 150 MB of free space: cotbuild demo --out FOLDER",
         ) from error
-    settings = Started(
-        cotbuild=__version__,
-        domain=DOMAIN,
-        classes=class_infos(read_classes(classes)),
-        images=None,
-        encoder=None,
-        device="cpu",
-        llm=None,
-        attributes=DEFAULT_ATTRIBUTES,
-    )
-    settings = with_images(settings, ImageSource(str(images)), "miniature", Crop(*ART_CROP))
-    settings = spoken_to(settings, ModelOptions(f"replay:{RECORDING}"))
+    source, model = ImageSource(str(images)), ModelOptions(f"replay:{RECORDING}")
+    entries, art = read_classes(classes), Crop(*ART_CROP)
+    settings = settings_of(DOMAIN, entries, source, "miniature", art, model, device="cpu")
     begin_session(settings, None, session.resolve(), mode, screen)

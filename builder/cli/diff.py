@@ -6,18 +6,17 @@ from typing import Annotated
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import VERSION_NAMES
+from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
-@reports_errors
 def diff(
     session: Annotated[Path, typer.Argument(help="Folder of the session.")],
-    before: Annotated[str, typer.Argument(metavar="A", help=VERSION_NAMES)],
+    before: Annotated[str, typer.Argument(metavar="A", help=flags.VERSION_NAMES)],
     after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the edits as resume --edits takes them.")
+        bool, flag("--json", None, "Print the edits as resume --edits takes them.")
     ] = False,
 ) -> None:
     """The edits that lead from version A to version B, and what they did to held-out images."""

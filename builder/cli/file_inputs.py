@@ -5,10 +5,10 @@ from pathlib import Path
 
 from builder.cli.screen import Screen
 from builder.cli.settings import crop_of
-from builder.cli.workspace import PhraseVectors, distinct, read_labelled
+from builder.cli.workspace import PhraseVectors
 from builder.data.images import ImageSet, LabelledImage
 from builder.data.pictures import Crop
-from builder.data.sources import ImageSource
+from builder.data.sources import ImageSource, read_source
 from builder.encoders.cache_folder import default_cache_folder
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.reading import PixelReader
@@ -55,9 +55,10 @@ def crop_for(flag: str | None, source: ImageSource, files: Iterable[SystemFile])
 
 def read_images(source: ImageSource, names: Sequence[str], screen: Screen) -> ImageSet:
     """The labelled images of those classes; says what was left out. Raises InputError."""
+    downloads = default_cache_folder() / "images"
     with screen.progress("Reading images") as on_progress:
-        found = read_labelled(source, names, on_progress)
-    screen.images(found, copies=len(found.images) - len(distinct(found)))
+        found = read_source(source, names, downloads=downloads, on_progress=on_progress)
+    screen.images(found)
     return found
 
 
@@ -121,12 +122,12 @@ def encode_images(
     images: Sequence[LabelledImage],
     crop: Crop | None,
     screen: Screen,
+    what: str = "Encoding images",
     read: PixelReader | None = None,
 ) -> tuple[Vectors, PhraseVectors]:
     """Vectors [n, d] of the images, and an encoder of phrases; both use the cache."""
     cache = VectorCache(default_cache_folder(), encoder.fingerprint, on_warning=screen.warning)
-    title = EncoderSpec.parse(encoder.name).title
-    with screen.progress(f"Encoding with {title}") as on_progress:
+    with screen.progress(what) as on_progress:
         vectors = encode_image_files(
             encoder, cache, images, crop=crop, on_progress=on_progress, read=read
         )

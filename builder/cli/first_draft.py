@@ -1,7 +1,6 @@
 """A session's first system without a language model and without a file."""
 
-from builder.cli.screen import Screen
-from builder.cli.workspace import Workspace
+from builder.cli.save import Running
 from builder.errors import InputError
 from builder.resources import resource_folder
 from builder.search.greedy import system_from_groups
@@ -18,17 +17,15 @@ _OFFER = (
 )
 
 
-def first_draft(
-    started: Started, workspace: Workspace | None, asker: Asker | None, screen: Screen
-) -> Drafted:
+def first_draft(running: Running, asker: Asker | None) -> Drafted:
     """The first system: from the general attributes, or as the person writes it.
 
     Raises InputError where there is neither, KeyboardInterrupt where the person gives up.
     """
-    wanted = asker is None or (workspace is not None and asker.confirm(_OFFER, default=True))
-    if workspace is not None and wanted:
-        with screen.step("Fitting rules of the general attributes on review images"):
-            system = general_system(started, Review(workspace.evaluator))
+    started, evaluator = running.state.started, running.evaluator
+    if evaluator and (asker is None or asker.confirm(_OFFER, default=True)):
+        with running.screen.step("Fitting rules of the general attributes on review images"):
+            system = general_system(started, Review(evaluator))
         return Drafted(system=system, source=GENERAL_ATTRIBUTES)
     if asker is None:
         raise InputError(

@@ -16,23 +16,12 @@ RUNNING = "Running"
 
 
 def flag(
-    name: str,
-    metavar: str | None,
-    words: str,
-    panel: str | None = None,
-    *,
-    min: float | None = None,
-    max: float | None = None,
+    name: str, metavar: str | None, words: str, panel: str | None = None, **bounds: float
 ) -> Any:
     """An option as the help screens list it; `words` is its help, with any default worth naming."""
-    return typer.Option(
-        name,
-        metavar=metavar,
-        help=words,
-        rich_help_panel=panel,
-        show_default=False,
-        min=min,
-        max=max,
+    option: Any = typer.Option
+    return option(
+        name, metavar=metavar, help=words, rich_help_panel=panel, show_default=False, **bounds
     )
 
 

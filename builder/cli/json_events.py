@@ -5,49 +5,31 @@ Progress and warnings go to stderr, as ever. systems/README.md describes the eve
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
+from pathlib import Path
 
 from builder.cli import INTERRUPTED, unusable_file
-from builder.cli.events import (
-    Finished,
-    Interrupted,
-    Opened,
-    RoundShown,
-    SessionEvent,
-)
 from builder.cli.json_values import (
     Data,
     decided_data,
     effect_data,
     exported_data,
     proposal_data,
-    spent_data,
     version_data,
 )
 from builder.cli.screen import Screen
 from builder.cli.settings import RunMode
+from builder.cli.workspace import SPLITS
+from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError
-from builder.review.loop import Recorded, StepFailed, Working
+from builder.review.loop import Ended, Recorded, StepFailed, Working
 from builder.review.view import Offer, View
 from builder.search.shuffled import ShuffledNull
-from builder.session.records import (
-    Assigned,
-    Decided,
-    Drafted,
-    Exported,
-    Measured,
-    Proposed,
-    Record,
-    Started,
-)
+from builder.session import records
+from builder.session.records import Started
 from builder.session.state import State
-from builder.system.file import SplitName
-from builder.terminal.console import progress_console, result_console
-
-_SPLITS: tuple[SplitName, ...] = ("review", "held_out", "final")
 
 
 @contextmanager
@@ -57,10 +39,9 @@ def session_screen(mode: RunMode, *, as_json: bool) -> Iterator[Screen]:
     Raises InputError where somebody would have to be asked in the middle of them.
     """
     if not as_json:
-        yield Screen.open()
+        yield Screen()
         return
-    results = result_console()
-    lines = JsonLines(partial(results.out, highlight=False))
+    screen = JsonScreen()
     try:
         if not (mode.auto or mode.edits):
             raise InputError(
@@ -68,114 +49,116 @@ def session_screen(mode: RunMode, *, as_json: bool) -> Iterator[Screen]:
                 hint="add --auto to accept what helps on review images, or give proposals with "
                 "cotbuild resume --edits FILE",
             )
-        yield Screen(results, progress_console(), lines)
+        yield screen
     except CotbuildError as error:
-        lines.tell(error)
+        screen.error(error)
         raise
     except OSError as error:
-        lines.tell(unusable_file(error))
+        screen.error(unusable_file(error))
         raise
     except KeyboardInterrupt:
-        lines.tell(Interrupted())
+        screen.interrupted()
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class JsonLines:
-    """Prints each event as one JSON object."""
+class JsonScreen(Screen):
+    """Prints each event as one JSON object in place of text and tables."""
 
-    print_line: Callable[[str], None]
+    def _event(self, name: str, data: Data) -> None:
+        # ASCII, so that it arrives whole whatever the terminal's encoding.
+        self.results.out(json.dumps({"event": name, **data}), highlight=False)
 
-    def tell(self, event: SessionEvent) -> None:
-        if found := _named_data(event):
-            name, data = found
-            # ASCII, so that it arrives whole whatever the terminal's encoding.
-            self.print_line(json.dumps({"event": name, **data}))
+    def error(self, error: CotbuildError) -> None:
+        told = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        self._event("error", told)
+
+    def interrupted(self) -> None:
+        self._event("ended", {"reason": "stopped by Ctrl-C", "exit_code": INTERRUPTED})
+
+    def began(self, folder: Path, started: Started) -> None:
+        super().began(folder, started)
+        self._opened(folder, started, resumed=False, round=1, versions=0)
+
+    def resumed(self, folder: Path, state: State, torn_bytes: int) -> None:
+        super().resumed(folder, state, torn_bytes)
+        versions = len(state.versions)
+        self._opened(folder, state.started, resumed=True, round=state.round, versions=versions)
+
+    def _opened(self, folder: Path, started: Started, **stands: int) -> None:
+        names = [entry.name for entry in started.classes]
+        told = {"folder": str(folder), "domain": started.domain, "classes": names}
+        self._event("session", {**told, **stands})
+
+    def working(self, event: Working) -> None:
+        super().working(event)
+        self._event("working", {"what": event.what})
+
+    def draw_record(self, event: Recorded) -> None:
+        if data := _record_data(event.record, event.state):
+            self._event(event.record.kind, data)
+
+    def failed(self, event: StepFailed) -> None:
+        super().failed(event)
+        message = event.error.message if event.error else "stopped by Ctrl-C"
+        hint = event.error.hint if event.error else ""
+        self._event("failed", {"what": event.what, "message": message, "hint": hint})
+
+    def viewed(self, view: View, encoder: Encoder | None) -> None:  # noqa: ARG002
+        self.over()
+        told = {
+            "round": view.state.round,
+            "proposals": [_offer_data(offer, view) for offer in view.offers],
+            "unfit": view.unfit,
+            "locked": view.locked,
+            "tried": view.state.tried,
+        }
+        self._event("proposed", told)
+
+    def shuffled(self, null: ShuffledNull) -> None:
+        self.over()
+        self._event("shuffled", asdict(null))
+
+    def ended(
+        self,
+        folder: Path,
+        ended: Ended,
+        *,
+        exported: bool = False,
+        reached: float = 1.0,
+        wanted: float | None = None,
+    ) -> None:
+        self.over()
+        best = ended.state.best_version
+        told = {
+            "reason": ended.reason,
+            "best": version_data(best, ended.state) if best else None,
+            "spent": self._spent.model_dump(mode="json"),
+            "exit_code": 1 if wanted is not None and reached < wanted else 0,
+        }
+        self._event("ended", told)
+        super().ended(folder, ended, exported=exported, reached=reached, wanted=wanted)
+
+    def left(self, folder: Path, go_on: str = "resume") -> None:
+        super().left(folder, go_on)
+        self.interrupted()
 
 
-def _named_data(event: SessionEvent) -> tuple[str, Data] | None:
-    """The event's name and its data; None where another event already tells them."""
-    match event:
-        case Opened():
-            return "session", _opened_data(event)
-        case Working():
-            return "working", {"what": event.what}
-        case Recorded():
-            data = _record_data(event.record, event.state)
-            return (event.record.kind, data) if data else None
-        case StepFailed():
-            return "failed", _failed_data(event)
-        case RoundShown():
-            return "proposed", _proposed_data(event.view)
-        case ShuffledNull():
-            return "shuffled", asdict(event)
-        case Finished():
-            return "ended", _finished_data(event)
-        case Interrupted():
-            return "ended", {"reason": "stopped by Ctrl-C", "exit_code": INTERRUPTED}
-        case CotbuildError():
-            told = {"message": event.message, "hint": event.hint, "exit_code": event.exit_code}
-            return "error", told
-
-
-def _opened_data(event: Opened) -> Data:
-    state = event.state
-    return {
-        "folder": str(event.folder),
-        "domain": event.started.domain,
-        "classes": [entry.name for entry in event.started.classes],
-        "resumed": state is not None,
-        "round": state.round if state else 1,
-        "versions": len(state.versions) if state else 0,
-    }
-
-
-def _failed_data(event: StepFailed) -> Data:
-    error = event.error
-    return {
-        "what": event.what,
-        "message": error.message if error else "stopped by Ctrl-C",
-        "hint": error.hint if error else "",
-    }
-
-
-def _proposed_data(view: View) -> Data:
-    return {
-        "round": view.state.round,
-        "proposals": [_offer_data(offer, view) for offer in view.offers],
-        "unfit": view.unfit,
-        "locked": view.locked,
-        "tried": view.state.tried,
-    }
-
-
-def _finished_data(event: Finished) -> Data:
-    state = event.ended.state
-    best = state.best_version
-    return {
-        "reason": event.ended.reason,
-        "best": version_data(best, state) if best else None,
-        "spent": spent_data(event.spent),
-        "exit_code": 1 if event.shortfall else 0,
-    }
-
-
-def _record_data(record: Record, state: State) -> Data | None:
+def _record_data(record: records.Record, state: State) -> Data | None:
     """The data told of a record; None where another event already tells them."""
     match record:
-        case Assigned():
+        case records.Assigned():
             sizes = Counter(record.splits.values())
-            return {split: sizes[split] for split in _SPLITS}
-        case Drafted():
+            return {split: sizes[split] for split in SPLITS}
+        case records.Drafted():
             return {"source": record.source, "system": record.system.model_dump(mode="json")}
-        case Measured():
+        case records.Measured():
             version = next(v for v in state.versions if v.number == record.version)
             return version_data(version, state)
-        case Decided():
+        case records.Decided():
             return decided_data(record)
-        case Exported():
+        case records.Exported():
             return exported_data(record)
-        case Started() | Proposed():
+        case records.Started() | records.Proposed():
             return None
         case _:
             return record.model_dump(mode="json", exclude={"kind"})

@@ -4,7 +4,6 @@ from typing import Any
 
 from builder.edits.describe import describe_proposal
 from builder.edits.model import Proposal
-from builder.llm.cost import Spent
 from builder.scoring.statistics import Effect
 from builder.session.export import estimate
 from builder.session.records import Decided, Exported
@@ -56,7 +55,3 @@ def exported_data(record: Exported) -> Data:
     """An export as JSON; `version` is null for a system that was never measured."""
     final = None if record.final is None else figure(record.final)
     return {"path": record.path, "version": record.version or None, "final": final}
-
-
-def spent_data(spent: Spent) -> Data:
-    return spent.model_dump(mode="json")

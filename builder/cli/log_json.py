@@ -1,11 +1,13 @@
-"""`cotbuild log --json`: a session's story as one object."""
+"""A session's story as one JSON object, and what each stretch of it cost."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
-from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
-from builder.llm.cost import Spent
+from builder.cli.json_values import Data, decided_data, exported_data, version_data
+from builder.llm.cost import Price, Spent
+from builder.llm.transcript import Exchange, read, spent_in
 from builder.scoring.statistics import Change
 from builder.session.confirmation import confirmed
 from builder.session.state import State
@@ -33,7 +35,7 @@ def log_data(folder: Path, story: Story, costs: Sequence[Spent]) -> Data:
         "exports": [_delivery(delivery) for delivery in story.exports],
         "held_out_looks": state.held_out_looks,
         "final_looks": state.final_looks,
-        "spent": spent_data(sum(costs, Spent())),
+        "spent": sum(costs, Spent()).model_dump(mode="json"),
     }
 
 
@@ -64,9 +66,30 @@ def _stretch(stretch: Stretch, state: State, cost: Spent) -> Data:
         "locked": [lock.model_dump() for lock in stretch.locked],
         "unlocked": [lock.model_dump() for lock in stretch.unlocked],
         "optimised": [run.model_dump(exclude={"kind"}) for run in stretch.optimised],
-        "spent": spent_data(cost),
+        "spent": cost.model_dump(mode="json"),
     }
 
 
 def _delivery(delivery: Delivery) -> Data:
     return {"at": delivery.at, **exported_data(delivery.record), "new_look": delivery.looked}
+
+
+def spent_per_stretch(
+    transcript: Path, stretches: Sequence[Stretch], price: Price | None
+) -> list[Spent]:
+    """What was spent on the model in each stretch. Raises InputError for a broken transcript."""
+    exchanges: list[list[Exchange]] = [[] for _ in stretches]
+    ends = [_moment(stretch.at) for stretch in stretches]
+    for exchange in read(transcript).exchanges if transcript.exists() else ():
+        at = _moment(exchange.time)
+        place = next((i for i, end in enumerate(ends) if end and at and at <= end), -1)
+        exchanges[place].append(exchange)
+    return [spent_in(found, price) for found in exchanges]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.cli.screen import Screen
+from builder.cli.user_files import expanded
 from builder.encoders.cache_folder import default_cache_folder
 from builder.errors import InputError
 from builder.llm.address import shown
@@ -41,11 +42,7 @@ def llm_spec(spec: str | None) -> str | None:
     if spec is None or spec == NOBODY:
         return None
     if spec.startswith(REPLAY):
-        path = Path(spec.removeprefix(REPLAY))
-        try:
-            return REPLAY + str(path.expanduser().absolute())
-        except RuntimeError as error:
-            raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
+        return f"{REPLAY}{expanded(spec.removeprefix(REPLAY)).absolute()}"
     return spec
 
 
@@ -54,22 +51,20 @@ def spoken_to(started: Started, options: ModelOptions) -> Started:
 
     Raises InputError.
     """
-    update: dict[str, object] = {}
+    update: dict[str, object] = {
+        "max_cost": options.max_cost,
+        "max_tokens": options.max_tokens,
+        "prompts": str(options.prompts.absolute()) if options.prompts else None,
+    }
+    update = {name: value for name, value in update.items() if value is not None}
     if options.spec:
         update["llm"] = llm_spec(options.spec)
+    if options.spec or options.url:
         # Address and price belong to their model.
-        update |= {"llm_url": options.url, "price": None}
-    elif options.url:
         update |= {"llm_url": options.url, "price": None}
     if options.price:
         price = parse_price(options.price)
         update["price"] = (price.input_per_million, price.output_per_million)
-    if options.max_cost is not None:
-        update["max_cost"] = options.max_cost
-    if options.max_tokens is not None:
-        update["max_tokens"] = options.max_tokens
-    if options.prompts is not None:
-        update["prompts"] = str(options.prompts.absolute())
     return started.model_copy(update=update)
 
 
@@ -141,7 +136,9 @@ def what_it_takes(started: Started, *, drafted: bool) -> str:
     what = f"{where} will be sent the {names} with their descriptions"
     if drafted:
         return f"{what} and the system: 1 call a round"
-    estimate = estimated_draft(started)
+    classes = tuple((entry.name, entry.description) for entry in started.classes)
+    request = DraftRequest(started.domain, classes, started.attributes, started.context)
+    estimate = estimate_draft(request, price=price_of(started), prompts=prompts_of(started))
     return (
         f"{what}: about {estimate.calls:,} calls and {estimate.tokens:,} tokens for a draft, "
         f"{_price_words(estimate)}, then 1 call a round"
@@ -166,12 +163,6 @@ def check_agreed(started: Started, estimate: Estimate, *, bounded: bool) -> None
         "the cost",
         hint="add --yes to agree, or use a local server with --llm-url",
     )
-
-
-def estimated_draft(started: Started) -> Estimate:
-    classes = tuple((entry.name, entry.description) for entry in started.classes)
-    request = DraftRequest(started.domain, classes, started.attributes, started.context)
-    return estimate_draft(request, price=price_of(started), prompts=prompts_of(started))
 
 
 def _price_words(estimate: Estimate) -> str:

@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 
 from builder.cli.encoder_download import fetch_encoder
-from builder.cli.save import record_entry
+from builder.cli.file_inputs import encode_images, read_images
+from builder.cli.save import Running
 from builder.cli.screen import Screen
-from builder.cli.workspace import (
-    Workspace,
-    distinct,
-    encoded_workspace,
-    list_images,
-    new_splits,
-)
+from builder.cli.workspace import SPLITS, Workspace, distinct, evaluator_of
 from builder.data.images import LabelledImage
+from builder.data.pictures import Crop
+from builder.data.sources import ImageSource
+from builder.data.splits import assign_splits
 from builder.encoders.protocol import Encoder
 from builder.scoring.near_duplicates import near_duplicates
 from builder.session.classes import added_classes
-from builder.session.journal import Session
 from builder.session.records import Assigned, Started
 from builder.session.state import State
 
@@ -28,14 +25,15 @@ def images_of(
 
     state: of a session that has begun, where classes may have been added.
     """
-    with screen.progress("Reading images") as on_progress:
-        found = list_images(started, on_progress, added_classes(state) if state else ())
-    if found is None:
+    if started.images is None:
         screen.no_images()
         return None
-    images = distinct(found)
-    screen.images(found, copies=len(found.images) - len(images))
-    return images
+    source = ImageSource(
+        started.images, started.image_column, started.label_column, started.data_split
+    )
+    names = [entry.name for entry in started.classes]
+    names += added_classes(state) if state else ()
+    return distinct(read_images(source, names, screen))
 
 
 def encoder_of(started: Started, screen: Screen, *, agreed: bool = False) -> Encoder | None:
@@ -49,31 +47,28 @@ def encoder_of(started: Started, screen: Screen, *, agreed: bool = False) -> Enc
         return located.load()
 
 
-def open_workspace(
-    session: Session,
-    images: dict[str, LabelledImage] | None,
-    encoder: Encoder | None,
-    screen: Screen,
-) -> Workspace | None:
-    """Splits images that are new, and encodes all; None without images or encoder."""
+def open_workspace(running: Running) -> None:
+    """Splits images that are new, and encodes all; nothing without images or encoder."""
+    images, encoder, screen = running.images, running.encoder, running.screen
     if images is None or encoder is None:
-        return None
-    state = session.state
-    fresh = new_splits(images, state.splits, state.started.seed)
+        return
+    known, seed = running.state.splits, running.state.started.seed
+    labels = {digest: image.label for digest, image in images.items()}
+    splits = assign_splits(labels, dict(known), seed=seed)
+    fresh = {digest: split for digest, split in splits.items() if digest not in known}
     if fresh:
-        record_entry(session, None, Assigned(splits=fresh), screen)
-    workspace = _encoded(session.state, images, encoder, screen)
+        running.record(Assigned(splits=fresh))
+    running.workspace = _encoded(running.state, images, encoder, screen)
     if fresh:
         names = {digest: str(image.path) for digest, image in images.items()}
-        screen.near_duplicates(near_duplicates(workspace.evaluator.splits), names)
-    return workspace
+        screen.near_duplicates(near_duplicates(running.workspace.evaluator.splits), names)
 
 
-def workspace_of(session: Session, screen: Screen) -> Workspace | None:
-    """The workspace of an open session."""
-    started = session.state.started
-    images = images_of(started, screen, session.state)
-    return open_workspace(session, images, encoder_of(started, screen), screen)
+def open_all(running: Running) -> None:
+    """Reads the images, loads the encoder, and opens the workspace."""
+    running.images = images_of(running.state.started, running.screen, running.state)
+    running.encoder = encoder_of(running.state.started, running.screen)
+    open_workspace(running)
 
 
 def workspace_to_read(
@@ -96,14 +91,13 @@ def workspace_to_read(
 def _encoded(
     state: State, images: Mapping[str, LabelledImage], encoder: Encoder, screen: Screen
 ) -> Workspace:
-    with screen.progress("Encoding images") as on_progress:
-        workspace = encoded_workspace(
-            state.started,
-            images,
-            state.splits,
-            encoder=encoder,
-            on_progress=on_progress,
-            on_warning=screen.warning,
-        )
-    screen.encoder(encoder, workspace)
+    crop = Crop(*state.started.crop) if state.started.crop else None
+    pictures = [images[digest] for digest in sorted(images)]
+    vectors, phrases = encode_images(encoder, pictures, crop, screen)
+    members = {split: {each for each in images if state.splits[each] == split} for split in SPLITS}
+    scoring = state.started.scoring
+    evaluator = evaluator_of(encoder, pictures, vectors, members, phrases, scoring)
+    labels = {image.digest: image.label for image in pictures}
+    workspace = Workspace(encoder, evaluator, labels)
+    screen.encoder(workspace)
     return workspace

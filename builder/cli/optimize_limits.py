@@ -24,6 +24,7 @@ class Budget:
     calls: int | None
     minutes: float | None
     cost: float | None = None
+    seed: int = 0
 
     @property
     def restarts(self) -> int | None:
@@ -53,11 +54,12 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -
         raise InputError(
             f"there is no optimiser {name!r}", hint=f"choose one of: {', '.join(NAMES)}"
         )
-    for flag, value in (
-        ("--max-calls", budget.calls),
-        ("--max-minutes", budget.minutes),
-        ("--max-cost", budget.cost),
-    ):
+    wanted = {
+        "--max-calls": budget.calls,
+        "--max-minutes": budget.minutes,
+        "--max-cost": budget.cost,
+    }
+    for flag, value in wanted.items():
         # NaN is neither above nor below any bound.
         if value is not None and not value > 0:
             raise InputError(
@@ -77,7 +79,7 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -
         require_gepa()
 
 
-def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null: bool) -> str:
+def going_on(name: str, budget: Budget, model: ModelOptions, *, null: bool) -> str:
     """The command that continues an interrupted run, without the session: "optimize ...".
 
     Its budget is again the whole one; nobody has agreed to the cost of that yet.
@@ -87,7 +89,7 @@ def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null:
         "--budget": budget.effort,
         "--max-calls": budget.calls,
         "--max-minutes": budget.minutes,
-        "--seed": seed or None,
+        "--seed": budget.seed or None,
         "--llm": model.spec,
         "--llm-url": model.url,
         "--price": model.price,
@@ -98,16 +100,13 @@ def going_on(name: str, budget: Budget, model: ModelOptions, seed: int, *, null:
     return shlex.join(["optimize", *map(str, given), *(["--null"] if null else [])])
 
 
-def greedy_of(budget: Budget, seed: int, state: State) -> Greedy:
+def greedy_of(budget: Budget, state: State) -> Greedy:
     """The greedy run that continues where earlier ones of the same seed ended."""
-    earlier = [
-        run.restarts for run in state.optimised if (run.optimiser, run.seed) == (GREEDY, seed)
-    ]
+    same = (GREEDY, budget.seed)
+    earlier = [run.restarts for run in state.optimised if (run.optimiser, run.seed) == same]
+    first = max(earlier, default=0)
     return Greedy(
-        seed=seed,
-        restarts=budget.restarts,
-        limit=budget.calls,
-        first_restart=max(earlier, default=0),
+        seed=budget.seed, restarts=budget.restarts, limit=budget.calls, first_restart=first
     )
 
 

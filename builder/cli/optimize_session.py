@@ -7,12 +7,10 @@ from pathlib import Path
 
 from builder.cli.first_draft import general_system
 from builder.cli.optimize_limits import Budget
-from builder.cli.optimize_model import Evolution, Model
-from builder.cli.save import show_recorded
-from builder.cli.screen import Screen
-from builder.cli.workspace import Workspace
+from builder.cli.save import Running
 from builder.errors import CotbuildError, InputError, LLMError
 from builder.llm.events import Dropped
+from builder.proposals.requests import Rewriter
 from builder.review.loop import Ended, Recorded
 from builder.scoring.wording import accuracy, counted
 from builder.search.gepa import Unchanged, Unusable
@@ -26,7 +24,7 @@ from builder.search.session import (
 )
 from builder.search.shuffled import ShuffledNull, shuffled_null
 from builder.search.task import Review, Task, Tried
-from builder.session.journal import Session, read_story
+from builder.session.journal import read_story
 from builder.session.records import GENERAL_ATTRIBUTES
 from builder.session.state import State
 from builder.system.model import AttributeSystem
@@ -52,129 +50,115 @@ def check(state: State, folder: Path) -> None:
         )
 
 
-def optimise(
-    session: Session, workspace: Workspace, greedy: Greedy, budget: Budget, screen: Screen
-) -> Ended:
-    """Greedy search from the working system; each candidate is saved before the next."""
+class Search:
+    """A search in an open session: its clock and limits, and what is saved and shown of it.
 
-    def words(tried: Tried) -> str:
-        most = f" of {budget.calls:,}" if budget.calls is not None else ""
-        return (
-            f"Greedy: {tried.measured:,}{most} changes, {run.clock} min, best on review {run.best}"
-        )
-
-    run = _Run(session, workspace, budget, screen, words)
-    searching, task = run.begin()
-    return search_greedily(searching, task, greedy, run.over_time)
-
-
-def evolve_session(
-    session: Session, workspace: Workspace, evolution: Evolution, model: Model, screen: Screen
-) -> Ended:
-    """GEPA from the working system; each answer is saved before the next is asked for.
-
-    Raises CotbuildError where the endpoint fails, and where not one answer could be used; what was
-    found by then is kept.
+    `unusable`: why answers of the model led nowhere.
     """
-    asks = evolution.budget.asks
 
-    def words(tried: Tried) -> str:
-        most = f" of {asks:,}" if asks is not None else ""
-        done = f"GEPA: {tried.measured:,}{most} calls, best on review {run.best}"
-        return ", ".join(part for part in (done, screen.spending, f"{run.clock} min") if part)
-
-    def over(tried: Tried) -> str | None:
-        if asks is not None and tried.measured >= asks:
-            return f"its budget of {counted(asks, 'call')} is spent"
-        return run.over_time(tried)
-
-    run = _Run(session, workspace, evolution.budget, screen, words)
-    searching, task = run.begin()
-    llm, seed = model.settings.llm, evolution.seed
-    try:
-        ended = search_with_model(searching, task, model.rewriter, over, llm=llm, seed=seed)
-    except CotbuildError as error:
-        saved = f"Everything so far is saved; go on with: cotbuild {evolution.go_on}"
-        error.hint = f"{error.hint}\n{saved} {shlex.quote(str(session.folder))}"
-        raise
-    answers = session.state.optimised[-1].measured
-    if ended.reason != STOPPED and answers and len(run.unusable) == answers:
-        raise LLMError(
-            f"None of the {counted(answers, 'answer')} of the model could be used; "
-            f"the last: {run.unusable[-1].rstrip('.')}.",
-            hint="Try another model; llm.jsonl in the session holds the answers.",
-        )
-    return ended
-
-
-class _Run:
-    """Saves and shows a search's events. `unusable`: why answers of the model led nowhere."""
-
-    def __init__(
-        self,
-        session: Session,
-        workspace: Workspace,
-        budget: Budget,
-        screen: Screen,
-        words: Callable[[Tried], str],
-    ) -> None:
-        self._session = session
-        self._workspace = workspace
-        self._minutes = budget.minutes
-        self._screen = screen
-        self._words = words
+    def __init__(self, running: Running, budget: Budget) -> None:
+        if running.evaluator is None:
+            raise ValueError("a session with images has a workspace")
+        self._running = running
+        self._evaluator = running.evaluator
+        self._budget = budget
         self._began = 0.0
-        self._tried = Tried(0, 0)
-        self.unusable: list[str] = []
+        self._best = 0
+        self._words: Callable[[Tried], str] = str
+        self._unusable: list[str] = []
 
-    def begin(self) -> tuple[SearchSession, Task]:
+    def greedy(self, greedy: Greedy) -> Ended:
+        """Greedy search from the working system; each candidate is saved before the next."""
+        most = f" of {self._budget.calls:,}" if self._budget.calls is not None else ""
+        self._words = lambda tried: (
+            f"Greedy: {tried.measured:,}{most} changes, {self._clock} min, best on review "
+            f"{self._correct}"
+        )
+        searching, task = self._begin()
+        return search_greedily(searching, task, greedy, self._over_time)
+
+    def evolve(self, model: Rewriter, llm: str, go_on: str) -> Ended:
+        """GEPA from the working system; each answer is saved before the next is asked for.
+
+        `go_on`: the command that takes up a run that was broken off, but for the session. Raises
+        CotbuildError where the endpoint fails, and where not one answer could be used; what was
+        found by then is kept.
+        """
+        asks, session = self._budget.asks, self._running.session
+        most = f" of {asks:,}" if asks is not None else ""
+
+        def words(tried: Tried) -> str:
+            done = f"GEPA: {tried.measured:,}{most} calls, best on review {self._correct}"
+            parts = (done, self._running.screen.spending, f"{self._clock} min")
+            return ", ".join(part for part in parts if part)
+
+        def over(tried: Tried) -> str | None:
+            if asks is not None and tried.measured >= asks:
+                return f"its budget of {counted(asks, 'call')} is spent"
+            return self._over_time(tried)
+
+        self._words = words
+        searching, task = self._begin()
+        try:
+            ended = search_with_model(searching, task, model, over, llm=llm, seed=self._budget.seed)
+        except CotbuildError as error:
+            saved = f"Everything so far is saved; go on with: cotbuild {go_on}"
+            error.hint = f"{error.hint}\n{saved} {shlex.quote(str(session.folder))}"
+            raise
+        answers = session.state.optimised[-1].measured
+        if ended.reason != STOPPED and answers and len(self._unusable) == answers:
+            raise LLMError(
+                f"None of the {counted(answers, 'answer')} of the model could be used; "
+                f"the last: {self._unusable[-1].rstrip('.')}.",
+                hint="Try another model; llm.jsonl in the session holds the answers.",
+            )
+        return ended
+
+    def null(self, greedy: Greedy) -> ShuffledNull:
+        """The whole search from the session's first system on, with shuffled review labels."""
+        state = self._running.state
+        step = state.steps[0]
+        drafted_by = read_story(self._running.session.folder).drafted_by
+
+        def begin(review: Review) -> AttributeSystem:
+            fitted = drafted_by == GENERAL_ATTRIBUTES
+            return general_system(state.started, review) if fitted else step.system
+
+        evaluator = self._evaluator.for_step(step, state.rescored)
+        return shuffled_null(greedy, begin, state.locks, evaluator, self._budget.seed)
+
+    def _begin(self) -> tuple[SearchSession, Task]:
         """Measures the working system if it was not yet, then starts the clock."""
-        session = SearchSession(self._session.state, self._workspace.evaluator, self._tell)
+        session = SearchSession(self._running.state, self._evaluator, self._tell)
         task = session.task()
         self._began = time.monotonic()
         return session, task
 
-    def over_time(self, _: Tried) -> str | None:
-        if self._minutes is not None and self._seconds >= 60 * self._minutes:
-            return f"its {self._minutes:g} minutes are over"
+    def _over_time(self, _: Tried) -> str | None:
+        minutes = self._budget.minutes
+        if minutes is not None and time.monotonic() - self._began >= 60 * minutes:
+            return f"its {minutes:g} minutes are over"
         return None
 
     @property
-    def clock(self) -> str:
+    def _clock(self) -> str:
         """The time since the search began, e.g. 1:05."""
-        minutes, rest = divmod(int(self._seconds), 60)
+        minutes, rest = divmod(int(time.monotonic() - self._began), 60)
         return f"{minutes}:{rest:02}"
 
     @property
-    def best(self) -> str:
+    def _correct(self) -> str:
         """How many review images the best system has right, e.g. "300 of 336, 89.3 %"."""
-        return accuracy(self._tried.correct, len(self._workspace.evaluator.splits["review"].labels))
-
-    @property
-    def _seconds(self) -> float:
-        return time.monotonic() - self._began
+        return accuracy(self._best, len(self._evaluator.splits["review"].labels))
 
     def _tell(self, event: Event) -> None:
         match event:
             case Recorded():
-                show_recorded(self._session, self._workspace, event, self._screen)
+                self._running.keep(event)
             case Tried():
-                self._tried = event
-                self._screen.searching(self._words(event))
+                self._best = event.correct
+                self._running.screen.searching(self._words(event))
             case Unusable() | Unchanged():
                 if isinstance(event, Unusable):
-                    self.unusable.append(event.why)
-                self._screen.llm_event(Dropped("answer", (event.why,)))
-
-
-def null_of(session: Session, workspace: Workspace, greedy: Greedy, seed: int) -> ShuffledNull:
-    """The whole search from the session's first system on, with shuffled review labels."""
-    state = session.state
-    step = state.steps[0]
-    fitted = read_story(session.folder).drafted_by == GENERAL_ATTRIBUTES
-
-    def begin(review: Review) -> AttributeSystem:
-        return general_system(state.started, review) if fitted else step.system
-
-    evaluator = workspace.evaluator.for_step(step, state.rescored)
-    return shuffled_null(greedy, begin, state.locks, evaluator, seed)
+                    self._unusable.append(event.why)
+                self._running.screen.llm_event(Dropped("answer", (event.why,)))

@@ -1,43 +1,35 @@
 """`cotbuild prompt`: what a language model would be told, without telling it."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import Attribute, Classes, Context, Domain, Language, PromptFolder
-
-if TYPE_CHECKING:
-    from builder.llm.prompts import Prompts
-    from builder.llm.transport import Message, ReplyT, Transport
-    from builder.proposals.requests import DraftRequest
-    from builder.system.model import AttributeSystem
+from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
-@reports_errors
 def prompt(
     which: Annotated[
         Literal["draft", "rules", "revise"],
         typer.Argument(help="The question for groups, for rules, or for proposals."),
     ],
-    classes: Classes,
-    domain: Domain = None,
-    attribute: Attribute = None,
-    language: Language = "en",
-    prompts: PromptFolder = None,
-    context: Context = None,
+    classes: flags.Classes,
+    domain: flags.Domain = None,
+    attribute: flags.Attribute = None,
+    language: flags.Language = "en",
+    prompts: flags.PromptFolder = None,
+    context: flags.Context = None,
     system: Annotated[
-        Path | None,
-        typer.Option("--system", help="System whose groups and rules the question is about."),
+        Path | None, flag("--system", None, "System whose groups and rules the question is about.")
     ] = None,
     batch: Annotated[
         int, typer.Option("--batch", min=1, help="Which batch of classes, for rules.")
     ] = 1,
 ) -> None:
     """Print what would be sent, and nothing else; the JSON schema of the answer goes beside it."""
+    from builder.cli import prompt_text
     from builder.cli.context import read_context
     from builder.cli.settings import start_file
     from builder.data.classes import read_classes
@@ -55,94 +47,14 @@ def prompt(
         read_context(context),
     )
     if which == "draft":
-        text = _draft(request, chosen)
+        text = prompt_text.of_draft(request, chosen)
     elif known is None:
         subject = "rules" if which == "rules" else "proposals"
         raise InputError(
             f"the question for {subject} is about a system", hint="name one with --system FILE"
         )
     elif which == "rules":
-        text = _rules(request, known, chosen, batch)
+        text = prompt_text.of_rules(request, known, chosen, batch)
     else:
-        text = _revise(request, known, chosen)
+        text = prompt_text.of_revision(request, known, chosen)
     typer.echo(text)
-
-
-class _Asked(Exception):
-    """Raised with the messages of the first question that would be sent."""
-
-    def __init__(self, messages: "list[Message]") -> None:
-        self.text = "\n\n".join(message["content"] for message in messages)
-        super().__init__(self.text)
-
-
-class _Listener:
-    """A transport that raises every question as `_Asked` instead of sending it."""
-
-    def complete(
-        self,
-        purpose: str,  # noqa: ARG002
-        messages: "list[Message]",
-        reply_model: "type[ReplyT]",  # noqa: ARG002
-    ) -> "ReplyT":
-        raise _Asked(messages)
-
-
-def _first_question(ask: Callable[["Transport"], object]) -> str:
-    """The text of the first question, exactly as it would be sent."""
-    try:
-        ask(_Listener())
-    except _Asked as asked:
-        return asked.text
-    return ""
-
-
-def _ignored(_: object) -> None:
-    """Ignores an event, for nothing is asked."""
-
-
-def _draft(request: "DraftRequest", prompts: "Prompts") -> str:
-    from builder.llm.drafting import draft_system
-
-    return _first_question(
-        lambda transport: draft_system(request, transport, _ignored, prompts=prompts)
-    )
-
-
-def _rules(
-    request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts", batch: int
-) -> str:
-    from builder.errors import InputError
-    from builder.llm.class_rules import BATCH, Asking, Subject, draft_rules
-    from builder.llm.parallel import ParallelCalls
-
-    asked = request.classes[(batch - 1) * BATCH : batch * BATCH]
-    if not asked:
-        count = len(request.classes)
-        raise InputError(
-            f"there is no batch {batch}: {count} classes are asked about {BATCH} at a time",
-            hint=f"--batch goes up to {-(-count // BATCH)}",
-        )
-    names = tuple(name for name, _ in request.classes)
-    subject = Subject(request.domain, system.groups, names, request.context)
-    return _first_question(
-        lambda transport: draft_rules(
-            subject, asked, "draft rules", Asking(transport, _ignored, prompts, ParallelCalls())
-        )
-    )
-
-
-def _revise(request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts") -> str:
-    from builder.llm.revising import revise_system
-    from builder.proposals.requests import RevisionRequest
-    from builder.review.request import classes_to_show
-
-    revision = RevisionRequest(
-        system,
-        descriptions=dict(request.classes),
-        context=request.context,
-        classes=classes_to_show(system),
-    )
-    return _first_question(
-        lambda transport: revise_system(revision, transport, _ignored, prompts=prompts)
-    )

@@ -5,50 +5,40 @@ from typing import Annotated
 
 import typer
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import (
-    Crop,
-    DataSplit,
-    Device,
-    Dtype,
-    EncoderIfOther,
-    ImageColumn,
-    Images,
-    Json,
-    LabelColumn,
-)
+from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
-@reports_errors
 def questions(
     system: Annotated[Path, typer.Argument(help="A system: cotbuild's JSON or the article's.")],
-    images: Images,
-    image_column: ImageColumn = None,
-    label_column: LabelColumn = None,
-    data_split: DataSplit = None,
-    encoder: EncoderIfOther = None,
-    crop: Crop = None,
+    images: flags.Images,
+    image_column: flags.ImageColumn = None,
+    label_column: flags.LabelColumn = None,
+    data_split: flags.DataSplit = None,
+    encoder: flags.EncoderIfOther = None,
+    crop: flags.Crop = None,
     threshold: Annotated[
         list[float] | None,
-        typer.Option(
+        flag(
             "--threshold",
+            None,
+            "Stop asking at this probability of one class; repeatable. Default: 0.8, 0.9 and 0.95.",
             min=0,
             max=1,
-            help="Stop asking at this probability of one class; repeatable. "
-            "Default: 0.8, 0.9 and 0.95.",
         ),
     ] = None,
     proposal: Annotated[
         Path | None,
-        typer.Option(
+        flag(
             "--proposal",
-            help="Write the drop of the groups that can go, for: cotbuild resume --edits FILE.",
+            None,
+            "Write the drop of the groups that can go, for: cotbuild resume --edits FILE.",
         ),
     ] = None,
-    device: Device = "auto",
-    dtype: Dtype = "float32",
-    as_json: Json = False,
+    device: flags.Device = "auto",
+    dtype: flags.Dtype = "float32",
+    as_json: flags.Json = False,
 ) -> None:
     """Ask a system's groups one by one: how many questions are needed, and which groups can go.
 
@@ -56,18 +46,20 @@ def questions(
     answers so far. On images of a session, what is chosen is chosen on review and measured on
     held-out; the final images are left alone.
     """
-    from builder.cli.questions_measure import Interview, interview
+    from builder.cli.questions_measure import interview
+    from builder.cli.score_inputs import gather
+    from builder.cli.screen import Screen
+    from builder.cli.user_files import writable
     from builder.data.sources import ImageSource
+    from builder.system.file import load_system_file
 
-    wanted = Interview(
-        system=system,
-        images=ImageSource(images, image_column, label_column, data_split),
-        encoder=encoder,
-        crop=crop,
-        thresholds=tuple(sorted(set(threshold or (0.8, 0.9, 0.95)))),
-        proposal=proposal,
-        device=device,
-        dtype=dtype,
-        as_json=as_json,
-    )
-    interview(wanted)
+    screen = Screen()
+    if proposal:
+        # Before anything is measured: a file that can't be written is said at once.
+        writable(proposal, "--proposal drop.json")
+    files = {system: load_system_file(system)}
+    source = ImageSource(images, image_column, label_column, data_split)
+    encoders = [encoder] if encoder else []
+    inputs = gather(files, source, encoders, crop, device, dtype, screen)
+    thresholds = sorted(set(threshold or (0.8, 0.9, 0.95)))
+    interview(inputs, thresholds, proposal, screen, as_json=as_json)

@@ -5,25 +5,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import typer
-
 from builder import __version__
-from builder.cli.encoder_download import fetch_encoder
-from builder.cli.export import target
-from builder.cli.file_inputs import (
-    crop_for,
-    encode_images,
-    measured_by,
-    read_images,
-    say_looks,
-    say_what_differs,
-)
-from builder.cli.file_outputs import writing
-from builder.cli.score_rows import ALL, SPLIT_TITLES, UNSEEN, images_json, parts_of
+from builder.cli import print_json
+from builder.cli.file_inputs import say_looks
+from builder.cli.score_inputs import Inputs, with_each_encoder
+from builder.cli.score_rows import ALL, SPLIT_TITLES, UNSEEN, parts_of
 from builder.cli.screen import Screen
-from builder.cli.workspace import distinct, identity_of
+from builder.cli.user_files import write_file
+from builder.cli.workspace import PhraseVectors
 from builder.data.images import LabelledImage
-from builder.data.sources import ImageSource
 from builder.diagnosis.questions import (
     Asked,
     SmallestSet,
@@ -36,34 +26,18 @@ from builder.diagnosis.questions import (
     smallest_set,
     stopped,
 )
-from builder.edits.model import Proposal
-from builder.encoders.spec import EncoderSpec
+from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
 from builder.scoring.score import Floats, Indices, Scores, cosines, score_cosines
 from builder.scoring.statistics import Change, Proportion, compare
 from builder.scoring.wording import counted
-from builder.system.file import SystemFile, load_system_file
-from builder.system.model import AttributeSystem, scored_texts
+from builder.system.file import SystemFile
+from builder.system.model import AttributeSystem, Scoring, scored_texts
 from builder.terminal.questions import curve_table, order_table, smallest_words, stop_table
 
 # The random orders are the same in each run.
 _SEED = 0
 _NOT_FINAL = f"{ALL} but the final ones"
-
-
-@dataclass(frozen=True, slots=True)
-class Interview:
-    """The flags of `questions`."""
-
-    system: Path
-    images: ImageSource
-    encoder: str | None
-    crop: str | None
-    thresholds: tuple[float, ...]
-    proposal: Path | None
-    device: str
-    dtype: str
-    as_json: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +56,14 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """All results to print. `check`: the smallest set on images that did not choose it, if any."""
+    """All results to print: what was `chosen` on which images, and `measured` on which.
 
+    `check`: the smallest set on images that did not choose it, if any.
+    """
+
+    scoring: Scoring
+    chosen: _Part
+    measured: _Part
     adaptive: Asked
     fixed: Asked
     random: tuple[float, ...]
@@ -93,63 +73,59 @@ class _Found:
     check: Change | None
 
 
-def interview(wanted: Interview) -> None:
-    """`cotbuild questions`. Raises CotbuildError."""
-    screen = Screen.open()
-    # Before anything is measured: a file that can't be written is said at once.
-    output = target(wanted.proposal, "--proposal drop.json") if wanted.proposal else None
-    file = load_system_file(wanted.system)
-    spec = wanted.encoder or measured_by([file])[0]
-    crop = crop_for(wanted.crop, wanted.images, [file])
-    located = fetch_encoder(spec, device=wanted.device, dtype=wanted.dtype, screen=screen)
-    read = read_images(wanted.images, file.system.classes, screen)
-    pictures = distinct(read)
-    images = [pictures[digest] for digest in sorted(pictures)]
-    choosing, measuring = _parts(file, images)
-    with screen.step(f"Loading the encoder {EncoderSpec.parse(spec).title}"):
-        encoder = located.load()
-    say_what_differs({wanted.system: file}, [identity_of(encoder)], screen)
-    file = file.model_copy(update={"scoring": file.scoring.for_encoder(encoder.fingerprint)})
-    vectors, phrases = encode_images(encoder, images, crop, screen)
-    similar = cosines(vectors, phrases(scored_texts(file.system, file.scoring)))
+def interview(
+    inputs: Inputs,
+    thresholds: Sequence[float],
+    output: Path | None,
+    screen: Screen,
+    *,
+    as_json: bool,
+) -> None:
+    """`cotbuild questions`; `output`: where the drop is proposed. Raises CotbuildError."""
+    (file,) = inputs.files.values()
+    choosing, measuring = _parts(file, inputs.images)
 
-    def part(title: str, digests: frozenset[str]) -> _Part:
-        rows = [row for row, image in enumerate(images) if image.digest in digests]
-        labels = tuple(images[row].label for row in rows)
-        scores = score_cosines(
-            file.system,
-            similar[rows],
-            labels,
-            scoring=file.scoring,
-            logit_scale=encoder.logit_scale,
-        )
-        return _Part(title, similar[rows], labels, scores)
+    def work(encoder: Encoder, vectors: Vectors, phrases: PhraseVectors) -> _Found:
+        scoring = file.scoring.for_encoder(encoder.fingerprint)
+        scale = encoder.logit_scale
+        similar = cosines(vectors, phrases(scored_texts(file.system, scoring)))
 
-    chosen = part(*choosing)
-    measured = chosen if measuring == choosing else part(*measuring)
-    with screen.step("Asking"):
-        found = _found(file, chosen, measured, encoder.logit_scale, wanted.thresholds)
-    if measured.title == SPLIT_TITLES["held_out"]:
-        say_looks({wanted.system: file}, ["held_out"], screen)
+        def part(title: str, digests: frozenset[str]) -> _Part:
+            rows = [row for row, image in enumerate(inputs.images) if image.digest in digests]
+            labels = tuple(inputs.images[row].label for row in rows)
+            scores = score_cosines(
+                file.system, similar[rows], labels, scoring=scoring, logit_scale=scale
+            )
+            return _Part(title, similar[rows], labels, scores)
+
+        chosen = part(*choosing)
+        measured = chosen if measuring == choosing else part(*measuring)
+        with screen.step("Asking"):
+            return _found(file.system, scoring, scale, chosen, measured, thresholds)
+
+    ((found, identity),) = with_each_encoder(inputs, screen, work).values()
+    if found.measured.title == SPLIT_TITLES["held_out"]:
+        say_looks(inputs.files, ["held_out"], screen)
     proposal = drop_proposal(found.smallest)
     if output and proposal:
-        _write(output, proposal)
-    if wanted.as_json:
+        data = [proposal.model_dump(mode="json")]
+        text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+        write_file(output.resolve(), text, "--proposal drop.json")
+    if as_json:
         report = {
             "cotbuild": __version__,
-            "encoder": {**identity_of(encoder).model_dump(), "dtype": wanted.dtype},
-            "images": images_json(wanted.images, read, crop),
-            "scoring": file.scoring.model_dump(),
-            **_json(file.system, chosen, measured, found),
+            "encoder": inputs.encoder_json(identity),
+            "images": inputs.images_json(),
+            "scoring": found.scoring.model_dump(),
+            **_json(file.system, found),
         }
-        typer.echo(json.dumps(report, ensure_ascii=False))
+        print_json(report)
     else:
-        _show(file.system, chosen, measured, found, screen)
-    if wanted.proposal:
-        if proposal:
-            screen.warning(f"cotbuild resume SESSION --edits {wanted.proposal} measures the drop")
-        else:
-            screen.warning(f"no group can go: nothing was written to {wanted.proposal}")
+        _show(file.system, found, screen)
+    if output and proposal:
+        screen.warning(f"cotbuild resume SESSION --edits {output} measures the drop")
+    elif output:
+        screen.warning(f"no group can go: nothing was written to {output}")
 
 
 def _parts(
@@ -174,30 +150,29 @@ def _parts(
 
 
 def _found(
-    file: SystemFile,
+    system: AttributeSystem,
+    scoring: Scoring,
+    scale: float,
     chosen: _Part,
     measured: _Part,
-    logit_scale: float,
     thresholds: Sequence[float],
 ) -> _Found:
-    system, scoring = file.system, file.scoring
     order = best_order(system, chosen.scores)
     adaptive, fixed = ask(system, measured.scores), ask(system, measured.scores, order)
     smallest = smallest_set(
-        system, chosen.similar, chosen.labels, scoring=scoring, logit_scale=logit_scale
+        system, chosen.similar, chosen.labels, scoring=scoring, logit_scale=scale
     )
     check = None
     if chosen is not measured and smallest.dropped:
+        similar, labels = measured.similar, measured.labels
         after = correct_without_groups(
-            smallest.dropped,
-            system,
-            measured.similar,
-            measured.labels,
-            scoring=scoring,
-            logit_scale=logit_scale,
+            smallest.dropped, system, similar, labels, scoring=scoring, logit_scale=scale
         )
         check = compare(measured.scores.correct, after)
     return _Found(
+        scoring=scoring,
+        chosen=chosen,
+        measured=measured,
         adaptive=adaptive,
         fixed=fixed,
         random=random_accuracy(system, measured.scores, seed=_SEED),
@@ -208,9 +183,8 @@ def _found(
     )
 
 
-def _show(
-    system: AttributeSystem, chosen: _Part, measured: _Part, found: _Found, screen: Screen
-) -> None:
+def _show(system: AttributeSystem, found: _Found, screen: Screen) -> None:
+    chosen, measured = found.chosen, found.measured
     curve = curve_table(found.adaptive.accuracy, found.fixed.accuracy, found.random, measured.right)
     screen.table(f"Accuracy after so many questions, {measured.title}", curve)
     screen.table("Asked until one class is that likely", stop_table(found.stops))
@@ -221,20 +195,14 @@ def _show(
         smallest_words(found.smallest, found.check, chosen.title, measured.title),
     )
     n = counted(chosen.scores.n, "image")
+    on = f"on {chosen.title} ({n})"
     if chosen is measured:
-        screen.warning(
-            f"the best fixed order and the fewest groups are chosen and measured on the same {n}: "
-            "their figures flatter"
-        )
-    else:
-        screen.warning(
-            f"the best fixed order and the fewest groups are chosen on {chosen.title} ({n})"
-        )
+        on = f"and measured on the same {n}: their figures flatter"
+    screen.warning(f"the best fixed order and the fewest groups are chosen {on}")
 
 
-def _json(
-    system: AttributeSystem, chosen: _Part, measured: _Part, found: _Found
-) -> dict[str, object]:
+def _json(system: AttributeSystem, found: _Found) -> dict[str, object]:
+    chosen, measured = found.chosen, found.measured
     curves = zip(found.adaptive.accuracy, found.fixed.accuracy, found.random, strict=True)
     places = found.adaptive.places.mean(axis=0)
     fixed = found.order.argsort() + 1
@@ -264,12 +232,4 @@ def _json(
 
 
 def _proportion(found: Proportion) -> dict[str, float]:
-    interval = found.interval
-    return {"correct": found.count, "n": found.n, "low": interval.low, "high": interval.high}
-
-
-def _write(path: Path, proposal: Proposal) -> None:
-    text = json.dumps([proposal.model_dump(mode="json")], ensure_ascii=False, indent=2)
-    with writing(path, "--proposal drop.json"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+    return {"correct": found.count, "n": found.n, **asdict(found.interval)}

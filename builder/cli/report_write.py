@@ -5,14 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from builder import __version__
-from builder.cli.file_outputs import writing
 from builder.cli.model import price_of
 from builder.cli.open_workspace import workspace_to_read
 from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
+from builder.cli.user_files import check_drafted, write_file
 from builder.cli.workspace import Workspace, identity_of
-from builder.errors import SessionError
-from builder.files import replace_file
 from builder.llm.drafter import spent
 from builder.report.chosen_failures import failures
 from builder.report.contents import Contents, FromImages, Origin, Picture
@@ -36,10 +34,7 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
     """Reads the session in `folder`, takes no lock, and replaces `path`. Raises CotbuildError."""
     story = read_story(folder)
     state = story.state
-    if state.system is None:
-        raise SessionError(
-            f"nothing was drafted yet in {folder}", hint=f"go on with: cotbuild resume {folder}"
-        )
+    check_drafted(state, folder)
     found = None if no_images else workspace_to_read(state, screen)
     measured = None
     if found:
@@ -47,8 +42,7 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
         measured = _measured(state, workspace, SessionPictures.of(state.started, images), screen)
     origin = _origin(folder, state, found[0] if found else None)
     text = page(Contents(story, origin, measured))
-    with writing(path, "cotbuild report -o FILE"):
-        replace_file(path, text)
+    write_file(path, text, "cotbuild report -o FILE")
     screen.report_written(path, len(text.encode()))
 
 
@@ -85,7 +79,7 @@ def _origin(folder: Path, state: State, workspace: Workspace | None) -> Origin:
         cotbuild=__version__,
         last=read_journal(folder).times[-1],
         encoder=identity_of(workspace.encoder) if workspace else None,
-        spending=spent_words(took) if took.tokens else "",
+        spending=spent_words(took),
         warnings=_warnings(state, workspace.labels if workspace else None),
     )
 

@@ -3,45 +3,29 @@
 from pathlib import Path
 from typing import Annotated
 
-from builder.cli import app, reports_errors
-from builder.cli.flags import (
-    Auto,
-    JsonEvents,
-    Llm,
-    LlmParallel,
-    LlmUrl,
-    MaxCost,
-    MaxTokens,
-    MinAccuracy,
-    Price,
-    PromptFolder,
-    Rounds,
-    SessionFolder,
-    Yes,
-    flag,
-)
+from builder.cli import app, flags
+from builder.cli.flags import flag
 
 
 @app.command()
-@reports_errors
 def resume(
-    session: SessionFolder = None,
-    llm: Llm = None,
-    llm_url: LlmUrl = None,
-    llm_parallel: LlmParallel = None,
-    price: Price = None,
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    prompts: PromptFolder = None,
+    session: flags.SessionFolder = None,
+    llm: flags.Llm = None,
+    llm_url: flags.LlmUrl = None,
+    llm_parallel: flags.LlmParallel = None,
+    price: flags.Price = None,
+    max_cost: flags.MaxCost = None,
+    max_tokens: flags.MaxTokens = None,
+    prompts: flags.PromptFolder = None,
     edits: Annotated[
         Path | None,
         flag("--edits", "FILE", "Accept the proposals in this JSON file, measure them, and stop."),
     ] = None,
-    rounds: Rounds = None,
-    auto: Auto = False,
-    yes: Yes = False,
-    min_accuracy: MinAccuracy = None,
-    as_json: JsonEvents = False,
+    rounds: flags.Rounds = None,
+    auto: flags.Auto = False,
+    yes: flags.Yes = False,
+    min_accuracy: flags.MinAccuracy = None,
+    as_json: flags.JsonEvents = False,
 ) -> None:
     """Go on with a session, where it was left."""
     from builder.cli.begin import resume_session

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from builder.cli import app, reports_errors
+from builder.cli import app
 
 
 @app.command()
-@reports_errors
 def revert(
     session: Annotated[Path, typer.Argument(help="Folder of the session.")],
     version: Annotated[str, typer.Argument(metavar="VERSION", help="Its number, or best.")],

@@ -1,94 +1,99 @@
 """Saves what happens in a session, then writes the files that follow from it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from builder import __version__
-from builder.cli.file_outputs import writing
 from builder.cli.screen import Screen
-from builder.cli.workspace import Workspace, identity_of
-from builder.files import replace_file
+from builder.cli.user_files import write_file
+from builder.cli.workspace import SPLITS, Workspace, identity_of
+from builder.data.images import LabelledImage
+from builder.encoders.protocol import Encoder
 from builder.review.loop import Recorded
+from builder.scoring.evaluator import Evaluator
+from builder.session import records
 from builder.session.classes import described
-from builder.session.export import calibration_of, estimate, export_file, version_to_export
-from builder.session.journal import Session
-from builder.session.records import (
-    Decided,
-    Drafted,
-    Exported,
-    Measured,
-    Record,
-    Redone,
-    Reverted,
-    Undone,
+from builder.session.export import (
+    calibration_of,
+    estimate,
+    export_file,
+    exported,
+    version_to_export,
 )
-from builder.session.state import State, advance
+from builder.session.journal import Session
+from builder.session.state import State, Version, advance
 from builder.system.file import Estimate, SplitName, SystemFile, write_system_file
 from builder.system.json_format import write_article
 
 # Records after which the working system may be another one.
-_CHANGES = Drafted | Decided | Undone | Redone | Reverted
+_CHANGES = records.Drafted | records.Decided | records.Undone | records.Redone | records.Reverted
 Format = Literal["cotbuild", "article"]
 EXPORT_NAME = "export.json"
 
 
-def show_recorded(
-    session: Session,
-    workspace: Workspace | None,
-    event: Recorded,
-    screen: Screen,
-    form: Format = "cotbuild",
-) -> None:
-    """Saves a recorded event, then shows it."""
-    save_record(session, workspace, event, form)
-    screen.recorded(event)
+@dataclass(slots=True)
+class Running:
+    """An open session, and where it is shown; its images, by digest, and encoder if it has any.
 
-
-def save_record(
-    session: Session, workspace: Workspace | None, event: Recorded, form: Format = "cotbuild"
-) -> None:
-    """Saves the record, then writes the files that follow from it.
-
-    An export's record comes first: a look at the final images counts even if writing fails.
+    `workspace` is there when the images are encoded.
     """
-    record, state = event.record, event.state
-    session.append(record, state)
-    if isinstance(record, Exported):
-        # Another version than the best may have been asked for.
-        chosen = replace(state, best=record.version or None)
-        file = system_file(chosen, workspace, final=_final(record))
-        text = (
-            write_system_file(file)
-            if form == "cotbuild"
-            else write_article(file.system, file.scoring)
-        )
-        path = Path(record.path)
-        with writing(path, "cotbuild export -o FILE"):
-            replace_file(path, text)
-    # Measuring an old version again may make another one the best.
-    measured = isinstance(record, Measured)
-    if measured or (isinstance(record, _CHANGES) and workspace is None):
-        save_best(session, workspace)
 
+    session: Session
+    screen: Screen
+    images: dict[str, LabelledImage] | None = None
+    encoder: Encoder | None = None
+    workspace: Workspace | None = None
 
-def record_entry(
-    session: Session,
-    workspace: Workspace | None,
-    record: Record,
-    screen: Screen,
-    form: Format = "cotbuild",
-) -> None:
-    """Saves one record that comes from outside the loop, and shows it."""
-    event = Recorded(record, advance(session.state, record))
-    show_recorded(session, workspace, event, screen, form)
+    @property
+    def state(self) -> State:
+        return self.session.state
 
+    @property
+    def evaluator(self) -> Evaluator | None:
+        return self.workspace.evaluator if self.workspace else None
 
-def save_best(session: Session, workspace: Workspace | None) -> None:
-    """Writes system.json from the journal's state; nothing without a draft."""
-    if session.state.system is not None:
-        session.save_best(write_system_file(system_file(session.state, workspace, final=None)))
+    def record(self, record: records.Record, form: Format = "cotbuild") -> None:
+        """Saves and shows a record that comes from outside the loop."""
+        self.keep(Recorded(record, advance(self.state, record)), form)
+
+    def keep(self, event: Recorded, form: Format = "cotbuild") -> None:
+        """Saves the record, writes the files that follow from it, and shows it.
+
+        An export's record comes first: a look at the final images counts even if writing fails.
+        """
+        record = event.record
+        self.session.append(record, event.state)
+        if isinstance(record, records.Exported):
+            # Another version than the best may have been asked for.
+            chosen = replace(event.state, best=record.version or None)
+            file = system_file(chosen, self.workspace, final=_final(record))
+            article = form == "article"
+            text = write_article(file.system, file.scoring) if article else write_system_file(file)
+            write_file(Path(record.path), text, "cotbuild export -o FILE")
+        # Measuring an old version again may make another one the best.
+        unmeasured = self.workspace is None and isinstance(record, _CHANGES)
+        if unmeasured or isinstance(record, records.Measured):
+            self.save_best()
+        self.screen.recorded(event)
+
+    def export(
+        self, path: Path, form: Format = "cotbuild", version: Version | None = None
+    ) -> None:
+        """Writes the version, by default the best, to `path`, measured on the final images."""
+        state = self.state_with(version)
+        self.record(exported(state, self.evaluator, str(path)), form)
+
+    def state_with(self, version: Version | None) -> State:
+        """The state in which that version is the best, whatever is."""
+        return replace(self.state, best=version.number) if version else self.state
+
+    def save_best(self) -> None:
+        """Writes system.json from the journal's state; nothing without a draft."""
+        if self.state.system is not None:
+            file = system_file(self.state, self.workspace, final=None)
+            self.session.save_best(write_system_file(file))
 
 
 def system_file(state: State, workspace: Workspace | None, *, final: Estimate | None) -> SystemFile:
@@ -106,7 +111,7 @@ def system_file(state: State, workspace: Workspace | None, *, final: Estimate | 
     )
 
 
-def _final(record: Exported) -> Estimate | None:
+def _final(record: records.Exported) -> Estimate | None:
     bits = record.final
     return estimate(bits.count("1"), len(bits)) if bits else None
 
@@ -114,15 +119,13 @@ def _final(record: Exported) -> Estimate | None:
 def _baselines(
     state: State, workspace: Workspace, *, looked: bool
 ) -> dict[str, dict[SplitName, Estimate]]:
-    splits: tuple[SplitName, ...] = ("review", "held_out", "final")
     version = version_to_export(state)[1]
     step = version.steps[-1] if version else state.steps[-1]
     classes = described(state.started, workspace.labels.values(), step)
     found: dict[str, dict[SplitName, Estimate]] = {}
-    for split in splits[: 3 if looked else 2]:
+    for split in SPLITS if looked else SPLITS[:2]:
         scores = workspace.evaluator.baselines(state.started.domain, classes, split)
         for name, result in scores.items():
-            measured = estimate(int(result.correct.sum()), result.n)
-            if measured:
+            if measured := estimate(int(result.correct.sum()), result.n):
                 found.setdefault(name, {})[split] = measured
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from builder.cli.score_rows import Contender
 from builder.cli.workspace import PhraseVectors
-from builder.encoders.protocol import Vectors
+from builder.encoders.protocol import Encoder, Vectors
 from builder.scoring.controls import WORD_DRAWS, shuffled, with_random_words
 from builder.scoring.score import Scores, centred_on, score
 from builder.scoring.statistics import Proportion
@@ -22,20 +22,16 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImagesAtHand:
-    """The images [n, d] and labels that contenders are scored on, and how to encode texts.
+    """The images [n, d] and labels that contenders are scored on, and how to encode texts."""
 
-    `encoder` is the fingerprint of the one behind all vectors.
-    """
-
+    encoder: Encoder
     images: Vectors
-    labels: Sequence[str]
     phrases: PhraseVectors
-    encoder: str
-    logit_scale: float
+    labels: Sequence[str]
 
     def score(self, file: SystemFile) -> Scores:
         """Scores a control, centred on these images: the file has no means for random words."""
-        scoring = file.scoring.for_encoder(self.encoder)
+        scoring = file.scoring.for_encoder(self.encoder.fingerprint)
         texts = scored_texts(file.system, scoring)
         vectors = self.phrases(texts)
         return score(
@@ -44,7 +40,7 @@ class ImagesAtHand:
             vectors,
             self.labels,
             scoring=centred_on(self.images, texts, vectors, scoring),
-            logit_scale=self.logit_scale,
+            logit_scale=self.encoder.logit_scale,
         )
 
 

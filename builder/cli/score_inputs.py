@@ -1,13 +1,11 @@
-"""The inputs of `cotbuild score`: system files, images, and encoders one after the other."""
+"""The inputs of `score` and `questions`: system files, images, and encoders one by one."""
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
-
-import typer
 
 from builder.cli.encoder_download import fetch_encoder
 from builder.cli.file_inputs import (
@@ -32,58 +30,64 @@ from builder.system.file import EncoderIdentity, SystemFile
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The flags of `score`."""
-
-    systems: tuple[Path, ...]
-    images: ImageSource
-    encoders: tuple[str, ...]
-    classes: Path | None
-    crop: str | None
-    rule: str | None
-    scale: float | None
-    device: str
-    dtype: str
-    controls: bool
-    as_json: bool
-    save: Path | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """The inputs, found before anything is encoded. `images`: distinct, in digest order."""
 
     files: Mapping[Path, SystemFile]
-    located: Mapping[str, Located]
+    source: ImageSource
     found: ImageSet
     images: Sequence[LabelledImage]
     crop: Crop | None
+    dtype: str
+    located: Mapping[str, Located]
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        return class_names(self.files.values())
+        """The classes of all systems, each once."""
+        names = (name for file in self.files.values() for name in file.system.classes)
+        return tuple(dict.fromkeys(names))
+
+    def images_json(self) -> object:
+        """The images as JSON: where they are from, and which were used."""
+        found = self.found
+        return {
+            **asdict(self.source),
+            "revision": found.revision,
+            "crop": str(self.crop) if self.crop else None,
+            "used": len(self.images),
+            "left_out": [asdict(each) for each in (*found.skipped, *found.conflicting)],
+            "empty_classes": list(found.empty_classes),
+            "matched": [asdict(each) for each in found.matched],
+            "other_rows": found.other_rows,
+        }
+
+    def encoder_json(self, identity: EncoderIdentity) -> object:
+        return {**identity.model_dump(), "dtype": self.dtype}
 
 
-def class_names(files: Iterable[SystemFile]) -> tuple[str, ...]:
-    """The classes of all systems, each once."""
-    return tuple(dict.fromkeys(name for file in files for name in file.system.classes))
-
-
-def gather(wanted: Comparison, files: Mapping[Path, SystemFile], screen: Screen) -> Inputs:
+def gather(
+    files: Mapping[Path, SystemFile],
+    source: ImageSource,
+    encoders: Sequence[str],
+    crop: str | None,
+    device: str,
+    dtype: str,
+    screen: Screen,
+) -> Inputs:
     """Fetches the encoders and lists the images. Raises CotbuildError."""
-    encoders = tuple(dict.fromkeys(wanted.encoders)) or measured_by(files.values())
-    crop = crop_for(wanted.crop, wanted.images, files.values())
+    specs = tuple(dict.fromkeys(encoders)) or measured_by(files.values())
+    part = crop_for(crop, source, files.values())
     # Before any image is read: a slip in a name is said at once.
     located = {
-        spec: fetch_encoder(spec, device=wanted.device, dtype=wanted.dtype, screen=screen)
-        for spec in encoders
+        spec: fetch_encoder(spec, device=device, dtype=dtype, screen=screen) for spec in specs
     }
-    found = read_images(wanted.images, class_names(files.values()), screen)
+    names = dict.fromkeys(name for file in files.values() for name in file.system.classes)
+    found = read_images(source, tuple(names), screen)
     pictures = distinct(found)
     images = [pictures[digest] for digest in sorted(pictures)]
     say_unknown_classes(files, images, screen)
-    return Inputs(files, located, found, images, crop)
+    return Inputs(files, source, found, images, part, dtype, located)
 
 
 def with_each_encoder(
@@ -101,18 +105,13 @@ def with_each_encoder(
             title = EncoderSpec.parse(each.name).title
             with screen.step(f"Loading the encoder {title}"):
                 encoder = each.load()
-            vectors, phrases = encode_images(encoder, inputs.images, inputs.crop, screen, read)
-            made = work(encoder, vectors, phrases)
-            measured[spec] = (made, identity_of(encoder))
+            what = f"Encoding with {title}"
+            vectors, phrases = encode_images(
+                encoder, inputs.images, inputs.crop, screen, what, read
+            )
+            measured[spec] = (work(encoder, vectors, phrases), identity_of(encoder))
             # Weights may be in reference cycles, and two large encoders need not fit in memory.
             del encoder
             gc.collect()
     say_what_differs(inputs.files, [identity for _, identity in measured.values()], screen)
     return measured
-
-
-def check_accuracy(worst: float, min_accuracy: float | None, screen: Screen) -> None:
-    """Raises typer.Exit with 1 where the worst of all is below what was asked for."""
-    if min_accuracy is not None and worst < min_accuracy:
-        screen.below(worst, min_accuracy)
-        raise typer.Exit(1)

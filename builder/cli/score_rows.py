@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder import __version__
-from builder.data.images import ImageSet, LabelledImage
-from builder.data.pictures import Crop
-from builder.data.sources import ImageSource
+from builder.cli.score_inputs import Inputs
+from builder.data.images import LabelledImage
 from builder.scoring.evaluator import baseline_texts
 from builder.scoring.statistics import wilson
 from builder.system.file import EncoderIdentity, SplitName, SystemFile
@@ -118,29 +117,18 @@ def scores_json(
     contenders: Sequence[Contender],
     encoders: Mapping[str, EncoderIdentity],
     controls: Mapping[str, Sequence[ControlRow]],
-    *,
-    dtype: str,
-    source: ImageSource,
-    found: ImageSet,
-    crop: Crop | None,
+    inputs: Inputs,
 ) -> object:
     """The results as JSON: what was measured, how, and on what."""
+    parts = []
+    for title, rows in tables.items():
+        each = zip(contenders, rows, strict=True)
+        parts.append({"images": title, "rows": [_row_json(*pair, list(encoders)) for pair in each]})
     return {
         "cotbuild": __version__,
-        "encoders": {
-            spec: {**identity.model_dump(), "dtype": dtype} for spec, identity in encoders.items()
-        },
-        "images": images_json(source, found, crop),
-        "parts": [
-            {
-                "images": title,
-                "rows": [
-                    _row_json(contender, row, list(encoders))
-                    for contender, row in zip(contenders, rows, strict=True)
-                ],
-            }
-            for title, rows in tables.items()
-        ],
+        "encoders": {spec: inputs.encoder_json(identity) for spec, identity in encoders.items()},
+        "images": inputs.images_json(),
+        "parts": parts,
         # Empty unless --controls asks for them.
         "controls": {
             spec: [{**asdict(row), "accuracy": row.mean / row.n} for row in rows]
@@ -159,18 +147,4 @@ def _row_json(contender: Contender, row: ScoreRow, encoders: Sequence[str]) -> o
             spec: {**asdict(cell), "accuracy": cell.correct / cell.n}
             for spec, cell in zip(encoders, row.cells, strict=True)
         },
-    }
-
-
-def images_json(source: ImageSource, found: ImageSet, crop: Crop | None) -> object:
-    """The images as JSON: where they are from, and which were used."""
-    return {
-        **asdict(source),
-        "revision": found.revision,
-        "crop": str(crop) if crop else None,
-        "used": len({image.digest for image in found.images}),
-        "left_out": [asdict(each) for each in (*found.skipped, *found.conflicting)],
-        "empty_classes": list(found.empty_classes),
-        "matched": [asdict(each) for each in found.matched],
-        "other_rows": found.other_rows,
     }

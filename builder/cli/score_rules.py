@@ -1,23 +1,20 @@
 """`cotbuild score --rule`: scoring rules side by side, fitted on some images, shown on others."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import typer
-
 from builder import __version__
+from builder.cli import print_json
 from builder.cli.file_inputs import say_looks
-from builder.cli.file_outputs import writing
-from builder.cli.score_inputs import Comparison, check_accuracy, gather, with_each_encoder
+from builder.cli.score_inputs import Inputs, with_each_encoder
 from builder.cli.screen import Screen
-from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from, split_data
+from builder.cli.user_files import write_file
+from builder.cli.workspace import SPLITS, PhraseVectors, evaluator_of, scoring_from
 from builder.data.images import LabelledImage
 from builder.data.splits import assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
-from builder.files import replace_file
 from builder.scoring.evaluator import Evaluator
 from builder.scoring.fit import FITTED_PART, RULE_NAMES, RuleTrial, try_rules
 from builder.scoring.statistics import wilson
@@ -25,17 +22,18 @@ from builder.scoring.wording import counted
 from builder.session.export import estimate
 from builder.system.file import (
     EncoderIdentity,
-    Estimate,
     Provenance,
     SplitName,
     SystemFile,
-    load_system_file,
     write_system_file,
 )
+from builder.system.model import AttributeSystem
 from builder.terminal.scoring_rules import rules_table
 
 # The seed of the halves, where the images are of no session.
 SEED = 0
+Tables = Mapping[Path, Sequence[RuleTrial]]
+Members = Mapping[SplitName, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,76 +52,85 @@ class Halves:
         return f"Fitted on {fit} drawn with seed {SEED}, shown on the other {show}."
 
 
-def is_trial(wanted: Comparison) -> bool:
+def is_trial(rule: str | None, save: Path | None) -> bool:
     """Whether the rule must be fitted on images, or is to be written to a file."""
-    return wanted.rule in ("all", *FITTED_PART) or wanted.save is not None
+    return rule in ("all", *FITTED_PART) or save is not None
 
 
-def compare_rules(wanted: Comparison, *, min_accuracy: float | None) -> None:
-    """`cotbuild score --rule`. Raises CotbuildError; typer.Exit(1) for accuracy too low."""
-    _check(wanted, min_accuracy)
-    screen = Screen.open()
-    files = {path: load_system_file(path) for path in wanted.systems}
-    inputs = gather(wanted, files, screen)
-    if wanted.save and len(inputs.located) > 1:
-        raise InputError("a file is scored with one encoder", hint="name one with --encoder")
-    halves = {path: _halves(file, inputs.images) for path, file in files.items()}
+def check_flags(
+    systems: Sequence[Path],
+    rule: str | None,
+    save: Path | None,
+    *,
+    scaled: bool,
+    bounded: bool,
+    adding: str | None,
+) -> None:
+    """Raises InputError for flags that contradict each other or say too little.
 
-    def work(
-        encoder: Encoder, vectors: Vectors, phrases: PhraseVectors
-    ) -> dict[Path, Sequence[RuleTrial]]:
-        return {
-            path: _trials(
-                file,
-                _evaluator(file, halves[path], encoder, inputs.images, vectors, phrases),
-                wanted,
-            )
-            for path, file in files.items()
-        }
-
-    measured = with_each_encoder(inputs, screen, work)
-    if wanted.as_json:
-        typer.echo(json.dumps(_report(measured, halves), ensure_ascii=False))
-    else:
-        for spec, (tables, _) in measured.items():
-            for path, trials in tables.items():
-                screen.table(f"{path.name} · {spec}", rules_table(trials, about=halves[path].words))
-    say_looks(
-        {path: file for path, file in files.items() if halves[path].of_session},
-        ["held_out"],
-        screen,
-    )
-    if wanted.save:
-        (path,) = files
-        ((tables, identity),) = measured.values()
-        _save(wanted.save, files[path], tables[path][-1], identity, halves[path])
-        screen.warning(f"{wanted.save} holds the system with this rule")
-    tried = [trials[-1] for tables, _ in measured.values() for trials in tables.values()]
-    worst = min(float(trial.correct.mean()) for trial in tried)
-    check_accuracy(worst, min_accuracy, screen)
-
-
-def _check(wanted: Comparison, min_accuracy: float | None) -> None:
-    """Raises InputError for flags that contradict each other or say too little."""
-    if wanted.controls or wanted.classes:
-        flag = "--controls" if wanted.controls else "--classes"
+    `scaled`, `bounded`: whether --scale and --min-accuracy are given; `adding`: a flag that adds
+    rows, if one is given.
+    """
+    if adding:
         raise InputError(
-            f"{flag} adds rows to the table of systems and baselines, here rules are compared",
-            hint=f"leave {flag} out, or --rule and --save",
+            f"{adding} adds rows to the table of systems and baselines, here rules are compared",
+            hint=f"leave {adding} out, or --rule and --save",
         )
-    if wanted.save and (wanted.rule in (None, "all") or len(wanted.systems) > 1):
+    if save and (rule in (None, "all") or len(systems) > 1):
         raise InputError(
             "--save writes one system with one rule",
             hint="name one: --rule centred --save FILE",
         )
-    if wanted.save and wanted.save.is_dir():
-        raise InputError(f"{wanted.save} is a folder", hint="name a file: --save system.json")
-    if wanted.rule == "all" and min_accuracy is not None:
+    if save and save.is_dir():
+        raise InputError(f"{save} is a folder", hint="name a file: --save system.json")
+    if rule == "all" and bounded:
         raise InputError("--rule all has no one accuracy", hint="leave --min-accuracy out")
-    if wanted.scale is not None and wanted.rule in ("all", *FITTED_PART):
+    if scaled and rule in ("all", *FITTED_PART):
         raise InputError(
-            f"--rule {wanted.rule} has its own scales", hint="leave --scale out, or name --rule sum"
+            f"--rule {rule} has its own scales", hint="leave --scale out, or name --rule sum"
         )
+
+
+def compare_rules(
+    inputs: Inputs,
+    rule: str | None,
+    scale: float | None,
+    save: Path | None,
+    screen: Screen,
+    *,
+    as_json: bool,
+) -> float:
+    """`cotbuild score --rule`: the lowest accuracy of the last rules. Raises CotbuildError."""
+    files = inputs.files
+    if save and len(inputs.located) > 1:
+        raise InputError("a file is scored with one encoder", hint="name one with --encoder")
+    halves = {path: _halves(file, inputs.images) for path, file in files.items()}
+
+    def work(encoder: Encoder, vectors: Vectors, phrases: PhraseVectors) -> Tables:
+        found = {}
+        for path, file in files.items():
+            members: Members = {"review": halves[path].fit, "held_out": halves[path].show}
+            scoring = file.scoring.for_encoder(encoder.fingerprint)
+            evaluator = evaluator_of(encoder, inputs.images, vectors, members, phrases, scoring)
+            found[path] = _trials(evaluator, file.system, rule, scale)
+        return found
+
+    measured = with_each_encoder(inputs, screen, work)
+    if as_json:
+        print_json(_report(measured, halves))
+    else:
+        for spec, (tables, _) in measured.items():
+            for path, trials in tables.items():
+                screen.table(f"{path.name} · {spec}", rules_table(trials, about=halves[path].words))
+    of_session = {path: file for path, file in files.items() if halves[path].of_session}
+    say_looks(of_session, ["held_out"], screen)
+    if save:
+        (path,) = files
+        ((tables, identity),) = measured.values()
+        _save(save, files[path], tables[path][-1], identity, halves[path])
+        screen.warning(f"{save} holds the system with this rule")
+    tried = [trials[-1] for tables, _ in measured.values() for trials in tables.values()]
+    return min(float(trial.correct.mean()) for trial in tried)
 
 
 def _halves(file: SystemFile, images: Sequence[LabelledImage]) -> Halves:
@@ -151,40 +158,20 @@ def _halves(file: SystemFile, images: Sequence[LabelledImage]) -> Halves:
     return Halves(fit, frozenset(usable) - fit, of_session=False)
 
 
-def _evaluator(
-    file: SystemFile,
-    halves: Halves,
-    encoder: Encoder,
-    images: Sequence[LabelledImage],
-    vectors: Vectors,
-    phrases: PhraseVectors,
-) -> Evaluator:
-    return Evaluator(
-        encoder=encoder.fingerprint,
-        splits={
-            "review": split_data(images, halves.fit, vectors),
-            "held_out": split_data(images, halves.show, vectors),
-            "final": split_data(images, (), vectors),
-        },
-        encode=phrases,
-        scoring=file.scoring.for_encoder(encoder.fingerprint),
-        logit_scale=encoder.logit_scale,
-    )
-
-
-def _trials(file: SystemFile, evaluator: Evaluator, wanted: Comparison) -> Sequence[RuleTrial]:
-    if wanted.rule == "all":
-        return try_rules(evaluator, file.system)
+def _trials(
+    evaluator: Evaluator, system: AttributeSystem, rule: str | None, scale: float | None
+) -> Sequence[RuleTrial]:
+    if rule == "all":
+        return try_rules(evaluator, system)
     for name in RULE_NAMES:
-        if name == wanted.rule and wanted.scale is None:
-            return try_rules(evaluator, file.system, (name,))
+        if name == rule and scale is None:
+            return try_rules(evaluator, system, (name,))
     # A plain rule at a scale by hand.
-    return try_rules(evaluator, file.system, (), (scoring_from(str(wanted.rule), wanted.scale),))
+    return try_rules(evaluator, system, (), (scoring_from(str(rule), scale),))
 
 
 def _report(
-    measured: Mapping[str, tuple[Mapping[Path, Sequence[RuleTrial]], EncoderIdentity]],
-    halves: Mapping[Path, Halves],
+    measured: Mapping[str, tuple[Tables, EncoderIdentity]], halves: Mapping[Path, Halves]
 ) -> object:
     """The results as JSON: what was measured, how, and on what."""
     return {
@@ -208,17 +195,12 @@ def _report(
 
 def _trial_data(trial: RuleTrial, *, first: bool) -> object:
     correct, n = int(trial.correct.sum()), len(trial.correct)
-    found, change = wilson(correct, n), trial.change
     return {
         "rule": "in use" if first else trial.name or "given",
         "scoring": trial.scoring.model_dump(mode="json"),
         "correct": correct,
-        "n": n,
-        "low": found.low,
-        "high": found.high,
-        "fixed": change.fixed,
-        "broken": change.broken,
-        "p": change.p,
+        **asdict(wilson(correct, n)),
+        **asdict(trial.change),
     }
 
 
@@ -228,13 +210,10 @@ def _save(
     """Writes the system with the trial's scoring; figures of another scoring are left out."""
     provenance = file.provenance
     if provenance is not None:
-        accuracy: dict[SplitName, Estimate] = {}
         measured = estimate(int(trial.correct.sum()), len(trial.correct))
-        if measured and halves.of_session:
-            accuracy["held_out"] = measured
         changed: dict[str, object] = {
             "encoder": identity,
-            "accuracy": accuracy,
+            "accuracy": {"held_out": measured} if measured and halves.of_session else {},
             "note": "the scoring was changed after the session's export",
         }
         # Baselines were measured with the session's encoder.
@@ -243,6 +222,4 @@ def _save(
         provenance = Provenance.model_validate({**dict(provenance), **changed})
     # A confidence belongs to the totals that it was fitted to.
     update = {"scoring": trial.scoring, "calibration": None, "provenance": provenance}
-    saved = file.model_copy(update=update)
-    with writing(path, "--save FILE"):
-        replace_file(path, write_system_file(saved))
+    write_file(path, write_system_file(file.model_copy(update=update)), "--save FILE")

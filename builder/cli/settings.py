@@ -1,9 +1,13 @@
 """A session's settings and how it is run, from flags and a few questions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
+from builder import __version__
+from builder.cli.model import ModelOptions, spoken_to
+from builder.cli.user_files import expanded
 from builder.cli.workspace import scoring_from
 from builder.data.classes import ClassEntry
 from builder.data.pictures import Crop
@@ -11,6 +15,7 @@ from builder.data.sources import ImageSource, known_crop
 from builder.encoders.protocol import Encoder
 from builder.encoders.spec import EncoderSpec
 from builder.errors import InputError
+from builder.proposals.requests import DEFAULT_ATTRIBUTES
 from builder.session.records import ClassInfo, Started
 from builder.system.file import SystemFile, load_system_file
 from builder.system.model import Scoring
@@ -24,38 +29,47 @@ class RunMode:
     """How a session is run: by whom, how long, and which accuracy counts as success."""
 
     auto: bool
-    yes: bool
-    rounds: int | None
-    min_accuracy: float | None
+    yes: bool = False
+    rounds: int | None = None
+    min_accuracy: float | None = None
     edits: Path | None = None
     # Calls to the model at a time; None: as many as suit the server.
     parallel: int | None = None
 
 
-def class_infos(entries: Iterable[ClassEntry]) -> tuple[ClassInfo, ...]:
-    """The classes in the journal's form."""
-    return tuple(ClassInfo(name=entry.name, description=entry.description) for entry in entries)
-
-
-def with_images(
-    started: Started, source: ImageSource | None, encoder: str | None, crop: Crop | None
+def settings_of(
+    domain: str,
+    classes: Iterable[ClassEntry],
+    source: ImageSource | None,
+    encoder: str | None,
+    crop: Crop | None,
+    model: ModelOptions,
+    **others: Any,
 ) -> Started:
-    """The settings with the images, the part of each that counts, and the encoder to measure them.
+    """The settings of a new session: its classes, its images and who measures them, its model.
 
-    Raises EncoderError for what is no encoder.
+    `crop` is the part of each image that counts; `others` as `Started` names them. Raises
+    EncoderError for what is no encoder, InputError for what is no model.
     """
-    update: dict[str, object] = {}
-    if crop is not None:
-        update["crop"] = (crop.left, crop.top, crop.right, crop.bottom)
     if source is not None:
-        update |= {
-            "images": _absolute_if_folder(source.location),
+        # A session may be resumed from another folder.
+        folder = _folder(source.location)
+        others |= {
+            "images": str(folder.absolute()) if folder else source.location,
             "image_column": source.image_column,
             "label_column": source.label_column,
             "data_split": source.data_split,
             "encoder": _encoder(encoder or DEFAULT_ENCODER),
         }
-    return started.model_copy(update=update)
+    unset = {"images": None, "encoder": None, "llm": None, "attributes": DEFAULT_ATTRIBUTES}
+    started = Started(
+        cotbuild=__version__,
+        domain=domain,
+        classes=tuple(ClassInfo(name=each.name, description=each.description) for each in classes),
+        crop=astuple(crop) if crop else None,
+        **unset | others,
+    )
+    return spoken_to(started, model)
 
 
 def scoring_of(rule: str | None, scale: float | None, start: SystemFile | None) -> Scoring:
@@ -88,19 +102,16 @@ def ask_for_images(asker: Asker | None) -> ImageSource | None:
 
 
 def _folder_complaint(typed: str) -> str | None:
+    return None if not typed or _folder(typed) else f"there is no folder {typed}"
+
+
+def _folder(path: str) -> Path | None:
+    """The folder of that name; None for what is no folder, or not even a path."""
     try:
-        found = not typed or expanded(typed).is_dir()
+        found = expanded(path)
+        return found if found.is_dir() else None
     except (InputError, OSError):
-        found = False
-    return None if found else f"there is no folder {typed}"
-
-
-def expanded(path: str) -> Path:
-    """The path with `~` resolved. Raises InputError."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise InputError(f"{path}: {error}", hint="write the folder's name out") from error
+        return None
 
 
 def domain_of(wish: str | None, start: SystemFile | None, asker: Asker | None) -> str:
@@ -113,27 +124,13 @@ def domain_of(wish: str | None, start: SystemFile | None, asker: Asker | None) -
     return typed or "object"
 
 
-def _absolute_if_folder(spec: str) -> str:
-    # A session may be resumed from another folder.
-    try:
-        folder = expanded(spec)
-        return str(folder.absolute()) if folder.is_dir() else spec
-    except (InputError, OSError):
-        return spec  # not a path; opening it says what it is not
-
-
 def start_file(path: Path, entries: tuple[ClassEntry, ...]) -> SystemFile:
     """The system to begin from; its classes must be those of the classes file."""
     file = load_system_file(path)
-    names = {entry.name for entry in entries}
-    missing = [name for name in names if name not in file.system.rules]
-    extra = [name for name in file.system.rules if name not in names]
-    if missing or extra:
-        parts = [
-            f"{what}: {', '.join(sorted(found)[:8])}"
-            for what, found in (("without a rule", missing), ("not in the classes file", extra))
-            if found
-        ]
+    names, ruled = {entry.name for entry in entries}, set(file.system.rules)
+    wrong = {"without a rule": names - ruled, "not in the classes file": ruled - names}
+    parts = [f"{what}: {', '.join(sorted(found)[:8])}" for what, found in wrong.items() if found]
+    if parts:
         raise InputError(
             f"{path} is for other classes than the classes file ({'; '.join(parts)})",
             hint="make the names the same in both files, letter by letter",

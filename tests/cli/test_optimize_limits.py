@@ -7,9 +7,9 @@ from builder.cli.optimize_limits import Budget, going_on
 
 def test_the_command_that_goes_on_has_what_a_session_does_not_keep() -> None:
     light = Budget(None, None, None)
-    assert going_on("greedy", light, ModelOptions(), 0, null=False) == "optimize"
+    assert going_on("greedy", light, ModelOptions(), null=False) == "optimize"
     options = ModelOptions(spec="a model", url="http://x", price="1/2", prompts=Path("my prompts"))
-    command = going_on("gepa", Budget("heavy", None, 1.5), options, 3, null=True)
+    command = going_on("gepa", Budget("heavy", None, 1.5, seed=3), options, null=True)
     assert shlex.split(command) == [
         "optimize", "--optimizer", "gepa", "--budget", "heavy",
         "--max-minutes", "1.5", "--seed", "3", "--llm", "a model", "--llm-url", "http://x",

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from builder.cli import open_workspace
 from builder.cli.pictures import SessionPictures
-from builder.cli.workspace import distinct, list_images
+from builder.cli.screen import Screen
 from builder.data.images import LabelledImage
 from builder.session.records import ClassInfo, Started
 
@@ -38,9 +39,9 @@ def settings(images: str, crop: tuple[float, float, float, float] | None = None)
 
 
 def images_of(folder: Path) -> Mapping[str, LabelledImage]:
-    found = list_images(settings(str(folder)), None)
+    found = open_workspace.images_of(settings(str(folder)), Screen())
     assert found is not None
-    return distinct(found)
+    return found
 
 
 def digest_of(label: str, images: Mapping[str, LabelledImage]) -> str:
