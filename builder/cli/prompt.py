@@ -10,8 +10,9 @@ from builder.cli import app, reports_errors
 from builder.cli.flags import Attribute, Classes, Context, Domain, Language, PromptFolder
 
 if TYPE_CHECKING:
+    from builder.llm.asking import Asking
     from builder.llm.prompts import Prompts
-    from builder.llm.transport import Message, ReplyT, Transport
+    from builder.llm.transport import Message, ReplyT
     from builder.proposals.requests import DraftRequest
     from builder.system.model import AttributeSystem
 
@@ -88,33 +89,28 @@ class _Listener:
         raise _Asked(messages)
 
 
-def _first_question(ask: Callable[["Transport"], object]) -> str:
+def _first_question(ask: Callable[["Asking"], object], prompts: "Prompts") -> str:
     """The text of the first question, exactly as it would be sent."""
+    from builder.llm.asking import Asking
+
     try:
-        ask(_Listener())
+        ask(Asking(_Listener(), lambda _event: None, prompts))
     except _Asked as asked:
         return asked.text
     return ""
 
 
-def _ignored(_: object) -> None:
-    """Ignores an event, for nothing is asked."""
-
-
 def _draft(request: "DraftRequest", prompts: "Prompts") -> str:
     from builder.llm.drafting import draft_system
 
-    return _first_question(
-        lambda transport: draft_system(request, transport, _ignored, prompts=prompts)
-    )
+    return _first_question(lambda asking: draft_system(request, asking), prompts)
 
 
 def _rules(
     request: "DraftRequest", system: "AttributeSystem", prompts: "Prompts", batch: int
 ) -> str:
     from builder.errors import InputError
-    from builder.llm.class_rules import BATCH, Asking, Subject, draft_rules
-    from builder.llm.parallel import ParallelCalls
+    from builder.llm.class_rules import BATCH, Subject, draft_rules
 
     asked = request.classes[(batch - 1) * BATCH : batch * BATCH]
     if not asked:
@@ -126,9 +122,7 @@ def _rules(
     names = tuple(name for name, _ in request.classes)
     subject = Subject(request.domain, system.groups, names, request.context)
     return _first_question(
-        lambda transport: draft_rules(
-            subject, asked, "draft rules", Asking(transport, _ignored, prompts, ParallelCalls())
-        )
+        lambda asking: draft_rules(subject, asked, "draft rules", asking), prompts
     )
 
 
@@ -143,6 +137,4 @@ def _revise(request: "DraftRequest", system: "AttributeSystem", prompts: "Prompt
         context=request.context,
         classes=classes_to_show(system),
     )
-    return _first_question(
-        lambda transport: revise_system(revision, transport, _ignored, prompts=prompts)
-    )
+    return _first_question(lambda asking: revise_system(revision, asking), prompts)

@@ -19,32 +19,6 @@ URL_VARIABLE = "OPENAI_BASE_URL"
 _FORBIDDEN = {"@": "credentials", "?": "a query", "#": "a fragment"}
 # Characters. Longer ones are no names, but something that was pasted.
 _LONGEST = 200
-# The providers that instructor 1.17 knows, apart from those that our own client speaks to.
-PROVIDERS = frozenset(
-    {
-        "anthropic",
-        "anyscale",
-        "azure_openai",
-        "bedrock",
-        "cerebras",
-        "cohere",
-        "databricks",
-        "deepseek",
-        "fireworks",
-        "gemini",
-        "generative-ai",
-        "google",
-        "groq",
-        "litellm",
-        "mistral",
-        "openrouter",
-        "perplexity",
-        "together",
-        "vertexai",
-        "writer",
-        "xai",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +54,10 @@ def route(spec: str, url: str | None) -> Route:
         return Route(model, None)
     if prefix == "ollama":
         return Route(model, OLLAMA_URL)
-    return Route(model, None, prefix) if prefix in PROVIDERS else Route(spec, None)
+    # Imported here: it takes a second to load.
+    from instructor.auto_client import supported_providers
+
+    return Route(model, None, prefix) if prefix in supported_providers else Route(spec, None)
 
 
 def endpoint(url: str | None) -> SplitResult:

@@ -9,28 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.edits.model import Proposal
 from builder.errors import LLMError
 from builder.llm.address import Route
-from builder.llm.cost import Account, Price, Spent
-from builder.llm.drafting import draft_system
+from builder.llm.cost import Price, Spent
 from builder.llm.events import LLMEvent
-from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
-from builder.llm.prompts import ENGLISH, Prompts
+from builder.llm.model_drafter import ModelDrafter
+from builder.llm.parallel import ParallelCalls
 from builder.llm.replay import ReplayDrafter
-from builder.llm.revising import revise_system
-from builder.llm.rewriting import rewrite_group
 from builder.llm.settings import REPLAY, ModelSettings
 from builder.llm.transcript import read, spent_in
-from builder.llm.transport import Transport
-from builder.proposals.requests import (
-    Drafter,
-    DraftRequest,
-    RevisionRequest,
-    Rewriting,
-    RewritingRequest,
-)
-from builder.system.model import AttributeSystem
+from builder.proposals.requests import Drafter
 
 if TYPE_CHECKING:
     from builder.llm.client import LiveTransport
@@ -38,44 +26,6 @@ if TYPE_CHECKING:
 
 # Calls in flight. A server on this machine mostly works on one at a time.
 PARALLEL = 4
-
-
-class ModelDrafter:
-    """A drafter that asks a language model through `transport`.
-
-    `parallel`: how many calls at a time. `account`: what was spent, None where nothing is counted.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        emit: Callable[[LLMEvent], None],
-        *,
-        prompts: Prompts = ENGLISH,
-        parallel: ParallelCalls = ONE_AT_A_TIME,
-        account: Account | None = None,
-    ) -> None:
-        self._transport = transport
-        self._emit = emit
-        self._prompts = prompts
-        self._parallel = parallel
-        self.account = account
-
-    def draft(self, request: DraftRequest) -> AttributeSystem:
-        return draft_system(
-            request,
-            self._transport,
-            self._emit,
-            prompts=self._prompts,
-            parallel=self._parallel,
-            split_alike=True,
-        )
-
-    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
-        return revise_system(request, self._transport, self._emit, prompts=self._prompts)
-
-    def rewrite_group(self, request: RewritingRequest) -> Rewriting:
-        return rewrite_group(request, self._transport, self._prompts)
 
 
 def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) -> Drafter | None:
@@ -104,9 +54,7 @@ def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) 
     emit = _one_at_a_time(on_event)
     transport = _transport(settings, way, emit)
     calls = ParallelCalls(settings.parallel or (1 if way.local else PARALLEL), transport.stop)
-    return ModelDrafter(
-        transport, emit, prompts=settings.prompts, parallel=calls, account=transport.account
-    )
+    return ModelDrafter(transport, emit, prompts=settings.prompts, parallel=calls)
 
 
 def _transport(

@@ -16,7 +16,8 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.address import endpoint, is_local, malformed, shown
 from builder.llm.cancel import Cancellation
-from builder.llm.failures import KEY_VARIABLE, Compressed, TooLong, explained, unreadable
+from builder.llm.failures import KEY_VARIABLE, Failures, Unfit
+from builder.llm.schemas import short
 
 # 25 rules take 10 kB; nobody's answer takes four megabytes.
 MOST_BYTES = 4_000_000
@@ -26,7 +27,7 @@ _CONNECTING = 10.0
 
 
 class Endpoint:
-    """An OpenAI-compatible address.
+    """A model at an OpenAI-compatible address.
 
     `timeout`: seconds for one request and its whole answer; None means 120, or 600 on this
     machine, where a model may write ten tokens a second. `retries`: for failures that may pass
@@ -34,13 +35,13 @@ class Endpoint:
     Raises InputError for a url that is none, LLMError where a key is needed and none is set.
     """
 
-    def __init__(self, url: str | None, timeout: float | None, retries: int) -> None:
+    def __init__(self, url: str | None, model: str, timeout: float | None, retries: int) -> None:
         self._url = _address(url)
         self.shown = shown(url)
         self.local = is_local(url)
         self.secret = _key(self.shown, needed=not self.local)
         self._timeout = timeout if timeout is not None else (600.0 if self.local else 120.0)
-        self.retries = retries
+        self.failures = Failures(self.shown, model, self._timeout, retries)
         self._tls = _certificates(self._url)
 
     @property
@@ -73,22 +74,16 @@ class Endpoint:
                 completion = client.chat.completions.create(**request)
         except openai.OpenAIError as error:
             cancellation.check()
-            failure = explained(
-                error,
-                url=self.shown,
-                model=request["model"],
-                timeout=self._timeout,
-                retries=self.retries,
-                capped=not request.keys().isdisjoint(CAPS),
-            )
+            capped = not request.keys().isdisjoint(CAPS)
+            failure = self.failures.explained(error, capped=capped)
             raise self.without_secret(failure) from _emptied(error, self.scrub)
         except ValueError as error:
             cancellation.check()
-            raise unreadable(self.shown, self.retries) from error
+            raise self.failures.unreadable() from error
         finally:
             connections.forget()
         if not isinstance(completion, ChatCompletion):
-            raise unreadable(self.shown, self.retries)
+            raise self.failures.unreadable()
         return completion
 
     def scrub(self, text: str) -> str:
@@ -140,10 +135,10 @@ class _Connections:
 
 
 def _limit(response: httpx.Response, *, deadline: float) -> None:
-    """Limits how much of a reply is read, and until when (monotonic clock). Raises Compressed."""
+    """Limits how much of a reply is read, and until when (monotonic clock). Raises Unfit."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
-        raise Compressed(encoding)
+        raise Unfit(f"compressed ({short(encoding, 40)}), which was not asked for")
     if isinstance(response.stream, httpx.SyncByteStream):
         response.stream = _Limited(response.stream, deadline)
 
@@ -163,7 +158,7 @@ class _Limited(httpx.SyncByteStream):
         for chunk in self._stream:
             count += len(chunk)
             if count > MOST_BYTES:
-                raise TooLong(MOST_BYTES)
+                raise Unfit(f"with more than {MOST_BYTES / 1e6:g} MB; that is no answer")
             if time.monotonic() > self._deadline:
                 raise httpx.ReadTimeout("the whole answer did not come in time")
             yield chunk

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from builder.llm.class_rules import BATCH
 from builder.llm.cost import Price, tokens_of
 from builder.llm.drafting import SAMPLE, group_question, spread
-from builder.llm.prompts import (
-    ENGLISH,
-    Described,
-    Prompts,
-    as_data,
-    described_classes,
-    with_context,
-)
+from builder.llm.prompts import ENGLISH, Described, Prompts, as_data, described_classes
 from builder.llm.schemas import GroupsReply, property_names, rules_reply
 from builder.llm.split_identical import MOST_CLASSES
 from builder.proposals.requests import DraftRequest
@@ -60,10 +53,10 @@ def estimate_draft(
     for start in range(0, len(request.classes), BATCH):
         asked, answered = _rules_call(groups, request.classes[start : start + BATCH])
         into, out, calls = into + asked, out + answered, calls + 1
-    question = prompts.render(
-        "rules", domain=request.domain, groups=as_data([g.model_dump() for g in groups]), classes=""
+    told = as_data([group.model_dump() for group in groups])
+    common = tokens_of(
+        prompts.question("rules", request.context, domain=request.domain, groups=told, classes="")
     )
-    common = tokens_of(with_context(question, request.context, prompts))
     into += common * (calls - 1)
     if len(request.classes) > SAMPLE:
         # Named once to ask for groups, and once more to ask for their rules.

@@ -16,11 +16,10 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from builder.edits.model import Proposal
 from builder.errors import LLMError
 from builder.llm import transcript
-from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallReused, CallStarted, Dropped, LLMEvent
+from builder.llm.model_drafter import ModelDrafter
 from builder.llm.pasted_answers import (
     PastedSystem,
     PastedUnreadable,
@@ -29,12 +28,11 @@ from builder.llm.pasted_answers import (
     rules_beside,
     rules_json,
 )
-from builder.llm.prompts import ENGLISH, Prompts, described_classes, with_context
-from builder.llm.revising import revise_system
+from builder.llm.prompts import ENGLISH, Prompts, described_classes
 from builder.llm.schemas import GroupsReply, Reply, RulesReply, split_broken
 from builder.llm.transcript import Exchange, request_key
 from builder.llm.transport import Message, ReplyT, ask
-from builder.proposals.requests import DraftRequest, RevisionRequest
+from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeSystem
 
 # Up to so many classes a complete system fits one answer of any chat window.
@@ -56,12 +54,14 @@ class Chat(Protocol):
         ...
 
 
-class PasteDrafter:
+class PasteDrafter(ModelDrafter):
     """A drafter that asks by `chat`. With at most `WHOLE` classes a draft is one question.
 
     Every exchange is appended to `record_to`; the draft's answers in it are not asked for again.
-    Both methods raise LLMError when the person gives up.
+    Its methods raise LLMError when the person gives up.
     """
+
+    split_alike = False
 
     def __init__(
         self,
@@ -71,16 +71,12 @@ class PasteDrafter:
         prompts: Prompts = ENGLISH,
     ) -> None:
         self._transport = PasteTransport(chat, emit, record_to, prompts)
-        self._emit = emit
-        self._prompts = prompts
+        super().__init__(self._transport, emit, prompts=prompts)
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
         if len(request.classes) <= WHOLE:
             self._transport.ask_system(request)
-        return draft_system(request, self._transport, self._emit, prompts=self._prompts)
-
-    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
-        return revise_system(request, self._transport, self._emit, prompts=self._prompts)
+        return super().draft(request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +210,15 @@ class PasteTransport:
 def system_prompt(request: DraftRequest, prompts: Prompts) -> str:
     """The question for a complete system: the article's, with its output section."""
     word = re.sub(r"[^a-z0-9]+", "_", request.domain.lower()).strip("_")
-    question = prompts.render(
+    return prompts.question(
         "system",
+        request.context,
         domain=request.domain,
         classes=described_classes(request.classes),
         attributes="\n".join(f"- {attribute}" for attribute in request.attributes),
         rules_key=f"{word or 'class'}_rules",
         example_class=json.dumps(request.classes[0][0], ensure_ascii=False),
     )
-    return with_context(question, request.context, prompts)
 
 
 def _as_json(system: PastedSystem) -> str:

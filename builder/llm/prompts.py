@@ -6,7 +6,7 @@ as JSON between tags: the model is to read it as data, never as an instruction.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -60,6 +60,19 @@ class Prompts:
         """
         path = self._path(name)
         return fill(_read(path), values, where=str(path))
+
+    def question(self, name: str, context: str, **values: str) -> str:
+        """The template, with the user's background text behind it if there is any."""
+        question = self.render(name, **values)
+        lines = [line for line in context.splitlines() if line.strip()]
+        if not lines:
+            return question
+        return f"{question}\n\n{self.render('context', context=as_data(lines))}"
+
+    def again(self, question: str, problems: Iterable[str]) -> str:
+        """The question once more, with lines on what was wrong with the answer to it."""
+        again = self.render("again", problems="\n".join(problems))
+        return f"{question}\n\n{again}"
 
     def _path(self, name: str) -> Path:
         file = f"{name}.{self.language}.md"
@@ -184,11 +197,3 @@ def described_classes(classes: Sequence[Described]) -> str:
 def described(entry: Described) -> dict[str, str]:
     name, description = entry
     return {"name": name} | ({"description": description} if description else {})
-
-
-def with_context(question: str, context: str, prompts: Prompts) -> str:
-    """The question, with the user's background text behind it if there is any."""
-    lines = [line for line in context.splitlines() if line.strip()]
-    if not lines:
-        return question
-    return f"{question}\n\n{prompts.render('context', context=as_data(lines))}"

@@ -6,7 +6,7 @@ are taken as they stand.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
@@ -17,8 +17,9 @@ from pydantic_core import CoreSchema
 from builder.edits.apply import EditError, apply
 from builder.edits.model import Edit, Proposal
 from builder.errors import LLMError
-from builder.llm.events import Dropped, LLMEvent
-from builder.llm.prompts import ENGLISH, Prompts, as_data, with_context
+from builder.llm.asking import Asking
+from builder.llm.events import Dropped
+from builder.llm.prompts import Prompts, as_data
 from builder.llm.schemas import (
     MOST_OPTIONS,
     Broken,
@@ -29,7 +30,7 @@ from builder.llm.schemas import (
     problem_of,
     short,
 )
-from builder.llm.transport import Transport, TruncatedAnswer, ask
+from builder.llm.transport import TruncatedAnswer
 from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
 
@@ -37,7 +38,6 @@ REVISE = "revise"
 REVISE_AGAIN = "revise again"
 # Of what the images of a class see, the likeliest options are told.
 MOST_SEEN = 3
-Emit = Callable[[LLMEvent], None]
 
 
 # --- The reply ------------------------------------------------------------------------------------
@@ -173,47 +173,37 @@ def _by_class(choices: list[ClassChoice]) -> dict[str, list[str]]:
 # --- Asking ---------------------------------------------------------------------------------------
 
 
-def revise_system(
-    request: RevisionRequest,
-    transport: Transport,
-    emit: Emit,
-    *,
-    prompts: Prompts = ENGLISH,
-) -> tuple[Proposal, ...]:
+def revise_system(request: RevisionRequest, asking: Asking) -> tuple[Proposal, ...]:
     """At most `request.limit` proposals that apply; none when the model has none that do.
 
     When every proposal is unfit they are asked for once more, with the reasons.
     Raises LLMError when no readable answer is to be had.
     """
-    proposals, reasons = _usable(_ask(request, transport, prompts, ()), request, emit)
+    proposals, reasons = _usable(_ask(request, asking), request, asking)
     if reasons and not proposals:
-        proposals, _ = _usable(_ask(request, transport, prompts, reasons), request, emit)
+        proposals, _ = _usable(_ask(request, asking, reasons), request, asking)
     return proposals
 
 
-def _ask(
-    request: RevisionRequest, transport: Transport, prompts: Prompts, reasons: tuple[str, ...]
-) -> RevisionReply:
-    question = revision_question(request, prompts)
+def _ask(request: RevisionRequest, asking: Asking, reasons: Sequence[str] = ()) -> RevisionReply:
+    question = revision_question(request, asking.prompts)
     if reasons:
-        again = prompts.render("again", problems="\n".join(f"- {reason}" for reason in reasons))
-        question = f"{question}\n\n{again}"
-    purpose = REVISE_AGAIN if reasons else REVISE
+        question = asking.prompts.again(question, [f"- {reason}" for reason in reasons])
     try:
-        return transport.complete(purpose, ask(question), RevisionReply)
+        return asking.ask(REVISE_AGAIN if reasons else REVISE, question, RevisionReply)
     except TruncatedAnswer as error:
         if request.limit == 1:
             raise LLMError(
                 "The model's answer is cut off even when it is asked for a single proposal.",
                 hint="Raise the endpoint's limit on output tokens or use another model.",
             ) from error
-        return _ask(replace(request, limit=request.limit // 2), transport, prompts, reasons)
+        return _ask(replace(request, limit=request.limit // 2), asking, reasons)
 
 
 def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
     """What is asked to get proposals: with the rules of the request's classes alone."""
-    question = prompts.render("revise", **told(request), limit=str(request.limit))
-    return with_context(question, request.context, prompts)
+    limit = str(request.limit)
+    return prompts.question("revise", request.context, **told(request), limit=limit)
 
 
 def told(request: RevisionRequest) -> dict[str, str]:
@@ -281,7 +271,7 @@ def _without_blanks(entry: Mapping[str, object]) -> dict[str, object]:
 
 
 def _usable(
-    reply: RevisionReply, request: RevisionRequest, emit: Emit
+    reply: RevisionReply, request: RevisionRequest, asking: Asking
 ) -> tuple[tuple[Proposal, ...], tuple[str, ...]]:
     """The proposals that apply, and why the others don't."""
     proposals: dict[str, Proposal] = {}
@@ -297,7 +287,7 @@ def _usable(
         else:
             proposals[checked.key] = checked
     if reasons:
-        emit(Dropped("proposal", tuple(reasons)))
+        asking.emit(Dropped("proposal", tuple(reasons)))
     return tuple(proposals.values()), tuple(reasons)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,19 @@ class Usage(BaseModel):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+
+    @classmethod
+    def counted(cls, found: object) -> Self:
+        """As endpoints and clients count them, under their names; None for what is no count."""
+
+        def count(*names: str) -> int | None:
+            counts = (getattr(found, name, None) for name in names)
+            return next((count for count in counts if type(count) is int and count >= 0), None)
+
+        return cls(
+            prompt_tokens=count("prompt_tokens", "input_tokens", "prompt_token_count"),
+            completion_tokens=count("completion_tokens", "output_tokens", "candidates_token_count"),
+        )
 
 
 class Exchange(BaseModel):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from builder.errors import InputError, LLMError
 from builder.llm.answer_formats import AnswerFormat
 from builder.llm.cancel import Cancellation, Stopped
+from builder.llm.client import LiveTransport
 from builder.llm.cost import (
     FREE,
     LEAST_OUTPUT,
@@ -212,8 +213,9 @@ def test_a_limit_in_money_needs_a_price() -> None:
     priced = open_drafter(
         ModelSettings("no-such-model", limits=Limits(max_cost=1.0), price=PRICE), print
     )
-    assert isinstance(priced, ModelDrafter) and priced.account is not None
-    assert priced.account.price == PRICE
+    assert isinstance(priced, ModelDrafter)
+    transport = priced._asking.transport
+    assert isinstance(transport, LiveTransport) and transport.account.price == PRICE
 
 
 def test_the_limit_ends_the_step_and_a_higher_one_goes_on(tmp_path: Path) -> None:
