@@ -5,7 +5,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +23,12 @@ from builder.llm.cost import (
     tokens_of,
 )
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
-from builder.llm.transcript import Exchange, Usage, request_key
-from builder.llm.transport import Message, ReplyT, TruncatedAnswer
+from builder.llm.transcript import Exchange, Question, Usage
+from builder.llm.transport import ReplyT, TruncatedAnswer
 
 AGAIN = " again"
 HALF = " half"
 NOT_COUNTED = Usage()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, apart from the form of the answer."""
-
-    purpose: str
-    messages: list[Message]
-    schema: dict[str, Any]
-
-    @property
-    def key(self) -> str:
-        return request_key(self.purpose, self.messages, self.schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +106,7 @@ class CallLog:
             question.purpose, most_tokens_of(sent), cancellation, most_output
         )
         self._emit(CallStarted(question.purpose))
-        entry = Exchange(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            purpose=question.purpose,
-            key=question.key,
-            model=self._model,
-            mode=mode,
-            messages=list(messages),
-            schema=question.schema,
-        )
+        entry = Exchange.begun(question, mode, messages, self._model)
         return OpenCall(entry, tokens, reservation, time.monotonic())
 
     def failed(

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.answer_formats import AnswerFormat, AnswerFormats
-from builder.llm.call_log import CallLog, OpenCall, Question
+from builder.llm.call_log import CallLog, OpenCall
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT
 from builder.llm.endpoint import CAPS, Endpoint, Pause
@@ -29,7 +29,7 @@ from builder.llm.events import LLMEvent, Waiting
 from builder.llm.failures import CapRefused, NoAnswer, SchemaRefused
 from builder.llm.schemas import answer_in, problem_of, short
 from builder.llm.settings import ModelSettings
-from builder.llm.transcript import Usage
+from builder.llm.transcript import Question, Usage
 from builder.llm.transport import Message, ReplyT, UnusableAnswer
 
 # Both log requests, instructor whole completions as errors: that would break the screen.

@@ -8,9 +8,6 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,7 +27,7 @@ from builder.llm.pasted_answers import (
 )
 from builder.llm.prompts import ENGLISH, Prompts, described_classes
 from builder.llm.schemas import GroupsReply, Reply, RulesReply, split_broken
-from builder.llm.transcript import Exchange, request_key
+from builder.llm.transcript import Exchange, Question
 from builder.llm.transport import Message, ReplyT, ask
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeSystem
@@ -79,16 +76,6 @@ class PasteDrafter(ModelDrafter):
         return super().draft(request)
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What is asked: `messages` as the person is to send them, `key` as it is found again."""
-
-    purpose: str
-    key: str
-    messages: list[Message]
-    schema: dict[str, Any]
-
-
 class PasteTransport:
     """Asks by `chat` until an answer can be read, or the person gives up."""
 
@@ -109,19 +96,17 @@ class PasteTransport:
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
         """The answer as it was pasted. Raises LLMError when the person gives up."""
-        schema = reply_model.model_json_schema()
-        key = request_key(purpose, messages, schema)
-        if (answered := self._reused(key, reply_model)) is not None:
+        question = Question(purpose, messages, reply_model.model_json_schema())
+        if (answered := self._reused(question.key, reply_model)) is not None:
             self._emit(CallReused(purpose))
             return answered
         if (given := self._part_of_given(reply_model)) is not None:
             reply, sent = given
-            self._record(_Question(purpose, key, sent, schema), reply)
+            self._record(question, sent, reply)
             return reply_model.model_validate_json(reply, strict=True)
-        form = self._prompts.render("form", form=example(schema))
+        form = self._prompts.render("form", form=example(question.schema))
         sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
-        question = _Question(purpose, key, sent, schema)
-        answer, reply = self._converse(question, partial(pasted_json, reply_model=reply_model))
+        answer, reply = self._converse(question, sent, lambda text: pasted_json(text, reply_model))
         complete = reply_model.model_validate_json(reply, strict=True)
         if isinstance(complete, GroupsReply):
             groups = tuple(group.as_group() for group in split_broken(complete.groups)[0])
@@ -132,11 +117,11 @@ class PasteTransport:
         """Asks for groups and rules at once; they answer the draft's questions that follow."""
         classes = [name for name, _ in request.classes]
         sent = ask(system_prompt(request, self._prompts))
-        question = _Question(SYSTEM, request_key(SYSTEM, sent, {}), sent, {})
+        question = Question(SYSTEM, sent, {})
         reply = self._answered.get(question.key)
         if reply is None:
             answer, reply = self._converse(
-                question, lambda text: _as_json(read_system(text, classes))
+                question, sent, lambda text: _as_json(read_system(text, classes))
             )
             if left_out := read_system(answer, classes).left_out:
                 reasons = tuple(f"{name!r} is not a class of the list" for name in left_out)
@@ -145,21 +130,23 @@ class PasteTransport:
             self._emit(CallReused(SYSTEM))
         self._given = (read_system(reply, classes), sent)
 
-    def _converse(self, question: _Question, read: Callable[[str], str]) -> tuple[str, str]:
+    def _converse(
+        self, question: Question, sent: list[Message], read: Callable[[str], str]
+    ) -> tuple[str, str]:
         """The answer as it was pasted, and the reply that `read` made of it."""
         self._emit(CallStarted(question.purpose))
-        prompt = question.messages[0]["content"]
+        prompt = sent[0]["content"]
         started = time.monotonic()
         while (answer := self._chat.ask(question.purpose, prompt)) is not None:
             seconds = time.monotonic() - started
             try:
                 reply = read(answer)
             except PastedUnreadable as error:
-                self._record(question, answer, seconds, error.explanation)
+                self._record(question, sent, answer, seconds, error.explanation)
                 self._chat.explain(error.explanation)
                 prompt = self._prompts.render("correct", problems=error.explanation)
             else:
-                self._record(question, reply, seconds)
+                self._record(question, sent, reply, seconds)
                 self._emit(CallFinished(question.purpose, None, None, seconds))
                 return answer, reply
         raise LLMError(
@@ -188,23 +175,22 @@ class PasteTransport:
         return None if reply is None else (reply, sent)
 
     def _record(
-        self, question: _Question, reply: str, seconds: float = 0.0, error: str | None = None
+        self,
+        question: Question,
+        sent: list[Message],
+        reply: str,
+        seconds: float = 0.0,
+        error: str | None = None,
     ) -> None:
-        if self._record_to is None:
-            return
-        exchange = Exchange(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            purpose=question.purpose,
-            key=question.key,
-            mode=_MODE,
-            messages=[dict(message) for message in question.messages],
-            schema=question.schema,
-            reply=reply,
-            finish_reason="stop",
-            seconds=round(seconds, 3),
-            error=error,
-        )
-        transcript.append(self._record_to, exchange)
+        if self._record_to is not None:
+            done = {
+                "reply": reply,
+                "finish_reason": "stop",
+                "seconds": round(seconds, 3),
+                "error": error,
+            }
+            entry = Exchange.begun(question, _MODE, sent).model_copy(update=done)
+            transcript.append(self._record_to, entry)
 
 
 def system_prompt(request: DraftRequest, prompts: Prompts) -> str:

@@ -72,20 +72,15 @@ def pasted_json(text: str, reply_model: type[Reply]) -> str:
     sound. Raises PastedUnreadable.
     """
     if issubclass(reply_model, RulesReply):
-        classes, options = _asked_rules(reply_model.model_json_schema())
-        resolved = _resolve(found(text, rules_shape, "rules"), classes, options)
-        if resolved.problems:
-            raise PastedUnreadable(resolved.problems)
-        rules = [{"class_name": name, **resolved.rules[name]} for name in classes]
-        return writable(json.dumps({"rules": rules}, ensure_ascii=False))
+        keys = property_names(reply_model.groups)
+        options = {key: group.options for key, group in zip(keys, reply_model.groups, strict=True)}
+        given = found(text, rules_shape, "rules")
+        return _rules_written(_resolve(given, reply_model.asked, options).sound)
     (field,) = reply_model.model_fields
     asks_groups = issubclass(reply_model, GroupsReply | SeparatingReply)
     shape = groups_shape if asks_groups else list_shape(field)
-    written = writable(json.dumps({field: found(text, shape, field)}, ensure_ascii=False))
-    try:
-        items = getattr(reply_model.model_validate_json(written, strict=True), field)
-    except ValidationError as error:
-        raise PastedUnreadable([problem_of(error)]) from error
+    written = _written({field: found(text, shape, field)})
+    items = _items(written, reply_model)
     sound, broken = split_broken(items)
     if issubclass(reply_model, GroupsReply) and not items:
         raise PastedUnreadable(["No group is given."])
@@ -99,39 +94,48 @@ def pasted_json(text: str, reply_model: type[Reply]) -> str:
 def read_system(text: str, classes: Sequence[str]) -> PastedSystem:
     """Groups, and one option per class and group, given in one answer. Raises PastedUnreadable."""
     shaped = found(text, system_shape, "classification_groups")
-    written = writable(json.dumps({"groups": shaped["groups"]}, ensure_ascii=False))
-    try:
-        items = GroupsReply.model_validate_json(written, strict=True).groups
-    except ValidationError as error:
-        raise PastedUnreadable([problem_of(error)]) from error
-    groups = _groups(items)
+    groups = _groups(_items(_written({"groups": shaped["groups"]}), GroupsReply))
     options = {group.name: group.options for group in groups}
     resolved = _resolve(shaped["rules"], classes, options)
-    if resolved.problems:
-        raise PastedUnreadable(resolved.problems)
-    return PastedSystem(groups, resolved.rules, resolved.left_out)
+    return PastedSystem(groups, resolved.sound, resolved.left_out)
 
 
 def rules_json(system: PastedSystem, reply_model: type[RulesReply]) -> str | None:
     """The rules that `reply_model` asks for as its JSON; None where the system lacks one."""
-    classes, options = _asked_rules(reply_model.model_json_schema())
-    names = _matched(list(system.rules), classes)
-    if any(name not in names for name in classes):
+    names = _matched(list(system.rules), reply_model.asked)
+    if len(names) < len(reply_model.asked) or system.groups != reply_model.groups:
         return None
-    keys = dict(zip(property_names(system.groups), system.groups, strict=True))
-    if {key: group.options for key, group in keys.items()} != options:
-        return None
-    rules = [
-        {"class_name": name}
-        | {key: system.rules[names[name]][group.name] for key, group in keys.items()}
-        for name in classes
-    ]
-    return writable(json.dumps({"rules": rules}, ensure_ascii=False))
+    keys = property_names(system.groups)
+    chosen = {name: system.rules[names[name]] for name in reply_model.asked}
+    return _rules_written(
+        {
+            name: {key: rule[group.name] for key, group in zip(keys, system.groups, strict=True)}
+            for name, rule in chosen.items()
+        }
+    )
+
+
+def _rules_written(rules: Rules) -> str:
+    return _written({"rules": [{"class_name": name, **rule} for name, rule in rules.items()]})
+
+
+def _written(reply: object) -> str:
+    return writable(json.dumps(reply, ensure_ascii=False))
+
+
+def _items(written: str, reply_model: type[Reply]) -> list[Any]:
+    """The items of the only field of a reply. Raises PastedUnreadable."""
+    try:
+        (items,) = dict(reply_model.model_validate_json(written, strict=True)).values()
+    except ValidationError as error:
+        raise PastedUnreadable([problem_of(error)]) from error
+    return list(items)
 
 
 def rules_beside(text: str, groups: Sequence[AttributeGroup]) -> Rules:
     """The rules that an answer to the question for groups brought along, as far as sound."""
-    given = (last_found(text, system_shape) or {}).get("rules", {})
+    fitting = _fitting(text, system_shape)
+    given = fitting[-1][1]["rules"] if fitting else {}
     options = {group.name: group.options for group in groups}
     resolved = _resolve(given, tuple(map(str, given)), options)
     return {
@@ -161,21 +165,18 @@ def _group_name(item: Broken) -> str:
     return f"Group {short(name, 80)!r}" if isinstance(name, str) else "A group without a name"
 
 
-def _asked_rules(schema: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """The classes that a rules reply is for, and the options of each group by its property."""
-    properties = schema["$defs"]["DraftedRule"]["properties"]
-    allowed = {
-        name: tuple(value["enum"] if "enum" in value else (value["const"],))
-        for name, value in properties.items()
-    }
-    return allowed.pop("class_name"), allowed
-
-
 @dataclass(frozen=True, slots=True)
 class _Resolved:
     rules: Rules
     problems: tuple[str, ...]
     left_out: tuple[str, ...]
+
+    @property
+    def sound(self) -> Rules:
+        """All rules. Raises PastedUnreadable where anything is wrong or missing."""
+        if self.problems:
+            raise PastedUnreadable(self.problems)
+        return self.rules
 
 
 def _resolve(
@@ -278,29 +279,16 @@ def found(text: str, shape: Shape, key: str) -> Any:
     """The answer in the text, shaped. Raises PastedUnreadable."""
     if len(text) > _LONGEST:
         raise PastedUnreadable([f"The answer has {len(text):,} characters; no draft is that long."])
-    reading = read_literals(text)
-    fitting = _fitting(_with_combined(reading.literals), shape)
-    if not fitting:
-        curly = read_literals(text, typographic=True)
-        fitting = _fitting(_with_combined(curly.literals), shape)
-    if fitting:
+    if fitting := _fitting(text, shape):
         longest = max(length for length, _ in fitting)
         # The last word counts, unless it is a mere example or correction of a part.
         return [value for length, value in fitting if 2 * length >= longest][-1]
+    reading = read_literals(text)
     if reading.faults:
         raise PastedUnreadable([f"It cannot be read: {fault}." for fault in reading.faults])
     if any(literal.value for literal in reading.literals):
         raise PastedUnreadable([f'It holds no "{key}" in the form asked for.'])
     raise PastedUnreadable(["There is no JSON and no Python dictionary in it."])
-
-
-def last_found(text: str, shape: Shape) -> Any:
-    """The last value of that shape, None where there is none."""
-    for typographic in (False, True):
-        literals = read_literals(text, typographic=typographic).literals
-        if fitting := _fitting(_with_combined(literals), shape):
-            return fitting[-1][1]
-    return None
 
 
 def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
@@ -318,9 +306,14 @@ def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
     return combined
 
 
-def _fitting(literals: Iterable[Literal], shape: Shape) -> list[tuple[int, Any]]:
-    shaped = ((literal.length, shape(literal.value)) for literal in literals)
-    return [(length, value) for length, value in shaped if value is not None]
+def _fitting(text: str, shape: Shape) -> list[tuple[int, Any]]:
+    """Length and value of all that has that shape; curly quotes count where nothing else does."""
+    for typographic in (False, True):
+        literals = _with_combined(read_literals(text, typographic=typographic).literals)
+        shaped = [(literal.length, shape(literal.value)) for literal in literals]
+        if fitting := [(length, value) for length, value in shaped if value is not None]:
+            return fitting
+    return []
 
 
 # --- Shapes ----------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ from instructor.core.exceptions import ConfigurationError
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import LLMError
-from builder.llm.call_log import CallLog, Question
+from builder.llm.call_log import CallLog
 from builder.llm.cancel import Cancellation
 from builder.llm.events import LLMEvent
 from builder.llm.schemas import Broken, Reply, problem_of, short
 from builder.llm.settings import ModelSettings
-from builder.llm.transcript import Usage, scrubbed
+from builder.llm.transcript import Question, Usage, scrubbed
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer, UnusableAnswer
 
 for _name in ("instructor", "httpx"):

@@ -14,7 +14,7 @@ from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.revising import REVISE, REVISE_AGAIN
 from builder.llm.rewriting import REWRITE_GROUP
 from builder.llm.schemas import short
-from builder.llm.transcript import Exchange, Recording, request_key
+from builder.llm.transcript import Exchange, Question, Recording
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 from builder.proposals.requests import DraftRequest, RevisionRequest
 from builder.system.model import AttributeSystem
@@ -51,7 +51,7 @@ class ReplayTransport:
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
         self._emit(CallStarted(purpose))
-        key = request_key(purpose, messages, reply_model.model_json_schema())
+        key = Question(purpose, messages, reply_model.model_json_schema()).key
         while (exchange := self._next(purpose, key)) is not None:
             try:
                 reply = _read(exchange, reply_model)

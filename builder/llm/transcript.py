@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self
 
@@ -43,10 +44,25 @@ class Usage(BaseModel):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, apart from the form of the answer; `schema`: that of the reply."""
+
+    purpose: str
+    messages: list[Message]
+    schema: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The same for two questions that ask the same: 16 hexadecimal digits."""
+        text = json.dumps([self.purpose, self.messages, self.schema], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 class Exchange(BaseModel):
     """One request and what came of it; `reply` or `error` is None.
 
-    `key` identifies what was asked (see `request_key`), `messages` are what was sent, `schema` is
+    `key` identifies what was asked (see `Question`), `messages` are what was sent, `schema` is
     the JSON schema that the reply must follow: the two hold all that the model was told.
     `seconds`: wall time. `time`: ISO 8601, UTC. `spent`: tokens and money, None in older files.
     """
@@ -66,6 +82,21 @@ class Exchange(BaseModel):
     spent: Spent | None = None
     seconds: float = 0.0
     error: str | None = None
+
+    @classmethod
+    def begun(
+        cls, question: Question, mode: str, sent: Iterable[Mapping[str, Any]], model: str = ""
+    ) -> Self:
+        """The line of a question that goes out now, with the messages as they are `sent`."""
+        return cls(
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            purpose=question.purpose,
+            key=question.key,
+            model=model,
+            mode=mode,
+            messages=[dict(message) for message in sent],
+            schema=question.schema,
+        )
 
     @property
     def truncated(self) -> bool:
@@ -89,12 +120,6 @@ class About(BaseModel):
 class Recording:
     about: About
     exchanges: tuple[Exchange, ...]
-
-
-def request_key(purpose: str, messages: Sequence[Message], schema: dict[str, Any]) -> str:
-    """A key of a request, the same for two that ask the same: 16 hexadecimal digits."""
-    text = json.dumps([purpose, list(messages), schema], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
