@@ -8,9 +8,9 @@ are taken as they stand.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field, GetJsonSchemaHandler, TypeAdapter, ValidationError
+from pydantic import Field, GetJsonSchemaHandler, TypeAdapter, ValidationError, create_model
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -48,65 +48,35 @@ class ClassChoice(StrictModel):
     options: list[str]
 
 
-class SetRuleItem(StrictModel):
-    kind: Literal["set_rule"]
-    class_name: str
-    group: str
-    options: list[str]
+# The kinds of edit that a model may propose, with their fields.
+_KINDS: dict[str, dict[str, Any]] = {
+    "set_rule": {"class_name": str, "group": str, "options": list[str]},
+    "rename_option": {"group": str, "option": str, "to": Words},
+    "set_prompt": {"group": str, "prompt": Words},
+    "add_option": {"group": str, "option": Words},
+    "drop_option": {"group": str, "option": str, "replacement": str | None},
+    "split_option": {
+        "group": str,
+        "option": str,
+        "into": list[Words],
+        "classes": list[ClassChoice],
+    },
+    "merge_options": {"group": str, "options": list[str], "into": Words},
+    "add_group": {
+        "name": Words,
+        "prompt": Words,
+        "options": list[Words],
+        "rules": list[ClassChoice],
+    },
+    "drop_group": {"group": str},
+}
 
 
-class RenameOptionItem(StrictModel):
-    kind: Literal["rename_option"]
-    group: str
-    option: str
-    to: Words
-
-
-class SetPromptItem(StrictModel):
-    kind: Literal["set_prompt"]
-    group: str
-    prompt: Words
-
-
-class AddOptionItem(StrictModel):
-    kind: Literal["add_option"]
-    group: str
-    option: Words
-
-
-class DropOptionItem(StrictModel):
-    kind: Literal["drop_option"]
-    group: str
-    option: str
-    replacement: str | None
-
-
-class SplitOptionItem(StrictModel):
-    kind: Literal["split_option"]
-    group: str
-    option: str
-    into: list[Words]
-    classes: list[ClassChoice]
-
-
-class MergeOptionsItem(StrictModel):
-    kind: Literal["merge_options"]
-    group: str
-    options: list[str]
-    into: Words
-
-
-class AddGroupItem(StrictModel):
-    kind: Literal["add_group"]
-    name: Words
-    prompt: Words
-    options: list[Words]
-    rules: list[ClassChoice]
-
-
-class DropGroupItem(StrictModel):
-    kind: Literal["drop_group"]
-    group: str
+def _item(kind: str) -> type[StrictModel]:
+    name = "".join(word.capitalize() for word in kind.split("_"))
+    fields: dict[str, Any] = {"kind": Literal[kind], **_KINDS[kind]}
+    required: Any = {field: (type_, ...) for field, type_ in fields.items()}
+    return create_model(f"{name}Item", __base__=StrictModel, **required)
 
 
 class _AnyOf:
@@ -118,16 +88,8 @@ class _AnyOf:
         return {"anyOf": handler(schema)["oneOf"]}
 
 
-EditItem = Annotated[
-    SetRuleItem
-    | RenameOptionItem
-    | SetPromptItem
-    | AddOptionItem
-    | DropOptionItem
-    | SplitOptionItem
-    | MergeOptionsItem
-    | AddGroupItem
-    | DropGroupItem,
+EditItem: Any = Annotated[
+    Union[tuple(_item(kind) for kind in _KINDS)],  # noqa: UP007 - they are known when it runs
     Field(discriminator="kind"),
     _AnyOf(),
 ]
@@ -152,22 +114,13 @@ _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 
 
 def _as_edit(item: StrictModel) -> Edit:
-    return _EDIT.validate_python(_edit_fields(item))
-
-
-def _edit_fields(item: StrictModel) -> dict[str, Any]:
-    match item:
-        case AddGroupItem():
-            group = {"name": item.name, "prompt": item.prompt, "options": item.options}
-            return {"kind": item.kind, "group": group, "rules": _by_class(item.rules)}
-        case SplitOptionItem():
-            return item.model_dump() | {"classes": _by_class(item.classes)}
-        case _:
-            return item.model_dump()
-
-
-def _by_class(choices: list[ClassChoice]) -> dict[str, list[str]]:
-    return {choice.class_name: choice.options for choice in choices}
+    fields = item.model_dump()
+    for by_class in fields.keys() & {"rules", "classes"}:
+        choices = fields[by_class]
+        fields[by_class] = {choice["class_name"]: choice["options"] for choice in choices}
+    if fields["kind"] == "add_group":
+        fields["group"] = {key: fields.pop(key) for key in ("name", "prompt", "options")}
+    return _EDIT.validate_python(fields)
 
 
 # --- Asking ---------------------------------------------------------------------------------------
