@@ -5,30 +5,20 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from builder.llm import transcript
 from builder.llm.cancel import Cancellation
-from builder.llm.cost import (
-    MOST_OUTPUT,
-    Account,
-    Limits,
-    Price,
-    Reservation,
-    Spent,
-    most_tokens_of,
-    tokens_of,
-)
+from builder.llm.cost import MOST_OUTPUT, Account, Reservation, Spent, most_tokens_of, tokens_of
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
+from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Exchange, Question, Usage
-from builder.llm.transport import ReplyT, TruncatedAnswer
+from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 
 AGAIN = " again"
 HALF = " half"
-NOT_COUNTED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +34,18 @@ class OpenCall:
 class CallLog:
     """Reserves, charges, writes and tells all calls of one drafter to its model. Thread-safe.
 
-    `record_to`: the transcript; what it holds of a draft that was broken off is reused, and what
-    it cost counts. None: nothing is written. `secret`: a key that is kept out of it.
+    What the settings' transcript holds of a draft that was broken off is reused, and what it cost
+    counts. `secret`: a key that is kept out of it.
     """
 
     def __init__(
-        self,
-        model: str,
-        record_to: Path | None,
-        emit: Callable[[LLMEvent], None],
-        *,
-        price: Price | None,
-        limits: Limits,
-        secret: str = "",
+        self, settings: ModelSettings, emit: Callable[[LLMEvent], None], secret: str = ""
     ) -> None:
-        past: tuple[Exchange, ...] = ()
-        if record_to is not None and record_to.exists():
-            past = transcript.read(record_to).exchanges
-        self.account = Account(price, limits, transcript.spent_in(past, price))
-        self._model = model
-        self._record_to = record_to
+        self._record_to = settings.transcript
+        past = transcript.earlier(self._record_to)
+        before = transcript.spent_in(past, settings.price)
+        self.account = Account(settings.price, settings.limits, before)
+        self._model = settings.spec
         self._emit = emit
         self._secret = secret
         self._lock = threading.Lock()
@@ -116,7 +98,7 @@ class CallLog:
         *,
         at_work: bool,
         attempts: int = 1,
-        usage: Usage = NOT_COUNTED,
+        usage: Usage | None = None,
     ) -> None:
         """No answer came. `at_work`: the model may have written one, and be paid for it.
 
@@ -124,7 +106,7 @@ class CallLog:
         """
         spent = Spent()
         if at_work:
-            into, out = usage.prompt_tokens, usage.completion_tokens
+            into, out = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
             spent = self.account.charge(
                 into or attempts * call.input_tokens,
                 out or call.reservation.most_output or 0,
@@ -168,6 +150,34 @@ class CallLog:
                     self._record_to, call.entry.model_copy(update=done), hidden=self._secret
                 )
         return seconds
+
+
+class LoggedTransport:
+    """A transport that logs its calls, and that can be stopped. `secret`: as for CallLog."""
+
+    def __init__(
+        self, settings: ModelSettings, emit: Callable[[LLMEvent], None], secret: str = ""
+    ) -> None:
+        self._call_log = CallLog(settings, emit, secret)
+        self.account = self._call_log.account
+        self._cancellation = Cancellation()
+
+    def stop(self) -> None:
+        """Stops the calls in flight, which raise Stopped. Later calls are made as ever."""
+        cancellation, self._cancellation = self._cancellation, Cancellation()
+        cancellation.stop()
+
+    def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
+        # First of all: whatever is stopped from here on ends this call as well.
+        cancellation = self._cancellation
+        question = Question(purpose, messages, reply_model.model_json_schema())
+        paid = self._call_log.reused(question, reply_model)
+        return self._answer(question, reply_model, cancellation) if paid is None else paid
+
+    def _answer(
+        self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
+    ) -> ReplyT:
+        raise NotImplementedError
 
 
 def _finished_drafts(exchanges: Sequence[Exchange]) -> defaultdict[str, list[Exchange]]:

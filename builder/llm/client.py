@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.answer_formats import AnswerFormat, AnswerFormats
-from builder.llm.call_log import CallLog, OpenCall
+from builder.llm.call_log import LoggedTransport, OpenCall
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT
 from builder.llm.endpoint import CAPS, Endpoint, Pause
@@ -30,7 +30,7 @@ from builder.llm.failures import CapRefused, NoAnswer, SchemaRefused
 from builder.llm.schemas import answer_in, problem_of, short
 from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Question, Usage
-from builder.llm.transport import Message, ReplyT, UnusableAnswer
+from builder.llm.transport import ReplyT, UnusableAnswer
 
 # Both log requests, instructor whole completions as errors: that would break the screen.
 for _name in ("instructor", "httpx"):
@@ -58,7 +58,7 @@ class _Asked:
     wrong_tool: str = field(default="")
 
 
-class LiveTransport:
+class LiveTransport(LoggedTransport):
     """Asks the model `settings.spec` at an endpoint; calls may be made from several threads.
 
     The answer format is found out (see `AnswerFormats`). An unreadable answer is asked for
@@ -80,15 +80,7 @@ class LiveTransport:
     ) -> None:
         self._model = settings.spec
         self._endpoint = Endpoint(settings.url, self._model, timeout, retries)
-        self._call_log = CallLog(
-            self._model,
-            settings.transcript,
-            emit,
-            price=settings.price,
-            limits=settings.limits,
-            secret=self._endpoint.secret,
-        )
-        self.account = self._call_log.account
+        super().__init__(settings, emit, self._endpoint.secret)
         self._modes = AnswerFormats(
             f"{self._endpoint.shown} {self._model}", settings.modes_file, emit
         )
@@ -96,23 +88,13 @@ class LiveTransport:
         self._backoff = backoff
         self._emit = emit
         self._pause = Pause()
-        self._cancellation = Cancellation()
         self._cap = _Cap(self._endpoint.cap_name, MOST_OUTPUT)
         self._adjusting = threading.Lock()
         self._kept = settings.transcript is not None
 
-    def stop(self) -> None:
-        """Ends the calls in flight, which raise Stopped. Later calls are made as ever."""
-        cancellation, self._cancellation = self._cancellation, Cancellation()
-        cancellation.stop()
-
-    def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        # First of all: whatever is stopped from here on ends this call as well.
-        cancellation = self._cancellation
-        question = Question(purpose, messages, reply_model.model_json_schema())
-        if (paid := self._call_log.reused(question, reply_model)) is not None:
-            return paid
-
+    def _answer(
+        self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
+    ) -> ReplyT:
         def attempt(mode: AnswerFormat, proven: bool) -> ReplyT:
             return self._create(_Asked(question, mode, cancellation), reply_model, proven)
 

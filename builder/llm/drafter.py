@@ -17,7 +17,7 @@ from builder.llm.model_drafter import ModelDrafter
 from builder.llm.parallel import ParallelCalls
 from builder.llm.replay import ReplayDrafter
 from builder.llm.settings import REPLAY, ModelSettings
-from builder.llm.transcript import read, spent_in
+from builder.llm.transcript import earlier, spent_in
 from builder.proposals.requests import Drafter
 
 if TYPE_CHECKING:
@@ -85,6 +85,4 @@ def spent(transcript: Path | None, price: Price | None = None) -> Spent:
 
     Raises InputError for a file that is no transcript.
     """
-    if transcript is None or not transcript.exists():
-        return Spent()
-    return spent_in(read(transcript).exchanges, price)
+    return spent_in(earlier(transcript), price)

@@ -223,11 +223,9 @@ def _groups_json(system: PastedSystem) -> str:
 
 def _answered_drafts(record_to: Path | None) -> dict[str, str]:
     """Request key -> reply of a draft's finished questions; what was asked again is asked anew."""
-    if record_to is None or not record_to.exists():
-        return {}
     return {
         entry.key: entry.reply
-        for entry in transcript.read(record_to).exchanges
+        for entry in transcript.earlier(record_to)
         if entry.purpose.startswith("draft") and not entry.purpose.endswith("again")
         if entry.reply is not None and entry.error is None
     }

@@ -16,23 +16,24 @@ from instructor.core.exceptions import ConfigurationError
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import LLMError
-from builder.llm.call_log import CallLog
+from builder.llm.call_log import LoggedTransport
 from builder.llm.cancel import Cancellation
 from builder.llm.events import LLMEvent
 from builder.llm.schemas import Broken, Reply, problem_of, short
 from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Question, Usage, scrubbed
-from builder.llm.transport import Message, ReplyT, TruncatedAnswer, UnusableAnswer
+from builder.llm.transport import ReplyT, TruncatedAnswer, UnusableAnswer
 
 for _name in ("instructor", "httpx"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
     logging.getLogger(_name).propagate = False
 
 
-class ProviderTransport:
+class ProviderTransport(LoggedTransport):
     """Asks the model `settings.spec` ("provider/model") by an instructor client.
 
-    An answer that can't be read at all is asked again `reasks` times with the error.
+    An answer that can't be read at all is asked again `reasks` times with the error. To stop ends
+    no call in flight by force.
     """
 
     def __init__(
@@ -47,23 +48,13 @@ class ProviderTransport:
         self._name = settings.spec
         # Instructor asks again by itself: beyond the reach of a budget of calls.
         self._reasks = reasks if settings.limits.max_calls is None else 0
-        self._call_log = CallLog(
-            self._name, settings.transcript, emit, price=settings.price, limits=settings.limits
-        )
-        self.account = self._call_log.account
-        self._cancellation = Cancellation()
+        super().__init__(settings, emit)
 
-    def stop(self) -> None:
-        """No further call starts; those in flight can't be ended by force."""
-        cancellation, self._cancellation = self._cancellation, Cancellation()
-        cancellation.stop()
-
-    def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        cancellation = self._cancellation
-        question = Question(purpose, messages, reply_model.model_json_schema())
-        if (paid := self._call_log.reused(question, reply_model)) is not None:
-            return paid
+    def _answer(
+        self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
+    ) -> ReplyT:
         cancellation.check()
+        messages = question.messages
         sent = json.dumps([messages, question.schema], ensure_ascii=False)
         call = self._call_log.open(question, "provider", sent, messages, cancellation)
         cap = call.reservation.most_output

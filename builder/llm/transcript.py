@@ -194,6 +194,11 @@ def read(path: Path) -> Recording:
     return Recording(about, tuple(exchanges))
 
 
+def earlier(path: Path | None) -> tuple[Exchange, ...]:
+    """The exchanges of a transcript that may not be there yet."""
+    return read(path).exchanges if path is not None and path.exists() else ()
+
+
 def _torn(line: bytes) -> bool:
     return not line.strip() or line.startswith(b"{")
 

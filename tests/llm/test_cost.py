@@ -113,7 +113,7 @@ def test_an_estimate_is_near_what_a_draft_then_takes(tmp_path: Path) -> None:
     with openai_server(respond) as server:
         live = Live(server.url, tmp_path)
         ModelDrafter(live.transport, live.events.append).draft(request)
-        assert (estimate.classes, estimate.calls) == (130, len(server.requests))
+        assert estimate.calls == len(server.requests)
     # The stub drafts two groups, the estimate allows for the five attributes asked for.
     assert sum(taken) < estimate.tokens < 6 * sum(taken)
     assert estimate.cost == PRICE.of(estimate.input_tokens, estimate.output_tokens)
