@@ -88,7 +88,7 @@ class CallLog:
             question.purpose, most_tokens_of(sent), cancellation, most_output
         )
         self._emit(CallStarted(question.purpose))
-        entry = Exchange.begun(question, mode, messages, self._model)
+        entry = Exchange.of(question, messages, mode=mode, model=self._model)
         return OpenCall(entry, tokens, reservation, time.monotonic())
 
     def failed(

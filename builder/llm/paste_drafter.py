@@ -4,6 +4,7 @@ What is answered is kept in the transcript like a live model's, so that a draft 
 off goes on where it stopped, and `replay:` works on it.
 """
 
+import contextlib
 import json
 import re
 import time
@@ -17,16 +18,9 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.events import CallFinished, CallReused, CallStarted, Dropped, LLMEvent
 from builder.llm.model_drafter import ModelDrafter
-from builder.llm.pasted_answers import (
-    PastedSystem,
-    PastedUnreadable,
-    pasted_json,
-    read_system,
-    rules_beside,
-    rules_json,
-)
+from builder.llm.pasted_answers import PastedSystem, PastedUnreadable, pasted_json, read_system
 from builder.llm.prompts import ENGLISH, Prompts, described_classes
-from builder.llm.schemas import GroupsReply, Reply, RulesReply, split_broken
+from builder.llm.schemas import GroupsReply, Reply, RulesReply
 from builder.llm.transcript import Exchange, Question
 from builder.llm.transport import Message, ReplyT, ask
 from builder.proposals.requests import DraftRequest
@@ -52,9 +46,10 @@ class Chat(Protocol):
 
 
 class PasteDrafter(ModelDrafter):
-    """A drafter that asks by `chat`. With at most `WHOLE` classes a draft is one question.
+    """A drafter that asks by `chat`, and is its own transport.
 
-    Every exchange is appended to `record_to`; the draft's answers in it are not asked for again.
+    With at most `WHOLE` classes a draft is one question. Every exchange is appended to `record_to`;
+    the draft's answers in it are not asked for again.
     Its methods raise LLMError when the person gives up.
     """
 
@@ -67,53 +62,43 @@ class PasteDrafter(ModelDrafter):
         record_to: Path | None = None,
         prompts: Prompts = ENGLISH,
     ) -> None:
-        self._transport = PasteTransport(chat, emit, record_to, prompts)
-        super().__init__(self._transport, emit, prompts=prompts)
-
-    def draft(self, request: DraftRequest) -> AttributeSystem:
-        if len(request.classes) <= WHOLE:
-            self._transport.ask_system(request)
-        return super().draft(request)
-
-
-class PasteTransport:
-    """Asks by `chat` until an answer can be read, or the person gives up."""
-
-    def __init__(
-        self,
-        chat: Chat,
-        emit: Callable[[LLMEvent], None],
-        record_to: Path | None = None,
-        prompts: Prompts = ENGLISH,
-    ) -> None:
+        super().__init__(self, emit, prompts=prompts)
         self._chat = chat
         self._emit = emit
         self._record_to = record_to
         self._prompts = prompts
         self._answered = _answered_drafts(record_to)
-        # What was given beyond the question, and the messages that it answered.
-        self._given: tuple[PastedSystem, list[Message]] | None = None
+        # An answer that may hold more than the question asked for, and the messages it answered.
+        self._given: tuple[str, list[Message]] | None = None
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        if len(request.classes) <= WHOLE:
+            self._ask_system(request)
+        return super().draft(request)
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        """The answer as it was pasted. Raises LLMError when the person gives up."""
+        """The answer as it was pasted, until one can be read."""
         question = Question(purpose, messages, reply_model.model_json_schema())
-        if (answered := self._reused(question.key, reply_model)) is not None:
+        # Not to be read is a live model's answer, which was asked for again.
+        with contextlib.suppress(ValidationError):
+            recorded = self._answered.get(question.key, "")
+            answered = reply_model.model_validate_json(recorded, strict=True)
             self._emit(CallReused(purpose))
             return answered
         if (given := self._part_of_given(reply_model)) is not None:
             reply, sent = given
             self._record(question, sent, reply)
-            return reply_model.model_validate_json(reply, strict=True)
-        form = self._prompts.render("form", form=example(question.schema))
-        sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
-        answer, reply = self._converse(question, sent, lambda text: pasted_json(text, reply_model))
-        complete = reply_model.model_validate_json(reply, strict=True)
-        if isinstance(complete, GroupsReply):
-            groups = tuple(group.as_group() for group in split_broken(complete.groups)[0])
-            self._given = PastedSystem(groups, rules_beside(answer, groups)), sent
-        return complete
+        else:
+            form = self._prompts.render("form", form=example(question.schema))
+            sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
+            answer, reply = self._converse(
+                question, sent, lambda text: pasted_json(text, reply_model)
+            )
+            if issubclass(reply_model, GroupsReply):
+                self._given = answer, sent
+        return reply_model.model_validate_json(reply, strict=True)
 
-    def ask_system(self, request: DraftRequest) -> None:
+    def _ask_system(self, request: DraftRequest) -> None:
         """Asks for groups and rules at once; they answer the draft's questions that follow."""
         classes = [name for name, _ in request.classes]
         sent = ask(system_prompt(request, self._prompts))
@@ -128,7 +113,7 @@ class PasteTransport:
                 self._emit(Dropped("rule", reasons))
         else:
             self._emit(CallReused(SYSTEM))
-        self._given = (read_system(reply, classes), sent)
+        self._given = reply, sent
 
     def _converse(
         self, question: Question, sent: list[Message], read: Callable[[str], str]
@@ -155,24 +140,14 @@ class PasteTransport:
             "--llm names another model.",
         )
 
-    def _reused(self, key: str, reply_model: type[ReplyT]) -> ReplyT | None:
-        if key not in self._answered:
-            return None
-        try:
-            return reply_model.model_validate_json(self._answered[key], strict=True)
-        except ValidationError:
-            return None  # a live model's, which was asked again
-
     def _part_of_given(self, reply_model: type[Reply]) -> tuple[str, list[Message]] | None:
-        if self._given is None:
+        if self._given is None or not issubclass(reply_model, GroupsReply | RulesReply):
             return None
-        system, sent = self._given
-        reply: str | None = None
-        if issubclass(reply_model, GroupsReply):
-            reply = _groups_json(system)
-        elif issubclass(reply_model, RulesReply):
-            reply = rules_json(system, reply_model)
-        return None if reply is None else (reply, sent)
+        answer, sent = self._given
+        try:
+            return pasted_json(answer, reply_model), sent
+        except PastedUnreadable:
+            return None
 
     def _record(
         self,
@@ -183,13 +158,8 @@ class PasteTransport:
         error: str | None = None,
     ) -> None:
         if self._record_to is not None:
-            done = {
-                "reply": reply,
-                "finish_reason": "stop",
-                "seconds": round(seconds, 3),
-                "error": error,
-            }
-            entry = Exchange.begun(question, _MODE, sent).model_copy(update=done)
+            outcome = {"reply": reply, "finish_reason": "stop", "error": error}
+            entry = Exchange.of(question, sent, mode=_MODE, seconds=round(seconds, 3), **outcome)
             transcript.append(self._record_to, entry)
 
 
@@ -213,12 +183,6 @@ def _as_json(system: PastedSystem) -> str:
     }
     value = {"classification_groups": groups, "rules": system.rules}
     return json.dumps(value, ensure_ascii=False)
-
-
-def _groups_json(system: PastedSystem) -> str:
-    return json.dumps(
-        {"groups": [group.model_dump() for group in system.groups]}, ensure_ascii=False
-    )
 
 
 def _answered_drafts(record_to: Path | None) -> dict[str, str]:

@@ -72,10 +72,17 @@ def pasted_json(text: str, reply_model: type[Reply]) -> str:
     sound. Raises PastedUnreadable.
     """
     if issubclass(reply_model, RulesReply):
-        keys = property_names(reply_model.groups)
-        options = {key: group.options for key, group in zip(keys, reply_model.groups, strict=True)}
         given = found(text, rules_shape, "rules")
-        return _rules_written(_resolve(given, reply_model.asked, options).sound)
+        rules = _resolve(given, reply_model.asked, reply_model.groups).sound
+        keys = dict(zip(property_names(reply_model.groups), reply_model.groups, strict=True))
+        return _written(
+            {
+                "rules": [
+                    {"class_name": name} | {key: rule[group.name] for key, group in keys.items()}
+                    for name, rule in rules.items()
+                ]
+            }
+        )
     (field,) = reply_model.model_fields
     asks_groups = issubclass(reply_model, GroupsReply | SeparatingReply)
     shape = groups_shape if asks_groups else list_shape(field)
@@ -95,28 +102,8 @@ def read_system(text: str, classes: Sequence[str]) -> PastedSystem:
     """Groups, and one option per class and group, given in one answer. Raises PastedUnreadable."""
     shaped = found(text, system_shape, "classification_groups")
     groups = _groups(_items(_written({"groups": shaped["groups"]}), GroupsReply))
-    options = {group.name: group.options for group in groups}
-    resolved = _resolve(shaped["rules"], classes, options)
+    resolved = _resolve(shaped["rules"], classes, groups)
     return PastedSystem(groups, resolved.sound, resolved.left_out)
-
-
-def rules_json(system: PastedSystem, reply_model: type[RulesReply]) -> str | None:
-    """The rules that `reply_model` asks for as its JSON; None where the system lacks one."""
-    names = _matched(list(system.rules), reply_model.asked)
-    if len(names) < len(reply_model.asked) or system.groups != reply_model.groups:
-        return None
-    keys = property_names(system.groups)
-    chosen = {name: system.rules[names[name]] for name in reply_model.asked}
-    return _rules_written(
-        {
-            name: {key: rule[group.name] for key, group in zip(keys, system.groups, strict=True)}
-            for name, rule in chosen.items()
-        }
-    )
-
-
-def _rules_written(rules: Rules) -> str:
-    return _written({"rules": [{"class_name": name, **rule} for name, rule in rules.items()]})
 
 
 def _written(reply: object) -> str:
@@ -130,19 +117,6 @@ def _items(written: str, reply_model: type[Reply]) -> list[Any]:
     except ValidationError as error:
         raise PastedUnreadable([problem_of(error)]) from error
     return list(items)
-
-
-def rules_beside(text: str, groups: Sequence[AttributeGroup]) -> Rules:
-    """The rules that an answer to the question for groups brought along, as far as sound."""
-    fitting = _fitting(text, system_shape)
-    given = fitting[-1][1]["rules"] if fitting else {}
-    options = {group.name: group.options for group in groups}
-    resolved = _resolve(given, tuple(map(str, given)), options)
-    return {
-        name: rule
-        for name, rule in resolved.rules.items()
-        if all(group.name in rule for group in groups)
-    }
 
 
 def _groups(items: Sequence[DraftedGroup | Broken]) -> tuple[AttributeGroup, ...]:
@@ -180,7 +154,7 @@ class _Resolved:
 
 
 def _resolve(
-    given: Mapping[str, Any], classes: Sequence[str], options: Mapping[str, Sequence[str]]
+    given: Mapping[str, Any], classes: Sequence[str], groups: Sequence[AttributeGroup]
 ) -> _Resolved:
     """Each class's option in each group, from words or indices, and what is wrong or missing."""
     names = _matched(list(given), classes)
@@ -188,7 +162,7 @@ def _resolve(
     problems: list[str] = []
     for name in classes:
         if name in names:
-            rules[name], wrong = _resolve_rule(name, given[names[name]], options)
+            rules[name], wrong = _resolve_rule(name, given[names[name]], groups)
             problems += wrong
     left_out = tuple(name for name in given if name not in names.values())
     missing = [name for name in classes if name not in names]
@@ -205,28 +179,31 @@ def _missing(names: Sequence[str]) -> str:
 
 
 def _resolve_rule(
-    class_name: str, given: object, options: Mapping[str, Sequence[str]]
+    class_name: str, given: object, groups: Sequence[AttributeGroup]
 ) -> tuple[dict[str, str], list[str]]:
     where = f"Class {_quoted(class_name)}"
     if not isinstance(given, dict):
         return {}, [f"{where}: its rule must name an option for each group."]
-    names = _matched(list(given), tuple(options))
+    known = [group.name for group in groups]
+    # A group may also go by its name in the reply's schema.
+    names = dict(zip(known, property_names(groups), strict=True)) | _matched(list(given), known)
     rule: dict[str, str] = {}
     problems = [
-        f"{where}: there is no group {_quoted(name)}{_perhaps(name, options)}."
+        f"{where}: there is no group {_quoted(name)}{_perhaps(name, known)}."
         for name in given
         if name not in names.values()
     ]
-    for group, texts in options.items():
-        if group not in names:
-            problems.append(f"{where} has no option in the group {_quoted(group)}.")
+    for group in groups:
+        if names[group.name] not in given:
+            problems.append(f"{where} has no option in the group {_quoted(group.name)}.")
             continue
-        chosen = given[names[group]]
-        option = _option(chosen[0] if single(chosen) else chosen, texts)
+        chosen = given[names[group.name]]
+        option = _option(chosen[0] if single(chosen) else chosen, group.options)
         if option is None:
-            problems.append(f"{where}, group {_quoted(group)}: {_no_option(chosen, texts)}.")
+            wrong = _no_option(chosen, group.options)
+            problems.append(f"{where}, group {_quoted(group.name)}: {wrong}.")
         else:
-            rule[group] = option
+            rule[group.name] = option
     return rule, problems
 
 

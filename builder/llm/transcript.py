@@ -84,18 +84,15 @@ class Exchange(BaseModel):
     error: str | None = None
 
     @classmethod
-    def begun(
-        cls, question: Question, mode: str, sent: Iterable[Mapping[str, Any]], model: str = ""
-    ) -> Self:
-        """The line of a question that goes out now, with the messages as they are `sent`."""
+    def of(cls, question: Question, sent: Iterable[Mapping[str, Any]], **more: Any) -> Self:
+        """The line of a question that goes out now, in the messages `sent`."""
         return cls(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             purpose=question.purpose,
             key=question.key,
-            model=model,
-            mode=mode,
             messages=[dict(message) for message in sent],
             schema=question.schema,
+            **more,
         )
 
     @property

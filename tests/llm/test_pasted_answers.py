@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.llm.pasted_answers import PastedUnreadable, pasted_json, read_system, rules_beside
+from builder.llm.pasted_answers import PastedUnreadable, pasted_json, read_system
 from builder.llm.revising import RevisionReply
 from builder.llm.schemas import Broken, GroupsReply, rules_reply
 from builder.llm.transport import ReplyT
@@ -114,7 +114,6 @@ def test_groups(text: str) -> None:
 def test_a_complete_system_in_one_answer(text: str) -> None:
     found = read_system(text, CLASSES)
     assert (found.groups, found.rules, found.left_out) == (GROUPS, CHOICES, ())
-    assert rules_beside(text, GROUPS) == CHOICES
     assert rules_in(text) == CHOICES
 
 
@@ -263,4 +262,3 @@ def test_scraps_of_a_system_are_read_or_explained(value: object) -> None:
             read()
         except PastedUnreadable as error:
             assert error.explanation.startswith("- ")
-    rules_beside(text, GROUPS)
