@@ -29,11 +29,7 @@ class AnswerFormat(Enum):
     words: str
 
     STRICT = "json_schema_mode", Mode.JSON_SCHEMA, "a strict JSON schema"
-    SCHEMA = (
-        "json_schema_mode, not strict",
-        Mode.JSON_SCHEMA,
-        "a JSON schema that is not strict",
-    )
+    SCHEMA = "json_schema_mode, not strict", Mode.JSON_SCHEMA, "a JSON schema that is not strict"
     TOOLS = "tool_call", Mode.TOOLS, "a tool call"
     JSON = "json_mode", Mode.JSON, "a JSON object, its schema in the prompt"
     MARKDOWN = "markdown_json_mode", Mode.MD_JSON, "JSON in plain text, its schema in the prompt"

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from builder.errors import LLMError
 from builder.llm.address import Route
+from builder.llm.call_log import LoggedTransport
 from builder.llm.cost import Price, Spent
 from builder.llm.events import LLMEvent
 from builder.llm.model_drafter import ModelDrafter
@@ -19,10 +19,6 @@ from builder.llm.replay import ReplayDrafter
 from builder.llm.settings import REPLAY, ModelSettings
 from builder.llm.transcript import earlier, spent_in
 from builder.proposals.requests import Drafter
-
-if TYPE_CHECKING:
-    from builder.llm.client import LiveTransport
-    from builder.llm.providers import ProviderTransport
 
 # Calls in flight. A server on this machine mostly works on one at a time.
 PARALLEL = 4
@@ -59,7 +55,7 @@ def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) 
 
 def _transport(
     settings: ModelSettings, way: Route, emit: Callable[[LLMEvent], None]
-) -> "LiveTransport | ProviderTransport":
+) -> LoggedTransport:
     # Imported here: openai and instructor take a second to load.
     if way.provider is not None:
         from builder.llm.providers import ProviderTransport, provider_client

@@ -52,7 +52,8 @@ class Endpoint:
 
     def send(self, request: dict[str, Any], cancellation: Cancellation) -> ChatCompletion:
         """One request, made once. Raises NoAnswer, SchemaRefused, CapRefused, Stopped."""
-        connections = _Connections(cancellation)
+        sockets: set[Any] = set()
+        watch = partial(_watch, sockets=sockets, cancellation=cancellation)
         limit = partial(_limit, deadline=time.monotonic() + self._timeout)
         # A connection per request: next to the seconds of an answer it costs nothing, and there
         # is nothing to close later. A proxy is never asked for an address on this machine.
@@ -66,7 +67,7 @@ class Endpoint:
             http_client=openai.DefaultHttpxClient(
                 trust_env=not self.local,
                 verify=self._tls,
-                event_hooks={"request": [connections.watch], "response": [limit]},
+                event_hooks={"request": [watch], "response": [limit]},
             ),
         )
         try:
@@ -81,7 +82,7 @@ class Endpoint:
             cancellation.check()
             raise self.failures.unreadable() from error
         finally:
-            connections.forget()
+            cancellation.forget(sockets)
         if not isinstance(completion, ChatCompletion):
             raise self.failures.unreadable()
         return completion
@@ -112,26 +113,18 @@ class Pause:
             cancellation.wait(left)
 
 
-class _Connections:
-    """The sockets of one request, known to `cancellation` for as long as it lasts."""
+def _watch(request: httpx.Request, *, sockets: set[Any], cancellation: Cancellation) -> None:
+    """Makes the connections of a request known to `cancellation`, and adds them to `sockets`."""
 
-    def __init__(self, cancellation: Cancellation) -> None:
-        self._cancellation = cancellation
-        self._sockets: set[Any] = set()
-
-    def watch(self, request: httpx.Request) -> None:
-        request.extensions = {**request.extensions, "trace": self._trace}
-
-    def _trace(self, name: str, info: dict[str, Any]) -> None:
+    def trace(name: str, info: dict[str, Any]) -> None:
         # The names of httpcore's events; TLS puts another socket in the place of the first.
         if name.endswith(("connect_tcp.complete", "start_tls.complete")):
             connection = info["return_value"].get_extra_info("socket")
             if connection is not None:
-                self._sockets.add(connection)
-                self._cancellation.watch(connection)
+                sockets.add(connection)
+                cancellation.watch(connection)
 
-    def forget(self) -> None:
-        self._cancellation.forget(self._sockets)
+    request.extensions = {**request.extensions, "trace": trace}
 
 
 def _limit(response: httpx.Response, *, deadline: float) -> None:

@@ -33,10 +33,7 @@ _FINAL = {
         "does not accept the API key",
         f"Set {KEY_VARIABLE} to a key that is valid for this endpoint.",
     ),
-    402: (
-        "wants to be paid first",
-        "Check the account's credit and quota, or use another model.",
-    ),
+    402: ("wants to be paid first", "Check the account's credit and quota, or use another model."),
     403: (
         "forbids the request",
         f"Check that the key in {KEY_VARIABLE} may use this model, and that the endpoint serves "

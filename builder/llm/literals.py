@@ -8,9 +8,10 @@ import ast
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 _TOKEN = r"""
@@ -95,8 +96,9 @@ def read_literals(text: str, *, typographic: bool = False) -> Reading:
         start = bracket.start()
         end = start + 1
         try:
-            end = _end(text, start, pattern)
-            value = json.loads(_as_json(text, start, end, pattern), object_pairs_hook=_object)
+            tokens = _tokens(text, start, pattern)
+            end = tokens[-1].end()
+            value = json.loads(_as_json(tokens), object_pairs_hook=_object)
         except (_Fault, ValueError, RecursionError) as error:
             if isinstance(error, _Fault):
                 fault, stop = error, error.at
@@ -133,20 +135,18 @@ def _assigned(text: str, start: int) -> str:
     return name[1] if name else ""
 
 
-def _tokens(
-    text: str, start: int, end: int, pattern: re.Pattern[str]
-) -> Iterator[tuple[str, re.Match[str]]]:
-    """Kind and match of what counts: blanks and comments are left out."""
-    for match in pattern.finditer(text, start, end):
-        kind = match.lastgroup or "junk"
-        if kind not in ("space", "comment"):
-            yield kind, match
+def _tokens(text: str, start: int, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """All from the bracket at `start` to the one that closes it, without blanks and comments.
 
-
-def _end(text: str, start: int, pattern: re.Pattern[str]) -> int:
-    """The place after the bracket that closes the one at `start`. Raises _Fault."""
+    Raises _Fault.
+    """
+    tokens: list[re.Match[str]] = []
     expected: list[str] = []
-    for kind, match in _tokens(text, start, len(text), pattern):
+    for match in pattern.finditer(text, start):
+        kind = match.lastgroup
+        if kind in ("space", "comment"):
+            continue
+        tokens.append(match)
         if kind == "open":
             expected.append(_CLOSERS[match[0]])
             if len(expected) > _DEEPEST:
@@ -155,24 +155,24 @@ def _end(text: str, start: int, pattern: re.Pattern[str]) -> int:
             if match[0] != expected.pop():
                 raise _Fault(match.start(), f"{match[0]!r} closes another kind of bracket")
             if not expected:
-                return match.end()
+                return tokens
     raise _Fault(
         len(text),
         "the text ends before every bracket is closed: it was cut off, or not copied to the end",
     )
 
 
-def _as_json(text: str, start: int, end: int, pattern: re.Pattern[str]) -> str:
-    """The literal in text[start:end] as JSON. Raises _Fault."""
-    tokens = list(_tokens(text, start, end, pattern))
+def _as_json(tokens: Sequence[re.Match[str]]) -> str:
+    """The literal as JSON. Raises _Fault."""
     written: list[str] = []
     ended = False
-    for index, (kind, match) in enumerate(tokens):
-        is_key = index + 1 < len(tokens) and tokens[index + 1][1][0] == ":"
+    for match, following in zip_longest(tokens, tokens[1:]):
+        kind = match.lastgroup or "junk"
         if ended and kind in ("open", "string", "curly", "number", "word"):
             raise _Fault(match.start(), f"a comma is missing before {match[0][:40]}")
         if kind == "close" and written[-1] == ",":
             written.pop()
+        is_key = following is not None and following[0][0] == ":"
         written.append(_one_as_json(kind, match, is_key=is_key))
         ended = kind not in ("open", "mark")
     return "".join(written)

@@ -12,10 +12,6 @@ from builder.llm.transport import Message, ReplyT, Transport
 T = TypeVar("T")
 
 
-def _nothing() -> None:
-    pass
-
-
 # Seconds.
 _SLICE = 0.1
 
@@ -25,7 +21,7 @@ class ParallelCalls:
     """Runs at most `count` calls at a time; `stop` ends those in flight, for Ctrl-C."""
 
     count: int = 1
-    stop: Callable[[], None] = _nothing
+    stop: Callable[[], None] = lambda: None
 
     def run(self, transport: Transport, jobs: Sequence[Callable[[Transport], T]]) -> list[T]:
         """The jobs' results in their order. One at a time they run in this thread.

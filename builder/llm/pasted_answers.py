@@ -16,19 +16,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from builder.errors import LLMError
+from builder.llm import schemas
 from builder.llm.literals import Literal, read_literals
-from builder.llm.schemas import (
-    Broken,
-    DraftedGroup,
-    GroupsReply,
-    Reply,
-    RulesReply,
-    SeparatingReply,
-    problem_of,
-    property_names,
-    short,
-    split_broken,
-)
 from builder.llm.transcript import writable
 from builder.system.model import AttributeGroup
 from builder.system.names import folded, likeness
@@ -51,7 +40,7 @@ class PastedUnreadable(LLMError):
             listed.append(f"- and {len(problems) - _MOST_PROBLEMS} more of the kind")
         self.explanation = "\n".join(listed)
         super().__init__(
-            f"The pasted answer cannot be used: {short(problems[0])}",
+            f"The pasted answer cannot be used: {schemas.short(problems[0])}",
             hint="Paste the explanation back into the chat, and its next answer here.",
         )
 
@@ -65,31 +54,29 @@ class PastedSystem:
     left_out: tuple[str, ...] = ()
 
 
-def pasted_json(text: str, reply_model: type[Reply]) -> str:
+def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
     """The reply in `text` as JSON that `reply_model` reads.
 
     Groups and rules must be sound to the last; proposals may be broken in part, as long as one is
     sound. Raises PastedUnreadable.
     """
-    if issubclass(reply_model, RulesReply):
+    if issubclass(reply_model, schemas.RulesReply):
         given = found(text, rules_shape, "rules")
-        rules = _resolve(given, reply_model.asked, reply_model.groups).sound
-        keys = dict(zip(property_names(reply_model.groups), reply_model.groups, strict=True))
-        return _written(
-            {
-                "rules": [
-                    {"class_name": name} | {key: rule[group.name] for key, group in keys.items()}
-                    for name, rule in rules.items()
-                ]
-            }
-        )
+        groups = reply_model.groups
+        rules = _resolve(given, reply_model.asked, groups).sound
+        keys = dict(zip(schemas.property_names(groups), groups, strict=True))
+        listed = [
+            {"class_name": name} | {key: rule[group.name] for key, group in keys.items()}
+            for name, rule in rules.items()
+        ]
+        return _written({"rules": listed})
     (field,) = reply_model.model_fields
-    asks_groups = issubclass(reply_model, GroupsReply | SeparatingReply)
+    asks_groups = issubclass(reply_model, schemas.GroupsReply | schemas.SeparatingReply)
     shape = groups_shape if asks_groups else list_shape(field)
     written = _written({field: found(text, shape, field)})
     items = _items(written, reply_model)
-    sound, broken = split_broken(items)
-    if issubclass(reply_model, GroupsReply) and not items:
+    sound, broken = schemas.split_broken(items)
+    if issubclass(reply_model, schemas.GroupsReply) and not items:
         raise PastedUnreadable(["No group is given."])
     if asks_groups:
         _groups(items)
@@ -101,7 +88,7 @@ def pasted_json(text: str, reply_model: type[Reply]) -> str:
 def read_system(text: str, classes: Sequence[str]) -> PastedSystem:
     """Groups, and one option per class and group, given in one answer. Raises PastedUnreadable."""
     shaped = found(text, system_shape, "classification_groups")
-    groups = _groups(_items(_written({"groups": shaped["groups"]}), GroupsReply))
+    groups = _groups(_items(_written({"groups": shaped["groups"]}), schemas.GroupsReply))
     resolved = _resolve(shaped["rules"], classes, groups)
     return PastedSystem(groups, resolved.sound, resolved.left_out)
 
@@ -110,18 +97,18 @@ def _written(reply: object) -> str:
     return writable(json.dumps(reply, ensure_ascii=False))
 
 
-def _items(written: str, reply_model: type[Reply]) -> list[Any]:
+def _items(written: str, reply_model: type[schemas.Reply]) -> list[Any]:
     """The items of the only field of a reply. Raises PastedUnreadable."""
     try:
         (items,) = dict(reply_model.model_validate_json(written, strict=True)).values()
     except ValidationError as error:
-        raise PastedUnreadable([problem_of(error)]) from error
+        raise PastedUnreadable([schemas.problem_of(error)]) from error
     return list(items)
 
 
-def _groups(items: Sequence[DraftedGroup | Broken]) -> tuple[AttributeGroup, ...]:
+def _groups(items: Sequence[schemas.DraftedGroup | schemas.Broken]) -> tuple[AttributeGroup, ...]:
     """The groups, all of them sound. Raises PastedUnreadable."""
-    sound, broken = split_broken(items)
+    sound, broken = schemas.split_broken(items)
     problems = [f"{_group_name(item)}: {item.problem}." for item in broken]
     names = [folded(group.name) for group in sound]
     problems += [
@@ -134,9 +121,11 @@ def _groups(items: Sequence[DraftedGroup | Broken]) -> tuple[AttributeGroup, ...
     return tuple(group.as_group() for group in sound)
 
 
-def _group_name(item: Broken) -> str:
+def _group_name(item: schemas.Broken) -> str:
     name = item.sent.get("name") if isinstance(item.sent, dict) else None
-    return f"Group {short(name, 80)!r}" if isinstance(name, str) else "A group without a name"
+    return (
+        f"Group {schemas.short(name, 80)!r}" if isinstance(name, str) else "A group without a name"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +175,8 @@ def _resolve_rule(
         return {}, [f"{where}: its rule must name an option for each group."]
     known = [group.name for group in groups]
     # A group may also go by its name in the reply's schema.
-    names = dict(zip(known, property_names(groups), strict=True)) | _matched(list(given), known)
+    names = dict(zip(known, schemas.property_names(groups), strict=True))
+    names |= _matched(list(given), known)
     rule: dict[str, str] = {}
     problems = [
         f"{where}: there is no group {_quoted(name)}{_perhaps(name, known)}."
@@ -246,7 +236,7 @@ def _perhaps(name: str, known: Iterable[str]) -> str:
 
 
 def _quoted(name: str) -> str:
-    return repr(short(name, 100))
+    return repr(schemas.short(name, 100))
 
 
 # --- Which part of the text is the answer ---------------------------------------------------------

@@ -29,25 +29,58 @@ class RecordingEnded(NoMoreAnswers):
     """The recording holds no (further) reply for a purpose."""
 
 
-class ReplayTransport:
-    """Gives each purpose its recorded replies in order, read by the same code as live ones."""
+class ReplayDrafter(ModelDrafter):
+    """A drafter that answers from a recording made with the same classes; its own transport.
+
+    Each purpose gets its recorded replies in order, read by the same code as live ones.
+    `label` ("recorded" or "scripted") and `about` say where the replies come from.
+    A session that is resumed has heard `revisions_heard` revisions before: replies go on after
+    them. Raises InputError for a file that is no recording.
+    """
 
     def __init__(
         self,
-        recording: Recording,
         path: Path,
         emit: Callable[[LLMEvent], None],
         revisions_heard: int = 0,
+        prompts: Prompts = ENGLISH,
     ) -> None:
+        super().__init__(self, emit, prompts=prompts)
+        self._recording = transcript.read(path)
         self._path = path
         self._emit = emit
         # An answer cut off led to smaller questions; other failures led to nothing.
         answered = [
             entry
-            for entry in recording.exchanges
+            for entry in self._recording.exchanges
             if entry.reply is not None and (entry.error is None or entry.truncated)
         ]
         self._left = _after(answered, revisions_heard)
+        self.label = self._recording.about.label
+        self.about = self._recording.about.about
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        recorded = _recorded_classes(self._recording)
+        wanted = {name for name, _ in request.classes}
+        if recorded and recorded != wanted:
+            other = sorted(recorded ^ wanted)
+            raise LLMError(
+                f"The recording {self._path} was made for other classes: "
+                f"{short(', '.join(map(repr, other)), 120)} on one side only.",
+                hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
+            )
+        return super().draft(request)
+
+    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
+        try:
+            proposals = super().revise(request)
+            # Whoever was asked then had not read these notes.
+            silent = bool(request.notes)
+        except RecordingEnded:
+            proposals, silent = (), True
+        if silent:
+            self._emit(RecordingSilent(_SILENT))
+        return proposals
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
         self._emit(CallStarted(purpose))
@@ -89,52 +122,6 @@ def _read(exchange: Exchange, reply_model: type[ReplyT]) -> ReplyT:
     if exchange.truncated:
         raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
     return reply_model.model_validate_json(exchange.reply or "", strict=True)
-
-
-class ReplayDrafter(ModelDrafter):
-    """A drafter that answers from a recording made with the same classes.
-
-    `label` ("recorded" or "scripted") and `about` say where the replies come from.
-    A session that is resumed has heard `revisions_heard` revisions before: replies go on after
-    them. Raises InputError for a file that is no recording.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        emit: Callable[[LLMEvent], None],
-        revisions_heard: int = 0,
-        prompts: Prompts = ENGLISH,
-    ) -> None:
-        self._recording = transcript.read(path)
-        self._path = path
-        transport = ReplayTransport(self._recording, path, emit, revisions_heard)
-        super().__init__(transport, emit, prompts=prompts)
-        self.label = self._recording.about.label
-        self.about = self._recording.about.about
-
-    def draft(self, request: DraftRequest) -> AttributeSystem:
-        recorded = _recorded_classes(self._recording)
-        wanted = {name for name, _ in request.classes}
-        if recorded and recorded != wanted:
-            other = sorted(recorded ^ wanted)
-            raise LLMError(
-                f"The recording {self._path} was made for other classes: "
-                f"{short(', '.join(map(repr, other)), 120)} on one side only.",
-                hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
-            )
-        return super().draft(request)
-
-    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
-        try:
-            proposals = super().revise(request)
-            # Whoever was asked then had not read these notes.
-            silent = bool(request.notes)
-        except RecordingEnded:
-            proposals, silent = (), True
-        if silent:
-            self._asking.emit(RecordingSilent(_SILENT))
-        return proposals
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:

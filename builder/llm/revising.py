@@ -17,19 +17,10 @@ from pydantic_core import CoreSchema
 from builder.edits.apply import EditError, apply
 from builder.edits.model import Edit, Proposal
 from builder.errors import LLMError
+from builder.llm import schemas
 from builder.llm.asking import Asking
 from builder.llm.events import Dropped
 from builder.llm.prompts import Prompts, as_data
-from builder.llm.schemas import (
-    MOST_OPTIONS,
-    Broken,
-    Checked,
-    Reply,
-    StrictModel,
-    Words,
-    problem_of,
-    short,
-)
 from builder.llm.transport import TruncatedAnswer
 from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
@@ -43,7 +34,7 @@ MOST_SEEN = 3
 # --- The reply ------------------------------------------------------------------------------------
 
 
-class ClassChoice(StrictModel):
+class ClassChoice(schemas.StrictModel):
     class_name: str
     options: list[str]
 
@@ -51,32 +42,32 @@ class ClassChoice(StrictModel):
 # The kinds of edit that a model may propose, with their fields.
 _KINDS: dict[str, dict[str, Any]] = {
     "set_rule": {"class_name": str, "group": str, "options": list[str]},
-    "rename_option": {"group": str, "option": str, "to": Words},
-    "set_prompt": {"group": str, "prompt": Words},
-    "add_option": {"group": str, "option": Words},
+    "rename_option": {"group": str, "option": str, "to": schemas.Words},
+    "set_prompt": {"group": str, "prompt": schemas.Words},
+    "add_option": {"group": str, "option": schemas.Words},
     "drop_option": {"group": str, "option": str, "replacement": str | None},
     "split_option": {
         "group": str,
         "option": str,
-        "into": list[Words],
+        "into": list[schemas.Words],
         "classes": list[ClassChoice],
     },
-    "merge_options": {"group": str, "options": list[str], "into": Words},
+    "merge_options": {"group": str, "options": list[str], "into": schemas.Words},
     "add_group": {
-        "name": Words,
-        "prompt": Words,
-        "options": list[Words],
+        "name": schemas.Words,
+        "prompt": schemas.Words,
+        "options": list[schemas.Words],
         "rules": list[ClassChoice],
     },
     "drop_group": {"group": str},
 }
 
 
-def _item(kind: str) -> type[StrictModel]:
+def _item(kind: str) -> type[schemas.StrictModel]:
     name = "".join(word.capitalize() for word in kind.split("_"))
     fields: dict[str, Any] = {"kind": Literal[kind], **_KINDS[kind]}
     required: Any = {field: (type_, ...) for field, type_ in fields.items()}
-    return create_model(f"{name}Item", __base__=StrictModel, **required)
+    return create_model(f"{name}Item", __base__=schemas.StrictModel, **required)
 
 
 class _AnyOf:
@@ -95,8 +86,8 @@ EditItem: Any = Annotated[
 ]
 
 
-class ProposalItem(StrictModel):
-    reason: Words
+class ProposalItem(schemas.StrictModel):
+    reason: schemas.Words
     edits: list[EditItem]
 
     def as_proposal(self) -> Proposal:
@@ -106,14 +97,14 @@ class ProposalItem(StrictModel):
         )
 
 
-class RevisionReply(Reply):
-    proposals: Checked[ProposalItem]
+class RevisionReply(schemas.Reply):
+    proposals: schemas.Checked[ProposalItem]
 
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 
 
-def _as_edit(item: StrictModel) -> Edit:
+def _as_edit(item: schemas.StrictModel) -> Edit:
     fields = item.model_dump()
     for by_class in fields.keys() & {"rules", "classes"}:
         choices = fields[by_class]
@@ -194,7 +185,7 @@ def _groups(request: RevisionRequest, shown: Iterable[str]) -> list[dict[str, ob
             for option, _ in seen.chosen[:MOST_SEEN]
         )
         first = sorted(group.options, key=lambda option: (option not in told, -users[option]))
-        kept = set(first[:MOST_OPTIONS])
+        kept = set(first[: schemas.MOST_OPTIONS])
         left_out = len(first) - len(kept)
         described.append(
             {
@@ -230,8 +221,8 @@ def _usable(
     proposals: dict[str, Proposal] = {}
     reasons: list[str] = []
     for number, item in enumerate(reply.proposals, start=1):
-        checked = item if isinstance(item, Broken) else _checked(item, request.system)
-        if isinstance(checked, Broken):
+        checked = item if isinstance(item, schemas.Broken) else _checked(item, request.system)
+        if isinstance(checked, schemas.Broken):
             reasons.append(f"proposal {number}: {checked.problem}")
         elif checked.key in proposals:
             reasons.append(f"proposal {number}: the same as one before")
@@ -244,12 +235,12 @@ def _usable(
     return tuple(proposals.values()), tuple(reasons)
 
 
-def _checked(item: ProposalItem, system: AttributeSystem) -> Proposal | Broken:
+def _checked(item: ProposalItem, system: AttributeSystem) -> Proposal | schemas.Broken:
     try:
         proposal = item.as_proposal()
         revised = apply(system, proposal.edits)
     except ValidationError as error:
-        return Broken(None, problem_of(error))
+        return schemas.Broken(None, schemas.problem_of(error))
     except EditError as error:
-        return Broken(None, short(error.message))
-    return Broken(None, "it changes nothing") if revised == system else proposal
+        return schemas.Broken(None, schemas.short(error.message))
+    return schemas.Broken(None, "it changes nothing") if revised == system else proposal

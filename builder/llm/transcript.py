@@ -13,11 +13,7 @@ from typing import Any, BinaryIO, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from builder.errors import InputError, LLMError
-from builder.llm.cost import (
-    Price,
-    Spent,
-    tokens_of,
-)
+from builder.llm.cost import Price, Spent, tokens_of
 from builder.llm.transport import Message
 
 # A shorter key is a placeholder for a local server; taking it out would garble the texts.
@@ -128,7 +124,7 @@ def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
     text = writable(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
     line = scrubbed(text, hidden) + "\n"
     try:
-        with open(path, "a+b", opener=_open_private) as file:
+        with open(path, "a+b", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write((f"\n{line}" if _ends_torn(file) else line).encode())
     except OSError as error:
         raise LLMError(
@@ -136,10 +132,6 @@ def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
             hint="Make room or make the folder writable, then run the command again: what was "
             "answered before is kept.",
         ) from error
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _ends_torn(file: BinaryIO) -> bool:
@@ -181,8 +173,9 @@ def read(path: Path) -> Recording:
             else:
                 exchanges.append(Exchange.model_validate(value))
         except (ValueError, RecursionError) as error:
-            # A line may be torn inside a character, too.
-            if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) and _torn(line):
+            # Torn by a crash, perhaps inside a character.
+            torn = not line.strip() or line.startswith(b"{")
+            if torn and isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
                 continue
             raise InputError(
                 f"{path}, line {number} is no recorded request and reply.",
@@ -194,10 +187,6 @@ def read(path: Path) -> Recording:
 def earlier(path: Path | None) -> tuple[Exchange, ...]:
     """The exchanges of a transcript that may not be there yet."""
     return read(path).exchanges if path is not None and path.exists() else ()
-
-
-def _torn(line: bytes) -> bool:
-    return not line.strip() or line.startswith(b"{")
 
 
 def spent_in(exchanges: Iterable[Exchange], price: Price | None = None) -> Spent:
