@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from builder.files import replace_file
 from builder.llm.events import FormatFallback, LLMEvent
-from builder.llm.failures import SchemaRefused
+from builder.llm.failures import SchemaIgnored, SchemaRefused
 
 T = TypeVar("T")
 
@@ -91,12 +91,13 @@ class AnswerFormats:
     def _step_down(self, refusal: SchemaRefused) -> None:
         """Raises the refusal where there is no further format."""
         below = _LADDER[_LADDER.index(self._format) + 1 :]
-        if refusal.ignored:
+        ignored = isinstance(refusal, SchemaIgnored)
+        if ignored:
             # Who ignores a strict schema ignores one that is not.
             below = tuple(lower for lower in below if lower is not AnswerFormat.SCHEMA)
         if not below:
             raise refusal
-        if not refusal.ignored and self._format is self._begin:
+        if not ignored and self._format is self._begin:
             self._begin = below[0]
         self._format = below[0]
         self._emit(FormatFallback(refusal.message, self._format.words))
@@ -109,11 +110,8 @@ class AnswerFormats:
 
 
 def _twice(attempt: Callable[[AnswerFormat, bool], T], answer_format: AnswerFormat) -> T:
-    try:
+    with contextlib.suppress(SchemaIgnored):
         return attempt(answer_format, False)
-    except SchemaRefused as refusal:
-        if not refusal.ignored:
-            raise
     return attempt(answer_format, False)
 
 

@@ -1,5 +1,6 @@
 """The log of a session's calls: what is reserved, spent, written to llm.jsonl, and told."""
 
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -19,6 +20,10 @@ from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 
 AGAIN = " again"
 HALF = " half"
+# Both log requests, instructor whole completions as errors: that would break the screen.
+for _name in ("instructor", "httpx"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).propagate = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ goes through `LiveTransport._exchange`, which logs it and names what is wrong wi
 """
 
 import json
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -26,16 +25,11 @@ from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT
 from builder.llm.endpoint import CAPS, Endpoint, Pause
 from builder.llm.envelopes import Said, said_in
 from builder.llm.events import LLMEvent, Waiting
-from builder.llm.failures import CapRefused, NoAnswer, SchemaRefused
+from builder.llm.failures import CapRefused, CapUnknown, NoAnswer, SchemaIgnored
 from builder.llm.schemas import answer_in, problem_of, short
 from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Question, Usage
 from builder.llm.transport import ReplyT, UnusableAnswer
-
-# Both log requests, instructor whole completions as errors: that would break the screen.
-for _name in ("instructor", "httpx"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-    logging.getLogger(_name).propagate = False
 
 _LONGEST_BACKOFF = 16.0
 
@@ -122,7 +116,7 @@ class LiveTransport(LoggedTransport):
             raise cause
         problem = self._endpoint.scrub(_problem(cause, asked.wrong_tool))
         if not proven:
-            raise SchemaRefused(f"the answer is not {asked.mode.words} ({problem})", ignored=True)
+            raise SchemaIgnored(f"the answer is not {asked.mode.words} ({problem})")
         raise UnusableAnswer(
             f"The answers of {self._model} do not have the form asked for: {problem}.",
             hint="Try again, or try another model"
@@ -157,10 +151,11 @@ class LiveTransport(LoggedTransport):
         with self._adjusting:
             if self._cap != sent:
                 return  # a call beside this one was refused first
-            if refusal.unknown and sent.name == self._endpoint.cap_name:
+            unknown = isinstance(refusal, CapUnknown)
+            if unknown and sent.name == self._endpoint.cap_name:
                 other = next(name for name in CAPS if name != sent.name)
                 self._cap = replace(sent, name=other)
-            elif not refusal.unknown and sent.most > LEAST_OUTPUT:
+            elif not unknown and sent.most > LEAST_OUTPUT:
                 self._cap = replace(sent, most=LEAST_OUTPUT)
             else:
                 raise refusal

@@ -76,19 +76,19 @@ class NoAnswer(LLMError):
 
 
 class SchemaRefused(LLMError):
-    """The endpoint does not answer in this form; `ignored`: it did not say so, but didn't."""
+    """The endpoint does not answer in this form."""
 
-    def __init__(self, message: str, *, hint: str = "", ignored: bool = False) -> None:
-        super().__init__(message, hint=hint)
-        self.ignored = ignored
+
+class SchemaIgnored(SchemaRefused):
+    """It did not say so, but didn't."""
 
 
 class CapRefused(LLMError):
-    """The endpoint does not take the limit on output tokens; `unknown`: not under this name."""
+    """The endpoint does not take so high a limit on output tokens."""
 
-    def __init__(self, message: str, *, hint: str = "", unknown: bool) -> None:
-        super().__init__(message, hint=hint)
-        self.unknown = unknown
+
+class CapUnknown(CapRefused):
+    """It does not take it under this name."""
 
 
 class Unfit(Exception):
@@ -157,10 +157,10 @@ class Failures:
         if status in (408, 409, 429) or status >= 500:
             return self._busy(error, said)
         if status in (400, 422) and capped and _CAP.search(words):
-            return CapRefused(
+            unknown = _CAP_UNKNOWN.search(words) and "at most" not in words
+            return (CapUnknown if unknown else CapRefused)(
                 f"{self.url} does not take this limit on output tokens ({status}){said}.",
                 hint="Leave --max-cost and --max-tokens out, or use another model or endpoint.",
-                unknown=bool(_CAP_UNKNOWN.search(words)) and "at most" not in words,
             )
         # Before the forms: what is too long is often "messages, tools and schema" together.
         if status in (400, 413, 422) and _LENGTH.search(words):

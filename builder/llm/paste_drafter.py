@@ -30,7 +30,7 @@ from builder.system.model import AttributeSystem
 WHOLE = 60
 SYSTEM = "draft system"
 _MODE = "paste"
-_INDENT = "  "
+_FURTHER = "..."
 
 
 class Chat(Protocol):
@@ -203,35 +203,22 @@ def example(schema: dict[str, Any]) -> str:
 
     `<name>` stands for words to be chosen, `...` for further entries.
     """
-    return _shown(schema, schema.get("$defs", {}), "text", "")
+    value = _example(schema, schema.get("$defs", {}), "text")
+    text = json.dumps(value, indent=2, ensure_ascii=False).replace(json.dumps(_FURTHER), _FURTHER)
+    # A list of words stands on one line.
+    return re.sub(r'\[\s+("<[^"]+>"),\s+\.\.\.\s+\]', r"[\1, ...]", text)
 
 
-def _shown(schema: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
+def _example(schema: dict[str, Any], defs: dict[str, Any], name: str) -> Any:
     if "$ref" in schema:
-        return _shown(defs[schema["$ref"].rpartition("/")[2]], defs, name, indent)
+        return _example(defs[schema["$ref"].rpartition("/")[2]], defs, name)
     if "enum" in schema or "const" in schema:
-        return _text(schema["const"] if "const" in schema else schema["enum"][0])
+        return schema["const"] if "const" in schema else schema["enum"][0]
     kind = schema.get("type")
     if kind == "object":
-        inner = indent + _INDENT
-        lines = [
-            f"{inner}{_text(key)}: {_shown(value, defs, key, inner)}"
-            for key, value in schema["properties"].items()
-        ]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+        return {key: _example(value, defs, key) for key, value in schema["properties"].items()}
     if kind == "array":
-        return _list(schema["items"], defs, name, indent)
+        kinds = schema["items"].get("anyOf", [schema["items"]])
+        return [*(_example(items, defs, name) for items in kinds), _FURTHER]
     nullable = {"type": "null"} in schema.get("anyOf", ())
-    return _text(f"<{name}, or null>" if nullable else f"<{name}>")
-
-
-def _list(items: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
-    if items.get("type") == "string":
-        return f"[{_text(f'<{name}>')}, ...]"
-    inner = indent + _INDENT
-    shown = [_shown(kind, defs, name, inner) for kind in items.get("anyOf", [items])]
-    return "[\n" + "".join(f"{inner}{entry},\n" for entry in shown) + f"{inner}...\n{indent}]"
-
-
-def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return f"<{name}, or null>" if nullable else f"<{name}>"

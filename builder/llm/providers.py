@@ -5,7 +5,6 @@ openai's. Instructor chooses the form of answer; network retries are those of th
 """
 
 import json
-import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -23,10 +22,6 @@ from builder.llm.schemas import Broken, Reply, problem_of, short
 from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Question, Usage, scrubbed
 from builder.llm.transport import ReplyT, TruncatedAnswer, UnusableAnswer
-
-for _name in ("instructor", "httpx"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-    logging.getLogger(_name).propagate = False
 
 
 class ProviderTransport(LoggedTransport):

@@ -39,26 +39,17 @@ class ClassChoice(schemas.StrictModel):
     options: list[str]
 
 
+_Text, _Texts, _Choices = schemas.Words, list[schemas.Words], list[ClassChoice]
 # The kinds of edit that a model may propose, with their fields.
 _KINDS: dict[str, dict[str, Any]] = {
     "set_rule": {"class_name": str, "group": str, "options": list[str]},
-    "rename_option": {"group": str, "option": str, "to": schemas.Words},
-    "set_prompt": {"group": str, "prompt": schemas.Words},
-    "add_option": {"group": str, "option": schemas.Words},
+    "rename_option": {"group": str, "option": str, "to": _Text},
+    "set_prompt": {"group": str, "prompt": _Text},
+    "add_option": {"group": str, "option": _Text},
     "drop_option": {"group": str, "option": str, "replacement": str | None},
-    "split_option": {
-        "group": str,
-        "option": str,
-        "into": list[schemas.Words],
-        "classes": list[ClassChoice],
-    },
-    "merge_options": {"group": str, "options": list[str], "into": schemas.Words},
-    "add_group": {
-        "name": schemas.Words,
-        "prompt": schemas.Words,
-        "options": list[schemas.Words],
-        "rules": list[ClassChoice],
-    },
+    "split_option": {"group": str, "option": str, "into": _Texts, "classes": _Choices},
+    "merge_options": {"group": str, "options": list[str], "into": _Text},
+    "add_group": {"name": _Text, "prompt": _Text, "options": _Texts, "rules": _Choices},
     "drop_group": {"group": str},
 }
 

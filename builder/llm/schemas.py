@@ -223,19 +223,16 @@ class RulesReply(Reply):
 
 def rules_reply(classes: Sequence[str], groups: Sequence[AttributeGroup]) -> type[RulesReply]:
     """The reply model for the rules of exactly these classes, options given by their text."""
-    fields: dict[str, Any] = {"class_name": (_one_of(classes), ...)}
+    fields: dict[str, Any] = {"class_name": (Literal[tuple(classes)], ...)}
     for index, (group, key) in enumerate(zip(groups, property_names(groups), strict=True)):
-        option: Any = Annotated[_one_of(group.options), BeforeValidator(_speller(group.options))]
+        spelt = BeforeValidator(_speller(group.options))
+        option: Any = Annotated[Literal[tuple(group.options)], spelt]
         fields[_field(index)] = (option, Field(alias=key))
     rule = create_model("DraftedRule", __base__=DraftedRule, **fields)
     rules: Any = Checked[rule]  # type: ignore[valid-type]
     reply = create_model("RulesReply", __base__=RulesReply, rules=(rules, ...))
     reply.asked, reply.groups = tuple(classes), tuple(groups)
     return reply
-
-
-def _one_of(values: Sequence[str]) -> Any:
-    return Literal[tuple(values)]
 
 
 def property_names(groups: Sequence[AttributeGroup]) -> tuple[str, ...]:
