@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from builder.llm.asking import Asking
-from builder.llm.events import DraftProgress, Dropped, LLMEvent, Respelled
+from builder.llm.events import DraftProgress, LLMEvent, Respelled
 from builder.llm.prompts import Described, as_data, described_classes
 from builder.llm.schemas import Broken, DraftedRule, RulesReply, rules_reply, short, split_broken
 from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer
@@ -116,9 +116,7 @@ class _RulesDraft:
                 **self.draft(classes[middle:], f"{purpose} half", problems, extra_rounds),
             }
         rules, broken = self._rules_in(asked, reply_model)
-        if broken:
-            reasons = tuple(f"{sent_as(item)}: {item.problem}" for item in broken)
-            self.asking.emit(Dropped("rule", reasons))
+        self.asking.drop("rule", [item.told for item in broken])
         if rules:
             self.progress.add(len(rules))
         missing = [entry for entry in classes if entry[0] not in rules]
@@ -173,10 +171,6 @@ class _RulesDraft:
             if name in problems
         ]
         return prompts.again(question, lines) if lines else question
-
-
-def sent_as(item: Broken) -> str:
-    return short(json.dumps(item.sent, ensure_ascii=False))
 
 
 def _class_of(item: Broken) -> str:

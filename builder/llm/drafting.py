@@ -9,8 +9,7 @@ from itertools import pairwise
 from random import Random
 
 from builder.llm.asking import Asking
-from builder.llm.class_rules import EXTRA_ROUNDS, TRY_AGAIN, Subject, draft_rules, sent_as
-from builder.llm.events import Dropped
+from builder.llm.class_rules import EXTRA_ROUNDS, TRY_AGAIN, Subject, draft_rules
 from builder.llm.prompts import Described, Prompts, described_classes
 from builder.llm.schemas import Broken, DraftedGroup, GroupsReply, split_broken
 from builder.llm.split_identical import split_identical
@@ -78,7 +77,7 @@ def _draft_groups(request: DraftRequest, asking: Asking) -> tuple[AttributeGroup
         if not broken:
             break
         if broken != [_NONE]:
-            asking.emit(Dropped("group", tuple(map(_told, broken))))
+            asking.drop("group", map(_told, broken))
         again = asking.prompts.again(question, _group_problems(slots))
         reply = asking.ask("draft groups again", again, GroupsReply)
         slots = _merged(slots, reply.groups)
@@ -87,7 +86,7 @@ def _draft_groups(request: DraftRequest, asking: Asking) -> tuple[AttributeGroup
         raise UnusableAnswer("The model gave no group.", hint=TRY_AGAIN)
     if broken:
         raise UnusableAnswer(
-            f"The model's group {sent_as(broken[0])} cannot be used: {broken[0].problem}.",
+            f"The model's group {broken[0].shown} cannot be used: {broken[0].problem}.",
             hint=TRY_AGAIN,
         )
     return tuple(group.as_group() for group in groups)
@@ -119,4 +118,4 @@ def _group_problems(slots: Slots) -> list[str]:
 
 
 def _told(item: Broken) -> str:
-    return item.problem if item == _NONE else f"{sent_as(item)}: {item.problem}"
+    return item.problem if item == _NONE else item.told

@@ -19,7 +19,6 @@ from builder.edits.model import Edit, Proposal
 from builder.errors import LLMError
 from builder.llm import schemas
 from builder.llm.asking import Asking
-from builder.llm.events import Dropped
 from builder.llm.prompts import Prompts, as_data
 from builder.llm.transport import TruncatedAnswer
 from builder.proposals.requests import RevisionRequest
@@ -221,8 +220,7 @@ def _usable(
             reasons.append(f"proposal {number}: more than the {request.limit} asked for")
         else:
             proposals[checked.key] = checked
-    if reasons:
-        asking.emit(Dropped("proposal", tuple(reasons)))
+    asking.drop("proposal", reasons)
     return tuple(proposals.values()), tuple(reasons)
 
 

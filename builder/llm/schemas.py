@@ -46,6 +46,14 @@ class Broken:
     sent: object
     problem: str
 
+    @property
+    def shown(self) -> str:
+        return short(json.dumps(self.sent, ensure_ascii=False))
+
+    @property
+    def told(self) -> str:
+        return f"{self.shown}: {self.problem}"
+
 
 def _set_aside(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     try:

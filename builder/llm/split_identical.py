@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from builder.errors import CotbuildError
 from builder.llm.asking import Asking
-from builder.llm.class_rules import ClassRules, Subject, draft_rules, sent_as
-from builder.llm.events import Dropped, Inseparable
+from builder.llm.class_rules import ClassRules, Subject, draft_rules
+from builder.llm.events import Inseparable
 from builder.llm.prompts import Described, Prompts, as_data, described
 from builder.llm.schemas import SeparatingReply, split_broken
 from builder.proposals.requests import DraftRequest
@@ -79,7 +79,7 @@ def _new_groups(
     question = splitting_question(system, sets, request, asking.prompts)
     reply = asking.ask(SEPARATE, question, SeparatingReply)
     sound, broken = split_broken(reply.new_groups)
-    reasons = [f"{sent_as(item)}: {item.problem}" for item in broken]
+    reasons = [item.told for item in broken]
     names = {folded(group.name) for group in system.groups}
     groups: list[AttributeGroup] = []
     for drafted in sound:
@@ -90,8 +90,7 @@ def _new_groups(
         else:
             names.add(folded(drafted.name))
             groups.append(drafted.as_group())
-    if reasons:
-        asking.emit(Dropped("group", tuple(reasons)))
+    asking.drop("group", reasons)
     return tuple(groups)
 
 

@@ -134,6 +134,16 @@ def test_rules(value: Any) -> None:
         assert rules_in(text) == CHOICES
 
 
+def test_a_group_goes_by_its_name_or_by_that_in_the_schema() -> None:
+    groups = (AttributeGroup(name="色", prompt="It is {}.", options=("white", "red")), GROUPS[1])
+    reply = rules_reply(("Absol",), groups)
+    for key in ("色", "group_1"):
+        read = read_pasted(json.dumps({"rules": {"Absol": {key: 1, "form": "a bird"}}}), reply)
+        (rule,) = read.rules
+        assert not isinstance(rule, Broken)
+        assert rule.choices(groups) == {"色": "red", "form": "a bird"}
+
+
 def test_every_problem_is_listed_by_name() -> None:
     rules = {
         "Absol": {"dominant color": 3, "form": "a wulf", "tail": 0},
