@@ -16,7 +16,7 @@ from builder.llm.cost import MOST_OUTPUT, Account, Reservation, Spent, most_toke
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
 from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Exchange, Question, Usage
-from builder.llm.transport import Message, ReplyT, TruncatedAnswer
+from builder.llm.transport import Message, ReplyT
 
 AGAIN = " again"
 HALF = " half"
@@ -62,11 +62,8 @@ class CallLog:
             recorded = self._answered[question.key]
             while recorded:
                 exchange = recorded.pop(0)
-                if exchange.truncated:
-                    raise TruncatedAnswer("The recorded answer is cut off.")
                 try:
-                    text = exchange.reply or ""
-                    reply = reply_model.model_validate_json(text, strict=True)
+                    reply = exchange.read(reply_model)
                 except ValidationError:
                     continue
                 # What was asked again in vain is better asked anew.

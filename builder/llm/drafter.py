@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.errors import LLMError
-from builder.llm.address import Route
 from builder.llm.call_log import LoggedTransport
 from builder.llm.cost import Price, Spent
 from builder.llm.events import LLMEvent
@@ -48,22 +47,19 @@ def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) 
             hint="Give it with --price IN/OUT, for a million tokens, or use --max-tokens.",
         )
     emit = _one_at_a_time(on_event)
-    transport = _transport(settings, way, emit)
-    calls = ParallelCalls(settings.parallel or (1 if way.local else PARALLEL), transport.stop)
-    return ModelDrafter(transport, emit, prompts=settings.prompts, parallel=calls)
-
-
-def _transport(
-    settings: ModelSettings, way: Route, emit: Callable[[LLMEvent], None]
-) -> LoggedTransport:
+    transport: LoggedTransport
     # Imported here: openai and instructor take a second to load.
     if way.provider is not None:
         from builder.llm.providers import ProviderTransport, provider_client
 
-        return ProviderTransport(provider_client(way.provider, way.model), settings, emit)
-    from builder.llm.client import LiveTransport
+        client = provider_client(way.provider, way.model)
+        transport = ProviderTransport(client, settings, emit)
+    else:
+        from builder.llm.client import LiveTransport
 
-    return LiveTransport(replace(settings, spec=way.model, url=way.url), emit)
+        transport = LiveTransport(replace(settings, spec=way.model, url=way.url), emit)
+    calls = ParallelCalls(settings.parallel or (1 if way.local else PARALLEL), transport.stop)
+    return ModelDrafter(transport, emit, prompts=settings.prompts, parallel=calls)
 
 
 def _one_at_a_time(on_event: Callable[[LLMEvent], None]) -> Callable[[LLMEvent], None]:

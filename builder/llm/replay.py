@@ -15,7 +15,7 @@ from builder.llm.revising import REVISE, REVISE_AGAIN
 from builder.llm.rewriting import REWRITE_GROUP
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Question, Recording
-from builder.llm.transport import Message, ReplyT, TruncatedAnswer
+from builder.llm.transport import Message, ReplyT
 from builder.proposals.requests import DraftRequest, RevisionRequest
 from builder.system.model import AttributeSystem
 
@@ -87,7 +87,7 @@ class ReplayDrafter(ModelDrafter):
         key = Question(purpose, messages, reply_model.model_json_schema()).key
         while (exchange := self._next(purpose, key)) is not None:
             try:
-                reply = _read(exchange, reply_model)
+                reply = exchange.read(reply_model)
             except ValidationError:
                 # What could not be read live was asked again then: the next one is the answer.
                 continue
@@ -115,13 +115,6 @@ class ReplayDrafter(ModelDrafter):
             others = [entry for entry in self._left if entry.purpose != purpose]
             self._left = [*others, *same[same.index(found) + 1 :]]
         return found
-
-
-def _read(exchange: Exchange, reply_model: type[ReplyT]) -> ReplyT:
-    """The recorded reply. Raises pydantic.ValidationError; TruncatedAnswer where it was cut off."""
-    if exchange.truncated:
-        raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
-    return reply_model.model_validate_json(exchange.reply or "", strict=True)
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from builder.errors import InputError, LLMError
 from builder.llm.cost import Price, Spent, tokens_of
-from builder.llm.transport import Message
+from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 
 # A shorter key is a placeholder for a local server; taking it out would garble the texts.
 _SHORTEST_SECRET = 8
@@ -94,6 +94,12 @@ class Exchange(BaseModel):
     @property
     def truncated(self) -> bool:
         return self.finish_reason == "length"
+
+    def read(self, reply_model: type[ReplyT]) -> ReplyT:
+        """The reply. Raises TruncatedAnswer where it was cut off, and pydantic.ValidationError."""
+        if self.truncated:
+            raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
+        return reply_model.model_validate_json(self.reply or "", strict=True)
 
 
 class About(BaseModel):
