@@ -123,8 +123,9 @@ def _check_folder(folder: Path) -> None:
     shipped = {name: path for path, (name, _) in _templates(resource_folder("prompts")).items()}
     found = _templates(folder)
     if not found:
+        what = f"{folder} holds no" if folder.is_dir() else f"There is no folder {folder} with"
         raise InputError(
-            f"{folder} is no folder, or holds no prompt templates.",
+            f"{what} prompt templates.",
             hint="Put copies of the templates to change there, e.g. draft.en.md.",
         )
     for path, (name, _) in found.items():

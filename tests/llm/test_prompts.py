@@ -179,5 +179,5 @@ def test_a_folder_without_templates(own: Path) -> None:
     (own / "again.en.md").unlink()
     with pytest.raises(InputError, match="holds no prompt templates"):
         Prompts.open("en", own)
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="no folder"):
         Prompts.open("en", own / "none")
