@@ -47,7 +47,7 @@ class _Asked:
     """A question in one form. `wrong_tool`: what the last answer called instead of ours."""
 
     question: Question
-    mode: AnswerFormat
+    form: AnswerFormat
     cancellation: Cancellation
     wrong_tool: str = field(default="")
 
@@ -89,16 +89,16 @@ class LiveTransport(LoggedTransport):
     def _answer(
         self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
     ) -> ReplyT:
-        def attempt(mode: AnswerFormat, proven: bool) -> ReplyT:
-            return self._create(_Asked(question, mode, cancellation), reply_model, proven)
+        def attempt(form: AnswerFormat, proven: bool) -> ReplyT:
+            return self._create(_Asked(question, form, cancellation), reply_model, proven)
 
         return self._modes.answer(attempt)
 
     def _create(self, asked: _Asked, reply_model: type[ReplyT], proven: bool) -> ReplyT:
         create: Any = instructor.patch(
-            create=partial(self._persistently, asked), mode=asked.mode.mode
+            create=partial(self._persistently, asked), mode=asked.form.mode
         )
-        strict = asked.mode is AnswerFormat.STRICT
+        strict = asked.form is AnswerFormat.STRICT
         try:
             reply: ReplyT = create(
                 model=self._model,
@@ -116,7 +116,7 @@ class LiveTransport(LoggedTransport):
             raise cause
         problem = self._endpoint.scrub(_problem(cause, asked.wrong_tool))
         if not proven:
-            raise SchemaIgnored(f"the answer is not {asked.mode.words} ({problem})")
+            raise SchemaIgnored(f"the answer is not {asked.form.words} ({problem})")
         raise UnusableAnswer(
             f"The answers of {self._model} do not have the form asked for: {problem}.",
             hint="Try again, or try another model"
@@ -165,7 +165,7 @@ class LiveTransport(LoggedTransport):
         asked.cancellation.check()
         call = self._call_log.open(
             asked.question,
-            asked.mode.value,
+            asked.form.value,
             _text(request),
             request["messages"],
             asked.cancellation,
@@ -192,7 +192,7 @@ class LiveTransport(LoggedTransport):
         usage = Usage.counted(completion.usage)
         # Instructor adds them up, and fails where they are no numbers.
         completion.usage = None
-        text = said.text(called=asked.mode is AnswerFormat.TOOLS) if said else None
+        text = said.text(called=asked.form is AnswerFormat.TOOLS) if said else None
         self._call_log.answered(
             call,
             text,
@@ -207,7 +207,7 @@ class LiveTransport(LoggedTransport):
     def _made_readable(self, asked: _Asked, said: Said, text: str) -> None:
         """Puts the answer where instructor looks for it, and nothing else."""
         message = said.message
-        if asked.mode is not AnswerFormat.TOOLS:
+        if asked.form is not AnswerFormat.TOOLS:
             message.content = answer_in(text, asked.question.schema["required"])
             return
         asked.wrong_tool = said.tool if said.tool != asked.question.schema["title"] else ""

@@ -109,7 +109,8 @@ class Failures:
 
     def explained(self, error: openai.OpenAIError, *, capped: bool) -> LLMError:
         """`capped`: the request limited its output."""
-        reason = short(str(error.__cause__ or error)).rstrip(".")
+        why = error.__cause__ or error
+        reason = short(str(why)).rstrip(".") or type(why).__name__
         match error:
             case openai.APIConnectionError(
                 __cause__=httpx.ConnectError() | httpx.ConnectTimeout() as cause

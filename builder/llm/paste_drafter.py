@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
-from builder.llm.events import CallFinished, CallReused, CallStarted, Dropped, LLMEvent
+from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
 from builder.llm.model_drafter import ModelDrafter
 from builder.llm.pasted_answers import PastedSystem, PastedUnreadable, pasted_json, read_system
 from builder.llm.prompts import ENGLISH, Prompts, described_classes
@@ -108,9 +108,8 @@ class PasteDrafter(ModelDrafter):
             answer, reply = self._converse(
                 question, sent, lambda text: _as_json(read_system(text, classes))
             )
-            if left_out := read_system(answer, classes).left_out:
-                reasons = tuple(f"{name!r} is not a class of the list" for name in left_out)
-                self._emit(Dropped("rule", reasons))
+            left_out = read_system(answer, classes).left_out
+            self._asking.drop("rule", [f"{name!r} is not a class of the list" for name in left_out])
         else:
             self._emit(CallReused(SYSTEM))
         self._given = reply, sent
