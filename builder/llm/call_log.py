@@ -137,20 +137,16 @@ class CallLog:
         # Read and told in one go, so that the totals come in their order.
         with self._lock:
             total = self.account.spent
-            self._emit(
-                CallFinished(call.entry.purpose, into, out, seconds, spent.cost, total=total)
-            )
+            self._emit(CallFinished(call.entry.purpose, into, out, seconds, spent.cost, total))
 
     def _close(self, call: OpenCall, spent: Spent, **outcome: Any) -> float:
         self.account.settle(call.reservation, spent)
         seconds = time.monotonic() - call.begun
         if self._record_to is not None:
-            done = {"spent": spent, "seconds": seconds, **outcome}
+            entry = call.entry.model_copy(update={"spent": spent, "seconds": seconds, **outcome})
             # One line at a time, whole.
             with self._lock:
-                transcript.append(
-                    self._record_to, call.entry.model_copy(update=done), hidden=self._secret
-                )
+                transcript.append(self._record_to, entry, hidden=self._secret)
         return seconds
 
 

@@ -8,7 +8,7 @@ said in words that can be pasted back into the chat.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from builder.errors import LLMError
+from builder.llm import pasted_shapes as shapes
 from builder.llm import schemas
 from builder.llm.literals import Literal, read_literals
 from builder.llm.transcript import writable
@@ -24,11 +25,7 @@ from builder.system.names import folded, likeness
 
 _LONGEST = 2_000_000
 _MOST_PROBLEMS = 40
-_GROUPS_KEYS = ("classification_groups", "classification_cot", "groups", "new_groups")
-_PROMPT_KEYS = ("prompt", "prompt_template", "template")
 Rules = dict[str, dict[str, str]]
-# The value as the reply should hold it; None where it is something else.
-Shape = Callable[[object], Any]
 
 
 class PastedUnreadable(LLMError):
@@ -61,7 +58,7 @@ def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
     sound. Raises PastedUnreadable.
     """
     if issubclass(reply_model, schemas.RulesReply):
-        given = found(text, rules_shape, "rules")
+        given = found(text, shapes.rules_shape, "rules")
         groups = reply_model.groups
         rules = _resolve(given, reply_model.asked, groups).sound
         keys = dict(zip(schemas.property_names(groups), groups, strict=True))
@@ -72,7 +69,7 @@ def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
         return _written({"rules": listed})
     (field,) = reply_model.model_fields
     asks_groups = issubclass(reply_model, schemas.GroupsReply | schemas.SeparatingReply)
-    shape = groups_shape if asks_groups else list_shape(field)
+    shape = shapes.groups_shape if asks_groups else shapes.list_shape(field)
     written = _written({field: found(text, shape, field)})
     items = _items(written, reply_model)
     sound, broken = schemas.split_broken(items)
@@ -87,7 +84,7 @@ def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
 
 def read_system(text: str, classes: Sequence[str]) -> PastedSystem:
     """Groups, and one option per class and group, given in one answer. Raises PastedUnreadable."""
-    shaped = found(text, system_shape, "classification_groups")
+    shaped = found(text, shapes.system_shape, "classification_groups")
     groups = _groups(_items(_written({"groups": shaped["groups"]}), schemas.GroupsReply))
     resolved = _resolve(shaped["rules"], classes, groups)
     return PastedSystem(groups, resolved.sound, resolved.left_out)
@@ -188,7 +185,7 @@ def _resolve_rule(
             problems.append(f"{where} has no option in the group {_quoted(group.name)}.")
             continue
         chosen = given[names[group.name]]
-        option = _option(chosen[0] if single(chosen) else chosen, group.options)
+        option = _option(chosen[0] if shapes.single(chosen) else chosen, group.options)
         if option is None:
             wrong = _no_option(chosen, group.options)
             problems.append(f"{where}, group {_quoted(group.name)}: {wrong}.")
@@ -242,7 +239,7 @@ def _quoted(name: str) -> str:
 # --- Which part of the text is the answer ---------------------------------------------------------
 
 
-def found(text: str, shape: Shape, key: str) -> Any:
+def found(text: str, shape: shapes.Shape, key: str) -> Any:
     """The answer in the text, shaped. Raises PastedUnreadable."""
     if len(text) > _LONGEST:
         raise PastedUnreadable([f"The answer has {len(text):,} characters; no draft is that long."])
@@ -273,7 +270,7 @@ def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
     return combined
 
 
-def _fitting(text: str, shape: Shape) -> list[tuple[int, Any]]:
+def _fitting(text: str, shape: shapes.Shape) -> list[tuple[int, Any]]:
     """Length and value of all that has that shape; curly quotes count where nothing else does."""
     for typographic in (False, True):
         literals = _with_combined(read_literals(text, typographic=typographic).literals)
@@ -281,84 +278,3 @@ def _fitting(text: str, shape: Shape) -> list[tuple[int, Any]]:
         if fitting := [(length, value) for length, value in shaped if value is not None]:
             return fitting
     return []
-
-
-# --- Shapes ----------------------------------------------------------------------------------
-
-
-def groups_shape(value: object) -> list[Any] | None:
-    """Groups as a list of {name, prompt, options}."""
-    if isinstance(value, dict):
-        value = next((value[key] for key in _GROUPS_KEYS if key in value), value)
-    if isinstance(value, dict):
-        value = [
-            {"name": name, **group} if isinstance(group, dict) else group
-            for name, group in value.items()
-        ]
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        return None
-    if not any("options" in item for item in value):
-        return None
-    return [_group_shape(item) for item in value]
-
-
-def _group_shape(group: Mapping[str, Any]) -> dict[str, Any]:
-    shaped = {key: group[key] for key in ("name", "options") if key in group}
-    prompt = next((group[key] for key in _PROMPT_KEYS if key in group), None)
-    if isinstance(shaped.get("options"), dict):
-        # {"0": "white", "1": "gray"}: numbered in words.
-        shaped["options"] = list(shaped["options"].values())
-    return shaped | ({} if prompt is None else {"prompt": prompt})
-
-
-def rules_shape(value: object) -> dict[str, Any] | None:
-    """Rules as class -> group -> option or index."""
-    if isinstance(value, dict):
-        key = next((key for key in value if key == "rules" or key.endswith("_rules")), None)
-        value = value if key is None else value[key]
-    if isinstance(value, list):
-        rules = [item for item in value if isinstance(item, dict) and "class_name" in item]
-        value = {
-            str(item["class_name"]): {k: v for k, v in item.items() if k != "class_name"}
-            for item in rules
-        }
-    if not isinstance(value, dict) or not any(_is_rule(item) for item in value.values()):
-        return None
-    return value
-
-
-def _is_rule(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(isinstance(item, str | int) or single(item) for item in value.values())
-    )
-
-
-def single(value: object) -> bool:
-    """Whether it is a list of one, which stands for what it holds."""
-    return isinstance(value, list) and len(value) == 1
-
-
-def system_shape(value: object) -> dict[str, Any] | None:
-    """`groups` and `rules` in their shapes; groups must be there."""
-    if not isinstance(value, dict) or not any(key in value for key in _GROUPS_KEYS):
-        return None
-    groups = groups_shape(value)
-    named = [key for key in value if key == "rules" or key.endswith("_rules")]
-    if groups is None:
-        return None
-    return {"groups": groups, "rules": (rules_shape(value) or {}) if named else {}}
-
-
-def list_shape(field: str) -> Shape:
-    """A list of objects, bare or under `field`."""
-
-    def shape(value: object) -> list[Any] | None:
-        if isinstance(value, dict):
-            value = value.get(field)
-        # A list of names, e.g. in a system that is quoted, is no list of proposals.
-        is_list = isinstance(value, list) and all(isinstance(item, dict) for item in value)
-        return value if is_list else None  # type: ignore[return-value]
-
-    return shape
