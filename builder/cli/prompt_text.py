@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from builder.errors import InputError
-from builder.llm.class_rules import BATCH, Asking, Subject, draft_rules
+from builder.llm.asking import Asking
+from builder.llm.class_rules import BATCH, Subject, draft_rules
 from builder.llm.drafting import draft_system
-from builder.llm.parallel import ParallelCalls
 from builder.llm.prompts import Prompts
 from builder.llm.revising import revise_system
-from builder.llm.transport import Message, ReplyT, Transport
+from builder.llm.transport import Message, ReplyT
 from builder.proposals.requests import DraftRequest, RevisionRequest
 from builder.review.request import classes_to_show
 from builder.system.model import AttributeSystem
@@ -34,23 +34,17 @@ class _Listener:
         raise _Asked(messages)
 
 
-def _first_question(ask: Callable[[Transport], object]) -> str:
+def _first_question(ask: Callable[[Asking], object], prompts: Prompts) -> str:
     try:
-        ask(_Listener())
+        ask(Asking(_Listener(), lambda _event: None, prompts))
     except _Asked as asked:
         return asked.text
     return ""
 
 
-def _ignored(_: object) -> None:
-    """Ignores an event, for nothing is asked."""
-
-
 def of_draft(request: DraftRequest, prompts: Prompts) -> str:
     """The question for groups."""
-    return _first_question(
-        lambda transport: draft_system(request, transport, _ignored, prompts=prompts)
-    )
+    return _first_question(lambda asking: draft_system(request, asking), prompts)
 
 
 def of_rules(request: DraftRequest, system: AttributeSystem, prompts: Prompts, batch: int) -> str:
@@ -65,9 +59,7 @@ def of_rules(request: DraftRequest, system: AttributeSystem, prompts: Prompts, b
     names = tuple(name for name, _ in request.classes)
     subject = Subject(request.domain, system.groups, names, request.context)
     return _first_question(
-        lambda transport: draft_rules(
-            subject, asked, "draft rules", Asking(transport, _ignored, prompts, ParallelCalls())
-        )
+        lambda asking: draft_rules(subject, asked, "draft rules", asking), prompts
     )
 
 
@@ -79,6 +71,4 @@ def of_revision(request: DraftRequest, system: AttributeSystem, prompts: Prompts
         context=request.context,
         classes=classes_to_show(system),
     )
-    return _first_question(
-        lambda transport: revise_system(revision, transport, _ignored, prompts=prompts)
-    )
+    return _first_question(lambda asking: revise_system(revision, asking), prompts)

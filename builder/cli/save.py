@@ -78,9 +78,7 @@ class Running:
             self.save_best()
         self.screen.recorded(event)
 
-    def export(
-        self, path: Path, form: Format = "cotbuild", version: Version | None = None
-    ) -> None:
+    def export(self, path: Path, form: Format = "cotbuild", version: Version | None = None) -> None:
         """Writes the version, by default the best, to `path`, measured on the final images."""
         state = self.state_with(version)
         self.record(exported(state, self.evaluator, str(path)), form)

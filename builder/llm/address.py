@@ -4,6 +4,7 @@ An address is checked and shown without what may be secret: it is kept in the se
 the screen, so that credentials belong in OPENAI_API_KEY.
 """
 
+import contextlib
 import ipaddress
 import os
 from dataclasses import dataclass
@@ -14,37 +15,10 @@ from builder.llm.schemas import short
 
 OPENAI_URL = "https://api.openai.com/v1"
 OLLAMA_URL = "http://localhost:11434/v1"
-URL_VARIABLE = "OPENAI_BASE_URL"
 # "@" anywhere: the password in http://me:1/2@host would else pass for a port and a path.
 _FORBIDDEN = {"@": "credentials", "?": "a query", "#": "a fragment"}
 # Characters. Longer ones are no names, but something that was pasted.
 _LONGEST = 200
-# The providers that instructor 1.17 knows, apart from those that our own client speaks to.
-PROVIDERS = frozenset(
-    {
-        "anthropic",
-        "anyscale",
-        "azure_openai",
-        "bedrock",
-        "cerebras",
-        "cohere",
-        "databricks",
-        "deepseek",
-        "fireworks",
-        "gemini",
-        "generative-ai",
-        "google",
-        "groq",
-        "litellm",
-        "mistral",
-        "openrouter",
-        "perplexity",
-        "together",
-        "vertexai",
-        "writer",
-        "xai",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +48,16 @@ def route(spec: str, url: str | None) -> Route:
             f"--llm {short(repr(spec), 60)} is no model name.",
             hint="Give the name as the endpoint knows it, for example gpt-4o or ollama/llama3.",
         )
-    if has_address(url) or not slash:
+    if given(url) or not slash:
         return Route(spec, url)
     if prefix == "openai":
         return Route(model, None)
     if prefix == "ollama":
         return Route(model, OLLAMA_URL)
-    return Route(model, None, prefix) if prefix in PROVIDERS else Route(spec, None)
+    # Imported here: it takes a second to load.
+    from instructor.auto_client import supported_providers
+
+    return Route(model, None, prefix) if prefix in supported_providers else Route(spec, None)
 
 
 def endpoint(url: str | None) -> SplitResult:
@@ -88,7 +65,7 @@ def endpoint(url: str | None) -> SplitResult:
 
     Raises InputError for what is no http address of scheme, host, port and path alone.
     """
-    address = _meant(url)
+    address = given(url) or OPENAI_URL
     found = [name for mark, name in _FORBIDDEN.items() if mark in address]
     if found:
         raise InputError(
@@ -110,21 +87,18 @@ def malformed(url: str | None) -> InputError:
     )
 
 
-def has_address(url: str | None) -> bool:
-    """Whether an address is given, by `url` or by OPENAI_BASE_URL."""
-    return bool(url or os.environ.get(URL_VARIABLE))
+def given(url: str | None) -> str:
+    """The address given by `url` or by OPENAI_BASE_URL; "" where OpenAI's own is meant."""
+    return url or os.environ.get("OPENAI_BASE_URL", "")
 
 
 def is_local(url: str | None) -> bool:
     """Whether `url`, else OPENAI_BASE_URL, is on this machine: localhost, 127.0.0.0/8 or ::1."""
-    parts = _parsed(_meant(url))
-    host = parts.hostname if parts is not None else None
-    if host is None or host == "localhost":
-        return host is not None
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    parts = _parsed(given(url) or OPENAI_URL)
+    host = (parts.hostname if parts else None) or ""
+    with contextlib.suppress(ValueError):
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    return False
 
 
 def shown(url: str | None) -> str:
@@ -132,19 +106,15 @@ def shown(url: str | None) -> str:
 
     Never what may be a secret: no credentials, no query, no fragment.
     """
-    if not url and not os.environ.get(URL_VARIABLE):
+    address = given(url)
+    if not address:
         return "OpenAI"
-    address = _meant(url)
     parts = _parsed(address)
     if parts is not None and "@" not in parts.path + parts.query + parts.fragment:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     # What can't be taken apart is shown whole or not at all.
     plain = address.isprintable() and not any(mark in address for mark in _FORBIDDEN)
     return address if plain else "(unreadable)"
-
-
-def _meant(url: str | None) -> str:
-    return url or os.environ.get(URL_VARIABLE) or OPENAI_URL
 
 
 def _parsed(address: str) -> SplitResult | None:

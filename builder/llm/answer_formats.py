@@ -6,42 +6,42 @@ was only ignored is.
 """
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Self, TypeVar
+
+from instructor import Mode
+from pydantic import TypeAdapter
 
 from builder.files import replace_file
 from builder.llm.events import FormatFallback, LLMEvent
-from builder.llm.failures import SchemaRefused
+from builder.llm.failures import SchemaIgnored, SchemaRefused
 
 T = TypeVar("T")
 
 
 class AnswerFormat(Enum):
-    """A format of answer; the value is what the transcript and the file of formats call it."""
+    """A format of answer: what files call it, how instructor asks for it, and in words."""
 
-    STRICT = "json_schema_mode"
-    SCHEMA = "json_schema_mode, not strict"
-    TOOLS = "tool_call"
-    JSON = "json_mode"
-    MARKDOWN = "markdown_json_mode"
+    mode: Mode
+    words: str
 
-    @property
-    def words(self) -> str:
-        return _WORDS[self]
+    STRICT = "json_schema_mode", Mode.JSON_SCHEMA, "a strict JSON schema"
+    SCHEMA = "json_schema_mode, not strict", Mode.JSON_SCHEMA, "a JSON schema that is not strict"
+    TOOLS = "tool_call", Mode.TOOLS, "a tool call"
+    JSON = "json_mode", Mode.JSON, "a JSON object, its schema in the prompt"
+    MARKDOWN = "markdown_json_mode", Mode.MD_JSON, "JSON in plain text, its schema in the prompt"
+
+    def __new__(cls, value: str, mode: Mode, words: str) -> Self:
+        made = object.__new__(cls)
+        made._value_, made.mode, made.words = value, mode, words
+        return made
 
 
-_WORDS = {
-    AnswerFormat.STRICT: "a strict JSON schema",
-    AnswerFormat.SCHEMA: "a JSON schema that is not strict",
-    AnswerFormat.TOOLS: "a tool call",
-    AnswerFormat.JSON: "a JSON object, its schema in the prompt",
-    AnswerFormat.MARKDOWN: "JSON in plain text, its schema in the prompt",
-}
 _LADDER = tuple(AnswerFormat)
+_MEMORY = TypeAdapter(dict[str, AnswerFormat])
 
 
 class AnswerFormats:
@@ -60,47 +60,44 @@ class AnswerFormats:
         self._begin = self._format
         self._proven: set[AnswerFormat] = set()
         # Held while a format is tried for the first time: parallel calls wait for what comes of it.
-        self._trying = threading.Lock()
+        self._trying = threading.RLock()
 
     def answer(self, attempt: Callable[[AnswerFormat, bool], T]) -> T:
-        """What `attempt(answer_format, proven)` returns in the first format that is not refused.
+        """What `attempt(form, proven)` returns in the first format that is not refused.
 
         `proven`: an answer in this format came before, or it is the last; one that can't be read is
         then no reason to try the next. `attempt` raises SchemaRefused to have that tried; where
         the format was ignored, it is asked for once more first: one answer may be a slip.
         """
         while True:
-            with self._trying:
-                answer_format = self._format
-                if answer_format not in self._proven and answer_format is not _LADDER[-1]:
-                    try:
-                        found = _twice(attempt, answer_format)
-                    except SchemaRefused as refusal:
-                        self._step_down(refusal)
-                        continue
-                    self._prove(answer_format)
+            with contextlib.ExitStack() as held:
+                held.enter_context(self._trying)
+                form = self._format
+                proven = form in self._proven or form is _LADDER[-1]
+                if proven:
+                    held.close()
+                try:
+                    found = attempt(form, True) if proven else _twice(attempt, form)
+                except SchemaRefused as refusal:
+                    with self._trying:
+                        # Another call may have found that out already.
+                        if self._format is form:
+                            self._step_down(refusal)
+                else:
+                    with self._trying:
+                        self._prove(form)
                     return found
-            try:
-                found = attempt(answer_format, True)
-            except SchemaRefused as refusal:
-                with self._trying:
-                    # Another call may have found that out already.
-                    if self._format is answer_format:
-                        self._step_down(refusal)
-                continue
-            with self._trying:
-                self._prove(answer_format)
-            return found
 
     def _step_down(self, refusal: SchemaRefused) -> None:
         """Raises the refusal where there is no further format."""
         below = _LADDER[_LADDER.index(self._format) + 1 :]
-        if refusal.ignored:
+        ignored = isinstance(refusal, SchemaIgnored)
+        if ignored:
             # Who ignores a strict schema ignores one that is not.
             below = tuple(lower for lower in below if lower is not AnswerFormat.SCHEMA)
         if not below:
             raise refusal
-        if not refusal.ignored and self._format is self._begin:
+        if not ignored and self._format is self._begin:
             self._begin = below[0]
         self._format = below[0]
         self._emit(FormatFallback(refusal.message, self._format.words))
@@ -113,39 +110,23 @@ class AnswerFormats:
 
 
 def _twice(attempt: Callable[[AnswerFormat, bool], T], answer_format: AnswerFormat) -> T:
-    try:
+    with contextlib.suppress(SchemaIgnored):
         return attempt(answer_format, False)
-    except SchemaRefused as refusal:
-        if not refusal.ignored:
-            raise
     return attempt(answer_format, False)
 
 
 def _remembered(file: Path | None) -> dict[str, AnswerFormat]:
-    return {
-        place: AnswerFormat(value)
-        for place, value in _read(file).items()
-        if value in {known.value for known in AnswerFormat}
-    }
-
-
-def _read(file: Path | None) -> dict[str, Any]:
-    if file is None:
-        return {}
+    """What earlier runs found out; nothing where the file is damaged."""
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return _MEMORY.validate_json(file.read_bytes()) if file is not None else {}
+    except (OSError, ValueError):
         return {}
-    # A list as a value could not be looked up among the formats.
-    texts = value.items() if isinstance(value, dict) else ()
-    return {place: value for place, value in texts if isinstance(value, str)}
 
 
 def _remember(file: Path, place: str, answer_format: AnswerFormat) -> None:
-    known = _read(file)
-    if known.get(place, AnswerFormat.STRICT.value) == answer_format.value:
-        return
-    text = json.dumps(known | {place: answer_format.value}, ensure_ascii=False, indent=1)
-    # Only a memory: without it the endpoint is asked again.
-    with contextlib.suppress(OSError, UnicodeEncodeError):
-        replace_file(file, text)
+    known = _remembered(file)
+    if known.get(place, AnswerFormat.STRICT) is not answer_format:
+        # Only a memory: without it the endpoint is asked again.
+        with contextlib.suppress(OSError, ValueError):
+            text = _MEMORY.dump_json(known | {place: answer_format}, indent=1)
+            replace_file(file, text.decode())

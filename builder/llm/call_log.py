@@ -1,48 +1,29 @@
 """The log of a session's calls: what is reserved, spent, written to llm.jsonl, and told."""
 
+import logging
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from builder.llm import transcript
 from builder.llm.cancel import Cancellation
-from builder.llm.cost import (
-    MOST_OUTPUT,
-    Account,
-    Limits,
-    Price,
-    Reservation,
-    Spent,
-    most_tokens_of,
-    tokens_of,
-)
+from builder.llm.cost import MOST_OUTPUT, Account, Reservation, Spent, most_tokens_of, tokens_of
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
-from builder.llm.transcript import Exchange, Usage, request_key
-from builder.llm.transport import Message, ReplyT, TruncatedAnswer
+from builder.llm.settings import ModelSettings
+from builder.llm.transcript import Exchange, Question, Usage
+from builder.llm.transport import Message, ReplyT
 
 AGAIN = " again"
 HALF = " half"
-NOT_COUNTED = Usage()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, apart from the form of the answer."""
-
-    purpose: str
-    messages: list[Message]
-    schema: dict[str, Any]
-
-    @property
-    def key(self) -> str:
-        return request_key(self.purpose, self.messages, self.schema)
+# Both log requests, instructor whole completions as errors: that would break the screen.
+for _name in ("instructor", "httpx"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).propagate = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +39,18 @@ class OpenCall:
 class CallLog:
     """Reserves, charges, writes and tells all calls of one drafter to its model. Thread-safe.
 
-    `record_to`: the transcript; what it holds of a draft that was broken off is reused, and what
-    it cost counts. None: nothing is written. `secret`: a key that is kept out of it.
+    What the settings' transcript holds of a draft that was broken off is reused, and what it cost
+    counts. `secret`: a key that is kept out of it.
     """
 
     def __init__(
-        self,
-        model: str,
-        record_to: Path | None,
-        emit: Callable[[LLMEvent], None],
-        *,
-        price: Price | None,
-        limits: Limits,
-        secret: str = "",
+        self, settings: ModelSettings, emit: Callable[[LLMEvent], None], secret: str = ""
     ) -> None:
-        past: tuple[Exchange, ...] = ()
-        if record_to is not None and record_to.exists():
-            past = transcript.read(record_to).exchanges
-        self.account = Account(price, limits, transcript.spent_in(past, price))
-        self._model = model
-        self._record_to = record_to
+        self._record_to = settings.transcript
+        past = transcript.earlier(self._record_to)
+        before = transcript.spent_in(past, settings.price)
+        self.account = Account(settings.price, settings.limits, before)
+        self._model = settings.spec
         self._emit = emit
         self._secret = secret
         self._lock = threading.Lock()
@@ -89,11 +62,8 @@ class CallLog:
             recorded = self._answered[question.key]
             while recorded:
                 exchange = recorded.pop(0)
-                if exchange.truncated:
-                    raise TruncatedAnswer("The recorded answer is cut off.")
                 try:
-                    text = exchange.reply or ""
-                    reply = reply_model.model_validate_json(text, strict=True)
+                    reply = exchange.read(reply_model)
                 except ValidationError:
                     continue
                 # What was asked again in vain is better asked anew.
@@ -120,15 +90,7 @@ class CallLog:
             question.purpose, most_tokens_of(sent), cancellation, most_output
         )
         self._emit(CallStarted(question.purpose))
-        entry = Exchange(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            purpose=question.purpose,
-            key=question.key,
-            model=self._model,
-            mode=mode,
-            messages=list(messages),
-            schema=question.schema,
-        )
+        entry = Exchange.of(question, messages, mode=mode, model=self._model)
         return OpenCall(entry, tokens, reservation, time.monotonic())
 
     def failed(
@@ -138,7 +100,7 @@ class CallLog:
         *,
         at_work: bool,
         attempts: int = 1,
-        usage: Usage = NOT_COUNTED,
+        usage: Usage | None = None,
     ) -> None:
         """No answer came. `at_work`: the model may have written one, and be paid for it.
 
@@ -146,7 +108,7 @@ class CallLog:
         """
         spent = Spent()
         if at_work:
-            into, out = usage.prompt_tokens, usage.completion_tokens
+            into, out = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
             spent = self.account.charge(
                 into or attempts * call.input_tokens,
                 out or call.reservation.most_output or 0,
@@ -175,21 +137,45 @@ class CallLog:
         # Read and told in one go, so that the totals come in their order.
         with self._lock:
             total = self.account.spent
-            self._emit(
-                CallFinished(call.entry.purpose, into, out, seconds, spent.cost, total=total)
-            )
+            self._emit(CallFinished(call.entry.purpose, into, out, seconds, spent.cost, total))
 
     def _close(self, call: OpenCall, spent: Spent, **outcome: Any) -> float:
         self.account.settle(call.reservation, spent)
         seconds = time.monotonic() - call.begun
         if self._record_to is not None:
-            done = {"spent": spent, "seconds": seconds, **outcome}
+            entry = call.entry.model_copy(update={"spent": spent, "seconds": seconds, **outcome})
             # One line at a time, whole.
             with self._lock:
-                transcript.append(
-                    self._record_to, call.entry.model_copy(update=done), hidden=self._secret
-                )
+                transcript.append(self._record_to, entry, hidden=self._secret)
         return seconds
+
+
+class LoggedTransport:
+    """A transport that logs its calls, and that can be stopped. `secret`: as for CallLog."""
+
+    def __init__(
+        self, settings: ModelSettings, emit: Callable[[LLMEvent], None], secret: str = ""
+    ) -> None:
+        self._call_log = CallLog(settings, emit, secret)
+        self.account = self._call_log.account
+        self._cancellation = Cancellation()
+
+    def stop(self) -> None:
+        """Stops the calls in flight, which raise Stopped. Later calls are made as ever."""
+        cancellation, self._cancellation = self._cancellation, Cancellation()
+        cancellation.stop()
+
+    def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
+        # First of all: whatever is stopped from here on ends this call as well.
+        cancellation = self._cancellation
+        question = Question(purpose, messages, reply_model.model_json_schema())
+        paid = self._call_log.reused(question, reply_model)
+        return self._answer(question, reply_model, cancellation) if paid is None else paid
+
+    def _answer(
+        self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
+    ) -> ReplyT:
+        raise NotImplementedError
 
 
 def _finished_drafts(exchanges: Sequence[Exchange]) -> defaultdict[str, list[Exchange]]:

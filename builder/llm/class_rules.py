@@ -7,15 +7,14 @@ batch. Nothing here knows how an answer is got.
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from builder.llm.events import DraftProgress, Dropped, LLMEvent, Respelled
-from builder.llm.parallel import ParallelCalls
-from builder.llm.prompts import Described, Prompts, as_data, described_classes, with_context
+from builder.llm.asking import Asking
+from builder.llm.events import DraftProgress, LLMEvent, Respelled
+from builder.llm.prompts import Described, as_data, described_classes
 from builder.llm.schemas import Broken, DraftedRule, RulesReply, rules_reply, short, split_broken
-from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer, ask
+from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer
 from builder.system.model import AttributeGroup
 from builder.system.names import likeness, unambiguous
 
@@ -24,19 +23,7 @@ BATCH = 25
 # How often what is missing or invalid is asked for again.
 EXTRA_ROUNDS = 2
 TRY_AGAIN = "Try again, or try another model."
-
-Emit = Callable[[LLMEvent], None]
 ClassRules = dict[str, dict[str, str]]  # class -> group -> option
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """How questions get to a model and back."""
-
-    transport: Transport
-    emit: Emit
-    prompts: Prompts
-    parallel: ParallelCalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +46,15 @@ def draft_rules(
     batches = [classes[i : i + BATCH] for i in range(0, len(classes), BATCH)]
     progress = _Progress(len(classes), asking.emit)
     known = unambiguous(subject.names)
-    jobs = [
-        partial(
-            _draft_batch,
-            subject,
-            batch,
-            f"{purpose} {number}/{len(batches)}",
-            asking,
-            progress,
-            known,
-        )
-        for number, batch in enumerate(batches, start=1)
-    ]
+
+    def job(number: int, batch: Sequence[Described]) -> Callable[[Transport], ClassRules]:
+        def drafted(transport: Transport) -> ClassRules:
+            draft = _RulesDraft(subject, replace(asking, transport=transport), progress, known)
+            return draft.draft(batch, f"{purpose} {number}/{len(batches)}")
+
+        return drafted
+
+    jobs = [job(number, batch) for number, batch in enumerate(batches, start=1)]
     rules: ClassRules = {}
     for found in asking.parallel.run(asking.transport, jobs):
         rules |= found
@@ -80,7 +64,7 @@ def draft_rules(
 class _Progress:
     """Counts classes that got their rule, from several threads."""
 
-    def __init__(self, total: int, emit: Emit) -> None:
+    def __init__(self, total: int, emit: Callable[[LLMEvent], None]) -> None:
         self._total = total
         self._emit = emit
         self._done = 0
@@ -92,18 +76,6 @@ class _Progress:
             self._emit(DraftProgress(self._done, self._total))
 
 
-def _draft_batch(
-    subject: Subject,
-    batch: Sequence[Described],
-    purpose: str,
-    asking: Asking,
-    progress: _Progress,
-    known: Mapping[str, str],
-    transport: Transport,
-) -> ClassRules:
-    return _RulesDraft(subject, transport, asking, progress, known).draft(batch, purpose)
-
-
 @dataclass(frozen=True, slots=True)
 class _RulesDraft:
     """Asks for the rules of classes until every one has a sound rule.
@@ -112,7 +84,6 @@ class _RulesDraft:
     """
 
     subject: Subject
-    transport: Transport
     asking: Asking
     progress: _Progress
     known: Mapping[str, str] = field(repr=False)
@@ -128,9 +99,9 @@ class _RulesDraft:
         names = [name for name, _ in classes]
         reply_model = rules_reply(names, self.subject.groups)
         try:
-            asked = self.transport.complete(
+            asked = self.asking.ask(
                 f"{purpose} again" if problems else purpose,
-                ask(self._question(classes, problems)),
+                self._question(classes, problems),
                 reply_model,
             )
         except TruncatedAnswer as error:
@@ -145,9 +116,7 @@ class _RulesDraft:
                 **self.draft(classes[middle:], f"{purpose} half", problems, extra_rounds),
             }
         rules, broken = self._rules_in(asked, reply_model)
-        if broken:
-            reasons = tuple(f"{sent_as(item)}: {item.problem}" for item in broken)
-            self.asking.emit(Dropped("rule", reasons))
+        self.asking.drop("rule", [item.told for item in broken])
         if rules:
             self.progress.add(len(rules))
         missing = [entry for entry in classes if entry[0] not in rules]
@@ -189,26 +158,19 @@ class _RulesDraft:
 
     def _question(self, classes: Sequence[Described], problems: Mapping[str, str]) -> str:
         prompts = self.asking.prompts
-        question = prompts.render(
+        question = prompts.question(
             "rules",
+            self.subject.context,
             domain=self.subject.domain,
             groups=as_data([group.model_dump() for group in self.subject.groups]),
             classes=described_classes(classes),
         )
-        question = with_context(question, self.subject.context, prompts)
         lines = [
             f"- {json.dumps(name, ensure_ascii=False)}: {problems[name]}"
             for name, _ in classes
             if name in problems
         ]
-        if not lines:
-            return question
-        again = prompts.render("again", problems="\n".join(lines))
-        return f"{question}\n\n{again}"
-
-
-def sent_as(item: Broken) -> str:
-    return short(json.dumps(item.sent, ensure_ascii=False))
+        return prompts.again(question, lines) if lines else question
 
 
 def _class_of(item: Broken) -> str:

@@ -5,7 +5,6 @@ goes through `LiveTransport._exchange`, which logs it and names what is wrong wi
 """
 
 import json
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,42 +13,24 @@ from typing import Any
 
 import instructor
 from instructor.core import InstructorRetryException
-from openai.types.chat import ChatCompletion, ChatCompletionMessage
+from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.answer_formats import AnswerFormat, AnswerFormats
-from builder.llm.call_log import CallLog, OpenCall, Question
+from builder.llm.call_log import LoggedTransport, OpenCall
 from builder.llm.cancel import Cancellation, Stopped
-from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT, Account
+from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT
 from builder.llm.endpoint import CAPS, Endpoint, Pause
+from builder.llm.envelopes import Said, said_in
 from builder.llm.events import LLMEvent, Waiting
-from builder.llm.failures import (
-    CapRefused,
-    NoAnswer,
-    SchemaRefused,
-    called_tool,
-    failure_in,
-    first_choice,
-)
+from builder.llm.failures import CapRefused, CapUnknown, NoAnswer, SchemaIgnored
 from builder.llm.schemas import answer_in, problem_of, short
 from builder.llm.settings import ModelSettings
-from builder.llm.transcript import Usage
-from builder.llm.transport import Message, ReplyT, UnusableAnswer
+from builder.llm.transcript import Question, Usage
+from builder.llm.transport import ReplyT, UnusableAnswer
 
-# Both log requests, instructor whole completions as errors: that would break the screen.
-for _name in ("instructor", "httpx"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-    logging.getLogger(_name).propagate = False
-
-_MODE = {
-    AnswerFormat.STRICT: instructor.Mode.JSON_SCHEMA,
-    AnswerFormat.SCHEMA: instructor.Mode.JSON_SCHEMA,
-    AnswerFormat.TOOLS: instructor.Mode.TOOLS,
-    AnswerFormat.JSON: instructor.Mode.JSON,
-    AnswerFormat.MARKDOWN: instructor.Mode.MD_JSON,
-}
 _LONGEST_BACKOFF = 16.0
 
 
@@ -66,12 +47,12 @@ class _Asked:
     """A question in one form. `wrong_tool`: what the last answer called instead of ours."""
 
     question: Question
-    mode: AnswerFormat
+    form: AnswerFormat
     cancellation: Cancellation
     wrong_tool: str = field(default="")
 
 
-class LiveTransport:
+class LiveTransport(LoggedTransport):
     """Asks the model `settings.spec` at an endpoint; calls may be made from several threads.
 
     The answer format is found out (see `AnswerFormats`). An unreadable answer is asked for
@@ -92,15 +73,8 @@ class LiveTransport:
         backoff: float = 0.5,
     ) -> None:
         self._model = settings.spec
-        self._endpoint = Endpoint(settings.url, timeout, retries)
-        self._call_log = CallLog(
-            self._model,
-            settings.transcript,
-            emit,
-            price=settings.price,
-            limits=settings.limits,
-            secret=self._endpoint.secret,
-        )
+        self._endpoint = Endpoint(settings.url, self._model, timeout, retries)
+        super().__init__(settings, emit, self._endpoint.secret)
         self._modes = AnswerFormats(
             f"{self._endpoint.shown} {self._model}", settings.modes_file, emit
         )
@@ -108,37 +82,23 @@ class LiveTransport:
         self._backoff = backoff
         self._emit = emit
         self._pause = Pause()
-        self._cancellation = Cancellation()
         self._cap = _Cap(self._endpoint.cap_name, MOST_OUTPUT)
         self._adjusting = threading.Lock()
         self._kept = settings.transcript is not None
 
-    @property
-    def account(self) -> Account:
-        return self._call_log.account
-
-    def stop(self) -> None:
-        """Ends the calls in flight, which raise Stopped. Later calls are made as ever."""
-        cancellation, self._cancellation = self._cancellation, Cancellation()
-        cancellation.stop()
-
-    def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        # First of all: whatever is stopped from here on ends this call as well.
-        cancellation = self._cancellation
-        question = Question(purpose, messages, reply_model.model_json_schema())
-        if (paid := self._call_log.reused(question, reply_model)) is not None:
-            return paid
-
-        def attempt(mode: AnswerFormat, proven: bool) -> ReplyT:
-            return self._create(_Asked(question, mode, cancellation), reply_model, proven)
+    def _answer(
+        self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
+    ) -> ReplyT:
+        def attempt(form: AnswerFormat, proven: bool) -> ReplyT:
+            return self._create(_Asked(question, form, cancellation), reply_model, proven)
 
         return self._modes.answer(attempt)
 
     def _create(self, asked: _Asked, reply_model: type[ReplyT], proven: bool) -> ReplyT:
         create: Any = instructor.patch(
-            create=partial(self._persistently, asked), mode=_MODE[asked.mode]
+            create=partial(self._persistently, asked), mode=asked.form.mode
         )
-        strict = asked.mode is AnswerFormat.STRICT
+        strict = asked.form is AnswerFormat.STRICT
         try:
             reply: ReplyT = create(
                 model=self._model,
@@ -156,7 +116,7 @@ class LiveTransport:
             raise cause
         problem = self._endpoint.scrub(_problem(cause, asked.wrong_tool))
         if not proven:
-            raise SchemaRefused(f"the answer is not {asked.mode.words} ({problem})", ignored=True)
+            raise SchemaIgnored(f"the answer is not {asked.form.words} ({problem})")
         raise UnusableAnswer(
             f"The answers of {self._model} do not have the form asked for: {problem}.",
             hint="Try again, or try another model"
@@ -191,10 +151,11 @@ class LiveTransport:
         with self._adjusting:
             if self._cap != sent:
                 return  # a call beside this one was refused first
-            if refusal.unknown and sent.name == self._endpoint.cap_name:
+            unknown = isinstance(refusal, CapUnknown)
+            if unknown and sent.name == self._endpoint.cap_name:
                 other = next(name for name in CAPS if name != sent.name)
                 self._cap = replace(sent, name=other)
-            elif not refusal.unknown and sent.most > LEAST_OUTPUT:
+            elif not unknown and sent.most > LEAST_OUTPUT:
                 self._cap = replace(sent, most=LEAST_OUTPUT)
             else:
                 raise refusal
@@ -204,7 +165,7 @@ class LiveTransport:
         asked.cancellation.check()
         call = self._call_log.open(
             asked.question,
-            asked.mode.value,
+            asked.form.value,
             _text(request),
             request["messages"],
             asked.cancellation,
@@ -226,45 +187,37 @@ class LiveTransport:
 
     def _book(self, asked: _Asked, call: OpenCall, completion: ChatCompletion) -> None:
         """Logs an answer and makes it one to read. Raises LLMError for what is none."""
-        failure = failure_in(
-            completion,
-            url=self._endpoint.shown,
-            model=self._model,
-            retries=self._endpoint.retries,
-        )
-        usage = Usage(
-            prompt_tokens=_count(completion.usage, "prompt_tokens"),
-            completion_tokens=_count(completion.usage, "completion_tokens"),
-        )
+        said = said_in(completion)
+        failure = self._endpoint.failures.in_answer(completion, said)
+        usage = Usage.counted(completion.usage)
         # Instructor adds them up, and fails where they are no numbers.
         completion.usage = None
-        choice = first_choice(completion)
-        finish: object = choice.finish_reason if choice else None
+        text = said.text(called=asked.form is AnswerFormat.TOOLS) if said else None
         self._call_log.answered(
             call,
-            _said(choice.message, asked.mode) if choice else None,
+            text,
             usage,
-            finish_reason=finish if isinstance(finish, str) else None,
+            finish_reason=said.finish_reason if said else None,
             error=failure.message if failure else None,
         )
-        if failure is not None:
-            raise self._endpoint.without_secret(failure)
-        self._made_readable(asked, completion.choices[0].message)
+        if failure is not None or said is None:
+            raise self._endpoint.without_secret(failure or self._endpoint.failures.unreadable())
+        self._made_readable(asked, said, self._endpoint.scrub(transcript.writable(text or "")))
 
-    def _made_readable(self, asked: _Asked, message: ChatCompletionMessage) -> None:
-        if asked.mode is AnswerFormat.TOOLS:
-            name, arguments = called_tool(message)
-            asked.wrong_tool = name if name != asked.question.schema["title"] else ""
-            if asked.wrong_tool or not name:
-                # Instructor would take any tool's arguments for an answer.
-                message.tool_calls = None
-            elif message.tool_calls:
-                message.tool_calls = message.tool_calls[:1]
-                function: Any = message.tool_calls[0].function  # type: ignore[union-attr]
-                function.arguments = self._endpoint.scrub(transcript.writable(arguments))
+    def _made_readable(self, asked: _Asked, said: Said, text: str) -> None:
+        """Puts the answer where instructor looks for it, and nothing else."""
+        message = said.message
+        if asked.form is not AnswerFormat.TOOLS:
+            message.content = answer_in(text, asked.question.schema["required"])
             return
-        text = self._endpoint.scrub(transcript.writable(message.content or ""))
-        message.content = answer_in(text, asked.question.schema["required"])
+        asked.wrong_tool = said.tool if said.tool != asked.question.schema["title"] else ""
+        if asked.wrong_tool or not said.tool:
+            # Instructor would take any tool's arguments for an answer.
+            message.tool_calls = None
+        elif message.tool_calls:
+            message.tool_calls = message.tool_calls[:1]
+            function: Any = message.tool_calls[0].function  # type: ignore[union-attr]
+            function.arguments = text
 
 
 def _problem(cause: BaseException | None, wrong_tool: str) -> str:
@@ -275,23 +228,10 @@ def _problem(cause: BaseException | None, wrong_tool: str) -> str:
     return short(str(cause)) if isinstance(cause, ValueError) else type(cause).__name__
 
 
-def _said(message: ChatCompletionMessage, mode: AnswerFormat) -> str | None:
-    """What the transcript keeps of an answer: the text, or the arguments of the tool called."""
-    if mode is AnswerFormat.TOOLS and message.tool_calls:
-        return called_tool(message)[1]
-    return message.content
-
-
 def _text(request: dict[str, Any]) -> str:
     """All that a request says, schema included, to estimate its tokens from."""
     form = request.get("extra_body") or request.get("response_format") or request.get("tools")
     return json.dumps([request["messages"], form], ensure_ascii=False)
-
-
-def _count(usage: object, name: str) -> int | None:
-    """Tokens as the endpoint counts them; None for what is no count."""
-    count = getattr(usage, name, None)
-    return count if type(count) is int and count >= 0 else None
 
 
 def _strict_format(schema: dict[str, Any]) -> dict[str, Any]:

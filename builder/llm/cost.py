@@ -4,10 +4,12 @@ Prices come from the data in the package genai-prices and are never looked up. A
 if its worst case can be paid.
 """
 
+import contextlib
 import math
 import re
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,17 +48,11 @@ FREE = Price(0.0, 0.0)
 
 def parse_price(text: str) -> Price:
     """The price in `IN/OUT`, each for a million tokens, e.g. "0.25/2". Raises InputError."""
-    try:
-        into, out = (float(part) for part in text.split("/"))
-    except ValueError as error:
-        raise _no_price(text) from error
-    if not all(math.isfinite(value) and value >= 0 for value in (into, out)):
-        raise _no_price(text)
-    return Price(into, out)
-
-
-def _no_price(text: str) -> InputError:
-    return InputError(
+    parts = text.split("/")
+    with contextlib.suppress(ValueError):
+        if len(parts) == 2 and all(0 <= float(part) < math.inf for part in parts):
+            return Price(float(parts[0]), float(parts[1]))
+    raise InputError(
         f"{text!r} is no price.",
         hint="Give what a million tokens cost, going in and coming out: --price 0.25/2.",
     )
@@ -75,16 +71,15 @@ def known_price(model: str, url: str | None, provider: str | None = None) -> Pri
         from genai_prices import Usage, calc_price
     except ImportError:
         return None
+    place: dict[str, Any] = {"provider_api_url": endpoint(url).geturl()}
+    if provider is not None:
+        place = {"provider_id": provider}
+    usages = Usage(input_tokens=_TYPICAL), Usage(output_tokens=_TYPICAL)
     try:
-        into, out = (
-            calc_price(usage, model, provider_id=provider).total_price
-            if provider is not None
-            else calc_price(usage, model, provider_api_url=endpoint(url).geturl()).total_price
-            for usage in (Usage(input_tokens=_TYPICAL), Usage(output_tokens=_TYPICAL))
-        )
+        into, out = (calc_price(usage, model, **place).total_price for usage in usages)
     except LookupError:
         return None
-    return Price(float(into) * 1e6 / _TYPICAL, float(out) * 1e6 / _TYPICAL)
+    return Price(float(into) * _MILLION / _TYPICAL, float(out) * _MILLION / _TYPICAL)
 
 
 class Spent(BaseModel):
@@ -226,10 +221,16 @@ class Account:
         `most_input`: tokens, estimated with caution. Raises LimitReached, and Stopped when
         `cancellation` is stopped.
         """
-        self._count(purpose)
-        if not self.limits.any:
-            return Reservation(self.charge(most_input, 0, estimated=True), None)
         with self._changed:
+            if self._calls == self.limits.max_calls:
+                raise LimitReached(
+                    f"The budget of {self._calls:,} calls is spent; the next one ({purpose}) is "
+                    "not made.",
+                    hint="What came so far is kept. Go on with another budget.",
+                )
+            self._calls += 1
+            if not self.limits.any:
+                return Reservation(self.charge(most_input, 0, estimated=True), None)
             while (room := self._room(most_input, self._reserved)) < LEAST_OUTPUT:
                 if self._room(most_input, []) < LEAST_OUTPUT:
                     raise self._reached(purpose, most_input)
@@ -239,16 +240,6 @@ class Account:
             reservation = Reservation(self.charge(most_input, output, estimated=True), output)
             self._reserved.append(reservation.worst)
             return reservation
-
-    def _count(self, purpose: str) -> None:
-        with self._changed:
-            if self._calls == self.limits.max_calls:
-                raise LimitReached(
-                    f"The budget of {self._calls:,} calls is spent; the next one ({purpose}) is "
-                    "not made.",
-                    hint="What came so far is kept. Go on with another budget.",
-                )
-            self._calls += 1
 
     def settle(self, reservation: Reservation, spent: Spent) -> None:
         """Puts what the call did spend in the place of its worst case."""

@@ -7,75 +7,20 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from builder.edits.model import Proposal
 from builder.errors import LLMError
-from builder.llm.address import Route
-from builder.llm.cost import Account, Price, Spent
-from builder.llm.drafting import draft_system
+from builder.llm.call_log import LoggedTransport
+from builder.llm.cost import Price, Spent
 from builder.llm.events import LLMEvent
-from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
-from builder.llm.prompts import ENGLISH, Prompts
+from builder.llm.model_drafter import ModelDrafter
+from builder.llm.parallel import ParallelCalls
 from builder.llm.replay import ReplayDrafter
-from builder.llm.revising import revise_system
-from builder.llm.rewriting import rewrite_group
 from builder.llm.settings import REPLAY, ModelSettings
-from builder.llm.transcript import read, spent_in
-from builder.llm.transport import Transport
-from builder.proposals.requests import (
-    Drafter,
-    DraftRequest,
-    RevisionRequest,
-    Rewriting,
-    RewritingRequest,
-)
-from builder.system.model import AttributeSystem
-
-if TYPE_CHECKING:
-    from builder.llm.client import LiveTransport
-    from builder.llm.providers import ProviderTransport
+from builder.llm.transcript import earlier, spent_in
+from builder.proposals.requests import Drafter
 
 # Calls in flight. A server on this machine mostly works on one at a time.
 PARALLEL = 4
-
-
-class ModelDrafter:
-    """A drafter that asks a language model through `transport`.
-
-    `parallel`: how many calls at a time. `account`: what was spent, None where nothing is counted.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        emit: Callable[[LLMEvent], None],
-        *,
-        prompts: Prompts = ENGLISH,
-        parallel: ParallelCalls = ONE_AT_A_TIME,
-        account: Account | None = None,
-    ) -> None:
-        self._transport = transport
-        self._emit = emit
-        self._prompts = prompts
-        self._parallel = parallel
-        self.account = account
-
-    def draft(self, request: DraftRequest) -> AttributeSystem:
-        return draft_system(
-            request,
-            self._transport,
-            self._emit,
-            prompts=self._prompts,
-            parallel=self._parallel,
-            split_alike=True,
-        )
-
-    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
-        return revise_system(request, self._transport, self._emit, prompts=self._prompts)
-
-    def rewrite_group(self, request: RewritingRequest) -> Rewriting:
-        return rewrite_group(request, self._transport, self._prompts)
 
 
 def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) -> Drafter | None:
@@ -102,24 +47,19 @@ def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) 
             hint="Give it with --price IN/OUT, for a million tokens, or use --max-tokens.",
         )
     emit = _one_at_a_time(on_event)
-    transport = _transport(settings, way, emit)
-    calls = ParallelCalls(settings.parallel or (1 if way.local else PARALLEL), transport.stop)
-    return ModelDrafter(
-        transport, emit, prompts=settings.prompts, parallel=calls, account=transport.account
-    )
-
-
-def _transport(
-    settings: ModelSettings, way: Route, emit: Callable[[LLMEvent], None]
-) -> "LiveTransport | ProviderTransport":
+    transport: LoggedTransport
     # Imported here: openai and instructor take a second to load.
     if way.provider is not None:
         from builder.llm.providers import ProviderTransport, provider_client
 
-        return ProviderTransport(provider_client(way.provider, way.model), settings, emit)
-    from builder.llm.client import LiveTransport
+        client = provider_client(way.provider, way.model)
+        transport = ProviderTransport(client, settings, emit)
+    else:
+        from builder.llm.client import LiveTransport
 
-    return LiveTransport(replace(settings, spec=way.model, url=way.url), emit)
+        transport = LiveTransport(replace(settings, spec=way.model, url=way.url), emit)
+    calls = ParallelCalls(settings.parallel or (1 if way.local else PARALLEL), transport.stop)
+    return ModelDrafter(transport, emit, prompts=settings.prompts, parallel=calls)
 
 
 def _one_at_a_time(on_event: Callable[[LLMEvent], None]) -> Callable[[LLMEvent], None]:
@@ -137,6 +77,4 @@ def spent(transcript: Path | None, price: Price | None = None) -> Spent:
 
     Raises InputError for a file that is no transcript.
     """
-    if transcript is None or not transcript.exists():
-        return Spent()
-    return spent_in(read(transcript).exchanges, price)
+    return spent_in(earlier(transcript), price)

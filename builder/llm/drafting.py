@@ -4,30 +4,16 @@ With many classes the groups come from a sample of them; classes that are left w
 are then told apart by a few more groups.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 
-from builder.llm.class_rules import (
-    EXTRA_ROUNDS,
-    TRY_AGAIN,
-    Asking,
-    Subject,
-    draft_rules,
-    sent_as,
-)
-from builder.llm.events import Dropped, LLMEvent
-from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
-from builder.llm.prompts import (
-    ENGLISH,
-    Described,
-    Prompts,
-    described_classes,
-    with_context,
-)
+from builder.llm.asking import Asking
+from builder.llm.class_rules import EXTRA_ROUNDS, TRY_AGAIN, Subject, draft_rules
+from builder.llm.prompts import Described, Prompts, described_classes
 from builder.llm.schemas import Broken, DraftedGroup, GroupsReply, split_broken
 from builder.llm.split_identical import split_identical
-from builder.llm.transport import Transport, UnusableAnswer, ask
+from builder.llm.transport import UnusableAnswer
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.system.names import folded
@@ -41,20 +27,13 @@ _NONE = Broken(None, "no group was given")
 
 
 def draft_system(
-    request: DraftRequest,
-    transport: Transport,
-    emit: Callable[[LLMEvent], None],
-    *,
-    prompts: Prompts = ENGLISH,
-    parallel: ParallelCalls = ONE_AT_A_TIME,
-    split_alike: bool = False,
+    request: DraftRequest, asking: Asking, *, split_alike: bool = False
 ) -> AttributeSystem:
     """Drafts groups, then the classes' rules.
 
     `split_alike`: of more than SAMPLE classes, those still alike are told apart by more groups.
     Raises LLMError; UnusableAnswer naming the group or the classes for which no usable answer came.
     """
-    asking = Asking(transport, emit, prompts, parallel)
     groups = _draft_groups(request, asking)
     names = tuple(name for name, _ in request.classes)
     subject = Subject(request.domain, groups, names, request.context)
@@ -67,13 +46,13 @@ def draft_system(
 
 def group_question(request: DraftRequest, prompts: Prompts) -> str:
     """What is asked to get the groups."""
-    question = prompts.render(
+    return prompts.question(
         "draft",
+        request.context,
         domain=request.domain,
         classes=described_classes(spread(request.classes, SAMPLE)),
         attributes="\n".join(f"- {attribute}" for attribute in request.attributes),
     )
-    return with_context(question, request.context, prompts)
 
 
 def spread(classes: Sequence[Described], most: int) -> tuple[Described, ...]:
@@ -91,24 +70,23 @@ def spread(classes: Sequence[Described], most: int) -> tuple[Described, ...]:
 
 def _draft_groups(request: DraftRequest, asking: Asking) -> tuple[AttributeGroup, ...]:
     question = group_question(request, asking.prompts)
-    reply = asking.transport.complete("draft groups", ask(question), GroupsReply)
+    reply = asking.ask("draft groups", question, GroupsReply)
     slots = _merged([], reply.groups) or [_NONE]
     for _ in range(EXTRA_ROUNDS):
         broken = split_broken(slots)[1]
         if not broken:
             break
         if broken != [_NONE]:
-            asking.emit(Dropped("group", tuple(map(_told, broken))))
-        again = asking.prompts.render("again", problems=_group_problems(slots))
-        asked = ask(f"{question}\n\n{again}")
-        reply = asking.transport.complete("draft groups again", asked, GroupsReply)
+            asking.drop("group", map(_told, broken))
+        again = asking.prompts.again(question, _group_problems(slots))
+        reply = asking.ask("draft groups again", again, GroupsReply)
         slots = _merged(slots, reply.groups)
     groups, broken = split_broken(slots)
     if _NONE in broken:
         raise UnusableAnswer("The model gave no group.", hint=TRY_AGAIN)
     if broken:
         raise UnusableAnswer(
-            f"The model's group {sent_as(broken[0])} cannot be used: {broken[0].problem}.",
+            f"The model's group {broken[0].shown} cannot be used: {broken[0].problem}.",
             hint=TRY_AGAIN,
         )
     return tuple(group.as_group() for group in groups)
@@ -132,12 +110,12 @@ def _merged(slots: Slots, answers: Slots) -> list[DraftedGroup | Broken]:
     return [*merged, *waiting]
 
 
-def _group_problems(slots: Slots) -> str:
+def _group_problems(slots: Slots) -> list[str]:
     sound, broken = split_broken(slots)
-    kept = ", ".join(group.name for group in sound)
+    kept = ", ".join(group.name for group in sound) or "none"
     lines = [f"- {_told(item)}" for item in broken]
-    return "\n".join([f"Groups that are kept, not to be sent again: {kept or 'none'}.", *lines])
+    return [f"Groups that are kept, not to be sent again: {kept}.", *lines]
 
 
 def _told(item: Broken) -> str:
-    return item.problem if item == _NONE else f"{sent_as(item)}: {item.problem}"
+    return item.problem if item == _NONE else item.told

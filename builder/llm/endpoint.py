@@ -16,7 +16,8 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.address import endpoint, is_local, malformed, shown
 from builder.llm.cancel import Cancellation
-from builder.llm.failures import KEY_VARIABLE, Compressed, TooLong, explained, unreadable
+from builder.llm.failures import KEY_VARIABLE, Failures, Unfit
+from builder.llm.schemas import short
 
 # 25 rules take 10 kB; nobody's answer takes four megabytes.
 MOST_BYTES = 4_000_000
@@ -26,7 +27,7 @@ _CONNECTING = 10.0
 
 
 class Endpoint:
-    """An OpenAI-compatible address.
+    """A model at an OpenAI-compatible address.
 
     `timeout`: seconds for one request and its whole answer; None means 120, or 600 on this
     machine, where a model may write ten tokens a second. `retries`: for failures that may pass
@@ -34,13 +35,13 @@ class Endpoint:
     Raises InputError for a url that is none, LLMError where a key is needed and none is set.
     """
 
-    def __init__(self, url: str | None, timeout: float | None, retries: int) -> None:
+    def __init__(self, url: str | None, model: str, timeout: float | None, retries: int) -> None:
         self._url = _address(url)
         self.shown = shown(url)
         self.local = is_local(url)
         self.secret = _key(self.shown, needed=not self.local)
         self._timeout = timeout if timeout is not None else (600.0 if self.local else 120.0)
-        self.retries = retries
+        self.failures = Failures(self.shown, model, self._timeout, retries)
         self._tls = _certificates(self._url)
 
     @property
@@ -51,7 +52,8 @@ class Endpoint:
 
     def send(self, request: dict[str, Any], cancellation: Cancellation) -> ChatCompletion:
         """One request, made once. Raises NoAnswer, SchemaRefused, CapRefused, Stopped."""
-        connections = _Connections(cancellation)
+        sockets: set[Any] = set()
+        watch = partial(_watch, sockets=sockets, cancellation=cancellation)
         limit = partial(_limit, deadline=time.monotonic() + self._timeout)
         # A connection per request: next to the seconds of an answer it costs nothing, and there
         # is nothing to close later. A proxy is never asked for an address on this machine.
@@ -65,7 +67,7 @@ class Endpoint:
             http_client=openai.DefaultHttpxClient(
                 trust_env=not self.local,
                 verify=self._tls,
-                event_hooks={"request": [connections.watch], "response": [limit]},
+                event_hooks={"request": [watch], "response": [limit]},
             ),
         )
         try:
@@ -73,22 +75,16 @@ class Endpoint:
                 completion = client.chat.completions.create(**request)
         except openai.OpenAIError as error:
             cancellation.check()
-            failure = explained(
-                error,
-                url=self.shown,
-                model=request["model"],
-                timeout=self._timeout,
-                retries=self.retries,
-                capped=not request.keys().isdisjoint(CAPS),
-            )
+            capped = not request.keys().isdisjoint(CAPS)
+            failure = self.failures.explained(error, capped=capped)
             raise self.without_secret(failure) from _emptied(error, self.scrub)
         except ValueError as error:
             cancellation.check()
-            raise unreadable(self.shown, self.retries) from error
+            raise self.failures.unreadable() from error
         finally:
-            connections.forget()
+            cancellation.forget(sockets)
         if not isinstance(completion, ChatCompletion):
-            raise unreadable(self.shown, self.retries)
+            raise self.failures.unreadable()
         return completion
 
     def scrub(self, text: str) -> str:
@@ -117,33 +113,25 @@ class Pause:
             cancellation.wait(left)
 
 
-class _Connections:
-    """The sockets of one request, known to `cancellation` for as long as it lasts."""
+def _watch(request: httpx.Request, *, sockets: set[Any], cancellation: Cancellation) -> None:
+    """Makes the connections of a request known to `cancellation`, and adds them to `sockets`."""
 
-    def __init__(self, cancellation: Cancellation) -> None:
-        self._cancellation = cancellation
-        self._sockets: set[Any] = set()
-
-    def watch(self, request: httpx.Request) -> None:
-        request.extensions = {**request.extensions, "trace": self._trace}
-
-    def _trace(self, name: str, info: dict[str, Any]) -> None:
+    def trace(name: str, info: dict[str, Any]) -> None:
         # The names of httpcore's events; TLS puts another socket in the place of the first.
         if name.endswith(("connect_tcp.complete", "start_tls.complete")):
             connection = info["return_value"].get_extra_info("socket")
             if connection is not None:
-                self._sockets.add(connection)
-                self._cancellation.watch(connection)
+                sockets.add(connection)
+                cancellation.watch(connection)
 
-    def forget(self) -> None:
-        self._cancellation.forget(self._sockets)
+    request.extensions = {**request.extensions, "trace": trace}
 
 
 def _limit(response: httpx.Response, *, deadline: float) -> None:
-    """Limits how much of a reply is read, and until when (monotonic clock). Raises Compressed."""
+    """Limits how much of a reply is read, and until when (monotonic clock). Raises Unfit."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
-        raise Compressed(encoding)
+        raise Unfit(f"compressed ({short(encoding, 40)}), which was not asked for")
     if isinstance(response.stream, httpx.SyncByteStream):
         response.stream = _Limited(response.stream, deadline)
 
@@ -163,7 +151,7 @@ class _Limited(httpx.SyncByteStream):
         for chunk in self._stream:
             count += len(chunk)
             if count > MOST_BYTES:
-                raise TooLong(MOST_BYTES)
+                raise Unfit(f"with more than {MOST_BYTES / 1e6:g} MB; that is no answer")
             if time.monotonic() > self._deadline:
                 raise httpx.ReadTimeout("the whole answer did not come in time")
             yield chunk

@@ -2,19 +2,11 @@
 
 import json
 import math
-from dataclasses import dataclass
 
 from builder.llm.class_rules import BATCH
-from builder.llm.cost import Price, tokens_of
+from builder.llm.cost import Price, Spent, tokens_of
 from builder.llm.drafting import SAMPLE, group_question, spread
-from builder.llm.prompts import (
-    ENGLISH,
-    Described,
-    Prompts,
-    as_data,
-    described_classes,
-    with_context,
-)
+from builder.llm.prompts import ENGLISH, Described, Prompts, as_data, described_classes
 from builder.llm.schemas import GroupsReply, property_names, rules_reply
 from builder.llm.split_identical import MOST_CLASSES
 from builder.proposals.requests import DraftRequest
@@ -22,30 +14,22 @@ from builder.system.model import AttributeGroup
 
 # What groups are like that models draft for one attribute.
 _PROMPT = "The creature in this picture is mainly {}."
-_OPTIONS = 10
 _OPTION = "a typical option"
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What calls will take, without those that must be repeated; `cost` None: price not known."""
+class Estimate(Spent):
+    """What so many calls will take, without those that must be repeated."""
 
-    classes: int
     calls: int
-    input_tokens: int
-    output_tokens: int
-    cost: float | None
 
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
+
+def _estimate(calls: int, into: int, out: int, price: Price | None) -> Estimate:
+    cost = price.of(into, out) if price is not None else None
+    return Estimate(calls=calls, input_tokens=into, output_tokens=out, cost=cost)
 
 
 def estimate_draft(
-    request: DraftRequest,
-    *,
-    price: Price | None = None,
-    prompts: Prompts = ENGLISH,
+    request: DraftRequest, *, price: Price | None = None, prompts: Prompts = ENGLISH
 ) -> Estimate:
     """About what `draft` takes, with groups of usual size: one for each attribute asked for.
 
@@ -60,35 +44,28 @@ def estimate_draft(
     for start in range(0, len(request.classes), BATCH):
         asked, answered = _rules_call(groups, request.classes[start : start + BATCH])
         into, out, calls = into + asked, out + answered, calls + 1
-    question = prompts.render(
-        "rules", domain=request.domain, groups=as_data([g.model_dump() for g in groups]), classes=""
+    told = as_data([group.model_dump() for group in groups])
+    common = tokens_of(
+        prompts.question("rules", request.context, domain=request.domain, groups=told, classes="")
     )
-    common = tokens_of(with_context(question, request.context, prompts))
     into += common * (calls - 1)
     if len(request.classes) > SAMPLE:
         # Named once to ask for groups, and once more to ask for their rules.
         asked, answered = _rules_call(groups, spread(request.classes, MOST_CLASSES))
         extra = 1 + math.ceil(MOST_CLASSES / BATCH)
         into, out, calls = into + extra * common + 2 * asked, out + answered, calls + extra
-    cost = price.of(into, out) if price is not None else None
-    return Estimate(len(request.classes), calls, into, out, cost)
+    return _estimate(calls, into, out, price)
 
 
 def estimate_rewriting(
-    question: str,
-    answer: str,
-    *,
-    calls: int,
-    price: Price | None = None,
+    question: str, answer: str, *, calls: int, price: Price | None = None
 ) -> Estimate:
     """About what so many calls take that ask like this and get an answer of this length."""
-    into, out = calls * tokens_of(question), calls * tokens_of(answer)
-    cost = price.of(into, out) if price is not None else None
-    return Estimate(0, calls, into, out, cost)
+    return _estimate(calls, calls * tokens_of(question), calls * tokens_of(answer), price)
 
 
 def _usual_groups(request: DraftRequest) -> tuple[AttributeGroup, ...]:
-    count = min(_OPTIONS, max(2, math.ceil(len(request.classes) / 2)))
+    count = min(10, max(2, math.ceil(len(request.classes) / 2)))
     options = tuple(f"{_OPTION} {number}" for number in range(count))
     return tuple(
         AttributeGroup(name=f"usual_group_{number}", prompt=_PROMPT, options=options)

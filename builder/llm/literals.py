@@ -5,10 +5,13 @@ single quotes. Brackets are matched token by token, and what they hold is rewrit
 """
 
 import ast
+import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 _TOKEN = r"""
@@ -33,7 +36,13 @@ _TYPOGRAPHIC = re.compile(_TOKEN + _CURLY + _JUNK, _FLAGS)
 _BRACKET = re.compile(r"[{\[]")
 _ASSIGNED = re.compile(r"([^\W\d]\w*)[\"'”]?\s*(?::[^=\n]{0,80})?[=:]$")
 _THOUGHT_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
-_WORDS = {"True": "true", "False": "false", "None": "null"}
+_WORDS = {word: word for word in ("true", "false", "null")}
+_WORDS |= {"True": "true", "False": "false", "None": "null"}
+_FAULTS = {
+    "word": "{!r} has no quotes around it",
+    "gap": "it is abbreviated with dots; everything must be there",
+    "junk": "{!r} does not belong there",
+}
 _CLOSERS = {"{": "}", "[": "]", "(": ")"}
 _DEEPEST = 60
 # What is more is no answer of a chat window, and would take a long time: brackets that are tried,
@@ -75,7 +84,7 @@ def read_literals(text: str, *, typographic: bool = False) -> Reading:
     `typographic`: curly quotes delimit strings too, as word processors put them. Never raises.
     Takes time in proportion to the length of `text`, whatever it is.
     """
-    text = _without_thoughts(text)
+    text = without_thoughts(text)
     pattern = _TYPOGRAPHIC if typographic else _STRAIGHT
     literals: list[Literal] = []
     faults: list[str] = []
@@ -87,8 +96,9 @@ def read_literals(text: str, *, typographic: bool = False) -> Reading:
         start = bracket.start()
         end = start + 1
         try:
-            end = _end(text, start, pattern)
-            value = json.loads(_as_json(text, start, end, pattern), object_pairs_hook=_object)
+            tokens = _tokens(text, start, pattern)
+            end = tokens[-1].end()
+            value = json.loads(_as_json(tokens), object_pairs_hook=_object)
         except (_Fault, ValueError, RecursionError) as error:
             if isinstance(error, _Fault):
                 fault, stop = error, error.at
@@ -102,7 +112,7 @@ def read_literals(text: str, *, typographic: bool = False) -> Reading:
     return Reading(tuple(literals), tuple(faults))
 
 
-def _without_thoughts(text: str) -> str:
+def without_thoughts(text: str) -> str:
     """The text without what stands between the tags; some servers leave out the one that opens."""
     kept: list[str] = []
     at, opened = 0, None
@@ -125,20 +135,18 @@ def _assigned(text: str, start: int) -> str:
     return name[1] if name else ""
 
 
-def _tokens(
-    text: str, start: int, end: int, pattern: re.Pattern[str]
-) -> Iterator[tuple[str, re.Match[str]]]:
-    """Kind and match of what counts: blanks and comments are left out."""
-    for match in pattern.finditer(text, start, end):
-        kind = match.lastgroup or "junk"
-        if kind not in ("space", "comment"):
-            yield kind, match
+def _tokens(text: str, start: int, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """All from the bracket at `start` to the one that closes it, without blanks and comments.
 
-
-def _end(text: str, start: int, pattern: re.Pattern[str]) -> int:
-    """The place after the bracket that closes the one at `start`. Raises _Fault."""
+    Raises _Fault.
+    """
+    tokens: list[re.Match[str]] = []
     expected: list[str] = []
-    for kind, match in _tokens(text, start, len(text), pattern):
+    for match in pattern.finditer(text, start):
+        kind = match.lastgroup
+        if kind in ("space", "comment"):
+            continue
+        tokens.append(match)
         if kind == "open":
             expected.append(_CLOSERS[match[0]])
             if len(expected) > _DEEPEST:
@@ -147,24 +155,24 @@ def _end(text: str, start: int, pattern: re.Pattern[str]) -> int:
             if match[0] != expected.pop():
                 raise _Fault(match.start(), f"{match[0]!r} closes another kind of bracket")
             if not expected:
-                return match.end()
+                return tokens
     raise _Fault(
         len(text),
         "the text ends before every bracket is closed: it was cut off, or not copied to the end",
     )
 
 
-def _as_json(text: str, start: int, end: int, pattern: re.Pattern[str]) -> str:
-    """The literal in text[start:end] as JSON. Raises _Fault."""
-    tokens = list(_tokens(text, start, end, pattern))
+def _as_json(tokens: Sequence[re.Match[str]]) -> str:
+    """The literal as JSON. Raises _Fault."""
     written: list[str] = []
     ended = False
-    for index, (kind, match) in enumerate(tokens):
-        is_key = index + 1 < len(tokens) and tokens[index + 1][1][0] == ":"
+    for match, following in zip_longest(tokens, tokens[1:]):
+        kind = match.lastgroup or "junk"
         if ended and kind in ("open", "string", "curly", "number", "word"):
             raise _Fault(match.start(), f"a comma is missing before {match[0][:40]}")
         if kind == "close" and written[-1] == ",":
             written.pop()
+        is_key = following is not None and following[0][0] == ":"
         written.append(_one_as_json(kind, match, is_key=is_key))
         ended = kind not in ("open", "mark")
     return "".join(written)
@@ -173,43 +181,27 @@ def _as_json(text: str, start: int, end: int, pattern: re.Pattern[str]) -> str:
 def _one_as_json(kind: str, match: re.Match[str], *, is_key: bool) -> str:
     token = match[0]
     match kind:
-        case "open":
-            return "[" if token == "(" else token
-        case "close":
-            return "]" if token == ")" else token
-        case "mark":
-            return token
+        case "open" | "close":
+            return {"(": "[", ")": "]"}.get(token, token)
         case "string":
             return json.dumps(_string(match))
         case "curly":
             return json.dumps(token[1:-1])
         case "number" | "word" if is_key:
             return json.dumps(token)
-        case "number":
+        case "number" | "mark":
             return token
-        case "word" if token in _WORDS or token in _WORDS.values():
-            return _WORDS.get(token, token)
-        case "word":
-            raise _Fault(match.start(), f"{token[:40]!r} has no quotes around it")
-        case "gap":
-            raise _Fault(match.start(), "it is abbreviated with dots; everything must be there")
-        case _:
-            raise _Fault(match.start(), f"{token[:40]!r} does not belong there")
+        case "word" if token in _WORDS:
+            return _WORDS[token]
+    raise _Fault(match.start(), _FAULTS[kind].format(token[:40]))
 
 
 def _string(match: re.Match[str]) -> str:
-    token = match[0]
-    if token[0] == '"':
-        try:
-            value = json.loads(token, strict=False)
-        except ValueError:
-            pass  # with an escape that only Python has
-        else:
-            return str(value)
-    try:
-        return str(ast.literal_eval(token))
-    except (ValueError, SyntaxError) as error:
-        raise _Fault(match.start(), f"the text {token[:40]} has a broken escape") from error
+    """Its text, as JSON has it, else (quotes and escapes of its own) as Python has it."""
+    for read in (partial(json.loads, strict=False), ast.literal_eval):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return str(read(match[0]))
+    raise _Fault(match.start(), f"the text {match[0][:40]} has a broken escape")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,10 +12,6 @@ from builder.llm.transport import Message, ReplyT, Transport
 T = TypeVar("T")
 
 
-def _nothing() -> None:
-    pass
-
-
 # Seconds.
 _SLICE = 0.1
 
@@ -25,7 +21,7 @@ class ParallelCalls:
     """Runs at most `count` calls at a time; `stop` ends those in flight, for Ctrl-C."""
 
     count: int = 1
-    stop: Callable[[], None] = _nothing
+    stop: Callable[[], None] = lambda: None
 
     def run(self, transport: Transport, jobs: Sequence[Callable[[Transport], T]]) -> list[T]:
         """The jobs' results in their order. One at a time they run in this thread.
@@ -49,20 +45,16 @@ class ParallelCalls:
             except KeyboardInterrupt:
                 gate.close()
                 pool.shutdown(wait=False, cancel_futures=True)
-                self._stop_all(futures)
+                # Until all have ended: a call just past the gate starts after the first time.
+                while left := [future for future in futures if not future.done()]:
+                    self.stop()
+                    wait(left, timeout=0.05)
                 raise
         failures = [failure for future in futures if (failure := future.exception()) is not None]
         # Those that were not let through failed only because another one had.
         for failure in sorted(failures, key=lambda failure: isinstance(failure, Stopped)):
             raise failure
         return [future.result() for future in futures]
-
-    def _stop_all(self, futures: Sequence[Future[Any]]) -> None:
-        """Stops until all have ended: a call just past the gate starts after the first time."""
-        self.stop()
-        while left := [future for future in futures if not future.done()]:
-            wait(left, timeout=0.05)
-            self.stop()
 
 
 ONE_AT_A_TIME = ParallelCalls()

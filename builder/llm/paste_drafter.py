@@ -4,44 +4,33 @@ What is answered is kept in the transcript like a live model's, so that a draft 
 off goes on where it stopped, and `replay:` works on it.
 """
 
+import contextlib
 import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from builder.edits.model import Proposal
 from builder.errors import LLMError
 from builder.llm import transcript
-from builder.llm.drafting import draft_system
-from builder.llm.events import CallFinished, CallReused, CallStarted, Dropped, LLMEvent
-from builder.llm.pasted_answers import (
-    PastedSystem,
-    PastedUnreadable,
-    pasted_json,
-    read_system,
-    rules_beside,
-    rules_json,
-)
-from builder.llm.prompts import ENGLISH, Prompts, described_classes, with_context
-from builder.llm.revising import revise_system
-from builder.llm.schemas import GroupsReply, Reply, RulesReply, split_broken
-from builder.llm.transcript import Exchange, request_key
+from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
+from builder.llm.model_drafter import ModelDrafter
+from builder.llm.pasted_answers import PastedSystem, PastedUnreadable, pasted_json, read_system
+from builder.llm.prompts import ENGLISH, Prompts, described_classes
+from builder.llm.schemas import GroupsReply, Reply, RulesReply
+from builder.llm.transcript import Exchange, Question
 from builder.llm.transport import Message, ReplyT, ask
-from builder.proposals.requests import DraftRequest, RevisionRequest
+from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeSystem
 
 # Up to so many classes a complete system fits one answer of any chat window.
 WHOLE = 60
 SYSTEM = "draft system"
 _MODE = "paste"
-_INDENT = "  "
+_FURTHER = "..."
 
 
 class Chat(Protocol):
@@ -56,45 +45,15 @@ class Chat(Protocol):
         ...
 
 
-class PasteDrafter:
-    """A drafter that asks by `chat`. With at most `WHOLE` classes a draft is one question.
+class PasteDrafter(ModelDrafter):
+    """A drafter that asks by `chat`, and is its own transport.
 
-    Every exchange is appended to `record_to`; the draft's answers in it are not asked for again.
-    Both methods raise LLMError when the person gives up.
+    With at most `WHOLE` classes a draft is one question. Every exchange is appended to `record_to`;
+    the draft's answers in it are not asked for again.
+    Its methods raise LLMError when the person gives up.
     """
 
-    def __init__(
-        self,
-        chat: Chat,
-        emit: Callable[[LLMEvent], None],
-        record_to: Path | None = None,
-        prompts: Prompts = ENGLISH,
-    ) -> None:
-        self._transport = PasteTransport(chat, emit, record_to, prompts)
-        self._emit = emit
-        self._prompts = prompts
-
-    def draft(self, request: DraftRequest) -> AttributeSystem:
-        if len(request.classes) <= WHOLE:
-            self._transport.ask_system(request)
-        return draft_system(request, self._transport, self._emit, prompts=self._prompts)
-
-    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
-        return revise_system(request, self._transport, self._emit, prompts=self._prompts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What is asked: `messages` as the person is to send them, `key` as it is found again."""
-
-    purpose: str
-    key: str
-    messages: list[Message]
-    schema: dict[str, Any]
-
-
-class PasteTransport:
-    """Asks by `chat` until an answer can be read, or the person gives up."""
+    split_alike = False
 
     def __init__(
         self,
@@ -103,67 +62,75 @@ class PasteTransport:
         record_to: Path | None = None,
         prompts: Prompts = ENGLISH,
     ) -> None:
+        super().__init__(self, emit, prompts=prompts)
         self._chat = chat
         self._emit = emit
         self._record_to = record_to
         self._prompts = prompts
         self._answered = _answered_drafts(record_to)
-        # What was given beyond the question, and the messages that it answered.
-        self._given: tuple[PastedSystem, list[Message]] | None = None
+        # An answer that may hold more than the question asked for, and the messages it answered.
+        self._given: tuple[str, list[Message]] | None = None
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        if len(request.classes) <= WHOLE:
+            self._ask_system(request)
+        return super().draft(request)
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
-        """The answer as it was pasted. Raises LLMError when the person gives up."""
-        schema = reply_model.model_json_schema()
-        key = request_key(purpose, messages, schema)
-        if (answered := self._reused(key, reply_model)) is not None:
+        """The answer as it was pasted, until one can be read."""
+        question = Question(purpose, messages, reply_model.model_json_schema())
+        # Not to be read is a live model's answer, which was asked for again.
+        with contextlib.suppress(ValidationError):
+            recorded = self._answered.get(question.key, "")
+            answered = reply_model.model_validate_json(recorded, strict=True)
             self._emit(CallReused(purpose))
             return answered
         if (given := self._part_of_given(reply_model)) is not None:
             reply, sent = given
-            self._record(_Question(purpose, key, sent, schema), reply)
-            return reply_model.model_validate_json(reply, strict=True)
-        form = self._prompts.render("form", form=example(schema))
-        sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
-        question = _Question(purpose, key, sent, schema)
-        answer, reply = self._converse(question, partial(pasted_json, reply_model=reply_model))
-        complete = reply_model.model_validate_json(reply, strict=True)
-        if isinstance(complete, GroupsReply):
-            groups = tuple(group.as_group() for group in split_broken(complete.groups)[0])
-            self._given = PastedSystem(groups, rules_beside(answer, groups)), sent
-        return complete
+            self._record(question, sent, reply)
+        else:
+            form = self._prompts.render("form", form=example(question.schema))
+            sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
+            answer, reply = self._converse(
+                question, sent, lambda text: pasted_json(text, reply_model)
+            )
+            if issubclass(reply_model, GroupsReply):
+                self._given = answer, sent
+        return reply_model.model_validate_json(reply, strict=True)
 
-    def ask_system(self, request: DraftRequest) -> None:
+    def _ask_system(self, request: DraftRequest) -> None:
         """Asks for groups and rules at once; they answer the draft's questions that follow."""
         classes = [name for name, _ in request.classes]
         sent = ask(system_prompt(request, self._prompts))
-        question = _Question(SYSTEM, request_key(SYSTEM, sent, {}), sent, {})
+        question = Question(SYSTEM, sent, {})
         reply = self._answered.get(question.key)
         if reply is None:
             answer, reply = self._converse(
-                question, lambda text: _as_json(read_system(text, classes))
+                question, sent, lambda text: _as_json(read_system(text, classes))
             )
-            if left_out := read_system(answer, classes).left_out:
-                reasons = tuple(f"{name!r} is not a class of the list" for name in left_out)
-                self._emit(Dropped("rule", reasons))
+            left_out = read_system(answer, classes).left_out
+            self._asking.drop("rule", [f"{name!r} is not a class of the list" for name in left_out])
         else:
             self._emit(CallReused(SYSTEM))
-        self._given = (read_system(reply, classes), sent)
+        self._given = reply, sent
 
-    def _converse(self, question: _Question, read: Callable[[str], str]) -> tuple[str, str]:
+    def _converse(
+        self, question: Question, sent: list[Message], read: Callable[[str], str]
+    ) -> tuple[str, str]:
         """The answer as it was pasted, and the reply that `read` made of it."""
         self._emit(CallStarted(question.purpose))
-        prompt = question.messages[0]["content"]
+        prompt = sent[0]["content"]
         started = time.monotonic()
         while (answer := self._chat.ask(question.purpose, prompt)) is not None:
             seconds = time.monotonic() - started
             try:
                 reply = read(answer)
             except PastedUnreadable as error:
-                self._record(question, answer, seconds, error.explanation)
+                self._record(question, sent, answer, seconds, error.explanation)
                 self._chat.explain(error.explanation)
                 prompt = self._prompts.render("correct", problems=error.explanation)
             else:
-                self._record(question, reply, seconds)
+                self._record(question, sent, reply, seconds)
                 self._emit(CallFinished(question.purpose, None, None, seconds))
                 return answer, reply
         raise LLMError(
@@ -172,57 +139,41 @@ class PasteTransport:
             "--llm names another model.",
         )
 
-    def _reused(self, key: str, reply_model: type[ReplyT]) -> ReplyT | None:
-        if key not in self._answered:
-            return None
-        try:
-            return reply_model.model_validate_json(self._answered[key], strict=True)
-        except ValidationError:
-            return None  # a live model's, which was asked again
-
     def _part_of_given(self, reply_model: type[Reply]) -> tuple[str, list[Message]] | None:
-        if self._given is None:
+        if self._given is None or not issubclass(reply_model, GroupsReply | RulesReply):
             return None
-        system, sent = self._given
-        reply: str | None = None
-        if issubclass(reply_model, GroupsReply):
-            reply = _groups_json(system)
-        elif issubclass(reply_model, RulesReply):
-            reply = rules_json(system, reply_model)
-        return None if reply is None else (reply, sent)
+        answer, sent = self._given
+        try:
+            return pasted_json(answer, reply_model), sent
+        except PastedUnreadable:
+            return None
 
     def _record(
-        self, question: _Question, reply: str, seconds: float = 0.0, error: str | None = None
+        self,
+        question: Question,
+        sent: list[Message],
+        reply: str,
+        seconds: float = 0.0,
+        error: str | None = None,
     ) -> None:
-        if self._record_to is None:
-            return
-        exchange = Exchange(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            purpose=question.purpose,
-            key=question.key,
-            mode=_MODE,
-            messages=[dict(message) for message in question.messages],
-            schema=question.schema,
-            reply=reply,
-            finish_reason="stop",
-            seconds=round(seconds, 3),
-            error=error,
-        )
-        transcript.append(self._record_to, exchange)
+        if self._record_to is not None:
+            outcome = {"reply": reply, "finish_reason": "stop", "error": error}
+            entry = Exchange.of(question, sent, mode=_MODE, seconds=round(seconds, 3), **outcome)
+            transcript.append(self._record_to, entry)
 
 
 def system_prompt(request: DraftRequest, prompts: Prompts) -> str:
     """The question for a complete system: the article's, with its output section."""
     word = re.sub(r"[^a-z0-9]+", "_", request.domain.lower()).strip("_")
-    question = prompts.render(
+    return prompts.question(
         "system",
+        request.context,
         domain=request.domain,
         classes=described_classes(request.classes),
         attributes="\n".join(f"- {attribute}" for attribute in request.attributes),
         rules_key=f"{word or 'class'}_rules",
         example_class=json.dumps(request.classes[0][0], ensure_ascii=False),
     )
-    return with_context(question, request.context, prompts)
 
 
 def _as_json(system: PastedSystem) -> str:
@@ -233,19 +184,11 @@ def _as_json(system: PastedSystem) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _groups_json(system: PastedSystem) -> str:
-    return json.dumps(
-        {"groups": [group.model_dump() for group in system.groups]}, ensure_ascii=False
-    )
-
-
 def _answered_drafts(record_to: Path | None) -> dict[str, str]:
     """Request key -> reply of a draft's finished questions; what was asked again is asked anew."""
-    if record_to is None or not record_to.exists():
-        return {}
     return {
         entry.key: entry.reply
-        for entry in transcript.read(record_to).exchanges
+        for entry in transcript.earlier(record_to)
         if entry.purpose.startswith("draft") and not entry.purpose.endswith("again")
         if entry.reply is not None and entry.error is None
     }
@@ -259,35 +202,22 @@ def example(schema: dict[str, Any]) -> str:
 
     `<name>` stands for words to be chosen, `...` for further entries.
     """
-    return _shown(schema, schema.get("$defs", {}), "text", "")
+    value = _example(schema, schema.get("$defs", {}), "text")
+    text = json.dumps(value, indent=2, ensure_ascii=False).replace(json.dumps(_FURTHER), _FURTHER)
+    # A list of words stands on one line.
+    return re.sub(r'\[\s+("<[^"]+>"),\s+\.\.\.\s+\]', r"[\1, ...]", text)
 
 
-def _shown(schema: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
+def _example(schema: dict[str, Any], defs: dict[str, Any], name: str) -> Any:
     if "$ref" in schema:
-        return _shown(defs[schema["$ref"].rpartition("/")[2]], defs, name, indent)
+        return _example(defs[schema["$ref"].rpartition("/")[2]], defs, name)
     if "enum" in schema or "const" in schema:
-        return _text(schema["const"] if "const" in schema else schema["enum"][0])
+        return schema["const"] if "const" in schema else schema["enum"][0]
     kind = schema.get("type")
     if kind == "object":
-        inner = indent + _INDENT
-        lines = [
-            f"{inner}{_text(key)}: {_shown(value, defs, key, inner)}"
-            for key, value in schema["properties"].items()
-        ]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+        return {key: _example(value, defs, key) for key, value in schema["properties"].items()}
     if kind == "array":
-        return _list(schema["items"], defs, name, indent)
+        kinds = schema["items"].get("anyOf", [schema["items"]])
+        return [*(_example(items, defs, name) for items in kinds), _FURTHER]
     nullable = {"type": "null"} in schema.get("anyOf", ())
-    return _text(f"<{name}, or null>" if nullable else f"<{name}>")
-
-
-def _list(items: dict[str, Any], defs: dict[str, Any], name: str, indent: str) -> str:
-    if items.get("type") == "string":
-        return f"[{_text(f'<{name}>')}, ...]"
-    inner = indent + _INDENT
-    shown = [_shown(kind, defs, name, inner) for kind in items.get("anyOf", [items])]
-    return "[\n" + "".join(f"{inner}{entry},\n" for entry in shown) + f"{inner}...\n{indent}]"
-
-
-def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return f"<{name}, or null>" if nullable else f"<{name}>"

@@ -8,7 +8,7 @@ said in words that can be pasted back into the chat.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -16,30 +16,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from builder.errors import LLMError
+from builder.llm import pasted_shapes as shapes
+from builder.llm import schemas
 from builder.llm.literals import Literal, read_literals
-from builder.llm.schemas import (
-    Broken,
-    DraftedGroup,
-    GroupsReply,
-    Reply,
-    RulesReply,
-    SeparatingReply,
-    problem_of,
-    property_names,
-    short,
-    split_broken,
-)
 from builder.llm.transcript import writable
 from builder.system.model import AttributeGroup
 from builder.system.names import folded, likeness
 
 _LONGEST = 2_000_000
 _MOST_PROBLEMS = 40
-_GROUPS_KEYS = ("classification_groups", "classification_cot", "groups", "new_groups")
-_PROMPT_KEYS = ("prompt", "prompt_template", "template")
 Rules = dict[str, dict[str, str]]
-# The value as the reply should hold it; None where it is something else.
-Shape = Callable[[object], Any]
 
 
 class PastedUnreadable(LLMError):
@@ -51,7 +37,7 @@ class PastedUnreadable(LLMError):
             listed.append(f"- and {len(problems) - _MOST_PROBLEMS} more of the kind")
         self.explanation = "\n".join(listed)
         super().__init__(
-            f"The pasted answer cannot be used: {short(problems[0])}",
+            f"The pasted answer cannot be used: {schemas.short(problems[0])}",
             hint="Paste the explanation back into the chat, and its next answer here.",
         )
 
@@ -65,29 +51,29 @@ class PastedSystem:
     left_out: tuple[str, ...] = ()
 
 
-def pasted_json(text: str, reply_model: type[Reply]) -> str:
+def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
     """The reply in `text` as JSON that `reply_model` reads.
 
     Groups and rules must be sound to the last; proposals may be broken in part, as long as one is
     sound. Raises PastedUnreadable.
     """
-    if issubclass(reply_model, RulesReply):
-        classes, options = _asked_rules(reply_model.model_json_schema())
-        resolved = _resolve(found(text, rules_shape, "rules"), classes, options)
-        if resolved.problems:
-            raise PastedUnreadable(resolved.problems)
-        rules = [{"class_name": name, **resolved.rules[name]} for name in classes]
-        return writable(json.dumps({"rules": rules}, ensure_ascii=False))
+    if issubclass(reply_model, schemas.RulesReply):
+        given = found(text, shapes.rules_shape, "rules")
+        groups = reply_model.groups
+        rules = _resolve(given, reply_model.asked, groups).sound
+        keys = dict(zip(schemas.property_names(groups), groups, strict=True))
+        listed = [
+            {"class_name": name} | {key: rule[group.name] for key, group in keys.items()}
+            for name, rule in rules.items()
+        ]
+        return _written({"rules": listed})
     (field,) = reply_model.model_fields
-    asks_groups = issubclass(reply_model, GroupsReply | SeparatingReply)
-    shape = groups_shape if asks_groups else list_shape(field)
-    written = writable(json.dumps({field: found(text, shape, field)}, ensure_ascii=False))
-    try:
-        items = getattr(reply_model.model_validate_json(written, strict=True), field)
-    except ValidationError as error:
-        raise PastedUnreadable([problem_of(error)]) from error
-    sound, broken = split_broken(items)
-    if issubclass(reply_model, GroupsReply) and not items:
+    asks_groups = issubclass(reply_model, schemas.GroupsReply | schemas.SeparatingReply)
+    shape = shapes.groups_shape if asks_groups else shapes.list_shape(field)
+    written = _written({field: found(text, shape, field)})
+    items = _items(written, reply_model)
+    sound, broken = schemas.split_broken(items)
+    if issubclass(reply_model, schemas.GroupsReply) and not items:
         raise PastedUnreadable(["No group is given."])
     if asks_groups:
         _groups(items)
@@ -98,52 +84,28 @@ def pasted_json(text: str, reply_model: type[Reply]) -> str:
 
 def read_system(text: str, classes: Sequence[str]) -> PastedSystem:
     """Groups, and one option per class and group, given in one answer. Raises PastedUnreadable."""
-    shaped = found(text, system_shape, "classification_groups")
-    written = writable(json.dumps({"groups": shaped["groups"]}, ensure_ascii=False))
+    shaped = found(text, shapes.system_shape, "classification_groups")
+    groups = _groups(_items(_written({"groups": shaped["groups"]}), schemas.GroupsReply))
+    resolved = _resolve(shaped["rules"], classes, groups)
+    return PastedSystem(groups, resolved.sound, resolved.left_out)
+
+
+def _written(reply: object) -> str:
+    return writable(json.dumps(reply, ensure_ascii=False))
+
+
+def _items(written: str, reply_model: type[schemas.Reply]) -> list[Any]:
+    """The items of the only field of a reply. Raises PastedUnreadable."""
     try:
-        items = GroupsReply.model_validate_json(written, strict=True).groups
+        (items,) = dict(reply_model.model_validate_json(written, strict=True)).values()
     except ValidationError as error:
-        raise PastedUnreadable([problem_of(error)]) from error
-    groups = _groups(items)
-    options = {group.name: group.options for group in groups}
-    resolved = _resolve(shaped["rules"], classes, options)
-    if resolved.problems:
-        raise PastedUnreadable(resolved.problems)
-    return PastedSystem(groups, resolved.rules, resolved.left_out)
+        raise PastedUnreadable([schemas.problem_of(error)]) from error
+    return list(items)
 
 
-def rules_json(system: PastedSystem, reply_model: type[RulesReply]) -> str | None:
-    """The rules that `reply_model` asks for as its JSON; None where the system lacks one."""
-    classes, options = _asked_rules(reply_model.model_json_schema())
-    names = _matched(list(system.rules), classes)
-    if any(name not in names for name in classes):
-        return None
-    keys = dict(zip(property_names(system.groups), system.groups, strict=True))
-    if {key: group.options for key, group in keys.items()} != options:
-        return None
-    rules = [
-        {"class_name": name}
-        | {key: system.rules[names[name]][group.name] for key, group in keys.items()}
-        for name in classes
-    ]
-    return writable(json.dumps({"rules": rules}, ensure_ascii=False))
-
-
-def rules_beside(text: str, groups: Sequence[AttributeGroup]) -> Rules:
-    """The rules that an answer to the question for groups brought along, as far as sound."""
-    given = (last_found(text, system_shape) or {}).get("rules", {})
-    options = {group.name: group.options for group in groups}
-    resolved = _resolve(given, tuple(map(str, given)), options)
-    return {
-        name: rule
-        for name, rule in resolved.rules.items()
-        if all(group.name in rule for group in groups)
-    }
-
-
-def _groups(items: Sequence[DraftedGroup | Broken]) -> tuple[AttributeGroup, ...]:
+def _groups(items: Sequence[schemas.DraftedGroup | schemas.Broken]) -> tuple[AttributeGroup, ...]:
     """The groups, all of them sound. Raises PastedUnreadable."""
-    sound, broken = split_broken(items)
+    sound, broken = schemas.split_broken(items)
     problems = [f"{_group_name(item)}: {item.problem}." for item in broken]
     names = [folded(group.name) for group in sound]
     problems += [
@@ -156,19 +118,11 @@ def _groups(items: Sequence[DraftedGroup | Broken]) -> tuple[AttributeGroup, ...
     return tuple(group.as_group() for group in sound)
 
 
-def _group_name(item: Broken) -> str:
+def _group_name(item: schemas.Broken) -> str:
     name = item.sent.get("name") if isinstance(item.sent, dict) else None
-    return f"Group {short(name, 80)!r}" if isinstance(name, str) else "A group without a name"
-
-
-def _asked_rules(schema: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """The classes that a rules reply is for, and the options of each group by its property."""
-    properties = schema["$defs"]["DraftedRule"]["properties"]
-    allowed = {
-        name: tuple(value["enum"] if "enum" in value else (value["const"],))
-        for name, value in properties.items()
-    }
-    return allowed.pop("class_name"), allowed
+    return (
+        f"Group {schemas.short(name, 80)!r}" if isinstance(name, str) else "A group without a name"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +131,16 @@ class _Resolved:
     problems: tuple[str, ...]
     left_out: tuple[str, ...]
 
+    @property
+    def sound(self) -> Rules:
+        """All rules. Raises PastedUnreadable where anything is wrong or missing."""
+        if self.problems:
+            raise PastedUnreadable(self.problems)
+        return self.rules
+
 
 def _resolve(
-    given: Mapping[str, Any], classes: Sequence[str], options: Mapping[str, Sequence[str]]
+    given: Mapping[str, Any], classes: Sequence[str], groups: Sequence[AttributeGroup]
 ) -> _Resolved:
     """Each class's option in each group, from words or indices, and what is wrong or missing."""
     names = _matched(list(given), classes)
@@ -187,7 +148,7 @@ def _resolve(
     problems: list[str] = []
     for name in classes:
         if name in names:
-            rules[name], wrong = _resolve_rule(name, given[names[name]], options)
+            rules[name], wrong = _resolve_rule(name, given[names[name]], groups)
             problems += wrong
     left_out = tuple(name for name in given if name not in names.values())
     missing = [name for name in classes if name not in names]
@@ -204,28 +165,32 @@ def _missing(names: Sequence[str]) -> str:
 
 
 def _resolve_rule(
-    class_name: str, given: object, options: Mapping[str, Sequence[str]]
+    class_name: str, given: object, groups: Sequence[AttributeGroup]
 ) -> tuple[dict[str, str], list[str]]:
     where = f"Class {_quoted(class_name)}"
     if not isinstance(given, dict):
         return {}, [f"{where}: its rule must name an option for each group."]
-    names = _matched(list(given), tuple(options))
+    known = [group.name for group in groups]
+    # A group may also go by its name in the reply's schema.
+    names = dict(zip(known, schemas.property_names(groups), strict=True))
+    names |= _matched(list(given), known)
     rule: dict[str, str] = {}
     problems = [
-        f"{where}: there is no group {_quoted(name)}{_perhaps(name, options)}."
+        f"{where}: there is no group {_quoted(name)}{_perhaps(name, known)}."
         for name in given
         if name not in names.values()
     ]
-    for group, texts in options.items():
-        if group not in names:
-            problems.append(f"{where} has no option in the group {_quoted(group)}.")
+    for group in groups:
+        if names[group.name] not in given:
+            problems.append(f"{where} has no option in the group {_quoted(group.name)}.")
             continue
-        chosen = given[names[group]]
-        option = _option(chosen[0] if single(chosen) else chosen, texts)
+        chosen = given[names[group.name]]
+        option = _option(chosen[0] if shapes.single(chosen) else chosen, group.options)
         if option is None:
-            problems.append(f"{where}, group {_quoted(group)}: {_no_option(chosen, texts)}.")
+            wrong = _no_option(chosen, group.options)
+            problems.append(f"{where}, group {_quoted(group.name)}: {wrong}.")
         else:
-            rule[group] = option
+            rule[group.name] = option
     return rule, problems
 
 
@@ -268,39 +233,26 @@ def _perhaps(name: str, known: Iterable[str]) -> str:
 
 
 def _quoted(name: str) -> str:
-    return repr(short(name, 100))
+    return repr(schemas.short(name, 100))
 
 
 # --- Which part of the text is the answer ---------------------------------------------------------
 
 
-def found(text: str, shape: Shape, key: str) -> Any:
+def found(text: str, shape: shapes.Shape, key: str) -> Any:
     """The answer in the text, shaped. Raises PastedUnreadable."""
     if len(text) > _LONGEST:
         raise PastedUnreadable([f"The answer has {len(text):,} characters; no draft is that long."])
-    reading = read_literals(text)
-    fitting = _fitting(_with_combined(reading.literals), shape)
-    if not fitting:
-        curly = read_literals(text, typographic=True)
-        fitting = _fitting(_with_combined(curly.literals), shape)
-    if fitting:
+    if fitting := _fitting(text, shape):
         longest = max(length for length, _ in fitting)
         # The last word counts, unless it is a mere example or correction of a part.
         return [value for length, value in fitting if 2 * length >= longest][-1]
+    reading = read_literals(text)
     if reading.faults:
         raise PastedUnreadable([f"It cannot be read: {fault}." for fault in reading.faults])
     if any(literal.value for literal in reading.literals):
         raise PastedUnreadable([f'It holds no "{key}" in the form asked for.'])
     raise PastedUnreadable(["There is no JSON and no Python dictionary in it."])
-
-
-def last_found(text: str, shape: Shape) -> Any:
-    """The last value of that shape, None where there is none."""
-    for typographic in (False, True):
-        literals = read_literals(text, typographic=typographic).literals
-        if fitting := _fitting(_with_combined(literals), shape):
-            return fitting[-1][1]
-    return None
 
 
 def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
@@ -318,87 +270,11 @@ def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
     return combined
 
 
-def _fitting(literals: Iterable[Literal], shape: Shape) -> list[tuple[int, Any]]:
-    shaped = ((literal.length, shape(literal.value)) for literal in literals)
-    return [(length, value) for length, value in shaped if value is not None]
-
-
-# --- Shapes ----------------------------------------------------------------------------------
-
-
-def groups_shape(value: object) -> list[Any] | None:
-    """Groups as a list of {name, prompt, options}."""
-    if isinstance(value, dict):
-        value = next((value[key] for key in _GROUPS_KEYS if key in value), value)
-    if isinstance(value, dict):
-        value = [
-            {"name": name, **group} if isinstance(group, dict) else group
-            for name, group in value.items()
-        ]
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        return None
-    if not any("options" in item for item in value):
-        return None
-    return [_group_shape(item) for item in value]
-
-
-def _group_shape(group: Mapping[str, Any]) -> dict[str, Any]:
-    shaped = {key: group[key] for key in ("name", "options") if key in group}
-    prompt = next((group[key] for key in _PROMPT_KEYS if key in group), None)
-    if isinstance(shaped.get("options"), dict):
-        # {"0": "white", "1": "gray"}: numbered in words.
-        shaped["options"] = list(shaped["options"].values())
-    return shaped | ({} if prompt is None else {"prompt": prompt})
-
-
-def rules_shape(value: object) -> dict[str, Any] | None:
-    """Rules as class -> group -> option or index."""
-    if isinstance(value, dict):
-        key = next((key for key in value if key == "rules" or key.endswith("_rules")), None)
-        value = value if key is None else value[key]
-    if isinstance(value, list):
-        rules = [item for item in value if isinstance(item, dict) and "class_name" in item]
-        value = {
-            str(item["class_name"]): {k: v for k, v in item.items() if k != "class_name"}
-            for item in rules
-        }
-    if not isinstance(value, dict) or not any(_is_rule(item) for item in value.values()):
-        return None
-    return value
-
-
-def _is_rule(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(isinstance(item, str | int) or single(item) for item in value.values())
-    )
-
-
-def single(value: object) -> bool:
-    """Whether it is a list of one, which stands for what it holds."""
-    return isinstance(value, list) and len(value) == 1
-
-
-def system_shape(value: object) -> dict[str, Any] | None:
-    """`groups` and `rules` in their shapes; groups must be there."""
-    if not isinstance(value, dict) or not any(key in value for key in _GROUPS_KEYS):
-        return None
-    groups = groups_shape(value)
-    named = [key for key in value if key == "rules" or key.endswith("_rules")]
-    if groups is None:
-        return None
-    return {"groups": groups, "rules": (rules_shape(value) or {}) if named else {}}
-
-
-def list_shape(field: str) -> Shape:
-    """A list of objects, bare or under `field`."""
-
-    def shape(value: object) -> list[Any] | None:
-        if isinstance(value, dict):
-            value = value.get(field)
-        # A list of names, e.g. in a system that is quoted, is no list of proposals.
-        is_list = isinstance(value, list) and all(isinstance(item, dict) for item in value)
-        return value if is_list else None  # type: ignore[return-value]
-
-    return shape
+def _fitting(text: str, shape: shapes.Shape) -> list[tuple[int, Any]]:
+    """Length and value of all that has that shape; curly quotes count where nothing else does."""
+    for typographic in (False, True):
+        literals = _with_combined(read_literals(text, typographic=typographic).literals)
+        shaped = [(literal.length, shape(literal.value)) for literal in literals]
+        if fitting := [(length, value) for length, value in shaped if value is not None]:
+            return fitting
+    return []

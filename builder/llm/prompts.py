@@ -6,7 +6,7 @@ as JSON between tags: the model is to read it as data, never as an instruction.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,7 +18,7 @@ DRAFT = "draft"
 Described = tuple[str, str]  # class name, description or ""
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_FILE = re.compile(r"(?P<name>[^.]+)\.(?P<language>[^.]+)\.md")
+_FILE = re.compile(r"([^.]+)\.([^.]+)\.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,8 @@ class Prompts:
 
     def languages(self) -> tuple[str, ...]:
         """The languages that a draft can be asked for in."""
-        found = {
-            match["language"]
-            for path in _templates(*self._folders())
-            if (match := _FILE.fullmatch(path.name)) and match["name"] == DRAFT
-        }
-        return tuple(sorted(found))
+        templates = [entry for folder in self._folders() for entry in _templates(folder).values()]
+        return tuple(sorted({language for name, language in templates if name == DRAFT}))
 
     def render(self, name: str, /, **values: str) -> str:
         """The template `<name>.<language>.md` with every slot filled.
@@ -60,6 +56,19 @@ class Prompts:
         """
         path = self._path(name)
         return fill(_read(path), values, where=str(path))
+
+    def question(self, name: str, context: str, **values: str) -> str:
+        """The template, with the user's background text behind it if there is any."""
+        question = self.render(name, **values)
+        lines = [line for line in context.splitlines() if line.strip()]
+        if not lines:
+            return question
+        return f"{question}\n\n{self.render('context', context=as_data(lines))}"
+
+    def again(self, question: str, problems: Iterable[str]) -> str:
+        """The question once more, with lines on what was wrong with the answer to it."""
+        again = self.render("again", problems="\n".join(problems))
+        return f"{question}\n\n{again}"
 
     def _path(self, name: str) -> Path:
         file = f"{name}.{self.language}.md"
@@ -74,11 +83,6 @@ class Prompts:
 
 
 ENGLISH = Prompts()
-
-
-def render(name: str, language: str = "en", **values: str) -> str:
-    """The shipped template with every slot filled: see `Prompts.render`."""
-    return Prompts(language).render(name, **values)
 
 
 def fill(template: str, values: dict[str, str], *, where: str) -> str:
@@ -107,43 +111,32 @@ def _slots(template: str, where: str) -> set[str]:
     return names
 
 
-def _templates(*folders: Path) -> list[Path]:
-    return [path for folder in folders for path in sorted(folder.glob("*.md"))]
+def _templates(folder: Path) -> dict[Path, tuple[str, str]]:
+    """The files that may be templates, with name and language; "" for what has none."""
+    paths = (path for path in sorted(folder.glob("*.md")) if path.stem.lower() != "readme")
+    matches = {path: _FILE.fullmatch(path.name) for path in paths}
+    return {path: (match[1], match[2]) if match else ("", "") for path, match in matches.items()}
 
 
 def _check_folder(folder: Path) -> None:
-    """Raises InputError for files that would never be used, e.g. under a misspelt name."""
-    if not folder.is_dir():
-        raise InputError(
-            f"There is no folder {folder} with prompt templates.",
-            hint="Name one with copies of the templates to change, e.g. draft.en.md.",
-        )
-    matches = [_FILE.fullmatch(path.name) for path in _templates(resource_folder("prompts"))]
-    known = sorted({match["name"] for match in matches if match})
-    found = [path for path in _templates(folder) if path.stem.lower() != "readme"]
-    for path in found:
-        match = _FILE.fullmatch(path.name)
-        if match is None or match["name"] not in known:
-            raise InputError(
-                f"{path} is no template that cotbuild uses.",
-                hint=f"Templates are NAME.LANGUAGE.md, NAME one of: {', '.join(known)}.",
-            )
-        _check_slots(path, match["name"])
+    """Raises InputError for what would never be used, e.g. a misspelt name, and for wrong slots."""
+    shipped = {name: path for path, (name, _) in _templates(resource_folder("prompts")).items()}
+    found = _templates(folder)
     if not found:
+        what = f"{folder} holds no" if folder.is_dir() else f"There is no folder {folder} with"
         raise InputError(
-            f"{folder} holds no prompt templates.",
+            f"{what} prompt templates.",
             hint="Put copies of the templates to change there, e.g. draft.en.md.",
         )
-
-
-def slots_of(name: str) -> frozenset[str]:
-    """The slots of the template of this name, in every language."""
-    return frozenset(_slots(_read(resource_folder("prompts") / f"{name}.en.md"), name))
-
-
-def _check_slots(path: Path, name: str) -> None:
-    """Checks the slots of a user's template before a session comes to where it is used."""
-    fill(_read(path), dict.fromkeys(slots_of(name), ""), where=str(path))
+    for path, (name, _) in found.items():
+        if name not in shipped:
+            raise InputError(
+                f"{path} is no template that cotbuild uses.",
+                hint=f"Templates are NAME.LANGUAGE.md, NAME one of: {', '.join(sorted(shipped))}.",
+            )
+        # Before a session comes to where it is used.
+        slots = _slots(_read(shipped[name]), name)
+        fill(_read(path), dict.fromkeys(slots, ""), where=str(path))
 
 
 def _no_template(file: str, languages: tuple[str, ...]) -> InputError:
@@ -184,11 +177,3 @@ def described_classes(classes: Sequence[Described]) -> str:
 def described(entry: Described) -> dict[str, str]:
     name, description = entry
     return {"name": name} | ({"description": description} if description else {})
-
-
-def with_context(question: str, context: str, prompts: Prompts) -> str:
-    """The question, with the user's background text behind it if there is any."""
-    lines = [line for line in context.splitlines() if line.strip()]
-    if not lines:
-        return question
-    return f"{question}\n\n{prompts.render('context', context=as_data(lines))}"

@@ -1,24 +1,22 @@
 """Answers from a recording: a session's llm.jsonl, in the order in which they came."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from builder.edits.model import Proposal
 from builder.errors import LLMError, NoMoreAnswers
 from builder.llm import transcript
-from builder.llm.drafting import draft_system
 from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEvent, RecordingSilent
+from builder.llm.model_drafter import ModelDrafter
 from builder.llm.prompts import ENGLISH, Prompts
-from builder.llm.revising import REVISE, REVISE_AGAIN, revise_system
-from builder.llm.rewriting import REWRITE_GROUP, rewrite_group
+from builder.llm.revising import REVISE, REVISE_AGAIN
+from builder.llm.rewriting import REWRITE_GROUP
 from builder.llm.schemas import short
-from builder.llm.transcript import Exchange, Recording, request_key
-from builder.llm.transport import Message, ReplyT, TruncatedAnswer
-from builder.proposals.requests import DraftRequest, RevisionRequest, Rewriting, RewritingRequest
+from builder.llm.transcript import Exchange, Question, Recording
+from builder.llm.transport import Message, ReplyT
+from builder.proposals.requests import DraftRequest, RevisionRequest
 from builder.system.model import AttributeSystem
 
 _SILENT = (
@@ -27,50 +25,69 @@ _SILENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A request as it would be sent: all that a language model would be told."""
-
-    purpose: str
-    messages: list[Message]
-    schema: dict[str, Any]
-
-
 class RecordingEnded(NoMoreAnswers):
     """The recording holds no (further) reply for a purpose."""
 
 
-class ReplayTransport:
-    """Gives each purpose its recorded replies in order, read by the same code as live ones.
+class ReplayDrafter(ModelDrafter):
+    """A drafter that answers from a recording made with the same classes; its own transport.
 
-    `unanswered`: the last request that the recording had no reply for.
+    Each purpose gets its recorded replies in order, read by the same code as live ones.
+    `label` ("recorded" or "scripted") and `about` say where the replies come from.
+    A session that is resumed has heard `revisions_heard` revisions before: replies go on after
+    them. Raises InputError for a file that is no recording.
     """
 
     def __init__(
         self,
-        recording: Recording,
         path: Path,
         emit: Callable[[LLMEvent], None],
         revisions_heard: int = 0,
+        prompts: Prompts = ENGLISH,
     ) -> None:
+        super().__init__(self, emit, prompts=prompts)
+        self._recording = transcript.read(path)
         self._path = path
         self._emit = emit
         # An answer cut off led to smaller questions; other failures led to nothing.
         answered = [
             entry
-            for entry in recording.exchanges
+            for entry in self._recording.exchanges
             if entry.reply is not None and (entry.error is None or entry.truncated)
         ]
         self._left = _after(answered, revisions_heard)
-        self.unanswered: Unanswered | None = None
+        self.label = self._recording.about.label
+        self.about = self._recording.about.about
+
+    def draft(self, request: DraftRequest) -> AttributeSystem:
+        recorded = _recorded_classes(self._recording)
+        wanted = {name for name, _ in request.classes}
+        if recorded and recorded != wanted:
+            other = sorted(recorded ^ wanted)
+            raise LLMError(
+                f"The recording {self._path} was made for other classes: "
+                f"{short(', '.join(map(repr, other)), 120)} on one side only.",
+                hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
+            )
+        return super().draft(request)
+
+    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
+        try:
+            proposals = super().revise(request)
+            # Whoever was asked then had not read these notes.
+            silent = bool(request.notes)
+        except RecordingEnded:
+            proposals, silent = (), True
+        if silent:
+            self._emit(RecordingSilent(_SILENT))
+        return proposals
 
     def complete(self, purpose: str, messages: list[Message], reply_model: type[ReplyT]) -> ReplyT:
         self._emit(CallStarted(purpose))
-        schema = reply_model.model_json_schema()
-        key = request_key(purpose, messages, schema)
+        key = Question(purpose, messages, reply_model.model_json_schema()).key
         while (exchange := self._next(purpose, key)) is not None:
             try:
-                reply = read_reply(exchange, reply_model)
+                reply = exchange.read(reply_model)
             except ValidationError:
                 # What could not be read live was asked again then: the next one is the answer.
                 continue
@@ -78,7 +95,6 @@ class ReplayTransport:
             fits = exchange.key in ("", key)
             self._emit(CallFinished(purpose, None, None, 0.0) if fits else GivenToAnother(purpose))
             return reply
-        self.unanswered = Unanswered(purpose, messages, schema)
         raise RecordingEnded(
             f"The recording {self._path} holds no answer for {purpose!r}.",
             hint="Connect a real model with --llm MODEL, or go on without one: "
@@ -99,70 +115,6 @@ class ReplayTransport:
             others = [entry for entry in self._left if entry.purpose != purpose]
             self._left = [*others, *same[same.index(found) + 1 :]]
         return found
-
-
-def read_reply(exchange: Exchange, reply_model: type[ReplyT]) -> ReplyT:
-    """The recorded reply. Raises pydantic.ValidationError; TruncatedAnswer where it was cut off."""
-    if exchange.truncated:
-        raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
-    return reply_model.model_validate_json(exchange.reply or "", strict=True)
-
-
-class ReplayDrafter:
-    """A drafter that answers from a recording made with the same classes.
-
-    `label` ("recorded" or "scripted") and `about` say where the replies come from.
-    A session that is resumed has heard `revisions_heard` revisions before: replies go on after
-    them. Raises InputError for a file that is no recording.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        emit: Callable[[LLMEvent], None],
-        revisions_heard: int = 0,
-        prompts: Prompts = ENGLISH,
-    ) -> None:
-        self._prompts = prompts
-        self._recording = transcript.read(path)
-        self._path = path
-        self._emit = emit
-        self._transport = ReplayTransport(self._recording, path, emit, revisions_heard)
-        self.label = self._recording.about.label
-        self.about = self._recording.about.about
-
-    @property
-    def unanswered(self) -> Unanswered | None:
-        """The last request that the recording had no reply for."""
-        return self._transport.unanswered
-
-    def draft(self, request: DraftRequest) -> AttributeSystem:
-        recorded = _recorded_classes(self._recording)
-        wanted = {name for name, _ in request.classes}
-        if recorded and recorded != wanted:
-            other = sorted(recorded ^ wanted)
-            raise LLMError(
-                f"The recording {self._path} was made for other classes: "
-                f"{short(', '.join(map(repr, other)), 120)} on one side only.",
-                hint="Replay it with its own classes, or connect a real model with --llm MODEL.",
-            )
-        return draft_system(
-            request, self._transport, self._emit, prompts=self._prompts, split_alike=True
-        )
-
-    def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
-        try:
-            proposals = revise_system(request, self._transport, self._emit, prompts=self._prompts)
-            # Whoever was asked then had not read these notes.
-            silent = bool(request.notes)
-        except RecordingEnded:
-            proposals, silent = (), True
-        if silent:
-            self._emit(RecordingSilent(_SILENT))
-        return proposals
-
-    def rewrite_group(self, request: RewritingRequest) -> Rewriting:
-        return rewrite_group(request, self._transport, self._prompts)
 
 
 def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:

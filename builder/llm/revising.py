@@ -6,30 +6,21 @@ are taken as they stand.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field, GetJsonSchemaHandler, TypeAdapter, ValidationError
+from pydantic import Field, GetJsonSchemaHandler, TypeAdapter, ValidationError, create_model
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from builder.edits.apply import EditError, apply
 from builder.edits.model import Edit, Proposal
 from builder.errors import LLMError
-from builder.llm.events import Dropped, LLMEvent
-from builder.llm.prompts import ENGLISH, Prompts, as_data, with_context
-from builder.llm.schemas import (
-    MOST_OPTIONS,
-    Broken,
-    Checked,
-    Reply,
-    StrictModel,
-    Words,
-    problem_of,
-    short,
-)
-from builder.llm.transport import Transport, TruncatedAnswer, ask
+from builder.llm import schemas
+from builder.llm.asking import Asking
+from builder.llm.prompts import Prompts, as_data
+from builder.llm.transport import TruncatedAnswer
 from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
 
@@ -37,76 +28,36 @@ REVISE = "revise"
 REVISE_AGAIN = "revise again"
 # Of what the images of a class see, the likeliest options are told.
 MOST_SEEN = 3
-Emit = Callable[[LLMEvent], None]
 
 
 # --- The reply ------------------------------------------------------------------------------------
 
 
-class ClassChoice(StrictModel):
+class ClassChoice(schemas.StrictModel):
     class_name: str
     options: list[str]
 
 
-class SetRuleItem(StrictModel):
-    kind: Literal["set_rule"]
-    class_name: str
-    group: str
-    options: list[str]
+_Text, _Texts, _Choices = schemas.Words, list[schemas.Words], list[ClassChoice]
+# The kinds of edit that a model may propose, with their fields.
+_KINDS: dict[str, dict[str, Any]] = {
+    "set_rule": {"class_name": str, "group": str, "options": list[str]},
+    "rename_option": {"group": str, "option": str, "to": _Text},
+    "set_prompt": {"group": str, "prompt": _Text},
+    "add_option": {"group": str, "option": _Text},
+    "drop_option": {"group": str, "option": str, "replacement": str | None},
+    "split_option": {"group": str, "option": str, "into": _Texts, "classes": _Choices},
+    "merge_options": {"group": str, "options": list[str], "into": _Text},
+    "add_group": {"name": _Text, "prompt": _Text, "options": _Texts, "rules": _Choices},
+    "drop_group": {"group": str},
+}
 
 
-class RenameOptionItem(StrictModel):
-    kind: Literal["rename_option"]
-    group: str
-    option: str
-    to: Words
-
-
-class SetPromptItem(StrictModel):
-    kind: Literal["set_prompt"]
-    group: str
-    prompt: Words
-
-
-class AddOptionItem(StrictModel):
-    kind: Literal["add_option"]
-    group: str
-    option: Words
-
-
-class DropOptionItem(StrictModel):
-    kind: Literal["drop_option"]
-    group: str
-    option: str
-    replacement: str | None
-
-
-class SplitOptionItem(StrictModel):
-    kind: Literal["split_option"]
-    group: str
-    option: str
-    into: list[Words]
-    classes: list[ClassChoice]
-
-
-class MergeOptionsItem(StrictModel):
-    kind: Literal["merge_options"]
-    group: str
-    options: list[str]
-    into: Words
-
-
-class AddGroupItem(StrictModel):
-    kind: Literal["add_group"]
-    name: Words
-    prompt: Words
-    options: list[Words]
-    rules: list[ClassChoice]
-
-
-class DropGroupItem(StrictModel):
-    kind: Literal["drop_group"]
-    group: str
+def _item(kind: str) -> type[schemas.StrictModel]:
+    name = "".join(word.capitalize() for word in kind.split("_"))
+    fields: dict[str, Any] = {"kind": Literal[kind], **_KINDS[kind]}
+    required: Any = {field: (type_, ...) for field, type_ in fields.items()}
+    return create_model(f"{name}Item", __base__=schemas.StrictModel, **required)
 
 
 class _AnyOf:
@@ -118,23 +69,15 @@ class _AnyOf:
         return {"anyOf": handler(schema)["oneOf"]}
 
 
-EditItem = Annotated[
-    SetRuleItem
-    | RenameOptionItem
-    | SetPromptItem
-    | AddOptionItem
-    | DropOptionItem
-    | SplitOptionItem
-    | MergeOptionsItem
-    | AddGroupItem
-    | DropGroupItem,
+EditItem: Any = Annotated[
+    Union[tuple(_item(kind) for kind in _KINDS)],  # noqa: UP007 - they are known when it runs
     Field(discriminator="kind"),
     _AnyOf(),
 ]
 
 
-class ProposalItem(StrictModel):
-    reason: Words
+class ProposalItem(schemas.StrictModel):
+    reason: schemas.Words
     edits: list[EditItem]
 
     def as_proposal(self) -> Proposal:
@@ -144,76 +87,57 @@ class ProposalItem(StrictModel):
         )
 
 
-class RevisionReply(Reply):
-    proposals: Checked[ProposalItem]
+class RevisionReply(schemas.Reply):
+    proposals: schemas.Checked[ProposalItem]
 
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 
 
-def _as_edit(item: StrictModel) -> Edit:
-    return _EDIT.validate_python(_edit_fields(item))
-
-
-def _edit_fields(item: StrictModel) -> dict[str, Any]:
-    match item:
-        case AddGroupItem():
-            group = {"name": item.name, "prompt": item.prompt, "options": item.options}
-            return {"kind": item.kind, "group": group, "rules": _by_class(item.rules)}
-        case SplitOptionItem():
-            return item.model_dump() | {"classes": _by_class(item.classes)}
-        case _:
-            return item.model_dump()
-
-
-def _by_class(choices: list[ClassChoice]) -> dict[str, list[str]]:
-    return {choice.class_name: choice.options for choice in choices}
+def _as_edit(item: schemas.StrictModel) -> Edit:
+    fields = item.model_dump()
+    for by_class in fields.keys() & {"rules", "classes"}:
+        choices = fields[by_class]
+        fields[by_class] = {choice["class_name"]: choice["options"] for choice in choices}
+    if fields["kind"] == "add_group":
+        fields["group"] = {key: fields.pop(key) for key in ("name", "prompt", "options")}
+    return _EDIT.validate_python(fields)
 
 
 # --- Asking ---------------------------------------------------------------------------------------
 
 
-def revise_system(
-    request: RevisionRequest,
-    transport: Transport,
-    emit: Emit,
-    *,
-    prompts: Prompts = ENGLISH,
-) -> tuple[Proposal, ...]:
+def revise_system(request: RevisionRequest, asking: Asking) -> tuple[Proposal, ...]:
     """At most `request.limit` proposals that apply; none when the model has none that do.
 
     When every proposal is unfit they are asked for once more, with the reasons.
     Raises LLMError when no readable answer is to be had.
     """
-    proposals, reasons = _usable(_ask(request, transport, prompts, ()), request, emit)
+    proposals, reasons = _usable(_ask(request, asking), request, asking)
     if reasons and not proposals:
-        proposals, _ = _usable(_ask(request, transport, prompts, reasons), request, emit)
+        proposals, _ = _usable(_ask(request, asking, reasons), request, asking)
     return proposals
 
 
-def _ask(
-    request: RevisionRequest, transport: Transport, prompts: Prompts, reasons: tuple[str, ...]
-) -> RevisionReply:
-    question = revision_question(request, prompts)
+def _ask(request: RevisionRequest, asking: Asking, reasons: Sequence[str] = ()) -> RevisionReply:
+    question = revision_question(request, asking.prompts)
     if reasons:
-        again = prompts.render("again", problems="\n".join(f"- {reason}" for reason in reasons))
-        question = f"{question}\n\n{again}"
-    purpose = REVISE_AGAIN if reasons else REVISE
+        question = asking.prompts.again(question, [f"- {reason}" for reason in reasons])
     try:
-        return transport.complete(purpose, ask(question), RevisionReply)
+        return asking.ask(REVISE_AGAIN if reasons else REVISE, question, RevisionReply)
     except TruncatedAnswer as error:
         if request.limit == 1:
             raise LLMError(
                 "The model's answer is cut off even when it is asked for a single proposal.",
                 hint="Raise the endpoint's limit on output tokens or use another model.",
             ) from error
-        return _ask(replace(request, limit=request.limit // 2), transport, prompts, reasons)
+        return _ask(replace(request, limit=request.limit // 2), asking, reasons)
 
 
 def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
     """What is asked to get proposals: with the rules of the request's classes alone."""
-    question = prompts.render("revise", **told(request), limit=str(request.limit))
-    return with_context(question, request.context, prompts)
+    limit = str(request.limit)
+    return prompts.question("revise", request.context, **told(request), limit=limit)
 
 
 def told(request: RevisionRequest) -> dict[str, str]:
@@ -251,7 +175,7 @@ def _groups(request: RevisionRequest, shown: Iterable[str]) -> list[dict[str, ob
             for option, _ in seen.chosen[:MOST_SEEN]
         )
         first = sorted(group.options, key=lambda option: (option not in told, -users[option]))
-        kept = set(first[:MOST_OPTIONS])
+        kept = set(first[: schemas.MOST_OPTIONS])
         left_out = len(first) - len(kept)
         described.append(
             {
@@ -281,14 +205,14 @@ def _without_blanks(entry: Mapping[str, object]) -> dict[str, object]:
 
 
 def _usable(
-    reply: RevisionReply, request: RevisionRequest, emit: Emit
+    reply: RevisionReply, request: RevisionRequest, asking: Asking
 ) -> tuple[tuple[Proposal, ...], tuple[str, ...]]:
     """The proposals that apply, and why the others don't."""
     proposals: dict[str, Proposal] = {}
     reasons: list[str] = []
     for number, item in enumerate(reply.proposals, start=1):
-        checked = item if isinstance(item, Broken) else _checked(item, request.system)
-        if isinstance(checked, Broken):
+        checked = item if isinstance(item, schemas.Broken) else _checked(item, request.system)
+        if isinstance(checked, schemas.Broken):
             reasons.append(f"proposal {number}: {checked.problem}")
         elif checked.key in proposals:
             reasons.append(f"proposal {number}: the same as one before")
@@ -296,17 +220,16 @@ def _usable(
             reasons.append(f"proposal {number}: more than the {request.limit} asked for")
         else:
             proposals[checked.key] = checked
-    if reasons:
-        emit(Dropped("proposal", tuple(reasons)))
+    asking.drop("proposal", reasons)
     return tuple(proposals.values()), tuple(reasons)
 
 
-def _checked(item: ProposalItem, system: AttributeSystem) -> Proposal | Broken:
+def _checked(item: ProposalItem, system: AttributeSystem) -> Proposal | schemas.Broken:
     try:
         proposal = item.as_proposal()
         revised = apply(system, proposal.edits)
     except ValidationError as error:
-        return Broken(None, problem_of(error))
+        return schemas.Broken(None, schemas.problem_of(error))
     except EditError as error:
-        return Broken(None, short(error.message))
-    return Broken(None, "it changes nothing") if revised == system else proposal
+        return schemas.Broken(None, schemas.short(error.message))
+    return schemas.Broken(None, "it changes nothing") if revised == system else proposal

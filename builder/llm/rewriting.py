@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from builder.llm.prompts import ENGLISH, Prompts, as_data, with_context
+from builder.llm.asking import Asking
+from builder.llm.prompts import Prompts, as_data
 from builder.llm.revising import ClassChoice, told
 from builder.llm.schemas import Broken, Checked, Reply, TolerantModel, Words
-from builder.llm.transport import Transport, UnusableAnswer, ask
+from builder.llm.transport import UnusableAnswer
 from builder.proposals.requests import RevisionRequest, Rewriting, RewritingRequest
 
 # What transcripts call it.
@@ -30,13 +31,11 @@ class RewritingReply(Reply):
     rewritten: Checked[RewrittenGroup]
 
 
-def rewrite_group(
-    request: RewritingRequest, transport: Transport, prompts: Prompts = ENGLISH
-) -> Rewriting:
+def rewrite_group(request: RewritingRequest, asking: Asking) -> Rewriting:
     """The group that the model gives for the request's. Raises LLMError where none came."""
-    question = rewriting_question(request, prompts)
+    question = rewriting_question(request, asking.prompts)
     try:
-        reply = transport.complete(REWRITE_GROUP, ask(question), RewritingReply)
+        reply = asking.ask(REWRITE_GROUP, question, RewritingReply)
     except UnusableAnswer as error:
         return Rewriting("", problem=error.message)
     return _rewriting(reply, request.group)
@@ -44,13 +43,13 @@ def rewrite_group(
 
 def rewriting_question(request: RewritingRequest, prompts: Prompts) -> str:
     """What is asked to get the group's new text."""
-    question = prompts.render(
+    return prompts.question(
         "evolve",
+        request.about.context,
         **told(request.about),
         group=as_data([_shown(request.group, request.about)] if request.group else []),
         unusable=as_data(request.unusable),
     )
-    return with_context(question, request.about.context, prompts)
 
 
 def _shown(group: Mapping[str, Any], about: RevisionRequest) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from builder.llm.literals import without_thoughts
 from builder.system.model import AttributeGroup, group_problems
 from builder.system.names import likeness, unambiguous
 
@@ -44,6 +45,14 @@ class Broken:
 
     sent: object
     problem: str
+
+    @property
+    def shown(self) -> str:
+        return short(json.dumps(self.sent, ensure_ascii=False))
+
+    @property
+    def told(self) -> str:
+        return f"{self.shown}: {self.problem}"
 
 
 def _set_aside(value: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -113,16 +122,10 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TolerantModel(StrictModel):
+class TolerantModel(BaseModel):
     """Asks for its own fields alone, and passes over others: models add remarks of their own."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _own_fields(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        own = {field.alias or name for name, field in cls.model_fields.items()}
-        return {key: item for key, item in value.items() if key in own}
+    model_config = ConfigDict(frozen=True, json_schema_extra={"additionalProperties": False})
 
 
 class Reply(TolerantModel):
@@ -147,7 +150,8 @@ def answer_in(text: str, fields: Collection[str]) -> str:
     to the length of `text`: after 100,000 objects, or 10 million characters of broken ones, no
     more are looked for.
     """
-    text = _without_thoughts(text)
+    if not text.lstrip().startswith(("{", "`")):
+        text = without_thoughts(text)
     first = len(text) - len(text.lstrip())
     decoder, wanted, found, best = json.JSONDecoder(), set(fields), text, None
     if text.startswith("{", first) and not _OBJECT.match(text, first):
@@ -170,15 +174,6 @@ def answer_in(text: str, fields: Collection[str]) -> str:
         if wanted <= value.keys():
             best = found
     return best or found
-
-
-def _without_thoughts(text: str) -> str:
-    """The text without the thinking aloud that some models begin with.
-
-    Their servers may drop its first tag."""
-    before, mark, after = text.partition("</think>")
-    thought = before.lstrip().startswith("<think>") or not before.lstrip().startswith(("{", "`"))
-    return after if mark and thought else text
 
 
 class DraftedGroup(TolerantModel):
@@ -226,28 +221,26 @@ class DraftedRule(TolerantModel):
 class RulesReply(Reply):
     rules: Checked[DraftedRule]
 
-    asked: ClassVar[frozenset[str]] = frozenset()
+    asked: ClassVar[tuple[str, ...]] = ()
+    groups: ClassVar[tuple[AttributeGroup, ...]] = ()
 
     @property
     def finished(self) -> bool:
-        return self.asked == {rule.class_name for rule in split_broken(self.rules)[0]}
+        return set(self.asked) == {rule.class_name for rule in split_broken(self.rules)[0]}
 
 
 def rules_reply(classes: Sequence[str], groups: Sequence[AttributeGroup]) -> type[RulesReply]:
     """The reply model for the rules of exactly these classes, options given by their text."""
-    fields: dict[str, Any] = {"class_name": (_one_of(classes), ...)}
+    fields: dict[str, Any] = {"class_name": (Literal[tuple(classes)], ...)}
     for index, (group, key) in enumerate(zip(groups, property_names(groups), strict=True)):
-        option: Any = Annotated[_one_of(group.options), BeforeValidator(_speller(group.options))]
+        spelt = BeforeValidator(_speller(group.options))
+        option: Any = Annotated[Literal[tuple(group.options)], spelt]
         fields[_field(index)] = (option, Field(alias=key))
     rule = create_model("DraftedRule", __base__=DraftedRule, **fields)
     rules: Any = Checked[rule]  # type: ignore[valid-type]
     reply = create_model("RulesReply", __base__=RulesReply, rules=(rules, ...))
-    reply.asked = frozenset(classes)
+    reply.asked, reply.groups = tuple(classes), tuple(groups)
     return reply
-
-
-def _one_of(values: Sequence[str]) -> Any:
-    return Literal[tuple(values)]
 
 
 def property_names(groups: Sequence[AttributeGroup]) -> tuple[str, ...]:

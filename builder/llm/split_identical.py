@@ -6,11 +6,11 @@ An extra: whatever goes wrong here, the draft stands as it is.
 from collections.abc import Mapping, Sequence
 
 from builder.errors import CotbuildError
-from builder.llm.class_rules import Asking, ClassRules, Subject, draft_rules, sent_as
-from builder.llm.events import Dropped, Inseparable
-from builder.llm.prompts import Described, Prompts, as_data, described, with_context
+from builder.llm.asking import Asking
+from builder.llm.class_rules import ClassRules, Subject, draft_rules
+from builder.llm.events import Inseparable
+from builder.llm.prompts import Described, Prompts, as_data, described
 from builder.llm.schemas import SeparatingReply, split_broken
-from builder.llm.transport import ask
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.system.names import folded
@@ -77,9 +77,9 @@ def _new_groups(
     system: AttributeSystem, sets: Sets, request: DraftRequest, asking: Asking
 ) -> tuple[AttributeGroup, ...]:
     question = splitting_question(system, sets, request, asking.prompts)
-    reply = asking.transport.complete(SEPARATE, ask(question), SeparatingReply)
+    reply = asking.ask(SEPARATE, question, SeparatingReply)
     sound, broken = split_broken(reply.new_groups)
-    reasons = [f"{sent_as(item)}: {item.problem}" for item in broken]
+    reasons = [item.told for item in broken]
     names = {folded(group.name) for group in system.groups}
     groups: list[AttributeGroup] = []
     for drafted in sound:
@@ -90,8 +90,7 @@ def _new_groups(
         else:
             names.add(folded(drafted.name))
             groups.append(drafted.as_group())
-    if reasons:
-        asking.emit(Dropped("group", tuple(reasons)))
+    asking.drop("group", reasons)
     return tuple(groups)
 
 
@@ -99,14 +98,14 @@ def splitting_question(
     system: AttributeSystem, sets: Sets, request: DraftRequest, prompts: Prompts
 ) -> str:
     entries: Mapping[str, Described] = {entry[0]: entry for entry in request.classes}
-    question = prompts.render(
+    return prompts.question(
         "separate",
+        request.context,
         domain=request.domain,
         groups=as_data([group.model_dump() for group in system.groups]),
         sets=as_data([[described(entries[name]) for name in names] for names in sets]),
         limit=str(MOST_GROUPS),
     )
-    return with_context(question, request.context, prompts)
 
 
 def _splits(group: AttributeGroup, sets: Sets, rules: ClassRules) -> bool:

@@ -4,20 +4,17 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from builder.errors import InputError, LLMError
-from builder.llm.cost import (
-    Price,
-    Spent,
-    tokens_of,
-)
-from builder.llm.transport import Message
+from builder.llm.cost import Price, Spent, tokens_of
+from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 
 # A shorter key is a placeholder for a local server; taking it out would garble the texts.
 _SHORTEST_SECRET = 8
@@ -29,11 +26,39 @@ class Usage(BaseModel):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
+    @classmethod
+    def counted(cls, found: object) -> Self:
+        """As endpoints and clients count them, under their names; None for what is no count."""
+
+        def count(*names: str) -> int | None:
+            counts = (getattr(found, name, None) for name in names)
+            return next((count for count in counts if type(count) is int and count >= 0), None)
+
+        return cls(
+            prompt_tokens=count("prompt_tokens", "input_tokens", "prompt_token_count"),
+            completion_tokens=count("completion_tokens", "output_tokens", "candidates_token_count"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, apart from the form of the answer; `schema`: that of the reply."""
+
+    purpose: str
+    messages: list[Message]
+    schema: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The same for two questions that ask the same: 16 hexadecimal digits."""
+        text = json.dumps([self.purpose, self.messages, self.schema], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
 
 class Exchange(BaseModel):
     """One request and what came of it; `reply` or `error` is None.
 
-    `key` identifies what was asked (see `request_key`), `messages` are what was sent, `schema` is
+    `key` identifies what was asked (see `Question`), `messages` are what was sent, `schema` is
     the JSON schema that the reply must follow: the two hold all that the model was told.
     `seconds`: wall time. `time`: ISO 8601, UTC. `spent`: tokens and money, None in older files.
     """
@@ -54,9 +79,27 @@ class Exchange(BaseModel):
     seconds: float = 0.0
     error: str | None = None
 
+    @classmethod
+    def of(cls, question: Question, sent: Iterable[Mapping[str, Any]], **more: Any) -> Self:
+        """The line of a question that goes out now, in the messages `sent`."""
+        return cls(
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            purpose=question.purpose,
+            key=question.key,
+            messages=[dict(message) for message in sent],
+            schema=question.schema,
+            **more,
+        )
+
     @property
     def truncated(self) -> bool:
         return self.finish_reason == "length"
+
+    def read(self, reply_model: type[ReplyT]) -> ReplyT:
+        """The reply. Raises TruncatedAnswer where it was cut off, and pydantic.ValidationError."""
+        if self.truncated:
+            raise TruncatedAnswer("The recorded answer is cut off at the limit on output tokens.")
+        return reply_model.model_validate_json(self.reply or "", strict=True)
 
 
 class About(BaseModel):
@@ -78,12 +121,6 @@ class Recording:
     exchanges: tuple[Exchange, ...]
 
 
-def request_key(purpose: str, messages: Sequence[Message], schema: dict[str, Any]) -> str:
-    """A key of a request, the same for two that ask the same: 16 hexadecimal digits."""
-    text = json.dumps([purpose, list(messages), schema], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
     """Adds a line without the `hidden` text; a new file is readable by its owner alone.
 
@@ -93,7 +130,7 @@ def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
     text = writable(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
     line = scrubbed(text, hidden) + "\n"
     try:
-        with open(path, "a+b", opener=_open_private) as file:
+        with open(path, "a+b", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write((f"\n{line}" if _ends_torn(file) else line).encode())
     except OSError as error:
         raise LLMError(
@@ -101,10 +138,6 @@ def append(path: Path, exchange: Exchange, *, hidden: str = "") -> None:
             hint="Make room or make the folder writable, then run the command again: what was "
             "answered before is kept.",
         ) from error
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _ends_torn(file: BinaryIO) -> bool:
@@ -146,8 +179,9 @@ def read(path: Path) -> Recording:
             else:
                 exchanges.append(Exchange.model_validate(value))
         except (ValueError, RecursionError) as error:
-            # A line may be torn inside a character, too.
-            if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) and _torn(line):
+            # Torn by a crash, perhaps inside a character.
+            torn = not line.strip() or line.startswith(b"{")
+            if torn and isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
                 continue
             raise InputError(
                 f"{path}, line {number} is no recorded request and reply.",
@@ -156,8 +190,9 @@ def read(path: Path) -> Recording:
     return Recording(about, tuple(exchanges))
 
 
-def _torn(line: bytes) -> bool:
-    return not line.strip() or line.startswith(b"{")
+def earlier(path: Path | None) -> tuple[Exchange, ...]:
+    """The exchanges of a transcript that may not be there yet."""
+    return read(path).exchanges if path is not None and path.exists() else ()
 
 
 def spent_in(exchanges: Iterable[Exchange], price: Price | None = None) -> Spent:

@@ -70,8 +70,8 @@ def suggest(
     review = _review(scores, system)
     kinds = (
         _distinctions(scores, system, review),
-        _corrections(review),
-        _splits(review),
+        _strongest(_contradicted(review)),
+        _strongest(_split(review)),
         chance_groups(scores, system, seed=seed),
         unchosen_options(scores, system),
     )
@@ -91,18 +91,16 @@ def chance_groups(scores: Scores, system: AttributeSystem, *, seed: int) -> Iter
             "its rules fit the review images no better than when they are shuffled over the "
             f"classes ({test.permutations} shuffles, p = {test.p:.3f})"
         )
-        yield _removal(reason, DropGroup(group=test.group))
+        yield _proposal(reason, DropGroup(group=test.group))
 
 
 def weak_groups(reports: Iterable[GroupReport]) -> Iterator[Proposal]:
     """Drops of the groups without which more images are correct, the largest gain first."""
-    weak = [each for each in reports if each.without and each.without.points > 0]
-    weak.sort(key=lambda each: -each.without.points if each.without else 0)
-    for each in weak:
-        if each.without:
-            change = f"{each.without.fixed} fixed, {each.without.broken} broken"
-            reason = f"more review images are correct without it ({change})"
-            yield _removal(reason, DropGroup(group=each.name))
+    weak = [(r.without, r.name) for r in reports if r.without and r.without.points > 0]
+    for without, name in sorted(weak, key=lambda found: -found[0].points):
+        change = f"{without.fixed} fixed, {without.broken} broken"
+        reason = f"more review images are correct without it ({change})"
+        yield _proposal(reason, DropGroup(group=name))
 
 
 def unchosen_options(scores: Scores, system: AttributeSystem) -> Iterator[Proposal]:
@@ -130,13 +128,9 @@ def unchosen_options(scores: Scores, system: AttributeSystem) -> Iterator[Propos
             named_by = [known[name] for name in users[option]]
             edits = _edits_to_drop(group.name, option, named_by, unchosen)
             reason = _reason(option, users[option], scores.n)
-            cases.append((sum(e.n for e in named_by), _removal(reason, *edits)))
+            cases.append((sum(e.n for e in named_by), _proposal(reason, *edits)))
     cases.sort(key=lambda case: -case[0])
     return (proposal for _, proposal in cases)
-
-
-def _removal(reason: str, *edits: Edit) -> Proposal:
-    return Proposal(edits=edits, source="data", reason=reason)
 
 
 def _edits_to_drop(
@@ -174,8 +168,8 @@ def _new(
             yield proposal
 
 
-def _proposal(reason: str, edit: SetRule) -> Proposal:
-    return Proposal(edits=(edit,), source="data", reason=reason)
+def _proposal(reason: str, *edits: Edit) -> Proposal:
+    return Proposal(edits=edits, source="data", reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,76 +218,62 @@ def _interval(count: int, n: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """Options to use instead: `seen` images of the class choose them, `kept` the rule's."""
+    """Options to use instead: `seen` images of the class choose them, `kept` the rule's.
+
+    `told`: the former in words.
+    """
 
     evidence: RuleEvidence
     options: Choice
     seen: int
     kept: int
+    told: str
 
     @property
-    def edit(self) -> SetRule:
-        at = self.evidence
-        return SetRule(class_name=at.class_name, group=at.group, options=self.options)
-
-    @property
-    def rule(self) -> str:
-        if not self.evidence.rule:
-            return "the rule names nothing"
-        return f'the rule says "{self.evidence.rule[0]}" (seen by {self.kept})'
+    def proposal(self) -> Proposal:
+        at, rule = self.evidence, "the rule names nothing"
+        if at.rule:
+            rule = f'the rule says "{at.rule[0]}" (seen by {self.kept})'
+        edit = SetRule(class_name=at.class_name, group=at.group, options=self.options)
+        return _proposal(f"{self.told}, {rule}", edit)
 
 
-def _strongest(cases: Iterable[_Case]) -> list[_Case]:
+def _strongest(cases: Iterable[_Case]) -> Iterator[Proposal]:
     # Stable: equally strong ones stay in the order of classes and groups.
-    return sorted(cases, key=lambda case: (case.kept - case.seen, -case.seen / case.evidence.n))
-
-
-def _corrections(review: _Review) -> Iterator[Proposal]:
-    for case in _strongest(_contradicted(review)):
-        (option,) = case.options
-        n = case.evidence.n
-        yield _proposal(
-            f'{case.seen} of {n} review images see "{option}" ({_interval(case.seen, n)}), '
-            f"{case.rule}",
-            case.edit,
-        )
+    found = sorted(cases, key=lambda case: (case.kept - case.seen, -case.seen / case.evidence.n))
+    return (case.proposal for case in found)
 
 
 def _contradicted(review: _Review) -> Iterator[_Case]:
     for evidence in review.evidence.values():
-        option, seen = evidence.chosen[0]
+        (option, seen), n = evidence.chosen[0], evidence.n
         kept = sum(_count(evidence, named) for named in evidence.rule)
-        clear = seen >= _FEWEST and 2 * seen > evidence.n and seen >= _CLEARLY * kept
+        clear = seen >= _FEWEST and 2 * seen > n and seen >= _CLEARLY * kept
         open_to_it = len(evidence.rule) <= 1 and option not in evidence.rule
         if open_to_it and clear and review.typical(evidence, option):
-            yield _Case(evidence, (option,), seen, kept)
-
-
-def _splits(review: _Review) -> Iterator[Proposal]:
-    for case in _strongest(_split(review)):
-        (first, most), (second, fewer), *_ = case.evidence.chosen
-        yield _proposal(
-            f'{most} of {case.evidence.n} review images see "{first}", {fewer} "{second}" '
-            f"(together {_interval(case.seen, case.evidence.n)}), {case.rule}",
-            case.edit,
-        )
+            told = f'{seen} of {n} review images see "{option}" ({_interval(seen, n)})'
+            yield _Case(evidence, (option,), seen, kept, told)
 
 
 def _split(review: _Review) -> Iterator[_Case]:
     for evidence in review.evidence.values():
-        options = review.totals[evidence.group]
+        options, n = review.totals[evidence.group], evidence.n
         # Both of two options would say as much as none.
         if len(evidence.rule) > 1 or len(evidence.chosen) < 2 or len(options) < 3:
             continue
         (first, most), (second, fewer), (_, third) = (*evidence.chosen, ("", 0))[:3]
         seen = most + fewer
-        clear = fewer >= _FEWEST and 2 * seen > evidence.n and fewer >= _CLEARLY * third
+        clear = fewer >= _FEWEST and 2 * seen > n and fewer >= _CLEARLY * third
         balanced = most < _CLEARLY * fewer
         typical = review.typical(evidence, first) and review.typical(evidence, second)
         if clear and balanced and typical:
             both = tuple(option for option in options if option in (first, second))
             kept = sum(_count(evidence, named) for named in evidence.rule)
-            yield _Case(evidence, both, seen, kept)
+            told = (
+                f'{most} of {n} review images see "{first}", {fewer} "{second}" '
+                f"(together {_interval(seen, n)})"
+            )
+            yield _Case(evidence, both, seen, kept, told)
 
 
 # --- Pairs ------------------------------------------------------------------------------------

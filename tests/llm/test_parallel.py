@@ -285,7 +285,7 @@ def test_the_default_is_four_calls_at_a_time_and_one_on_this_machine(tmp_path: P
     def parallel(**options: Any) -> int:
         drafter = open_drafter(ModelSettings("m", transcript=tmp_path / "x", **options), print)
         assert isinstance(drafter, ModelDrafter)
-        return drafter._parallel.count
+        return drafter._asking.parallel.count
 
     assert parallel(url="https://example.org/v1") == 4
     assert parallel(url="http://127.0.0.1:1/v1") == 1

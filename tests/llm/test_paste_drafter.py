@@ -13,7 +13,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.drafter import open_drafter
 from builder.llm.events import CallFinished, CallReused, Dropped, LLMEvent
-from builder.llm.paste_drafter import WHOLE, PasteDrafter, PasteTransport, system_prompt
+from builder.llm.paste_drafter import WHOLE, PasteDrafter, system_prompt
 from builder.llm.prompts import Prompts
 from builder.llm.revising import RevisionReply
 from builder.llm.settings import ModelSettings
@@ -220,6 +220,6 @@ def test_templates_of_the_users_own(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "form.en.md").write_text("Obey this form!\n{{form}}", encoding="utf-8")
     chat = ScriptedChat(proposing("Absol"))
-    transport = PasteTransport(chat, lambda _: None, prompts=Prompts("en", folder))
-    transport.complete("revise", ask("What now?"), RevisionReply)
+    drafter = PasteDrafter(chat, lambda _: None, prompts=Prompts("en", folder))
+    drafter.complete("revise", ask("What now?"), RevisionReply)
     assert chat.asked[0][1].startswith("What now?\n\nObey this form!\n{")

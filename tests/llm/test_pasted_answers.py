@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.llm.pasted_answers import PastedUnreadable, pasted_json, read_system, rules_beside
+from builder.llm.pasted_answers import PastedUnreadable, pasted_json, read_system
 from builder.llm.revising import RevisionReply
 from builder.llm.schemas import Broken, GroupsReply, rules_reply
 from builder.llm.transport import ReplyT
@@ -114,7 +114,6 @@ def test_groups(text: str) -> None:
 def test_a_complete_system_in_one_answer(text: str) -> None:
     found = read_system(text, CLASSES)
     assert (found.groups, found.rules, found.left_out) == (GROUPS, CHOICES, ())
-    assert rules_beside(text, GROUPS) == CHOICES
     assert rules_in(text) == CHOICES
 
 
@@ -133,6 +132,16 @@ def test_a_complete_system_in_one_answer(text: str) -> None:
 def test_rules(value: Any) -> None:
     for text in (json.dumps(value), f"So: {value!r}."):
         assert rules_in(text) == CHOICES
+
+
+def test_a_group_goes_by_its_name_or_by_that_in_the_schema() -> None:
+    groups = (AttributeGroup(name="色", prompt="It is {}.", options=("white", "red")), GROUPS[1])
+    reply = rules_reply(("Absol",), groups)
+    for key in ("色", "group_1"):
+        read = read_pasted(json.dumps({"rules": {"Absol": {key: 1, "form": "a bird"}}}), reply)
+        (rule,) = read.rules
+        assert not isinstance(rule, Broken)
+        assert rule.choices(groups) == {"色": "red", "form": "a bird"}
 
 
 def test_every_problem_is_listed_by_name() -> None:
@@ -263,4 +272,3 @@ def test_scraps_of_a_system_are_read_or_explained(value: object) -> None:
             read()
         except PastedUnreadable as error:
             assert error.explanation.startswith("- ")
-    rules_beside(text, GROUPS)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import InputError
-from builder.llm.prompts import Prompts, fill, render, slots_of
+from builder.llm.prompts import Prompts, fill
 from builder.resources import resource_folder
 
 SLOTS = {
@@ -75,7 +75,7 @@ def test_the_chinese_draft_keeps_the_three_requirements(name: str) -> None:
 
 
 def test_the_draft_keeps_the_three_requirements() -> None:
-    text = render("draft", domain="Pokémon", classes="[]", attributes="- color")
+    text = Prompts().render("draft", domain="Pokémon", classes="[]", attributes="- color")
     positions = [
         text.index(part)
         for part in (
@@ -112,7 +112,7 @@ def test_a_slot_that_does_not_match_is_named(
 
 
 def test_a_missing_template_is_named_with_the_languages_there_are() -> None:
-    for attempt in (lambda: Prompts.open("xx"), lambda: render("draft", "xx")):
+    for attempt in (lambda: Prompts.open("xx"), lambda: Prompts("xx").render("draft")):
         with pytest.raises(InputError, match=r"draft\.xx\.md.* en, zh"):
             attempt()
 
@@ -128,7 +128,7 @@ def own(tmp_path: Path) -> Path:
 def test_a_folder_replaces_the_templates_it_holds(own: Path) -> None:
     prompts = Prompts.open("en", own)
     assert prompts.render("again", problems="x") == "Once more: x"
-    assert prompts.render("context", context="x") == render("context", context="x")
+    assert prompts.render("context", context="x") == Prompts().render("context", context="x")
     assert "Once more" not in Prompts.open("zh", own).render("again", problems="x")
 
 
@@ -181,8 +181,3 @@ def test_a_folder_without_templates(own: Path) -> None:
         Prompts.open("en", own)
     with pytest.raises(InputError, match="no folder"):
         Prompts.open("en", own / "none")
-
-
-def test_the_slots_of_a_template_are_known() -> None:
-    for name, slots in SLOTS.items():
-        assert slots_of(name) == slots

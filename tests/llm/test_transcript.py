@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import InputError
-from builder.llm.transcript import Exchange, append, read, request_key, scrubbed, writable
+from builder.llm.transcript import Exchange, Question, append, read, scrubbed, writable
 from builder.llm.transport import ask
 
 
@@ -76,13 +76,13 @@ def test_a_file_of_another_kind_is_no_transcript(tmp_path: Path) -> None:
 
 def test_requests_are_told_apart_by_all_that_they_say() -> None:
     keys = {
-        request_key("draft groups", ask("a"), {}),
-        request_key("draft groups again", ask("a"), {}),
-        request_key("draft groups", ask("b"), {}),
-        request_key("draft groups", ask("a"), {"title": "x"}),
+        Question("draft groups", ask("a"), {}).key,
+        Question("draft groups again", ask("a"), {}).key,
+        Question("draft groups", ask("b"), {}).key,
+        Question("draft groups", ask("a"), {"title": "x"}).key,
     }
     assert len(keys) == 4
-    assert request_key("draft groups", ask("a"), {}) in keys
+    assert Question("draft groups", ask("a"), {}).key in keys
 
 
 def test_scrubbing() -> None:
