@@ -16,7 +16,7 @@ from pathlib import Path
 
 from builder.data.downloading import is_url
 from builder.data.images import Skipped
-from builder.data.rows import Content, Rows, Stored
+from builder.data.rows import Rows, Stored
 from builder.errors import InputError
 
 _NAMES = ("metadata.csv", "metadata.jsonl")
@@ -55,7 +55,7 @@ def read_metadata(path: Path, image_column: str | None, label_column: str | None
     names = [_text(line.values.get(image_column)) for line in lines]
     labels = [_text(line.values.get(label_column)) for line in lines]
 
-    def stored(rows: Sequence[int]) -> Iterator[Content | Stored | Skipped]:
+    def stored(rows: Sequence[int]) -> Iterator[Stored | Skipped]:
         seen: dict[tuple[str, str | None], int] = {}
         for row in rows:
             number = lines[row].number

@@ -14,17 +14,8 @@ from builder.files import replace_file
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """An image as the bytes of its file; `name`: what the file was called, "" if not known."""
-
-    data: bytes
-    name: str
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stored:
-    """An image that is a file already; `where`: where the user finds it."""
+    """An image as a file; `where`: where the user finds it."""
 
     path: Path
     where: str
@@ -43,7 +34,7 @@ class Rows:
     origin: str
     labels: Sequence[str | None]
     urls: Mapping[int, str]
-    stored: Callable[[Sequence[int]], Iterator[Content | Stored | Skipped]]
+    stored: Callable[[Sequence[int]], Iterator[Stored | Skipped]]
     revision: str = ""
 
 
@@ -71,7 +62,7 @@ def gather(
         if on_progress is not None and not remote:
             on_progress(done, len(wanted))
 
-    checked = check_files(_candidates(rows, wanted, downloaded, downloads / "images"), on_checked)
+    checked = check_files(_candidates(rows, wanted, downloaded), on_checked)
     checked.require_image(rows.origin)
     present = {image.label for image in checked.images}
     meant = set(matching.classes.values())
@@ -101,36 +92,34 @@ def _by_class(
 
 
 def _candidates(
-    rows: Rows,
-    wanted: Sequence[tuple[int, str]],
-    downloaded: Mapping[str, Path | Skipped],
-    folder: Path,
+    rows: Rows, wanted: Sequence[tuple[int, str]], downloaded: Mapping[str, Path | Skipped]
 ) -> Iterator[LabelledFile | Skipped]:
     stored = rows.stored([row for row, _ in wanted if row not in rows.urls])
     for row, label in wanted:
-        spelled = rows.labels[row] or ""
-        found = _found(downloaded, rows.urls[row]) if row in rows.urls else next(stored)
+        found: Stored | Skipped
+        if (url := rows.urls.get(row)) is None:
+            found = next(stored)
+        else:
+            path = downloaded[url]
+            found = path if isinstance(path, Skipped) else Stored(path, url)
         if isinstance(found, Skipped):
             yield found
         else:
-            path = _store(found, folder) if isinstance(found, Content) else found.path
-            yield LabelledFile(path, label, found.where, spelled)
+            yield LabelledFile(found.path, label, found.where, rows.labels[row] or "")
 
 
-def _found(downloaded: Mapping[str, Path | Skipped], url: str) -> Stored | Skipped:
-    outcome = downloaded[url]
-    return outcome if isinstance(outcome, Skipped) else Stored(outcome, url)
+def keep_image(content: bytes, name: str, folder: Path) -> Path:
+    """Where an image is kept, written unless it is there: its file is named after its content.
 
-
-def _store(content: Content, folder: Path) -> Path:
-    """Writes an image, unless it is there: its file is named after its content."""
-    digest = hashlib.sha256(content.data).hexdigest()
-    suffix = Path(content.name).suffix.lower()
+    `name`: what it was called before, "" if that is not known. Raises InputError.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    suffix = Path(name).suffix.lower()
     path = folder / digest[:2] / (digest + (suffix if suffix in IMAGE_SUFFIXES else ""))
     if path.is_file():
         return path
     try:
-        replace_file(path, content.data)
+        replace_file(path, content)
     except OSError as error:
         raise InputError(
             f"The images of the data set cannot be written to {folder}: {error.strerror or error}.",

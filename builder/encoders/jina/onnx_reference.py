@@ -13,7 +13,8 @@ import huggingface_hub
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.encoders.hub import download, hub_errors, out_of_reach, published_files
+from builder.data.hugging_face import out_of_reach
+from builder.encoders.hub import download, hub_errors, published_files
 from builder.encoders.jina.verify import Agreement, compare
 from builder.encoders.protocol import Vectors
 from builder.errors import EncoderError
