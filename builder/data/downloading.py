@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
-from builder.data.images import IMAGE_SUFFIXES, Skipped
+from builder.data.images import IMAGE_SUFFIXES, Progress, Skipped
 from builder.data.pictures import ImageUnreadable, bombs_as_errors, check_image
 from builder.errors import InputError
 
@@ -68,7 +68,7 @@ def download_images(
     folder: Path,
     *,
     limits: Limits = Limits(),
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> dict[str, Path | Skipped]:
     """Downloads images: URL -> file below `folder`, or why there is none.
 

@@ -1,14 +1,21 @@
 """A table of labelled images, whatever its form, and the image set that it holds."""
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.data.downloading import download_images
-from builder.data.images import IMAGE_SUFFIXES, ImageSet, LabelledFile, Skipped, check_files
-from builder.data.matching import Matching, match_labels, nearest_labels
+from builder.data.images import (
+    IMAGE_SUFFIXES,
+    ImageSet,
+    LabelledFile,
+    Progress,
+    Skipped,
+    check_files,
+)
+from builder.data.matching import match_labels, nearest_labels
 from builder.errors import InputError
 from builder.files import replace_file
 
@@ -43,7 +50,7 @@ def gather(
     class_names: Sequence[str],
     *,
     downloads: Path,
-    on_progress: Callable[[int, int], None] | None,
+    on_progress: Progress | None,
 ) -> ImageSet:
     """The images of the rows whose label is a class; no other is written or downloaded.
 
@@ -54,7 +61,14 @@ def gather(
     matching = match_labels(counts, class_names)
     if not matching.classes:
         raise _no_match(rows.origin, counts, class_names)
-    wanted = _by_class(rows.labels, matching, class_names)
+    order = {name: number for number, name in enumerate(class_names)}
+    # (row, class) of each row that has a class, by class, then row.
+    wanted = [
+        (row, matching.classes[label])
+        for row, label in enumerate(rows.labels)
+        if label is not None and label in matching.classes
+    ]
+    wanted.sort(key=lambda found: order[found[1]])
     remote = [rows.urls[row] for row, _ in wanted if row in rows.urls]
     downloaded = download_images(remote, downloads / "urls", on_progress=on_progress)
 
@@ -62,33 +76,17 @@ def gather(
         if on_progress is not None and not remote:
             on_progress(done, len(wanted))
 
-    checked = check_files(_candidates(rows, wanted, downloaded), on_checked)
-    checked.require_image(rows.origin)
-    present = {image.label for image in checked.images}
+    candidates = _candidates(rows, wanted, downloaded)
+    found = check_files(candidates, class_names, matching, rows.origin, on_checked=on_checked)
     meant = set(matching.classes.values())
     others = [label for label in counts if label not in matching.classes]
-    return ImageSet(
-        images=checked.images,
-        skipped=checked.skipped,
-        empty_classes=tuple(name for name in class_names if name not in present),
-        conflicting=checked.conflicting,
-        matched=matching.matched(checked.spellings),
+    return replace(
+        found,
         other_labels=len(others),
         other_rows=len(rows.labels) - len(wanted),
         nearest_labels=nearest_labels(class_names, others, meant),
         revision=rows.revision,
     )
-
-
-def _by_class(
-    labels: Sequence[str | None], matching: Matching, class_names: Sequence[str]
-) -> list[tuple[int, str]]:
-    """(row, class) of each row that has a class, by class, then row."""
-    by_class: defaultdict[str, list[int]] = defaultdict(list)
-    for row, label in enumerate(labels):
-        if label is not None and label in matching.classes:
-            by_class[matching.classes[label]].append(row)
-    return [(row, name) for name in class_names for row in by_class[name]]
 
 
 def _candidates(

@@ -1,12 +1,12 @@
 """Where labelled images come from: a folder, or a data set on the Hugging Face hub."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.folders import read_images
-from builder.data.images import ImageSet
+from builder.data.images import ImageSet, Progress
 from builder.data.metadata import find_metadata, read_metadata
 from builder.data.rows import Rows, gather
 from builder.errors import InputError
@@ -50,7 +50,7 @@ def read_source(
     class_names: Sequence[str],
     *,
     downloads: Path,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> ImageSet:
     """Every usable image of the classes that the source holds, as a file with its digest.
 

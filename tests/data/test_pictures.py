@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, features
 
 from builder.data import pictures
 from builder.data.images import LabelledFile, check_files
+from builder.data.matching import Matching
 from builder.data.pictures import (
     Crop,
     ImageUnreadable,
@@ -166,7 +167,8 @@ def test_no_more_pictures_are_held_at_a_time_than_there_are_cores(tmp_path: Path
         names = (thread.name for thread in threading.enumerate())
         threads.update(name for name in names if name.startswith("ThreadPoolExecutor"))
 
-    check_files([LabelledFile(path, "a", "b", "a")] * 200, note)
+    files = [LabelledFile(path, "a", "b", "a")] * 200
+    check_files(files, ["a"], Matching({}, ()), "here", on_checked=note)
     assert 1 <= len(threads) <= min(8, os.cpu_count() or 1)
 
 

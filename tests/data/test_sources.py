@@ -344,7 +344,9 @@ def test_without_a_network_the_message_says_so(
         _use(monkeypatch, f"http://127.0.0.1:{unused.getsockname()[1]}", tmp_path / "cache")
         # The library would try again for half a minute.
         monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", pytest.fail)
-        with pytest.raises(InputError, match="not on this machine: the Hugging Face hub cannot be reached"):
+        with pytest.raises(
+            InputError, match="not on this machine: the Hugging Face hub cannot be reached"
+        ):
             read(tmp_path, "org/name")
     _go_offline(monkeypatch)
     with pytest.raises(InputError, match="not on this machine: HF_HUB_OFFLINE is set"):
