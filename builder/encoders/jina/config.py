@@ -6,9 +6,8 @@ none (names, dropout, the choice of an attention kernel) are not looked at.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -93,17 +92,17 @@ class _OverridesV1(_Strict):
     use_qk_norm: Literal[False] = False
 
 
-class _Instructions(_Strict):
-    model_config = ConfigDict(extra="forbid")
-    query: str = Field(alias="retrieval.query")
+class Lora(_Strict):
+    """What deviates in v2. Matrices are `original + alpha / rank * adapter`.
 
+    task_instructions: what each task puts in front of a text.
+    """
 
-class _OverridesV2(_Strict):
     model_config = ConfigDict(extra="forbid")
     lora_adaptations: tuple[Literal["retrieval.query"]]
-    lora_alpha: _Positive
-    lora_rank: _Size
-    task_instructions: _Instructions
+    alpha: _Positive = Field(alias="lora_alpha")
+    rank: _Size = Field(alias="lora_rank")
+    task_instructions: Annotated[dict[Literal["retrieval.query"], str], Field(min_length=1)]
     load_trained_adapters: bool = False
     lora_dropout_p: float = 0.0
     lora_main_params_trainable: bool = False
@@ -114,7 +113,7 @@ class _TextV1(_Strict):
     embed_dim: _Size
     pooler_type: Literal["mean_pooler"]
     proj_type: None = None
-    hf_model_config_kwargs: _OverridesV1
+    overrides: _OverridesV1 = Field(alias="hf_model_config_kwargs")
 
 
 class _TextV2(_Strict):
@@ -123,37 +122,58 @@ class _TextV2(_Strict):
     proj_type: None = None
     default_instruction_task: None = None
     default_lora_task: Literal["retrieval.query"]
-    hf_model_config_kwargs: _OverridesV2
+    overrides: Lora = Field(alias="hf_model_config_kwargs")
 
 
-class _Clip(_Strict):
+class JinaConfig(_Strict):
+    """config.json; the text tower's sizes are not in it but follow from the weights.
+
+    `matryoshka`: the lengths to which the vectors may be cut.
+    """
+
+    version: ClassVar[Literal["v1", "v2"]]
     add_projections: Literal[False] = False
     truncate_dim: None = None
-    matryoshka_dimensions: tuple[_Size, ...] | None = None
-    vision_config: VisionConfig
-    text_config: _TextV1 | _TextV2
+    matryoshka: tuple[_Size, ...] | None = Field(None, alias="matryoshka_dimensions")
+    vision: VisionConfig = Field(alias="vision_config")
+    text: _TextV1 | _TextV2 = Field(alias="text_config")
 
     @model_validator(mode="after")
     def _dimensions_fit(self) -> Self:
-        d = self.vision_config.embed_dim
-        if self.text_config.embed_dim != d:
+        if self.text.embed_dim != self.dimensions:
             raise ValueError(
-                f"text_config.embed_dim {self.text_config.embed_dim} is not "
-                f"vision_config.embed_dim {d}"
+                f"text_config.embed_dim {self.text.embed_dim} is not "
+                f"vision_config.embed_dim {self.dimensions}"
             )
-        if max(self.matryoshka_dimensions or (), default=0) > d:
-            raise ValueError(f"matryoshka_dimensions {self.matryoshka_dimensions} exceed {d}")
+        if max(self.matryoshka or (), default=0) > self.dimensions:
+            raise ValueError(f"matryoshka_dimensions {self.matryoshka} exceed {self.dimensions}")
         return self
 
+    @property
+    def dimensions(self) -> int:
+        return self.vision.embed_dim
 
-class _ClipV1(_Clip):
-    text_config: _TextV1
-    matryoshka_dimensions: None = None
+    @property
+    def lora(self) -> Lora | None:
+        """None in v1, which has neither adapters nor instructions."""
+        return self.text.overrides if isinstance(self.text.overrides, Lora) else None
+
+    @property
+    def instructions(self) -> Mapping[str, str]:
+        """What each task puts in front of a text."""
+        return dict(self.lora.task_instructions.items()) if self.lora else {}
 
 
-class _ClipV2(_Clip):
-    text_config: _TextV2
-    matryoshka_dimensions: tuple[_Size, ...]
+class _ConfigV1(JinaConfig):
+    version = "v1"
+    matryoshka: None = Field(None, alias="matryoshka_dimensions")
+    text: _TextV1 = Field(alias="text_config")
+
+
+class _ConfigV2(JinaConfig):
+    version = "v2"
+    matryoshka: tuple[_Size, ...] = Field(alias="matryoshka_dimensions")
+    text: _TextV2 = Field(alias="text_config")
 
 
 class PreprocessingConfig(_Strict):
@@ -164,30 +184,6 @@ class PreprocessingConfig(_Strict):
     std: tuple[_Positive, _Positive, _Positive]
     resize_mode: Literal["shortest"]
     interpolation: Literal["bicubic"]
-
-
-@dataclass(frozen=True, slots=True)
-class Lora:
-    """Matrices are `original + alpha / rank * adapter`."""
-
-    rank: int
-    alpha: float
-
-
-@dataclass(frozen=True, slots=True)
-class JinaConfig:
-    """config.json, checked; the text tower's sizes are not in it but follow from the weights.
-
-    `instructions` are what each task puts in front of a text; `matryoshka` the lengths to which
-    the vectors may be cut. v1 has neither, nor LoRA.
-    """
-
-    version: Literal["v1", "v2"]
-    dimensions: int
-    vision: VisionConfig
-    lora: Lora | None
-    matryoshka: tuple[int, ...]
-    instructions: Mapping[str, str]
 
 
 def jina_clip_version(folder: Path, name: str) -> Literal["v1", "v2"]:
@@ -212,20 +208,7 @@ def jina_clip_version(folder: Path, name: str) -> Literal["v1", "v2"]:
 def read_config(folder: Path, name: str) -> JinaConfig:
     """Raises EncoderError that names each value for which the towers are not built."""
     version = jina_clip_version(folder, name)
-    config = _validated(_ClipV1 if version == "v1" else _ClipV2, folder, "config.json", name)
-    overrides = config.text_config.hf_model_config_kwargs
-    lora, instructions = None, {}
-    if isinstance(overrides, _OverridesV2):
-        lora = Lora(overrides.lora_rank, overrides.lora_alpha)
-        instructions = {"retrieval.query": overrides.task_instructions.query}
-    return JinaConfig(
-        version=version,
-        dimensions=config.vision_config.embed_dim,
-        vision=config.vision_config,
-        lora=lora,
-        matryoshka=config.matryoshka_dimensions or (),
-        instructions=instructions,
-    )
+    return _validated(_ConfigV1 if version == "v1" else _ConfigV2, folder, "config.json", name)
 
 
 def read_preprocessing(folder: Path, name: str) -> PreprocessingConfig:
