@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -125,6 +125,15 @@ def unusable(name: str, why: str) -> EncoderError:
     return EncoderError(
         f"{name}: {why}.", hint="Download the checkpoint again, or name another one."
     )
+
+
+def first_problem(found: Mapping[str, Iterable[str]]) -> str:
+    """The first of several problems that occurs, with the names where it does; "" for none."""
+    for problem, where in found.items():
+        if names := sorted(where):
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            return f"{problem}: {', '.join(names[:3])}{more}"
+    return ""
 
 
 def cosine_factor(name: str, logit_scale: float) -> float:

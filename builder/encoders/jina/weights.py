@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from builder.encoders.checkpoint import cosine_factor, unusable
+from builder.encoders.checkpoint import cosine_factor, first_problem, unusable
 from builder.encoders.jina import bert as jina_bert
 from builder.encoders.jina import xlm_roberta
 from builder.encoders.jina.config import AS_PUBLISHED, JinaConfig, Lora
@@ -116,19 +116,19 @@ def _text_sizes(stored: Shapes, name: str, config: JinaConfig) -> tuple[int, int
 
 
 def _check_keys(name: str, expected: Shapes, stored: Shapes) -> None:
-    misshapen = [
-        f"{key} (shape {list(stored[key])} instead of {list(shape)})"
-        for key, shape in expected.items()
-        if stored.get(key, shape) != shape
-    ]
-    for keys, what in (
-        (sorted(expected.keys() - stored.keys()), "lack tensors that the model needs"),
-        (sorted(stored.keys() - expected.keys()), "hold tensors that the model does not have"),
-        (misshapen, "do not have the shapes that the configuration asks for"),
-    ):
-        if keys:
-            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-            raise unusable(name, f"the weights {what}: {', '.join(keys[:3])}{more}")
+    problem = first_problem(
+        {
+            "lack tensors that the model needs": expected.keys() - stored.keys(),
+            "hold tensors that the model does not have": stored.keys() - expected.keys(),
+            "do not have the shapes that the configuration asks for": [
+                f"{key} (shape {list(stored[key])} instead of {list(shape)})"
+                for key, shape in expected.items()
+                if stored.get(key, shape) != shape
+            ],
+        }
+    )
+    if problem:
+        raise unusable(name, f"the weights {problem}")
 
 
 def _fill(
