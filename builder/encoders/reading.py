@@ -1,7 +1,8 @@
 """Image files to what an encoder's tower takes, ahead of the encoder and once for several."""
 
-import math
+import contextlib
 import os
+import pickle
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -13,10 +14,8 @@ from itertools import islice
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryFile
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from builder.data.images import LabelledImage, file_digest
@@ -32,14 +31,6 @@ _Read = TypeVar("_Read")
 _THREADS = max(2, min(8, os.cpu_count() or 1))
 # Of temporary disk space for all encoders; images beyond it are decoded again.
 _SPOOL_LIMIT = 4 * 2**30
-
-
-class _Place(NamedTuple):
-    """Where an array begins in a file, and what it is."""
-
-    start: int
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
 
 
 def read_pixels(image: LabelledImage, *, crop: Crop | None, preprocess: Preprocess) -> Pixels:
@@ -122,11 +113,16 @@ class Spool:
     """
 
     def __init__(self, folder: Path | None, limit: int = _SPOOL_LIMIT) -> None:
-        self._file = _temporary_file(folder)
-        self._left = limit if self._file else 0
+        self._left = limit
         self._lock = threading.Lock()
-        # Encoder and digest -> input's name -> where its bytes begin, and what they are.
-        self._index: dict[tuple[int, str], dict[str, _Place]] = {}
+        # Encoder and digest -> where their pixels begin.
+        self._index: dict[tuple[int, str], int] = {}
+        self._file: FileIO | None = None
+        with contextlib.suppress(OSError):
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+            # Without a buffer nothing of a write that failed is left to be tried again later.
+            self._file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - see `close`
 
     def put(self, encoder: int, digest: str, pixels: Pixels) -> None:
         """Keeps the pixels if there is room."""
@@ -134,49 +130,30 @@ class Spool:
         with self._lock:
             if self._file is None or size > self._left:
                 return
+            start, data = self._file.seek(0, os.SEEK_END), memoryview(pickle.dumps(pixels))
             try:
-                places = {name: _append(self._file, array) for name, array in pixels.items()}
+                while data:
+                    data = data[self._file.write(data) :]
             except OSError:
                 self._left = 0
                 return
             self._left -= size
-            self._index[encoder, digest] = places
+            self._index[encoder, digest] = start
 
     def get(self, encoder: int, digest: str) -> Pixels | None:
         """The pixels that were kept for that encoder under that digest."""
         with self._lock:
-            places = self._index.get((encoder, digest))
-            if places is None or self._file is None:
+            start = self._index.get((encoder, digest))
+            if start is None or self._file is None:
                 return None
-            return {name: _array(self._file, place) for name, place in places.items()}
+            self._file.seek(start)
+            pixels: Pixels = pickle.load(self._file)
+            return pixels
 
     def close(self) -> None:
         """Gives the disk space back."""
         if self._file is not None:
             self._file.close()
-
-
-def _temporary_file(folder: Path | None) -> FileIO | None:
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        # Without a buffer nothing of a write that failed is left to be tried again later.
-        return TemporaryFile(dir=folder, buffering=0)
-    except OSError:
-        return None
-
-
-def _append(file: FileIO, array: NDArray[Any]) -> _Place:
-    start, left = file.seek(0, os.SEEK_END), memoryview(array.tobytes())
-    while left:
-        left = left[file.write(left) :]
-    return _Place(start, array.shape, array.dtype)
-
-
-def _array(file: FileIO, place: _Place) -> NDArray[Any]:
-    file.seek(place.start)
-    data = file.read(math.prod(place.shape) * place.dtype.itemsize)
-    return np.frombuffer(data, dtype=place.dtype).reshape(place.shape)
 
 
 def decoded_once(
