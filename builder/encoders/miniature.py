@@ -174,15 +174,7 @@ def pixels_of(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uin
 
 # Words that carry no attribute: never worth a warning.
 _FUNCTION_WORDS = frozenset(
-    words_of(
-        "a an the this that these those it its itself his her their them they he she we you "
-        "i of in on at to from by for with without and or but not no nor is are was were be "
-        "been being has have had do does did as like than then so such very more most "
-        "mostly mainly much many some any all both each other another which who whose what "
-        "where when there here into onto over under up down out off through across along "
-        "around about above below between behind beside near can could may might will would "
-        "shall should must also just only quite rather too still yet"
-    )
+    words_of((Path(__file__).parent / "function_words.txt").read_text(encoding="utf-8"))
 )
 
 
@@ -292,21 +284,18 @@ def load_miniature(path: Path | None = None) -> Miniature:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise _unusable(path, str(error)) from error
-    if metadata.get("format") != FORMAT:
-        raise _unusable(path, f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
-        raise _unusable(path, f"non-finite numbers in {', '.join(broken)}")
-    try:
+        if metadata.get("format") != FORMAT:
+            raise _unusable(path, f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
+        broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+        if broken:
+            raise _unusable(path, f"non-finite numbers in {', '.join(broken)}")
         with torch.device("meta"):  # no memory, and no draw from the global random numbers
             vision, text = VisionNet(), TextNet(metadata["words"].split())
         nets = nn.ModuleDict({"vision": vision, "text": text})
         nets.load_state_dict(tensors, assign=True)
         nets.float()
         logit_scale = float(metadata["logit_scale"])
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise _unusable(path, str(error)) from error
     return Miniature(vision, text, logit_scale=logit_scale, revision=revision)
 

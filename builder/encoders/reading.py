@@ -4,13 +4,11 @@ import contextlib
 import os
 import pickle
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from io import FileIO
-from itertools import islice
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryFile
@@ -39,37 +37,18 @@ def read_pixels(image: LabelledImage, *, crop: Crop | None, preprocess: Preproce
 
 
 def read_ahead(
-    items: Sequence[_Item], read: Callable[[_Item], _Read], batch_size: int
+    items: Iterable[_Item], read: Callable[[_Item], _Read], batch_size: int, *, full: bool = True
 ) -> Iterator[list[_Read]]:
     """What `read` gives for each item, in order, in batches of `batch_size`.
 
     Threads read up to two batches ahead of the one that is in use, never more, so that memory does
-    not grow with the number of items.
-    """
-    waiting: deque[Future[_Read]] = deque()
-    left = iter(items)
-    with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
-        try:
-            waiting.extend(pool.submit(read, item) for item in islice(left, 2 * batch_size))
-            while waiting:
-                batch = [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
-                waiting.extend(pool.submit(read, item) for item in islice(left, len(batch)))
-                yield batch
-        finally:
-            # Else an error, or Ctrl-C, would wait for all that was asked for.
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def read_as_they_come(
-    items: Iterable[_Item], read: Callable[[_Item], _Read], batch_size: int
-) -> Iterator[list[_Read]]:
-    """`read_ahead` for items that may be slow to come, such as lines that another program writes.
-
-    A batch is what has come by then, at least one item: none waits for the next. `items` is
-    consumed in a thread of its own, and no further than two batches ahead.
+    not grow with the number of items. full=False is for items that may be slow to come, such as
+    lines that another program writes: a batch is what has come by then, at least one item, and
+    none waits for the next. `items` is consumed in a thread of its own.
     """
     # None: the end.
-    waiting: Queue[Future[_Read] | None] = Queue(2 * batch_size)
+    # One more is read before there is room for it.
+    waiting: Queue[Future[_Read] | None] = Queue(2 * batch_size - 1)
     stopped = threading.Event()
     with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
 
@@ -91,7 +70,7 @@ def read_as_they_come(
             while (first := waiting.get()) is not None:
                 # Meanwhile others come.
                 batch = [first.result()]
-                while len(batch) < batch_size and not waiting.empty():
+                while len(batch) < batch_size and (full or not waiting.empty()):
                     if (following := waiting.get()) is None:
                         yield batch
                         return
@@ -99,6 +78,7 @@ def read_as_they_come(
                 yield batch
         finally:
             stopped.set()
+            # Else an error, or Ctrl-C, would wait for all that was asked for.
             pool.shutdown(wait=False, cancel_futures=True)
             # One that waits for room would wait for ever.
             while not waiting.empty():

@@ -11,7 +11,7 @@ from PIL import Image
 from builder.data.images import LabelledImage, Skipped, file_digest
 from builder.data.pictures import Crop, ImageUnreadable, prepare
 from builder.encoders.protocol import Encoder, Pixels, Vectors
-from builder.encoders.reading import open_unchanged, read_as_they_come
+from builder.encoders.reading import open_unchanged, read_ahead
 from builder.encoders.vector_cache import VectorCache, check_rows, image_key
 from builder.errors import InputError
 
@@ -43,7 +43,7 @@ def stream_vectors(
     """
     dimension = encoder.encode_texts([]).shape[1]
     read = partial(_read, encoder=encoder, cache=cache, crop=crop, dimension=dimension)
-    for batch in read_as_they_come(pictures, read, encoder.batch_size):
+    for batch in read_ahead(pictures, read, encoder.batch_size, full=False):
         waiting = [each for each in batch if each.found is None]
         fresh = iter(_encode(encoder, cache, waiting, dimension) if waiting else ())
         yield [(each.picture, next(fresh) if each.found is None else each.found) for each in batch]

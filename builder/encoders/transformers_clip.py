@@ -7,7 +7,6 @@ library's Pillow processors.
 import contextlib
 import hashlib
 import json
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,9 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from PIL import Image
-from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModel, CLIPTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
@@ -30,17 +27,6 @@ from builder.errors import EncoderError
 # Counts the ways in which this module prepares inputs; part of the fingerprint.
 _PREPARATION = 1
 
-_LOADING_ERRORS = (
-    OSError,
-    ValueError,
-    RuntimeError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    SafetensorError,
-    StrictDataclassError,
-    pickle.UnpicklingError,
-)
 _PREPROCESSING_FILES = ("preprocessor_config.json", "processor_config.json")
 _AGAIN = "Download the checkpoint again, or name another one."
 # CLIP configurations that say 2 predate the setting; their pooling takes the highest token id.
@@ -176,7 +162,10 @@ def load_preprocessing(folder: Path, name: str) -> Callable[[Image.Image], Pixel
 def _loading_errors_translated(name: str) -> Iterator[None]:
     try:
         yield
-    except _LOADING_ERRORS as error:
+    except EncoderError:
+        raise
+    # Whatever the library makes of files that are damaged or don't belong together.
+    except Exception as error:
         raise EncoderError(f"{name} cannot be loaded: {said(error)}", hint=_AGAIN) from error
 
 

@@ -216,7 +216,7 @@ def test_unusable_weights_are_named(
         ("config.json", None, "no config.json"),
         ("config.json", b"{", "cannot be read"),
         ("config.json", b'{"model_type": "bert"}', "type 'bert'"),
-        ("config.json", b"[]", "type None"),
+        ("config.json", b"[]", "is not a JSON object"),
         ("config.json", b'{"model_type": "clip", "text_config": 3}', "cannot be loaded"),
     ],
 )

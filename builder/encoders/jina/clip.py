@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from builder.encoders.catalog import licence_of
-from builder.encoders.checkpoint import unusable
+from builder.encoders.checkpoint import read_json, unusable
 from builder.encoders.devices import pick_device, pick_dtype, unit_rows
 from builder.encoders.jina.config import (
     AS_PUBLISHED,
@@ -24,7 +24,6 @@ from builder.encoders.jina.config import (
     PreprocessingConfig,
     jina_clip_version,
     read_config,
-    read_json,
     read_preprocessing,
 )
 from builder.encoders.jina.weights import read_towers
@@ -223,7 +222,7 @@ class JinaClipEncoder(Encoder):
 
 def _read_tokenizer(folder: Path, name: str, version: str, rows: int) -> Any:
     """tokenizer.json as it is: the library's own classes replace parts of it."""
-    read_json(folder, "tokenizer.json", name)
+    read_json(folder, "tokenizer.json", name, AS_PUBLISHED)
     path, pad = folder / "tokenizer.json", _SPECIAL_TOKENS[version][0]
     try:
         tokenizer: Any = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token=pad)  # type: ignore[no-untyped-call]

@@ -7,11 +7,12 @@ none (names, dropout, the choice of an attention kernel) are not looked at.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from builder.encoders.checkpoint import read_json
 from builder.errors import EncoderError
 
 # The text tower's own repository is all that tells the versions apart.
@@ -84,21 +85,23 @@ class VisionConfig(_Strict):
         return self
 
 
-class _OverridesV1(_Strict):
+class _Overrides(_Strict):
     """What deviates from the text tower's own repository: each field matters."""
 
     model_config = ConfigDict(extra="forbid")
     use_flash_attn: bool = False
+
+
+class _OverridesV1(_Overrides):
     use_qk_norm: Literal[False] = False
 
 
-class Lora(_Strict):
+class Lora(_Overrides):
     """What deviates in v2. Matrices are `original + alpha / rank * adapter`.
 
     task_instructions: what each task puts in front of a text.
     """
 
-    model_config = ConfigDict(extra="forbid")
     lora_adaptations: tuple[Literal["retrieval.query"]]
     alpha: _Positive = Field(alias="lora_alpha")
     rank: _Size = Field(alias="lora_rank")
@@ -106,20 +109,19 @@ class Lora(_Strict):
     load_trained_adapters: bool = False
     lora_dropout_p: float = 0.0
     lora_main_params_trainable: bool = False
-    use_flash_attn: bool = False
 
 
-class _TextV1(_Strict):
+class _Text(_Strict):
     embed_dim: _Size
     pooler_type: Literal["mean_pooler"]
     proj_type: None = None
+
+
+class _TextV1(_Text):
     overrides: _OverridesV1 = Field(alias="hf_model_config_kwargs")
 
 
-class _TextV2(_Strict):
-    embed_dim: _Size
-    pooler_type: Literal["mean_pooler"]
-    proj_type: None = None
+class _TextV2(_Text):
     default_instruction_task: None = None
     default_lora_task: Literal["retrieval.query"]
     overrides: Lora = Field(alias="hf_model_config_kwargs")
@@ -188,7 +190,7 @@ class PreprocessingConfig(_Strict):
 
 def jina_clip_version(folder: Path, name: str) -> Literal["v1", "v2"]:
     """Which jina-clip config.json describes. Raises EncoderError for any other model."""
-    config = read_json(folder, "config.json", name)
+    config = read_json(folder, "config.json", name, AS_PUBLISHED)
     if config.get("model_type") != "jina_clip":
         raise EncoderError(
             f"{name} is a model of type {config.get('model_type')!r}, not a jina-clip.",
@@ -216,21 +218,8 @@ def read_preprocessing(folder: Path, name: str) -> PreprocessingConfig:
     return _validated(PreprocessingConfig, folder, "preprocessor_config.json", name)
 
 
-def read_json(folder: Path, file: str, name: str) -> dict[str, Any]:
-    """The object in a file. Raises EncoderError if it is missing, damaged or no object."""
-    try:
-        value = json.loads((folder / file).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise EncoderError(f"{name} holds no {file}.", hint=AS_PUBLISHED) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise EncoderError(f"{name}: {file} cannot be read: {error}.", hint=AS_PUBLISHED) from error
-    if not isinstance(value, dict):
-        raise EncoderError(f"{name}: {file} is not a JSON object.", hint=AS_PUBLISHED)
-    return value
-
-
 def _validated(model: type[_Model], folder: Path, file: str, name: str) -> _Model:
-    text = json.dumps(read_json(folder, file, name))
+    text = json.dumps(read_json(folder, file, name, AS_PUBLISHED))
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
