@@ -103,9 +103,15 @@ def download_images(
 
 def cached_path(url: str, folder: Path) -> Path:
     """Where the image of a URL is kept; the suffix is for people who look into the folder."""
-    name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-    suffix = Path(url.partition("?")[0].partition("#")[0]).suffix.lower()
-    return folder / name[:2] / (name + (suffix if suffix in IMAGE_SUFFIXES else ""))
+    return content_path(
+        url.encode("utf-8", "surrogatepass"), url.partition("?")[0].partition("#")[0], folder
+    )
+
+
+def content_path(content: bytes, name: str, folder: Path) -> Path:
+    """Where what is known by its content, and called `name`, is kept below a folder."""
+    digest, suffix = hashlib.sha256(content).hexdigest(), Path(name).suffix.lower()
+    return folder / digest[:2] / (digest + (suffix if suffix in IMAGE_SUFFIXES else ""))
 
 
 def is_url(text: str) -> bool:

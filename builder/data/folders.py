@@ -68,14 +68,8 @@ def read_images(
             hint="Put each class's images into the sub-folder of its name.",
         )
 
-    def on_checked(done: int) -> None:
-        if on_progress is not None:
-            on_progress(done, len(wanted))
-
     outside = [Skipped(str(path), "not inside a class's sub-folder") for path in strays]
-    found = check_files(
-        wanted, class_names, matching, str(folder), outside=outside, on_checked=on_checked
-    )
+    found = check_files(wanted, matching, str(folder), len(wanted), on_progress, outside)
     return replace(found, unknown_folders=unknown)
 
 
@@ -83,13 +77,12 @@ def _refuse_shared_folders(class_names: Sequence[str]) -> None:
     owners: dict[str, str] = {}
     for name in class_names:
         folder = class_folder_name(name)
-        if folder in owners:
+        if (owner := owners.setdefault(folder, name)) != name:
             raise InputError(
-                f"The classes {owners[folder]!r} and {name!r} would share the image folder "
-                f"{folder!r}, because a '/' in a class name becomes '_' in its folder's name.",
+                f"The classes {owner!r} and {name!r} would share the image folder {folder!r}, "
+                "because a '/' in a class name becomes '_' in its folder's name.",
                 hint="Rename one of the two classes.",
             )
-        owners[folder] = name
 
 
 def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:

@@ -94,14 +94,13 @@ def file_digest(path: Path) -> str:
 
 def check_files(
     candidates: Iterable[LabelledFile | Skipped],
-    class_names: Sequence[str],
     matching: Matching,
     origin: str,
-    *,
+    total: int,
+    on_progress: Progress | None,
     outside: Sequence[Skipped] = (),
-    on_checked: Callable[[int], None] = lambda _: None,
 ) -> ImageSet:
-    """Decodes and hashes each file; `on_checked` is told how many are done.
+    """Decodes and hashes each file, of `total`; `on_progress` is told how many are done.
 
     An unreadable file never ends a run. The iterable is consumed batch by batch, in this thread.
     `outside`: what was left out before. Raises InputError if all of `origin` is left out.
@@ -119,7 +118,8 @@ def check_files(
                 elif isinstance(result, Skipped):
                     skipped.append(result)
                 done += 1
-                on_checked(done)
+                if on_progress is not None:
+                    on_progress(done, total)
     kept, conflicting = _separate_conflicts(usable)
     left_out = [*skipped, *outside, *conflicting]
     if left_out and not kept:
@@ -132,7 +132,7 @@ def check_files(
     return ImageSet(
         images=tuple(image for _, image in kept),
         skipped=(*skipped, *outside),
-        empty_classes=tuple(name for name in class_names if name not in present),
+        empty_classes=tuple(name for name in matching.class_names if name not in present),
         conflicting=tuple(conflicting),
         matched=matching.matched(Counter(candidate.spelled for candidate, _ in kept)),
     )

@@ -1,14 +1,12 @@
 """A table of labelled images, whatever its form, and the image set that it holds."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.data.downloading import download_images
+from builder.data.downloading import content_path, download_images
 from builder.data.images import (
-    IMAGE_SUFFIXES,
     ImageSet,
     LabelledFile,
     Progress,
@@ -71,13 +69,9 @@ def gather(
     wanted.sort(key=lambda found: order[found[1]])
     remote = [rows.urls[row] for row, _ in wanted if row in rows.urls]
     downloaded = download_images(remote, downloads / "urls", on_progress=on_progress)
-
-    def on_checked(done: int) -> None:
-        if on_progress is not None and not remote:
-            on_progress(done, len(wanted))
-
     candidates = _candidates(rows, wanted, downloaded)
-    found = check_files(candidates, class_names, matching, rows.origin, on_checked=on_checked)
+    told = None if remote else on_progress
+    found = check_files(candidates, matching, rows.origin, len(wanted), told)
     meant = set(matching.classes.values())
     others = [label for label in counts if label not in matching.classes]
     return replace(
@@ -111,9 +105,7 @@ def keep_image(content: bytes, name: str, folder: Path) -> Path:
 
     `name`: what it was called before, "" if that is not known. Raises InputError.
     """
-    digest = hashlib.sha256(content).hexdigest()
-    suffix = Path(name).suffix.lower()
-    path = folder / digest[:2] / (digest + (suffix if suffix in IMAGE_SUFFIXES else ""))
+    path = content_path(content, name, folder)
     if path.is_file():
         return path
     try:

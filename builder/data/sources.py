@@ -14,20 +14,13 @@ from builder.errors import InputError
 _DATA_SET = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _KnownDataSet:
-    """Where a data set's images and labels are, and the named crop that shows only the picture."""
-
-    image_column: str | None = None
-    label_column: str | None = None
-    crop: str | None = None
-
-
-# By name in lower case: the hub redirects other spellings to the right one.
+# Where a data set's images and labels are, and the named crop that shows only the picture. By name
+# in lower case: the hub redirects other spellings to the right one.
 _KNOWN = {
     # Columns: id, image_url, caption, name, hp, set_name.
-    "thefusion21/pokemoncards": _KnownDataSet("image_url", "name", "pokemon-card"),
+    "thefusion21/pokemoncards": ("image_url", "name", "pokemon-card"),
 }
+_UNKNOWN = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +62,7 @@ def read_source(
 def known_crop(location: str) -> str | None:
     """The named crop that suits a data set's images, if that is known."""
     match = None if _is_there(Path(location)) else _DATA_SET.fullmatch(location)
-    return _known(match["repository"]).crop if match else None
-
-
-def _known(repository: str) -> _KnownDataSet:
-    return _KNOWN.get(repository.lower(), _KnownDataSet())
+    return _KNOWN.get(match["repository"].lower(), _UNKNOWN)[2] if match else None
 
 
 def _rows(source: ImageSource, folder: Path, downloads: Path) -> Rows | None:
@@ -95,13 +84,13 @@ def _rows(source: ImageSource, folder: Path, downloads: Path) -> Rows | None:
     # Only where there is a data set: the library takes seconds to be imported.
     from builder.data.hub import open_data_set
 
-    known = _known(match["repository"])
+    image_column, label_column, _ = _KNOWN.get(match["repository"].lower(), _UNKNOWN)
     return open_data_set(
         match["repository"],
         match["revision"],
         split=source.data_split or "train",
-        images=source.image_column or known.image_column,
-        labels=source.label_column or known.label_column,
+        images=source.image_column or image_column,
+        labels=source.label_column or label_column,
         downloads=downloads / "images",
     )
 

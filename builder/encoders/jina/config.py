@@ -191,20 +191,17 @@ class PreprocessingConfig(_Strict):
 def jina_clip_version(folder: Path, name: str) -> Literal["v1", "v2"]:
     """Which jina-clip config.json describes. Raises EncoderError for any other model."""
     config = read_json(folder, "config.json", name, AS_PUBLISHED)
-    if config.get("model_type") != "jina_clip":
-        raise EncoderError(
-            f"{name} is a model of type {config.get('model_type')!r}, not a jina-clip.",
-            hint=AS_PUBLISHED,
-        )
-    text = config.get("text_config")
+    text, kind = config.get("text_config"), config.get("model_type")
     base = text.get("hf_model_name_or_path") if isinstance(text, dict) else None
-    if not isinstance(base, str) or base not in _VERSIONS:
+    version = _VERSIONS.get(base) if isinstance(base, str) and kind == "jina_clip" else None
+    if version is None:
         raise EncoderError(
-            f"{name} is a jina-clip of a version that cotbuild does not know: its config.json has "
-            f"text_config.hf_model_name_or_path = {json.dumps(base)}.",
+            f"{name} is no jina-clip of a version that cotbuild knows: its config.json has "
+            f"model_type = {json.dumps(kind)} and text_config.hf_model_name_or_path = "
+            f"{json.dumps(base)}.",
             hint=f"Known are v1 and v2. {AS_PUBLISHED}",
         )
-    return _VERSIONS[base]
+    return version
 
 
 def read_config(folder: Path, name: str) -> JinaConfig:
