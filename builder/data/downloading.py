@@ -85,7 +85,7 @@ def download_images(
     if on_progress is not None and outcomes:
         on_progress(len(outcomes), len(distinct))
     if missing:
-        with bombs_as_errors(), contextlib.closing(_client(limits)) as client:
+        with bombs_as_errors(), _client(limits) as client:
             for url, outcome in _fetched(client, missing, folder, limits):
                 outcomes[url] = outcome
                 if on_progress is not None:
@@ -153,8 +153,7 @@ def _fetched(
                     yield url, Skipped(url, _LEFT_ALONE)
                     continue
                 busy[url] = stop, time.monotonic() + limits.total + limits.silence
-                # A pool's threads would be waited for at the end, although their server may be
-                # silent.
+                # A pool's threads would be waited for, although their server may be silent.
                 threading.Thread(target=work, args=(url, stop), daemon=True).start()
                 continue
             slowest, (stop, until) = next(iter(busy.items()))
@@ -301,7 +300,8 @@ def _translated() -> Iterator[None]:
     except httpx.TransportError as error:
         raise _Passing(_said(error)) from error
     # ValueError, with UnicodeError below it: what else an odd address or header makes it raise.
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    # RuntimeError: the client was closed meanwhile.
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError) as error:
         raise Unavailable(_said(error)) from error
 
 

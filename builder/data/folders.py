@@ -96,13 +96,8 @@ def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
             "you may read it.",
         ) from error
     folders = [entry for entry in entries if entry.is_dir()]
-    strays = [
-        entry
-        for entry in entries
-        if entry.suffix.lower() in IMAGE_SUFFIXES
-        and not entry.name.startswith(".")
-        and not entry.is_dir()
-    ]
+    files = [entry for entry in entries if not entry.is_dir() and not entry.name.startswith(".")]
+    strays = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
     return folders, strays
 
 

@@ -6,13 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.data.downloading import content_path, download_images
-from builder.data.images import (
-    ImageSet,
-    LabelledFile,
-    Progress,
-    Skipped,
-    check_files,
-)
+from builder.data.images import ImageSet, LabelledFile, Progress, Skipped, check_files
 from builder.data.matching import match_labels, nearest_labels
 from builder.errors import InputError
 from builder.files import replace_file

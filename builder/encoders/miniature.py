@@ -262,23 +262,21 @@ def save_miniature(path: Path, vision: VisionNet, text: TextNet, logit_scale: fl
     path.write_bytes(save(tensors, metadata))
 
 
-def miniature_revision(path: Path | None = None) -> str:
+def miniature_revision(path: Path = SHIPPED_WEIGHTS) -> str:
     """A hash of the weights. Raises EncoderError."""
-    path = path or SHIPPED_WEIGHTS
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
         raise _unusable(path, str(error)) from error
 
 
-def load_miniature(path: Path | None = None) -> Miniature:
+def load_miniature(path: Path = SHIPPED_WEIGHTS) -> Miniature:
     """The miniature with the shipped weights, or with those of a file that train.py wrote.
 
     Raises:
         EncoderError: the file is missing, damaged, of another format, or holds wrong shapes or
             non-finite weights.
     """
-    path = path or SHIPPED_WEIGHTS
     revision = miniature_revision(path)
     try:
         with safe_open(path, framework="pt") as file:

@@ -253,9 +253,7 @@ def _mismatch(tokenizer: Any, version: str, rows: int) -> str:
         return "the numbers of its tokens have gaps or occur twice"
     if rows - len(vocabulary) >= _SPARE_ROWS:
         return f"it has {len(vocabulary)} tokens, but the tower knows {rows}"
-    if (
-        version == "v1"
-        and tokenizer(letters.upper())["input_ids"] != tokenizer(letters)["input_ids"]
-    ):
+    capital, small = (tokenizer(each)["input_ids"] for each in (letters.upper(), letters))
+    if version == "v1" and capital != small:
         return "it tells capital letters from small ones"
     return ""

@@ -52,10 +52,9 @@ def stored_shapes(shapes: Mapping[str, tuple[int, ...]], rank: int) -> dict[str,
             stored[key] = shape
             continue
         original, lora_a, lora_b = lora_keys(key)
-        stored[original] = shape
-        is_embedding = _is_embedding(key)
-        stored[lora_a] = (1, shape[0], rank) if is_embedding else (1, rank, shape[1])
-        stored[lora_b] = (1, rank, shape[1]) if is_embedding else (1, shape[0], rank)
+        tall, wide = (1, shape[0], rank), (1, rank, shape[1])
+        first, second = (tall, wide) if _is_embedding(key) else (wide, tall)
+        stored |= {original: shape, lora_a: first, lora_b: second}
     return stored
 
 
