@@ -108,7 +108,6 @@ def check_files(
     usable: list[tuple[LabelledFile, LabelledImage]] = []
     skipped: list[Skipped] = []
     remaining = iter(candidates)
-    done = 0
     # Decoding and hashing release the interpreter lock, so threads use all cores.
     with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
         while batch := list(islice(remaining, _BATCH)):
@@ -117,9 +116,8 @@ def check_files(
                     usable.append((candidate, result))
                 elif isinstance(result, Skipped):
                     skipped.append(result)
-                done += 1
                 if on_progress is not None:
-                    on_progress(done, total)
+                    on_progress(len(usable) + len(skipped), total)
     kept, conflicting = _separate_conflicts(usable)
     left_out = [*skipped, *outside, *conflicting]
     if left_out and not kept:

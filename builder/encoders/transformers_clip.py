@@ -36,7 +36,8 @@ _LEGACY_END_TOKEN = 2
 def locate(wanted: Wanted) -> Located:
     """The encoder of a checkpoint without its weights. Raises EncoderError or InputError."""
     # What is wrong with these is said before anything is read.
-    pick_device(wanted.device), pick_dtype(wanted.dtype)
+    pick_device(wanted.device)
+    pick_dtype(wanted.dtype)
     preprocessing = load_preprocessing(wanted.folder, wanted.name)
     load = partial(PretrainedEncoder, wanted)
     return Located(wanted.name, wanted.revision, "", preprocessing, load)

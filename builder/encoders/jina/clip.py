@@ -46,7 +46,8 @@ _SPARE_ROWS = 64
 def locate(wanted: Wanted) -> Located:
     """The encoder of a checkpoint without its weights. Raises EncoderError or InputError."""
     # What is wrong with these is said before anything is read.
-    pick_device(wanted.device), pick_dtype(wanted.dtype)
+    pick_device(wanted.device)
+    pick_dtype(wanted.dtype)
     licence = licence_of(jina_clip_version(wanted.folder, wanted.name))
     preprocessing = jina_preprocessing(wanted.folder, wanted.name)
     load = partial(JinaClipEncoder, wanted)
