@@ -32,9 +32,9 @@ def test_classes_file(job: Job, content: bytes, word: str) -> None:
 
 def test_classes_file_missing_or_a_folder(job: Job) -> None:
     job.classes.unlink()
-    failed(cotbuild("new", *job.flags(), *AUTO), 2, "no file")
+    failed(cotbuild("new", *job.flags(), *AUTO), 2, "No such file")
     job.classes.mkdir()
-    failed(cotbuild("new", *job.flags(), *AUTO), 2, "folder")
+    failed(cotbuild("new", *job.flags(), *AUTO), 2, "Is a directory")
 
 
 def with_start(job: Job, model: OpenAIServer) -> list[str]:
