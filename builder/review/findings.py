@@ -15,7 +15,7 @@ from builder.scoring.score import Scores
 from builder.scoring.statistics import Effect, compare
 from builder.session.records import Started
 from builder.session.state import Step
-from builder.system.model import AttributeSystem, Scoring, scored_texts
+from builder.system.model import AttributeSystem, Scoring
 
 # The working system, the one that the round began with, and one to come back to by undo.
 _REMEMBERED = 3
@@ -71,16 +71,7 @@ class Findings:
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
         """What each group contributes to the review scores."""
-        evaluator = self._evaluator
-        scoring = evaluator.scoring_of(self.system)
-        return per_group(
-            self.review,
-            self.system,
-            evaluator.splits["review"].vectors,
-            evaluator.encode(scored_texts(self.system, scoring)),
-            scoring=scoring,
-            logit_scale=evaluator.logit_scale,
-        )
+        return per_group(self._increments)
 
     def after(self, proposal: Proposal) -> AttributeSystem:
         """The system with the proposal. Raises EditError when it does not fit."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from builder.diagnosis.groups import per_group
+from builder.scoring.effects import Increments
 from builder.scoring.score import score
 from builder.scoring.statistics import compare
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
@@ -24,11 +25,16 @@ def groups_of(
     system: AttributeSystem, rows: Sequence[Sequence[float]], labels: Sequence[str], **kinds: Any
 ) -> Any:
     """Group reports where the vectors of the phrases are axes: an image is its own cosines."""
-    size = len(system.phrases())
-    images, axes = np.array(rows, np.float32).reshape(-1, size), np.eye(size, dtype=np.float32)
+    phrases = system.phrases()
+    axes = np.eye(len(phrases), dtype=np.float32)
+    images = np.array(rows, np.float32).reshape(-1, len(phrases))
     scoring = Scoring(**kinds)
     scores = score(system, images, axes, labels, scoring=scoring, logit_scale=4.0)
-    return per_group(scores, system, images, axes, scoring=scoring, logit_scale=4.0)
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        return axes[[phrases.index(text) for text in texts]]
+
+    return per_group(Increments(system, scores, images, labels, encode, scoring, 4.0))
 
 
 def test_per_group_by_hand() -> None:
@@ -200,7 +206,7 @@ def test_orthogonal_groups_carry_the_system() -> None:
 def test_a_group_whose_rules_have_no_bearing_on_the_images_is_decoration() -> None:
     shuffled = chance(1).permutation(ROW).tolist()
     options = tuple("abcd")
-    groups = [AttributeGroup(name=n, prompt="{}", options=options) for n in ("true", "idle")]
+    groups = [AttributeGroup(name=n, prompt=f"{n} {{}}", options=options) for n in ("true", "idle")]
     rules = {
         f"class {c:02}": {"true": options[ROW[c]], "idle": options[shuffled[c]]} for c in range(16)
     }
