@@ -4,7 +4,7 @@ The verdict is a pure function of the measures. Its thresholds are conventions w
 stated here and under `?`; none is fitted to any data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -189,7 +189,7 @@ def per_group(increments: Increments, *, seed: int = 0) -> tuple[GroupReport, ..
     shared = redundancy(system)
     measured = zip(
         evidence,
-        _left_out(increments) or [None] * len(evidence),
+        _left_out(increments),
         own_bits(system),
         _seen(scores, seed),
         null_tests(scores, system, seed=seed),
@@ -212,11 +212,11 @@ def per_group(increments: Increments, *, seed: int = 0) -> tuple[GroupReport, ..
     )
 
 
-def _left_out(increments: Increments) -> list[LeftOut]:
-    """What leaving each group out changes; none for the only group."""
+def _left_out(increments: Increments) -> Sequence[LeftOut | None]:
+    """What leaving each group out changes; None for the only group."""
     system, scores = increments.system, increments.scores
     if len(system.groups) < 2:
-        return []
+        return [None]
     drops = [apply(system, [DropGroup(group=group.name)]) for group in system.groups]
     changes = [compare(scores.correct, increments.correct(without)) for without in drops]
     # Holm asks most of the smallest p: what it could be if each image were lost.
