@@ -25,7 +25,7 @@ from builder.edits.apply import apply
 from builder.edits.model import DropGroup
 from builder.scoring.effects import Increments
 from builder.scoring.score import GroupRules, Scores
-from builder.scoring.statistics import Change, Proportion, compare, holm, mcnemar
+from builder.scoring.statistics import Change, Proportion, holm, mcnemar
 
 Kind = Literal[
     "carries",
@@ -218,7 +218,7 @@ def _left_out(increments: Increments) -> Sequence[LeftOut | None]:
     if len(system.groups) < 2:
         return [None]
     drops = [apply(system, [DropGroup(group=group.name)]) for group in system.groups]
-    changes = [compare(scores.correct, increments.correct(without)) for without in drops]
+    changes = list(increments.effects(drops))
     # Holm asks most of the smallest p: what it could be if each image were lost.
     can_tell = len(changes) * mcnemar(0, scores.n) <= SIGNIFICANT
     adjusted = holm([change.p for change in changes])

@@ -107,8 +107,7 @@ class Findings:
         # With other names images change their classes, which no increment knows of.
         for key in new.keys() - self._effects.keys():
             after = self.try_out(new[key])[1]
-            change = compare(self.review.correct, after.correct)
-            self._effects[key] = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+            self._effects[key] = compare(self.review.correct, after.correct)
 
     def _keeps_labels(self, proposal: Proposal) -> bool:
         before, after = self._step.names, self._step.names.after(proposal.edits)

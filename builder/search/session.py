@@ -16,7 +16,7 @@ from builder.review.findings import Measurements
 from builder.review.loop import Ended, Recorded, measure, remeasured
 from builder.review.request import revision_request
 from builder.scoring.evaluator import Evaluator
-from builder.scoring.statistics import Effect, compare
+from builder.scoring.statistics import compare
 from builder.scoring.wording import counted
 from builder.search.gepa import Found, Parent, Rejected, Unchanged, Unusable, evolve, group_in
 from builder.search.greedy import Greedy
@@ -73,8 +73,7 @@ class SearchSession:
         """Records the proposal with its effect on the working system, and the decision."""
         system, review = self.state.steps[-1].system, self._review
         after = review.score(apply(system, proposal.edits)).correct
-        change = compare(review.score(system).correct, after)
-        effect = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+        effect = compare(review.score(system).correct, after)
         self.record(Decided(proposal=proposal, decision=decision, by="auto", effect=effect))
 
     def _measure(self) -> None:

@@ -33,7 +33,7 @@ def report(**other: Any) -> GroupReport:
 
 
 def left_out(fixed: int, broken: int, p: float = 1.0, can_tell: bool = True) -> LeftOut:
-    return LeftOut(Change(fixed, broken, 100, p), p, can_tell)
+    return LeftOut(Change(n=100, fixed=fixed, broken=broken), p, can_tell)
 
 
 def shuffled(p: float, can_tell: bool = True) -> NullTest:
