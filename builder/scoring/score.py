@@ -322,7 +322,10 @@ def _rank(
     step = max(1, _BLOCK // size)
     for block in (slice(start, start + step) for start in range(0, n, step)):
         scored = totals[block]
-        np.take(features[:, block].T @ weights[first].T, which, axis=1, out=scored)
+        if len(first) == size:
+            np.matmul(features[:, block].T, weights.T, out=scored)
+        else:
+            scored[:] = (features[:, block].T @ weights[first].T)[:, which]
         if prior is not None:
             scored += prior[block]
         predictions[block] = best = scored.argmax(axis=1)
