@@ -1,7 +1,6 @@
 """`cotbuild log --json`: a session's story as one object."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from builder.cli.json_values import Data, decided_data, exported_data, spent_data, version_data
@@ -39,7 +38,7 @@ def log_data(folder: Path, story: Story, costs: Sequence[Spent]) -> Data:
 
 def change_data(change: Change | None) -> Data | None:
     """A change as JSON: images fixed and broken, points, and the p of McNemar's exact test."""
-    return {**asdict(change), "points": change.points} if change else None
+    return {**change.as_data(), "points": change.points} if change else None
 
 
 def _stretch(stretch: Stretch, state: State, cost: Spent) -> Data:

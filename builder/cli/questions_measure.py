@@ -258,7 +258,7 @@ def _json(
             "dropped": found.smallest.dropped,
             "full": _proportion(found.smallest.full),
             "reduced": _proportion(found.smallest.reduced),
-            "check": asdict(found.check) if found.check else None,
+            "check": found.check.as_data() if found.check else None,
         },
     }
 

@@ -39,6 +39,10 @@ class Effect(BaseModel):
         """
         return mcnemar(self.fixed, self.broken)
 
+    def as_data(self) -> dict[str, float]:
+        """The effect and its p, as they are reported in JSON."""
+        return {"fixed": self.fixed, "broken": self.broken, "n": self.n, "p": self.p}
+
     def words(self) -> str:
         """The effect in words, without a p-value: e.g. "+4.2 pp (5 fixed, 0 broken)"."""
         return f"{self.points:+.1f} pp ({self.fixed} fixed, {self.broken} broken)"
