@@ -6,7 +6,7 @@ stated here and under `?`; none is fitted to any data.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,33 +27,26 @@ from builder.scoring.effects import Increments
 from builder.scoring.score import GroupRules, Scores
 from builder.scoring.statistics import Change, Proportion, holm, mcnemar
 
-Kind = Literal[
-    "carries",
-    "misleads",
-    "decoration",
-    "repeats",
-    "few images",
-    "few classes",
-    "tells few apart",
-    "may help",
-    "adds nothing",
-    "helps little",
-]
+
+class Kind(StrEnum):
+    """What kind a group is of, in words."""
+
+    CARRIES = "carries the system"
+    MISLEADS = "misleads: better without it"
+    DECORATION = "decoration"
+    REPEATS = "repeats"
+    FEW_IMAGES = "can't be told: too few images"
+    FEW_CLASSES = "can't be told: too few classes"
+    TELLS_FEW_APART = "tells few classes apart"
+    MAY_HELP = "may help, or by chance"
+    ADDS_NOTHING = "adds nothing to the others"
+    HELPS_LITTLE = "helps little"
+
+
 # A group of whose bits no more than a tenth are its own repeats what is known already.
 REPEATS = 0.9
 # The bits of a question that nine of ten classes answer alike.
 FEW_BITS = 0.469
-_WORDS: dict[Kind, str] = {
-    "carries": "carries the system",
-    "misleads": "misleads: better without it",
-    "decoration": "decoration",
-    "few images": "can't be told: too few images",
-    "few classes": "can't be told: too few classes",
-    "tells few apart": "tells few classes apart",
-    "may help": "may help, or by chance",
-    "adds nothing": "adds nothing to the others",
-    "helps little": "helps little",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +58,7 @@ class Verdict:
 
     def words(self, spelled: Callable[[str], str] = str) -> str:
         """The verdict in words; `spelled`: how to write the name of a group."""
-        return f"repeats {spelled(self.repeated)}" if self.repeated else _WORDS[self.kind]
+        return f"{self.kind} {spelled(self.repeated)}" if self.repeated else self.kind.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,33 +130,33 @@ class GroupReport:
         no fewer are, and the others together tell nine tenths of its bits. helps little: the rest.
         """
         if self.bits == 0:
-            return Verdict("decoration")
+            return Verdict(Kind.DECORATION)
         if self.left_out is None:
             return self._of_the_only_group()
         if self.left_out.significant:
-            return Verdict("carries" if self.left_out.change.points < 0 else "misleads")
+            return Verdict(Kind.CARRIES if self.left_out.change.points < 0 else Kind.MISLEADS)
         enough = self.left_out.can_tell
         if enough and self.shuffled.can_tell and not self.shuffled.beats:
-            return Verdict("decoration")
+            return Verdict(Kind.DECORATION)
         if self.repeats and self.repeats.beyond_chance >= REPEATS:
-            return Verdict("repeats", self.repeats.group)
+            return Verdict(Kind.REPEATS, self.repeats.group)
         if not enough:
-            return Verdict("few images")
+            return Verdict(Kind.FEW_IMAGES)
         if not self.shuffled.can_tell:
-            return Verdict("few classes")
+            return Verdict(Kind.FEW_CLASSES)
         if self.bits < FEW_BITS:
-            return Verdict("tells few apart")
+            return Verdict(Kind.TELLS_FEW_APART)
         if not self.weak:
-            return Verdict("may help")
+            return Verdict(Kind.MAY_HELP)
         own = self.bits_given_others / self.bits
-        return Verdict("adds nothing" if own <= 1 - REPEATS else "helps little")
+        return Verdict(Kind.ADDS_NOTHING if own <= 1 - REPEATS else Kind.HELPS_LITTLE)
 
     def _of_the_only_group(self) -> Verdict:
         if not self.alone.n:
-            return Verdict("few images")
+            return Verdict(Kind.FEW_IMAGES)
         if not self.shuffled.can_tell:
-            return Verdict("few classes")
-        return Verdict("carries" if self.shuffled.beats else "decoration")
+            return Verdict(Kind.FEW_CLASSES)
+        return Verdict(Kind.CARRIES if self.shuffled.beats else Kind.DECORATION)
 
     def words(self) -> str:
         """The report as a sentence."""

@@ -196,9 +196,9 @@ def fewest_images(classes: int, options: int) -> int:
     return ceil((classes - 1) * (options - 1) / (2 * log(2) * _MOST_BY_CHANCE))
 
 
-def shuffled_orders(n: int, *, seed: int) -> Indices:
+def shuffled_orders(n: int, *, seed: int, shuffles: int = SHUFFLES) -> Indices:
     """Shuffles [20, n]: each row holds the positions 0 … n - 1 in a random order."""
-    return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (SHUFFLES, 1)), axis=1)
+    return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (shuffles, 1)), axis=1)
 
 
 def corrected_information(answers: Indices, labels: Indices, orders: Indices) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.diagnosis.confusions import GroupEvidence, group_evidence
+from builder.diagnosis.information import shuffled_orders
 from builder.scoring.score import Scores
 from builder.system.model import AttributeSystem
 
@@ -49,8 +50,7 @@ def null_tests(scores: Scores, system: AttributeSystem, *, seed: int) -> tuple[N
     (1 + b) / (1 + m) is Phipson and Smyth's p (2010), which is never too small.
     """
     present = np.unique(scores.labels[scores.labels >= 0])
-    shuffles = np.tile(np.arange(len(present)), (PERMUTATIONS, 1))
-    shuffles = np.random.default_rng(seed).permuted(shuffles, axis=1)
+    shuffles = shuffled_orders(len(present), seed=seed, shuffles=PERMUTATIONS)
     return tuple(
         _null_test(evidence, scores, present, shuffles)
         for evidence in group_evidence(scores, system)

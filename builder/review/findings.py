@@ -1,6 +1,5 @@
 """What is found out about a system on review images, computed when it is asked for."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
@@ -28,18 +27,12 @@ class Findings:
     held-out images, everything else is about review images.
     """
 
-    def __init__(
-        self,
-        step: Step,
-        evaluator: Evaluator,
-        rescored: Scoring | None,
-        baselines: "Baselines",
-    ) -> None:
+    def __init__(self, step: Step, rescored: Scoring | None, measurements: "Measurements") -> None:
         self._step = step
         self._rescored = rescored
-        self._evaluator = evaluator.for_step(step, rescored)
-        self._labels = frozenset(evaluator.splits["review"].labels)
-        self._baselines = baselines
+        self._measurements = measurements
+        self._evaluator = measurements.evaluator.for_step(step, rescored)
+        self._labels = frozenset(measurements.evaluator.splits["review"].labels)
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
         self._unchanged: dict[str, bool] = {}
@@ -58,7 +51,7 @@ class Findings:
 
     @property
     def baselines(self) -> Mapping[str, Scores]:
-        return self._baselines.scores
+        return self._measurements.baselines
 
     @cached_property
     def classes(self) -> tuple[ClassReport, ...]:
@@ -134,26 +127,19 @@ class Findings:
         return after.system, evaluator.score(after.system, "review")
 
 
-class Baselines:
-    """Held-out scores of the bare names, which no edit changes."""
-
-    def __init__(self, evaluator: Evaluator, started: Started) -> None:
-        self._evaluator = evaluator
-        self._started = started
-
-    @cached_property
-    def scores(self) -> Mapping[str, Scores]:
-        descriptions = {entry.name: entry.description for entry in self._started.classes}
-        return self._evaluator.baselines(self._started.domain, descriptions, "held_out")
-
-
 class Measurements:
     """The findings on the last few systems of a session, so that no screen measures them twice."""
 
     def __init__(self, evaluator: Evaluator, started: Started) -> None:
         self.evaluator = evaluator
-        self._baselines = Baselines(evaluator, started)
-        self._known: OrderedDict[tuple[int, int], tuple[object, Findings]] = OrderedDict()
+        self._started = started
+        self._known: dict[tuple[int, int], tuple[object, Findings]] = {}
+
+    @cached_property
+    def baselines(self) -> Mapping[str, Scores]:
+        """Held-out scores of the bare names, which no edit changes."""
+        descriptions = {entry.name: entry.description for entry in self._started.classes}
+        return self.evaluator.baselines(self._started.domain, descriptions, "held_out")
 
     def of(self, step: Step, rescored: Scoring | None) -> Findings:
         """The findings on the step's system, by another scoring than the session's if there is one.
@@ -162,10 +148,9 @@ class Measurements:
         """
         key = id(step), id(rescored)
         # Both are kept with the findings, so that no other ones get the same identities.
-        if key not in self._known:
-            findings = Findings(step, self.evaluator, rescored, self._baselines)
-            self._known[key] = ((step, rescored), findings)
-        self._known.move_to_end(key)
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return self._known[key][1]
+        known = self._known.pop(key, None) or ((step, rescored), Findings(step, rescored, self))
+        # The last one used is the last one to go.
+        self._known[key] = known
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return known[1]

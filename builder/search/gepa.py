@@ -203,7 +203,8 @@ class _Evolution:
         """Gives `write` the parent, from which it words what is wrong."""
         (name,) = components
         system = evaluated.trajectories[0].system
-        return {name: [{"parent": Parent(system, candidate[name], self._told)}]}
+        told = tuple(dict.fromkeys(self._no_use))[-_MOST_TOLD:]
+        return {name: [{"parent": Parent(system, candidate[name], told)}]}
 
     def propose_new_texts(
         self,
@@ -220,10 +221,6 @@ class _Evolution:
             self.failure = error
             return {}
         return {name: self._answer.text}
-
-    @property
-    def _told(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._no_use))[-_MOST_TOLD:]
 
     def _judged(
         self, candidate: Mapping[str, str], answer: Rewriting | None
@@ -306,7 +303,10 @@ class ComponentError(InputError):
 def components_of(system: AttributeSystem) -> dict[str, str]:
     """The texts "group 1", "group 2", ... of the system's groups in order, then an empty one."""
     value = system_to_json(system)
-    texts = [_text(group, value["rules"]) for group in value["groups"]]
+    texts = []
+    for group in value["groups"]:
+        part = {name: choices[group["name"]] for name, choices in value["rules"].items()}
+        texts.append(json.dumps({**group, "rules": part}, ensure_ascii=False))
     return {f"group {number}": text for number, text in enumerate([*texts, ""], start=1)}
 
 
@@ -336,11 +336,6 @@ def system_of(
     }
     _refuse(system_json_problems(whole))
     return system_from_json(whole)
-
-
-def _text(group: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]]) -> str:
-    part = {class_name: choices[group["name"]] for class_name, choices in rules.items()}
-    return json.dumps({**group, "rules": part}, ensure_ascii=False)
 
 
 def _value(key: str, text: str) -> Any:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from builder.diagnosis.groups import per_group
+from builder.diagnosis.groups import Kind, per_group
 from builder.scoring.effects import Increments
 from builder.scoring.score import score
 from builder.scoring.statistics import compare
@@ -83,7 +83,7 @@ def test_the_only_group_and_no_images() -> None:
     assert [(r.alone.n, r.alone.count, r.without.n, r.weak) for r in nothing] == [
         (0, 0, 0, False)
     ] * 3
-    assert {r.verdict.kind for r in nothing} == {"few images", "repeats"}
+    assert {r.verdict.kind for r in nothing} == {Kind.FEW_IMAGES, Kind.REPEATS}
 
 
 def entropy(symbols: Sequence[Any]) -> float:
@@ -217,7 +217,7 @@ def test_a_group_whose_rules_have_no_bearing_on_the_images_is_decoration() -> No
     true, idle = groups_of(
         make_system("test", groups, rules), rows.tolist(), [f"class {c:02}" for c in labels]
     )
-    assert true.verdict.kind == "carries"
+    assert true.verdict.kind == Kind.CARRIES
     assert idle.verdict.words() == "decoration"
 
 
@@ -225,7 +225,7 @@ def test_a_copy_repeats_the_first_and_the_only_group_carries() -> None:
     first, second, other = seen_by([ROW, ROW, COLUMN], 32, seed=3)
     assert {first.verdict.words(), second.verdict.words()} <= {"repeats g1", "repeats g0"}
     assert (first.repeats.group, first.repeats.beyond_chance) == ("g1", 1)
-    assert other.verdict.kind == "carries"
+    assert other.verdict.kind == Kind.CARRIES
     (only,) = seen_by([ROW], 64)
     assert only.verdict.words() == "carries the system"
     assert (only.left_out, only.repeats) == (None, None)
