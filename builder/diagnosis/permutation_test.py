@@ -83,9 +83,9 @@ def _null_test(
 def _class_sums(scores: Scores, p: NDArray[np.float32]) -> NDArray[np.float64]:
     """The probabilities of a group's options, summed over each class's images, [C, K]."""
     known = scores.labels >= 0
-    labels, size = scores.labels[known], len(scores.classes)
-    columns = [np.bincount(labels, weights=option[known], minlength=size) for option in p.T]
-    return np.stack(columns, axis=1)
+    sums = np.zeros((len(scores.classes), p.shape[1]))
+    np.add.at(sums, scores.labels[known], p[known])
+    return sums
 
 
 def _arrangements(choices: NDArray[np.intp]) -> int:

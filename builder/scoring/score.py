@@ -106,7 +106,7 @@ def score_cosines(
         raise ValueError(f"expected cosines of shape {expected}, got {similar.shape}")
     similar = centred(similar.T, texts, scoring)
     options = len(system.phrases())
-    scale = _scale(scoring, logit_scale)
+    scale = scoring.scale or logit_scale
     bounds = group_slices(system)
     rules = group_rules(system)
     p, log_p = _softmax(similar[:options], scale, bounds, log=scoring.rule == "log")
@@ -162,7 +162,7 @@ def group_weight(group: AttributeGroup, scoring: Scoring) -> float:
 def option_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Floats:
     """p (rule "log": log p) of one group's options [K, n], from their centred cosines [K, n]."""
     log = scoring.rule == "log"
-    p, log_p = _softmax(similar, _scale(scoring, logit_scale), [slice(None)], log=log)
+    p, log_p = _softmax(similar, scoring.scale or logit_scale, [slice(None)], log=log)
     return log_p if log else p
 
 
@@ -172,7 +172,9 @@ def choice_score(options: Floats, chosen: Indices, *, scoring: Scoring) -> Float
     `chosen` [k] are the positions of its options: all of them where the choice names none.
     """
     if scoring.rule == "log":
-        return _log_mean(options, chosen)
+        # The log of the mean probability.
+        total = np.logaddexp.reduce(options[chosen], axis=0)
+        return np.asarray(total - np.float32(np.log(len(chosen))))
     p = np.asarray(options[chosen[0]] if len(chosen) == 1 else options[chosen].mean(axis=0))
     return p if scoring.rule == "sum" else _robust_log(p, len(options))
 
@@ -274,28 +276,17 @@ def _log_choices(
     options: Floats, rules: Sequence[GroupRules], bounds: Sequence[slice], scoring: Scoring
 ) -> Floats:
     """`choice_score` of all groups' distinct choices [sum of U, n], from option scores [Q, n]."""
-    rows = []
-    for rule, columns in zip(rules, bounds, strict=True):
-        for weights in rule.weights:
-            rows.append(choice_score(options[columns], np.flatnonzero(weights), scoring=scoring))
+    rows = [
+        choice_score(options[columns], np.flatnonzero(weights), scoring=scoring)
+        for rule, columns in zip(rules, bounds, strict=True)
+        for weights in rule.weights
+    ]
     return np.stack(rows)
 
 
 def _robust_log(p: Floats, size: int) -> Floats:
     """log(0.9 p + 0.1/K), never below log(0.1/K)."""
     return np.asarray(np.log(np.float32(1 - _GUESS) * p + np.float32(_GUESS / size)))
-
-
-def _log_mean(log_p: Floats, chosen: Indices) -> Floats:
-    """The log of the mean probability [n] of the chosen options, from log p [K, n]."""
-    if len(chosen) == 1:
-        return np.asarray(log_p[chosen[0]])
-    total = np.logaddexp.reduce(log_p[chosen], axis=0)
-    return np.asarray(total - np.float32(np.log(len(chosen))))
-
-
-def _scale(scoring: Scoring, logit_scale: float) -> float:
-    return logit_scale if scoring.scale is None else scoring.scale
 
 
 def distinct_rows(rows: NDArray[np.generic]) -> tuple[Indices, Indices]:

@@ -131,7 +131,7 @@ def evolve(
 
     images = range(len(task.review.labels))
     evolved = EvolvedGroups(task)
-    evolution = _Evolution(task, evolved, write, tell)
+    evolution = _Evolution(evolved, write, tell)
     texts = islice(cycle(evolved.turns), turn % len(evolved.turns), None)
     gepa.optimize(
         dict(evolved.start),
@@ -157,12 +157,11 @@ class _Evolution:
 
     def __init__(
         self,
-        task: Task,
         evolved: "EvolvedGroups",
         write: Callable[[Parent], Rewriting],
         tell: Callable[[Found], None],
     ) -> None:
-        self._task = task
+        self._task = task = evolved.task
         self._evolved = evolved
         self._write = write
         self._tell = tell
@@ -186,7 +185,13 @@ class _Evolution:
         from gepa import EvaluationBatch
 
         answer, self._answer = self._answer, None
-        judged, repeated = self._judged(candidate, answer)
+        key = tuple(candidate.values())
+        repeated = key in self._known
+        if answer is not None and answer.problem:
+            judged = unusable(self._task, answer.problem)
+        else:
+            judged = self._known[key] if repeated else self._evolved.judged(candidate)
+            self._known[key] = judged
         if answer is not None:
             # Of what is evaluated, the first after an answer is what it led to.
             self._weigh(judged, answer, repeated=repeated)
@@ -221,18 +226,6 @@ class _Evolution:
             self.failure = error
             return {}
         return {name: self._answer.text}
-
-    def _judged(
-        self, candidate: Mapping[str, str], answer: Rewriting | None
-    ) -> tuple[Judged, bool]:
-        """The result for a candidate, and whether it was judged before."""
-        if answer is not None and answer.problem:
-            return unusable(self._task, answer.problem), False
-        key = tuple(candidate.values())
-        repeated = key in self._known
-        if not repeated:
-            self._known[key] = self._evolved.judged(candidate)
-        return self._known[key], repeated
 
     def _weigh(self, judged: Judged, answer: Rewriting, *, repeated: bool) -> None:
         self._answers += 1

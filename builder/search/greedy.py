@@ -23,7 +23,6 @@ from builder.edits.locks import Lock, touched
 from builder.edits.model import DropGroup, DropOption, Edit, Proposal, SetRule
 from builder.scoring.score import Scores
 from builder.search.task import Candidate, Review, RuleTotals, Task, Tried
-from builder.session.records import GREEDY
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
 
 # The fraction of rules that a restart changes, on average.
@@ -42,10 +41,6 @@ class Greedy:
     restarts: int | None = 0
     limit: int | None = None
     first_restart: int = 0
-
-    @property
-    def name(self) -> str:
-        return GREEDY
 
     def search(self, task: Task) -> Iterator[Tried | Candidate]:
         run = _Run(task, self.limit, self.first_restart)

@@ -21,7 +21,7 @@ from builder.scoring.wording import counted
 from builder.search.gepa import Found, Parent, Rejected, Unchanged, Unusable, evolve, group_in
 from builder.search.greedy import Greedy
 from builder.search.task import Candidate, Review, Task, Tried
-from builder.session.records import GEPA, Decided, Decision, Optimised, Record, RoundEnded
+from builder.session.records import GEPA, GREEDY, Decided, Decision, Optimised, Record, RoundEnded
 from builder.session.state import State, Step, advance, needs_measuring
 
 STOPPED = "stopped by Ctrl-C"
@@ -62,14 +62,11 @@ class SearchSession:
 
     def accept(self, proposal: Proposal) -> None:
         """Makes the proposal's system the next version."""
-        self._decide(proposal, "accepted")
+        self.decide(proposal, "accepted")
         self.record(RoundEnded(round=self.state.round))
         self._measure()
 
-    def reject(self, proposal: Proposal) -> None:
-        self._decide(proposal, "rejected")
-
-    def _decide(self, proposal: Proposal, decision: Decision) -> None:
+    def decide(self, proposal: Proposal, decision: Decision) -> None:
         """Records the proposal with its effect on the working system, and the decision."""
         system, review = self.state.steps[-1].system, self._review
         after = review.score(apply(system, proposal.edits)).correct
@@ -104,12 +101,12 @@ def search_greedily(session: SearchSession, task: Task, greedy: Greedy, over: Ov
     except KeyboardInterrupt:
         reason = STOPPED
     if tried.edits:
-        words = f"{greedy.name} search, {tried.measured:,} changes measured; {reason}"
+        words = f"{GREEDY} search, {tried.measured:,} changes measured; {reason}"
         session.accept(Proposal(edits=tried.edits, source="data", reason=words))
     if reason == FINISHED and tried.measured == greedy.limit:
         reason = f"its budget of {counted(tried.measured, 'change')} is spent"
     record = Optimised(
-        optimiser=greedy.name,
+        optimiser=GREEDY,
         seed=greedy.seed,
         measured=tried.measured,
         restarts=tried.restarts,
@@ -184,6 +181,6 @@ class _Asking:
             case Candidate():
                 self._session.accept(found.proposal)
             case Rejected():
-                self._session.reject(found.proposal)
+                self._session.decide(found.proposal, "rejected")
             case Unusable() | Unchanged():
                 self._session.tell(found)

@@ -119,7 +119,7 @@ class RuleTotals:
         self._lead, self._next_lead = (np.zeros(n, np.intp) for _ in range(2))
         self._best, self._next_best = (np.zeros(n) for _ in range(2))
         self._rank(np.arange(n))
-        self._known: tuple[int, _Rivals] | None = None
+        self._known: dict[int, _Rivals] = {}
 
     @property
     def correct(self) -> int:
@@ -153,11 +153,11 @@ class RuleTotals:
         self._choices[index][group] = choice
         was_ahead = (self._lead == index) | (self._next_lead == index)
         self._rank(np.flatnonzero(was_ahead | (totals >= self._next_best)))
-        self._known = None
+        self._known.clear()
         return choice
 
     def _rivals(self, index: int) -> _Rivals:
-        if self._known is None or self._known[0] != index:
+        if index not in self._known:
             leads = self._lead == index
             rival = np.where(leads, self._next_lead, self._lead)
             best = np.where(leads, self._next_best, self._best)
@@ -167,8 +167,8 @@ class RuleTotals:
             images = np.concatenate([own, others])
             # Ties go to class order.
             bar = best[images] + _QUANTUM * (rival[images] < index)
-            self._known = index, _Rivals(images, len(own), bar)
-        return self._known[1]
+            self._known = {index: _Rivals(images, len(own), bar)}
+        return self._known[index]
 
     def _rank(self, images: Indices) -> None:
         """Finds the best and the next best class of these images; ties go to class order."""
