@@ -83,11 +83,11 @@ def questionnaire(system: AttributeSystem) -> Questionnaire:
 
 def log_likelihoods(asked: Questionnaire, answers: Sequence[Floats]) -> Doubles:
     """Log-likelihoods [n, U] of each distinct choice, from the groups' soft answers [n, K]."""
-    of_groups = []
-    for rule, p in zip(asked.rules, answers, strict=True):
-        likelihood = _noisy(p.astype(np.float64) @ rule.weights.T, p.shape[1])
-        of_groups.append(np.rint(np.log(likelihood) / _STEP) * _STEP)
-    return np.hstack(of_groups)
+    likelihoods = (
+        _noisy(p.astype(np.float64) @ rule.weights.T, p.shape[1])
+        for rule, p in zip(asked.rules, answers, strict=True)
+    )
+    return np.hstack([np.rint(np.log(each) / _STEP) * _STEP for each in likelihoods])
 
 
 def posterior(logs: Doubles | Floats) -> Floats:

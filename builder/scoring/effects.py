@@ -179,7 +179,9 @@ class Increments:
         for first, bound in self._entrants(change, steps):
             _enter(leaders, first)
             np.maximum(second, bound, out=second)
-        own = self._own_totals + steps[change.step[labels], np.arange(len(labels))]
+        images = np.arange(len(labels))
+        # Any class where the label is unknown.
+        own = self.scores.totals[images, labels] + steps[change.step[labels], images]
         right: Correct = (labels >= 0) & change.distinct[labels] & (own >= best)
         # Another class ties, or one that was not looked at may be better: look at all.
         doubtful = np.flatnonzero(right & (second >= best))
@@ -249,11 +251,6 @@ class Increments:
         return np.ascontiguousarray(self.scores.totals.T)
 
     @cached_property
-    def _own_totals(self) -> Floats:
-        """The total [n] of the labelled class, of any class where the label is unknown."""
-        return np.asarray(self.scores.totals[np.arange(self.scores.n), self.scores.labels])
-
-    @cached_property
     def _asked(self) -> tuple[Asked, ...]:
         return asked_by(self.system, self.scoring)
 
@@ -261,7 +258,7 @@ class Increments:
     def _distinct(self) -> Correct:
         if self.scoring.name_prior:
             return np.ones(len(self.system.classes), np.bool_)
-        return distinct_classes(self._asked)
+        return firsts([asked.codes for asked in self._asked])
 
     @cached_property
     def _cosines(self) -> Cosines:
@@ -370,20 +367,15 @@ def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps |
         makers=makers,
         replaced=gone[0] if gone else None,
         blocks=gone[0].codes if gone else everyone,
-        distinct=_firsts(rules),
+        distinct=firsts(rules),
     )
 
 
-def distinct_classes(system: Sequence[Asked]) -> NDArray[np.bool_]:
-    """Which classes [C] have rules that no earlier class has."""
-    return _firsts([asked.codes for asked in system])
-
-
-def _firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
+def firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
     """Where all columns together hold something for the first time, [C]."""
-    firsts = np.zeros(len(columns[0]), np.bool_)
-    firsts[distinct_rows(np.stack(columns, axis=1))[0]] = True
-    return firsts
+    first = np.zeros(len(columns[0]), np.bool_)
+    first[distinct_rows(np.stack(columns, axis=1))[0]] = True
+    return first
 
 
 def _numbered(was: Asked, now: Asked) -> tuple[Indices, Indices]:

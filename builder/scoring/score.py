@@ -105,16 +105,23 @@ def score_cosines(
     if similar.shape != (expected := (len(labels), len(texts))):
         raise ValueError(f"expected cosines of shape {expected}, got {similar.shape}")
     similar = centred(similar.T, texts, scoring)
-    options = len(system.phrases())
+    size = len(system.phrases())
     scale = scoring.scale or logit_scale
     bounds = group_slices(system)
     rules = group_rules(system)
-    p, log_p = _softmax(similar[:options], scale, bounds, log=scoring.rule == "log")
+    p, log_p = _softmax(similar[:size], scale, bounds, log=scoring.rule == "log")
     if scoring.rule == "sum":
         features = p
         rows = [rule.weights[rule.of_class] for rule in rules]
     else:
-        features = _log_choices(log_p if scoring.rule == "log" else p, rules, bounds, scoring)
+        options = log_p if scoring.rule == "log" else p
+        features = np.stack(
+            [
+                choice_score(options[columns], np.flatnonzero(weights), scoring=scoring)
+                for rule, columns in zip(rules, bounds, strict=True)
+                for weights in rule.weights
+            ]
+        )
         rows = [np.eye(len(rule.weights), dtype=np.float32)[rule.of_class] for rule in rules]
     weights = np.hstack(
         [
@@ -124,7 +131,7 @@ def score_cosines(
     )
     prior = None
     if scoring.name_prior:
-        prior = name_scores(similar[options:], scoring=scoring, logit_scale=logit_scale).T
+        prior = name_scores(similar[size:], scoring=scoring, logit_scale=logit_scale).T
     totals, predictions, ties = _rank(features, weights, prior)
     return Scores(
         classes=system.classes,
@@ -270,18 +277,6 @@ def _softmax(
         if log:
             log_p[columns] -= np.log(normaliser)
     return p, log_p
-
-
-def _log_choices(
-    options: Floats, rules: Sequence[GroupRules], bounds: Sequence[slice], scoring: Scoring
-) -> Floats:
-    """`choice_score` of all groups' distinct choices [sum of U, n], from option scores [Q, n]."""
-    rows = [
-        choice_score(options[columns], np.flatnonzero(weights), scoring=scoring)
-        for rule, columns in zip(rules, bounds, strict=True)
-        for weights in rule.weights
-    ]
-    return np.stack(rows)
 
 
 def _robust_log(p: Floats, size: int) -> Floats:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,7 @@ class Effect(BaseModel):
 Change = Effect
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A confidence interval of a fraction; both ends in [0, 1]."""
 
     low: float
