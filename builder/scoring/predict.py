@@ -61,7 +61,6 @@ def predictions(
     """A prediction for each of the n images that the system was scored on."""
     probabilities = class_probabilities(scores.totals, calibration)
     order = np.argsort(-scores.totals, axis=1, kind="stable")[:, :_RANKED]
-    names = [group.name for group in system.groups]
     best_options = [p.argmax(axis=1) for p in scores.probabilities]
     for row, best in enumerate(order):
         ranking = tuple(
@@ -76,8 +75,8 @@ def predictions(
             calibrated=calibration is not None,
             seen={g.name: g.options[k] for g, k in zip(system.groups, seen, strict=True)},
             seen_probability={
-                name: float(p[row, k])
-                for name, p, k in zip(names, scores.probabilities, seen, strict=True)
+                g.name: float(p[row, k])
+                for g, p, k in zip(system.groups, scores.probabilities, seen, strict=True)
             },
             ranking=ranking,
         )

@@ -132,15 +132,9 @@ def score_cosines(
     prior = None
     if scoring.name_prior:
         prior = name_scores(similar[size:], scoring=scoring, logit_scale=logit_scale).T
-    totals, predictions, ties = _rank(features, weights, prior)
-    return Scores(
-        classes=system.classes,
-        labels=label_indices(system.classes, labels),
-        totals=totals,
-        predictions=predictions,
-        ties=ties,
-        probabilities=tuple(p[columns].T for columns in bounds),
-    )
+    labelled = label_indices(system.classes, labels)
+    probabilities = tuple(p[columns].T for columns in bounds)
+    return Scores(system.classes, labelled, *_rank(features, weights, prior), probabilities)
 
 
 def centred_on(images: Floats, texts: Sequence[str], vectors: Floats, scoring: Scoring) -> Scoring:
@@ -207,15 +201,8 @@ def score_names(
             f"{len(names)} name vectors for {len(classes)} classes, "
             f"{len(images)} image vectors for {len(labels)} labels"
         )
-    totals, predictions, ties = _rank(images.T, names)
-    return Scores(
-        classes=tuple(classes),
-        labels=label_indices(classes, labels),
-        totals=totals,
-        predictions=predictions,
-        ties=ties,
-        probabilities=(),
-    )
+    labelled = label_indices(classes, labels)
+    return Scores(tuple(classes), labelled, *_rank(images.T, names), probabilities=())
 
 
 def label_indices(classes: Sequence[str], labels: Sequence[str]) -> Indices:
