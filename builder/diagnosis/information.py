@@ -198,7 +198,7 @@ def fewest_images(classes: int, options: int) -> int:
 
 
 def shuffled_orders(n: int, *, seed: int, shuffles: int = SHUFFLES) -> Indices:
-    """Shuffles [20, n]: each row holds the positions 0 … n - 1 in a random order."""
+    """Shuffles [S, n]: each row holds the positions 0 … n - 1 in a random order."""
     return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (shuffles, 1)), axis=1)
 
 
