@@ -5,7 +5,7 @@ comes from review images alone.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from builder.diagnosis.confusions import ConfusedPair, RuleEvidence, rule_evidence
@@ -72,19 +72,16 @@ def classes_to_show(
     if len(system.classes) <= SMALL:
         return system.classes
     confused = {name for pair in pairs for name in (pair.first, pair.second)}
-    named = [name for name in _named(system.classes, notes) if name not in confused]
+    text = "\n".join(notes).casefold()
+    # Only ASCII letters bind: "Absol的角" names Absol.
+    word = "(?<![a-z0-9]){}(?![a-z0-9])"
+    named = [
+        name
+        for name in system.classes
+        if name not in confused and re.search(word.format(re.escape(name.casefold())), text)
+    ]
     shown = confused.union(named[:_MOST_NAMED])
     return tuple(name for name in system.classes if name in shown)
-
-
-def _named(classes: Iterable[str], notes: Sequence[str]) -> Iterator[str]:
-    """The classes whose names stand in the notes as words of their own."""
-    text = "\n".join(notes).casefold()
-    for name in classes:
-        # Only ASCII letters bind: "Absol的角" names Absol.
-        word = rf"(?<![a-z0-9]){re.escape(name.casefold())}(?![a-z0-9])"
-        if re.search(word, text):
-            yield name
 
 
 def _confusion(pair: ConfusedPair) -> str:

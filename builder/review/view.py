@@ -252,10 +252,8 @@ def look(
     findings = measurements.of(working, state.rescored) if measurements else None
     first = state.proposed_for
     base = None
-    if measurements and first and first is not working:
+    if with_effects and measurements and first and first is not working:
         base = measurements.of(first, state.rescored)
-    if not with_effects:
-        base = None
     fitting = _fitting(state.offers, working, findings)
     free = [p for p, after in fitting if not touched(state.locks, working.system, after)]
     unfit, locked = len(state.offers) - len(fitting), len(fitting) - len(free)

@@ -23,10 +23,7 @@ def interval(low: float, high: float) -> str:
 
 def accuracy_interval(correct: float, n: int) -> str:
     """Wilson's 95 % interval, e.g. "40–67 %"; "" without images."""
-    if not n:
-        return ""
-    found = wilson(correct, n)
-    return interval(found.low, found.high)
+    return interval(*wilson(correct, n)) if n else ""
 
 
 def effect(measured: Effect | None) -> str:
