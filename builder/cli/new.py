@@ -146,6 +146,7 @@ def new(
             scoring=scoring_of(rule, scale, file),
             seed=seed,
             patience=patience,
+            rounds=rounds if auto else None,
         )
         settings = with_images(settings, source, encoder, part)
         model = ModelOptions(llm, llm_url, price, max_cost, max_tokens, prompts)

@@ -11,7 +11,7 @@ from builder.scoring.statistics import Effect
 from builder.system.file import SplitName
 from builder.system.model import AttributeSystem, Scoring
 
-JOURNAL_VERSION = 2
+JOURNAL_VERSION = 3
 
 # One character per image, 1 where it was classified correctly, in the order of the digests.
 CorrectBits = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
@@ -33,7 +33,7 @@ class Started(_Record):
     if there was one. `language` and `prompts` (a folder) choose the templates, `context` is
     background for the model, `price` what a million tokens cost, in and out, if the user said so,
     `max_cost` and `max_tokens` the most that the session may spend.
-    `transcript`: whether requests and replies are kept.
+    `transcript`: whether requests and replies are kept. `rounds`: the most of an automatic session.
     """
 
     kind: Literal["started"] = "started"
@@ -62,6 +62,7 @@ class Started(_Record):
     scoring: Scoring = Scoring()
     seed: int = 0
     patience: int = 2
+    rounds: int | None = None
 
 
 class Assigned(_Record):
@@ -186,8 +187,18 @@ class RulesTried(_Record):
 
 
 class RoundEnded(_Record):
+    """`by`: who ended it; the first journals do not say."""
+
     kind: Literal["round_ended"] = "round_ended"
     round: int
+    by: Literal["person", "auto"] = "person"
+
+
+class Extended(_Record):
+    """An automatic session is to go on for so many more rounds, its patience renewed."""
+
+    kind: Literal["extended"] = "extended"
+    rounds: int
 
 
 # Optimisers by name.
@@ -239,6 +250,7 @@ Record = Annotated[
     | Rescored
     | RulesTried
     | RoundEnded
+    | Extended
     | Optimised
     | Exported,
     Field(discriminator="kind"),
