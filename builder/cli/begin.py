@@ -6,7 +6,7 @@ from builder.cli.consent import asker_for, confirm_download, confirm_spending
 from builder.cli.file_inputs import say_what_differs
 from builder.cli.model import ModelOptions, open_model, spoken_to
 from builder.cli.open_workspace import encoder_of, images_of
-from builder.cli.run import check_goal, run_session
+from builder.cli.run import check_goal, is_finished, run_session
 from builder.cli.save import record_entry
 from builder.cli.screen import Screen
 from builder.cli.settings import RunMode, pinned
@@ -71,6 +71,8 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
         asker = asker_for(mode)
         started = session.state.started
         check_goal(started, mode)
+        if mode.auto and not (mode.rounds or mode.edits) and is_finished(session, mode, screen):
+            return
         edits = _read_edits(mode.edits, session.state) if mode.edits else ()
         # Another model may answer from here on; the journal keeps what the session began with.
         speaking = spoken_to(started, options)

@@ -1,6 +1,7 @@
 """Runs a session to its end: the loop, what it saves and shows, and the exit code."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -18,7 +19,7 @@ from builder.edits.model import Proposal
 from builder.encoders.protocol import Encoder
 from builder.errors import CotbuildError, InputError
 from builder.proposals.requests import Drafter
-from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, run
+from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, finished, run
 from builder.review.view import AutoReviewer, EditsReviewer, Reviewer, View
 from builder.session.export import exported
 from builder.session.journal import Session
@@ -71,6 +72,22 @@ def run_session(
         raise
     if shortfall:
         raise typer.Exit(1)
+
+
+def is_finished(session: Session, mode: RunMode, screen: Screen) -> bool:
+    """Whether the automatic session is over and its export still there; if so, says so.
+
+    Ends with typer.Exit where the code is not 0.
+    """
+    state, reason = session.state, finished(session.state)
+    if reason is None or state.exported is None or not Path(state.exported.path).is_file():
+        return False
+    shortfall = _shortfall(state, mode)
+    screen.resumed(session.folder, state, session.torn_bytes)
+    screen.finished(session.folder, Ended(state, reason), state.exported.path, shortfall)
+    if shortfall:
+        raise typer.Exit(1)
+    return True
 
 
 def _run_loop(

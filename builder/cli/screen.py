@@ -306,6 +306,19 @@ class Screen:
         self._aside(f"Stopped: {ended.reason}.")
         self._account()
         self._next(folder, exported=exported)
+        self._over_with(ended, shortfall)
+
+    def finished(
+        self, folder: Path, ended: Ended, export: str, shortfall: Shortfall | None
+    ) -> None:
+        """Says that there is nothing more to do in an automatic session, and how to go on."""
+        self._aside(f"This session is finished: {ended.reason}. Its export is {export}.")
+        named = shlex.quote(str(folder))
+        self._aside(f"Go on with:  cotbuild resume {named} --auto --rounds N")
+        self._aside(f"or by hand:  cotbuild resume {named}")
+        self._over_with(ended, shortfall)
+
+    def _over_with(self, ended: Ended, shortfall: Shortfall | None) -> None:
         if shortfall:
             self.below(shortfall.reached, shortfall.wanted)
         self.sink.tell(Finished(ended, self._spent, shortfall))
