@@ -18,7 +18,7 @@ from builder.errors import InputError, SessionError
 from builder.session.journal import Session, check_free
 from builder.session.records import Drafted, Started
 from builder.session.state import State
-from builder.system.file import SystemFile
+from builder.system.file import SystemFile, load_system_file
 
 SESSIONS = Path("cotbuild-sessions")
 
@@ -57,8 +57,7 @@ def begin_session(
     with Session.create(folder, pinned(started, encoder)) as session:
         screen.began(session.folder, started)
         if start is not None:
-            path, file = start
-            record_entry(session, None, Drafted(system=file.system, source=str(path)), screen)
+            record_entry(session, None, _drafted(start[1], session), screen)
         run_session(session, images, encoder, drafter, asker, mode, screen)
 
 
@@ -85,11 +84,19 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
             )
         )
         if drafter is not None:
-            confirm_spending(speaking, mode, asker, drafted=session.state.system is not None)
+            drafted = session.state.system is not None or started.start is not None
+            confirm_spending(speaking, mode, asker, drafted=drafted)
         images = images_of(started, screen)
         encoder = encoder_of(started, screen)
         screen.resumed(session.folder, session.state, session.torn_bytes)
+        if session.state.system is None and started.start:
+            file = load_system_file(Path(started.start))
+            record_entry(session, None, _drafted(file, session), screen)
         run_session(session, images, encoder, drafter, asker, mode, screen, edits)
+
+
+def _drafted(file: SystemFile, session: Session) -> Drafted:
+    return Drafted(system=file.system, source=session.state.started.start or "")
 
 
 def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:

@@ -147,6 +147,7 @@ def new(
             seed=seed,
             patience=patience,
             rounds=rounds if auto else None,
+            start=str(start.absolute()) if start else None,
         )
         settings = with_images(settings, source, encoder, part)
         model = ModelOptions(llm, llm_url, price, max_cost, max_tokens, prompts)

@@ -34,6 +34,7 @@ class Started(_Record):
     background for the model, `price` what a million tokens cost, in and out, if the user said so,
     `max_cost` and `max_tokens` the most that the session may spend.
     `transcript`: whether requests and replies are kept. `rounds`: the most of an automatic session.
+    `start`: the file that it begins from, if there is one.
     """
 
     kind: Literal["started"] = "started"
@@ -63,6 +64,7 @@ class Started(_Record):
     seed: int = 0
     patience: int = 2
     rounds: int | None = None
+    start: str | None = None
 
 
 class Assigned(_Record):
@@ -187,11 +189,11 @@ class RulesTried(_Record):
 
 
 class RoundEnded(_Record):
-    """`by`: who ended it; the first journals do not say."""
+    """`by`: who ended it; None where an older journal does not say."""
 
     kind: Literal["round_ended"] = "round_ended"
     round: int
-    by: Literal["person", "auto"] = "person"
+    by: Literal["person", "auto"] | None = None
 
 
 class Extended(_Record):

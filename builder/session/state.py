@@ -247,7 +247,7 @@ def advance(state: State, record: Record) -> State:
             return replace(
                 state,
                 round=record.round + 1,
-                first_round=state.first_round if record.by == "auto" else record.round + 1,
+                first_round=record.round + 1 if record.by == "person" else state.first_round,
                 rounds_without_gain=state.rounds_without_gain + 1,
                 proposed=False,
                 asked_in_round=False,

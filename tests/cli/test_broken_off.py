@@ -15,6 +15,7 @@ from builder.cli.screen import Screen
 from builder.cli.settings import RunMode
 from builder.session.journal import read_state
 from tests.cli.conftest import Job, cotbuild, lines_of
+from tests.cli.pty import start_file
 from tests.openai_server import OpenAIServer
 
 AUTO = RunMode(auto=True, yes=False, rounds=None, min_accuracy=None)
@@ -58,15 +59,19 @@ def test_the_demo_torn_in_any_record(tmp_path: Path, monkeypatch: pytest.MonkeyP
     cut_everywhere(tmp_path / "session", monkeypatch)
 
 
-def test_sessions_with_a_model_and_with_none_torn_in_any_record(
-    job: Job, model: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("begins", ["from nothing", "from a file", "from a model"])
+def test_sessions_torn_in_any_record(
+    begins: str, job: Job, model: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for llm in (["--llm", "none", "--rounds", 1], ["--llm", "m", "--llm-url", model.url]):
-        folder = job.folder / str(llm[1])
-        result = cotbuild("new", *job.flags(), *llm, "--auto", "--out", folder)
-        assert result.exit_code == 0, result.output
-        with monkeypatch.context() as patch:
-            cut_everywhere(folder, patch)
+    asking = ["--llm", "m", "--llm-url", model.url]
+    flags = {
+        "from nothing": ["--llm", "none", "--rounds", 1],
+        "from a file": ["--start", start_file(job), *asking],
+        "from a model": asking,
+    }
+    result = cotbuild("new", *job.flags(), *flags[begins], "--auto")
+    assert result.exit_code == 0, result.output
+    cut_everywhere(job.session, monkeypatch)
 
 
 def test_a_finished_session_says_so_and_does_no_more_until_rounds_are_asked_for(
