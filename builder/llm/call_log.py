@@ -24,6 +24,8 @@ from builder.llm.cost import (
     tokens_of,
 )
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
+from builder.llm.replay import unheard
+from builder.llm.revising import REVISE, REVISE_AGAIN
 from builder.llm.transcript import Exchange, Usage, request_key
 from builder.llm.transport import Message, ReplyT, TruncatedAnswer
 
@@ -58,8 +60,9 @@ class OpenCall:
 class CallLog:
     """Reserves, charges, writes and tells all calls of one drafter to its model. Thread-safe.
 
-    `record_to`: the transcript; what it holds of a draft that was broken off is reused, and what
-    it cost counts. None: nothing is written. `secret`: a key that is kept out of it.
+    `record_to`: the transcript; what it holds of a draft that was broken off is reused, so are
+    revisions after the first `heard`, and what it cost counts. None: nothing is written.
+    `secret`: a key that is kept out of it.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class CallLog:
         price: Price | None,
         limits: Limits,
         secret: str = "",
+        heard: int = 0,
     ) -> None:
         past: tuple[Exchange, ...] = ()
         if record_to is not None and record_to.exists():
@@ -82,6 +86,9 @@ class CallLog:
         self._secret = secret
         self._lock = threading.Lock()
         self._answered = _finished_drafts(past)
+        for exchange in unheard(past, heard):
+            if exchange.purpose in (REVISE, REVISE_AGAIN) and not exchange.truncated:
+                self._answered[exchange.key].append(exchange)
 
     def reused(self, question: Question, reply_model: type[ReplyT]) -> ReplyT | None:
         """The answer that the transcript holds. Raises TruncatedAnswer where it was cut off."""

@@ -100,6 +100,7 @@ class LiveTransport:
             price=settings.price,
             limits=settings.limits,
             secret=self._endpoint.secret,
+            heard=settings.revisions_heard,
         )
         self._modes = AnswerFormats(
             f"{self._endpoint.shown} {self._model}", settings.modes_file, emit

@@ -55,7 +55,12 @@ class ProviderTransport:
         self._reasks = reasks if settings.limits.max_calls is None else 0
         self._secrets = _secrets()
         self._call_log = CallLog(
-            self._name, settings.transcript, emit, price=settings.price, limits=settings.limits
+            self._name,
+            settings.transcript,
+            emit,
+            price=settings.price,
+            limits=settings.limits,
+            heard=settings.revisions_heard,
         )
         self._cancellation = Cancellation()
 

@@ -71,7 +71,9 @@ def test_sessions_torn_in_any_record(
     }
     result = cotbuild("new", *job.flags(), *flags[begins], "--auto")
     assert result.exit_code == 0, result.output
+    requests = len(model.requests)
     cut_everywhere(job.session, monkeypatch)
+    assert len(model.requests) == requests, "what was answered is in the transcript"
 
 
 def test_a_finished_session_says_so_and_does_no_more_until_rounds_are_asked_for(
