@@ -136,6 +136,11 @@ def limit_from(state: State, rounds: int | None) -> Limit:
     return Limit(state.started.patience, state.round, last)
 
 
+def automatic_limit(state: State) -> Limit:
+    """The limit of an automatic session, which is the same however often it is broken off."""
+    return Limit(state.started.patience, state.first_round, state.last_round)
+
+
 def stop_reason(state: State, limit: Limit) -> str | None:
     """Why a session should stop now, in words; None to go on.
 

@@ -63,7 +63,7 @@ class SearchSession:
     def accept(self, proposal: Proposal) -> None:
         """Makes the proposal's system the next version."""
         self.decide(proposal, "accepted")
-        self.record(RoundEnded(round=self.state.round))
+        self.record(RoundEnded(round=self.state.round, by="auto"))
         self._measure()
 
     def decide(self, proposal: Proposal, decision: Decision) -> None:
