@@ -9,8 +9,9 @@ from builder.edits.describe import SOURCES, describe_proposal
 from builder.edits.locks import lock_words
 from builder.review.findings import Findings
 from builder.review.view import Offer, View
+from builder.scoring.beside_accuracy import beside_accuracy
 from builder.scoring.statistics import Change, compare
-from builder.scoring.wording import counted, effect, percent, points, proven
+from builder.scoring.wording import beside, counted, effect, percent, points, proven
 from builder.session.confirmation import confirmed
 from builder.session.state import State, Version, from_bits, needs_measuring
 from builder.system.model import AttributeSystem
@@ -177,10 +178,22 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
                 f"Version {last.number} against the best baseline: {points(change.points)} "
                 f"({proven(change)})."
             )
+    if held_out := beside(_held_out_figures(state, findings)):
+        lines.append(f"Version {state.versions[-1].number} on held-out images: {held_out}.")
     review = findings.review
     where = accuracy_words(int(review.correct.sum()), review.n)
+    if more := beside(beside_accuracy(review.correct, findings.labels("review"), review)):
+        where += f"; {more}"
     lines.append(f"On review images: {where}." if review.n else "No review images.")
     return lines
+
+
+def _held_out_figures(state: State, findings: Findings) -> dict[str, float]:
+    """What the journal tells of the last version: to score the working system is another look."""
+    if needs_measuring(state) or state.versions[-1].images != findings.images:
+        return {}
+    correct = from_bits(state.versions[-1].held_out)
+    return beside_accuracy(correct, findings.labels("held_out"))
 
 
 def _change_since_last(state: State, findings: Findings) -> Change | None:

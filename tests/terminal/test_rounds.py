@@ -15,7 +15,7 @@ from builder.session.records import (
     Record,
     RoundEnded,
 )
-from builder.session.state import fold
+from builder.session.state import fold, from_bits
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.terminal.diagnosis_tables import (
     class_table,
@@ -119,6 +119,37 @@ def test_an_accuracy_has_its_interval_and_every_baseline_is_there() -> None:
     for name in ('"name"', '"a photo of {name}"', '"trading card: {name}" (best)'):
         assert f"names as {name}" in text
     assert "On review images: 43 of 48, 89.6 % (78–95 %)." in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_mean_over_classes_is_told_where_classes_are_uneven(width: int) -> None:
+    view = sample.view_of_uneven()
+    assert view.findings is not None
+    seen = [view.findings.review.correct, from_bits(view.state.versions[0].held_out)]
+    review, held_out = ((c[:36].mean() * 3 + c[36:].mean()) / 4 for c in seen)
+    text = words(drawn(round_screen(view), width))
+    assert f"%); mean over classes {100 * review:.1f} %." in text
+    assert f"Version 1 on held-out images: mean over classes {100 * held_out:.1f} %." in text
+    assert "best five" not in text
+    assert "mean over classes" not in words(drawn(round_screen(sample.view()), width))
+
+
+def test_nothing_is_told_of_held_out_images_that_no_version_was_measured_on() -> None:
+    text = words(drawn(round_screen(sample.view_of_uneven([accepted()]))))
+    assert "on held-out images: mean over classes" not in text
+    assert "%); mean over classes" in text
+
+
+def test_of_many_classes_it_is_told_how_often_the_best_five_hold_the_right_one() -> None:
+    view = sample.view_of_many()
+    assert view.findings is not None
+    review = view.findings.review
+    among = 100 * review.among_best(5).mean()
+    assert review.accuracy < among / 100
+    text = words(drawn(round_screen(view)))
+    mean = f"mean over classes {100 * review.accuracy:.1f} %"
+    assert f"%); {mean}, among the best five {among:.1f} %." in text
+    assert f"Version 1 on held-out images: {mean}." in text
 
 
 def test_versions_are_compared_on_held_out_images_with_p() -> None:
