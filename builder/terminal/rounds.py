@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from builder.edits.describe import SOURCES, describe_proposal
-from builder.edits.locks import lock_words
+from builder.edits.describe import SOURCES
 from builder.review.findings import Findings
 from builder.review.view import Offer, View
 from builder.scoring.beside_accuracy import beside_accuracy
@@ -18,6 +17,7 @@ from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.log import proof_lines
+from builder.terminal.sentences import lock_told, proposal_told
 from builder.terminal.tables import Rows, accuracy_words, figures
 from builder.terminal.text import LONG, indented, listed, paragraphs, quoted, shortened
 
@@ -56,7 +56,7 @@ def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableT
     source = offer.proposal.source
     by = "" if source == "person" else f" · {SOURCES[source].removeprefix('the ')}"
     lines: list[RenderableType] = [Text.assemble((head, "bold"), by)]
-    lines += [indented(line, 3) for line in paragraphs(describe_proposal(offer.proposal, system))]
+    lines += [indented(line, 3) for line in paragraphs(proposal_told(offer.proposal, system))]
     lines += [indented(line, 3, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
     return Group(*lines)
 
@@ -248,7 +248,7 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
         locked = counted(view.locked, "proposal is", "proposals are")
         parts.append(Text(f"{locked} left out, for a lock on what would change.", style="dim"))
     if view.state.locks:
-        locks = listed([shortened(lock_words(lock), 40) for lock in view.state.locks], 6)
+        locks = listed([shortened(lock_told(lock), 40) for lock in view.state.locks], 6)
         parts.append(Text(f"Locked: {locks}.", style="dim"))
     if view.unfit:
         unfit = counted(view.unfit, "proposal no longer fits", "proposals no longer fit")

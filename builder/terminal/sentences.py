@@ -1,0 +1,52 @@
+"""Edits and locks in words, in which each name keeps apart from what follows it.
+
+Names that run from right to left get their marks before a sentence is made of them: afterwards
+nothing tells where one ends.
+"""
+
+import unicodedata
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from builder.edits.describe import describe, describe_proposal
+from builder.edits.locks import Lock, lock_words
+from builder.edits.model import Edit, Proposal
+from builder.system.model import AttributeSystem
+from builder.terminal.text import RIGHT_TO_LEFT, apart
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def edit_told(edit: Edit, before: AttributeSystem) -> str:
+    """The edit in one line; `before` is the system that it is made to."""
+    return describe(_apart(edit), _apart(before))
+
+
+def proposal_told(proposal: Proposal, before: AttributeSystem | None = None) -> str:
+    """A line for each edit; with the system `before`, what is replaced is named too."""
+    return describe_proposal(_apart(proposal), before and _apart(before))
+
+
+def lock_told(lock: Lock) -> str:
+    """The lock in words, e.g. "rule Absol · color"."""
+    return lock_words(_apart(lock))
+
+
+def _apart(named: M) -> M:
+    """The same with marks, if any name in it needs one."""
+    letters = set(named.model_dump_json())
+    if RIGHT_TO_LEFT.isdisjoint(map(unicodedata.bidirectional, letters)):
+        return named
+    return type(named).model_validate(_marked(named.model_dump()))
+
+
+def _marked(value: object) -> object:
+    match value:
+        case str():
+            return apart(value)
+        case dict():
+            return {_marked(key): _marked(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_marked(item) for item in value]
+    return value
