@@ -16,6 +16,7 @@ from builder.review.findings import Findings
 from builder.session.records import Decided
 from builder.session.state import State
 from builder.system.model import AttributeSystem
+from builder.system.names import normal_form
 
 # Ten confused pairs are up to 20 classes: all of a system that is hardly larger cost little more,
 # and with all in view a model sees which other classes a change would touch.
@@ -26,6 +27,8 @@ _MOST_NAMED = 20
 _MOST_GROUPS = 6
 _MOST_PAST = 30
 _MOST_EDITS = 4
+# Not between two ASCII letters or digits.
+_APART = "(?:(?<![a-z0-9])|(?![a-z0-9]))"
 
 
 def revision_request(
@@ -78,12 +81,12 @@ def classes_to_show(
 
 
 def _named(classes: Iterable[str], notes: Sequence[str]) -> Iterator[str]:
-    """The classes whose names stand in the notes as words of their own."""
-    text = "\n".join(notes).casefold()
+    """The classes whose names stand in the notes as words of their own, whoever typed them how."""
+    text = "\n".join(map(normal_form, notes))
     for name in classes:
-        # Only ASCII letters bind: "Absol的角" names Absol.
-        word = rf"(?<![a-z0-9]){re.escape(name.casefold())}(?![a-z0-9])"
-        if re.search(word, text):
+        # Only ASCII letters bind each other: "Absol的角" names Absol, "皮卡丘3号" 皮卡丘.
+        word = re.escape(normal_form(name))
+        if re.search(rf"{_APART}{word}{_APART}", text):
             yield name
 
 
