@@ -13,7 +13,7 @@ from builder.session.state import Step, steps_between
 from builder.session.versions import Point, held_out_change
 from builder.terminal.events import bits_words, summary
 from builder.terminal.sentences import proposal_told
-from builder.terminal.text import indented
+from builder.terminal.text import LONG, indented, shortened
 
 
 def difference_screen(before: Point, after: Point, edits: Sequence[Edit]) -> RenderableType:
@@ -55,7 +55,7 @@ def _held_out(before: Point, after: Point) -> list[str]:
     if before.version and after.version:
         change = held_out_change(before.version, after.version)
         if change is None:
-            why = incomparable(before.version, after.version)
+            why = shortened(incomparable(before.version, after.version), LONG)
             lines.append(f"They were measured on {why}, so they can't be compared.")
         elif change.n:
             lines.append(f"Change: {points(change.points)} ({proven(change)}).")

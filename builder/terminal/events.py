@@ -96,7 +96,7 @@ def _measured(record: records.Measured, state: State) -> str:
     *earlier, last = state.versions
     alone = all(version.images != last.images for version in earlier)
     if earlier and alone and record.version == last.number:
-        best = f", the first on {incomparable(earlier[-1], last)}"
+        best = f", the first on {shortened(incomparable(earlier[-1], last), LONG)}"
     return f"Version {record.version} on held-out images: {bits_words(record.held_out)}{best}."
 
 

@@ -9,6 +9,7 @@ from builder.edits import model
 from builder.edits.locks import Lock
 from builder.edits.model import Edit, Proposal
 from builder.review.findings import Measurements
+from builder.review.loop import measure
 from builder.review.view import Limit, View, look
 from builder.scoring.evaluator import Evaluator, SplitData
 from builder.scoring.statistics import Effect
@@ -194,7 +195,7 @@ def edits(tongue: Tongue) -> list[tuple[Edit, ...]]:
 
 
 def records(tongue: Tongue) -> list[Record]:
-    """Two rounds with every kind of decision."""
+    """Three versions, the last with a class less, and every kind of decision."""
     start = sample.started(tongue.classes)
     start = start.model_copy(
         update={
@@ -225,12 +226,17 @@ def records(tongue: Tongue) -> list[Record]:
     ]
     attributes = fold(records).system
     assert attributes is not None
-    return [
-        *records,
+    records += [
         sample.measured(judge, attributes, 2),
         Proposed(round=2, asked=True, proposals=tuple(offers[1:])),
         Exported(path=f"/{tongue.domain}/x.json", version=2, images="f", final="101"),
         Reverted(version=1),
+        Decided(proposal=offers[13], decision="accepted", by="person", effect=effect),
+    ]
+    step = fold(records).steps[-1]
+    return [
+        *records,
+        measure(step, judge.for_step(step, None), 3),
         Decided(proposal=offers[3], decision="accepted", by="person", effect=effect),
     ]
 

@@ -63,7 +63,7 @@ def assert_nothing_is_turned(line: str, tongue: Tongue) -> None:
 
 def screens(tongue: Tongue) -> Iterator[RenderableType]:
     """All that the review, the log and the difference show, one after the other."""
-    for seen in (view(tongue, 4), view(tongue), view(tongue, 99)):
+    for seen in (view(tongue, 4), view(tongue), view(tongue, -1), view(tongue, 99)):
         assert seen.findings is not None
         yield rounds.round_screen(seen)
         yield Text(f"{rounds.status_line(seen)}\n{rounds.proposals_left(seen)}")
@@ -77,8 +77,9 @@ def screens(tongue: Tongue) -> Iterator[RenderableType]:
     state = fold(everything)
     story = story_of((record, "2026-01-02T03:04:05.678+00:00") for record in everything)
     yield log_screen(story, [""] * len(story.stretches), "")
-    points = [find_point(state, name) for name in ("1", "2")]
-    yield difference_screen(*points, edits_between_steps(*(p.steps for p in points)))
+    for names in ("12", "23"):
+        points = [find_point(state, name) for name in names]
+        yield difference_screen(*points, edits_between_steps(*(p.steps for p in points)))
     for count in range(1, len(everything) + 1):
         yield Text(record_line(everything[count - 1], fold(everything[:count])) or "")
 

@@ -2,9 +2,11 @@
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
 
 from builder.diagnosis.information import redundancy
+from builder.edits.model import DropClass, Proposal
 from builder.session.records import (
     Assigned,
     Decided,
@@ -16,6 +18,7 @@ from builder.session.records import (
     RoundEnded,
 )
 from builder.session.state import fold, from_bits
+from builder.session.versions import Point
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.terminal.diagnosis_tables import (
     class_table,
@@ -24,6 +27,8 @@ from builder.terminal.diagnosis_tables import (
     redundancy_block,
     worst_classes,
 )
+from builder.terminal.difference import difference_screen
+from builder.terminal.events import record_line
 from builder.terminal.rounds import (
     final_note,
     offer_block,
@@ -103,6 +108,21 @@ def test_names_are_only_text(width: int) -> None:
     assert "\u202e" not in text
     assert "[red]Absol[/red]" in text.replace("\n", "").replace(" ", "")
     assert len(text) < 20_000
+
+
+def test_a_name_that_is_gone_is_only_text() -> None:
+    drop = Proposal(edits=(DropClass(class_name=EVIL[1]),), source="person")
+    dropped = Decided(proposal=drop, decision="accepted", by="person")
+    state = fold([*sample.records(EVIL), dropped])
+    judge = sample.evaluator(EVIL).for_step(state.steps[-1], None)
+    assert state.system is not None
+    view = sample.view([dropped, sample.measured(judge, state.system, 2)], names=EVIL)
+    versions = view.state.versions
+    points = [Point(f"version {v.number}", v.steps, v) for v in versions]
+    told = record_line(sample.measured(judge, state.system, 2), view.state)
+    text = words(drawn(Group(round_screen(view), difference_screen(*points, ()), Text(told or ""))))
+    assert text.count("other classes (without \\x1b[2J") == 3
+    assert "\x1b" not in text
 
 
 def test_the_same_names_in_full_colour_drive_nothing() -> None:
