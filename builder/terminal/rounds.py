@@ -17,7 +17,7 @@ from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.log import proof_lines
-from builder.terminal.sentences import lock_told, proposal_told
+from builder.terminal.sentences import lock_told, proposal_told, reason_told
 from builder.terminal.tables import Rows, accuracy_words, figures
 from builder.terminal.text import LONG, indented, listed, paragraphs, quoted, shortened
 
@@ -57,7 +57,8 @@ def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableT
     by = "" if source == "person" else f" · {SOURCES[source].removeprefix('the ')}"
     lines: list[RenderableType] = [Text.assemble((head, "bold"), by)]
     lines += [indented(line, 3) for line in paragraphs(proposal_told(offer.proposal, system))]
-    lines += [indented(line, 3, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
+    reason = reason_told(offer.proposal, system)
+    lines += [indented(line, 3, "dim") for line in paragraphs(reason)[:4]]
     return Group(*lines)
 
 

@@ -1,9 +1,10 @@
-"""Edits and locks in words, in which each name keeps apart from what follows it.
+"""Edits, reasons and locks in words, in which each name keeps apart from what follows it.
 
 Names that run from right to left get their marks before a sentence is made of them: afterwards
 nothing tells where one ends.
 """
 
+import re
 import unicodedata
 from typing import TypeVar
 
@@ -26,6 +27,17 @@ def edit_told(edit: Edit, before: AttributeSystem) -> str:
 def proposal_told(proposal: Proposal, before: AttributeSystem | None = None) -> str:
     """A line for each edit; with the system `before`, what is replaced is named too."""
     return describe_proposal(_apart(proposal), before and _apart(before))
+
+
+def reason_told(proposal: Proposal, system: AttributeSystem) -> str:
+    """Why it was proposed: in the proposer's own words, or from the data, which speak of names."""
+    if proposal.source != "data":
+        return proposal.reason
+    words = {text for group in system.groups for text in (group.name, *group.options)}
+    known = [name for name in words.union(system.rules) if name in proposal.reason]
+    # Of names that begin alike the longest is meant.
+    longest = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+    return re.sub(longest, lambda found: apart(found[0]), proposal.reason)
 
 
 def lock_told(lock: Lock) -> str:

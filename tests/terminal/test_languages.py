@@ -10,6 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from builder.proposals.from_data import suggest
+from builder.review.view import Offer
 from builder.session.state import fold
 from builder.session.story import story_of
 from builder.session.versions import edits_between_steps, find_point
@@ -73,6 +75,8 @@ def screens(tongue: Tongue) -> Iterator[RenderableType]:
         yield weak_table(seen.findings.groups)
         for offer in seen.offers:
             yield rounds.offer_block("Proposal:", offer, seen.system)
+        for proposal in suggest(seen.findings.review, seen.system):
+            yield rounds.offer_block("Proposal:", Offer(proposal, None), seen.system)
     everything = records(tongue)
     state = fold(everything)
     story = story_of((record, "2026-01-02T03:04:05.678+00:00") for record in everything)
