@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -26,7 +27,7 @@ from builder.terminal.difference import difference_screen
 from builder.terminal.events import record_line
 from builder.terminal.gallery import view_images
 from builder.terminal.log import log_screen
-from builder.terminal.text import MARK, labels
+from builder.terminal.text import ELLIPSIS, MARK, labels, shortened
 from tests.terminal.bidi import turned
 from tests.terminal.languages import TONGUES, Tongue, records, view
 from tests.terminal.scripted import BACK, Scripted
@@ -108,6 +109,18 @@ def test_names_are_whole_and_columns_aligned(tongue: Tongue, width: int) -> None
         rows = [line for line in lines if re.search(r"\d of \d +\d", line)]
         ends = {cell_len(line[: line.index(" %") + 2]) for line in rows}
         assert (len(rows), len(ends)) == (4, 1)
+
+
+@every_tongue
+def test_what_is_cut_says_so_and_leaves_no_letter_without_its_marks(tongue: Tongue) -> None:
+    for text in (tongue.note, tongue.classes[2] * 9):
+        for limit in range(2, 24):
+            shown = shortened(text, limit).removesuffix(MARK)
+            assert shown.endswith(ELLIPSIS)
+            kept = shown.removesuffix(ELLIPSIS)
+            assert text.startswith(kept)
+            assert cell_len(shown) <= limit
+            assert unicodedata.category(text[len(kept)])[0] != "M"
 
 
 class Picking(Scripted):
