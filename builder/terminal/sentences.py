@@ -14,7 +14,7 @@ from builder.edits.describe import describe, describe_proposal
 from builder.edits.locks import Lock, lock_words
 from builder.edits.model import Edit, Proposal
 from builder.system.model import AttributeSystem
-from builder.terminal.text import RIGHT_TO_LEFT, apart
+from builder.terminal.text import MARK, RIGHT_TO_LEFT, apart
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,7 +56,9 @@ def _apart(named: M) -> M:
 def _marked(value: object) -> object:
     match value:
         case str():
-            return apart(value)
+            # One that has a mark of its own gets another: no two names become the same.
+            bare = value.rstrip(MARK)
+            return value + apart(bare)[len(bare) :]
         case dict():
             return {_marked(key): _marked(item) for key, item in value.items()}
         case list() | tuple():
