@@ -15,6 +15,7 @@ from builder.scoring.statistics import Effect, compare
 from builder.session.classes import described
 from builder.session.records import Started
 from builder.session.state import Step
+from builder.system.file import SplitName
 from builder.system.model import AttributeSystem, Scoring
 
 # The working system, the one that the round began with, and one to come back to by undo.
@@ -44,6 +45,10 @@ class Findings:
     @property
     def digests(self) -> tuple[str, ...]:
         return self._evaluator.splits["review"].digests
+
+    def labels(self, split: SplitName) -> tuple[str, ...]:
+        """The classes of a split's images, in the order of scores and of records' bits."""
+        return self._evaluator.splits[split].labels
 
     @property
     def held_out_images(self) -> str:
