@@ -5,7 +5,7 @@ from rich.text import Text
 
 from builder.edits.apply import EditError, apply
 from builder.edits.locks import touched
-from builder.edits.model import Proposal
+from builder.edits.model import DropClass, Proposal
 from builder.review.view import Offer, View
 from builder.terminal.going_back import GoBack, Steps
 from builder.terminal.render import error_panel
@@ -27,6 +27,8 @@ def confirmed(steps: Steps, console: Console, view: View, proposal: Proposal) ->
         console.print(error_panel(error))
         raise GoBack from None
     console.print(offer_block("Your change:", Offer(proposal, effect), view.system))
+    if effect and any(isinstance(edit, DropClass) for edit in proposal.edits):
+        console.print(Text("Its images count as broken here; once it is gone, none is scored."))
     if locked := _locked(view, proposal):
         console.print(Text(f"This changes what you locked: {locked}.", style="bold"))
     return steps.confirm("Apply it?", default=effect is None or effect.net >= 0)
