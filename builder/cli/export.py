@@ -68,6 +68,10 @@ def export(
                 running.record(measured)
             if measure and needs_measuring(running.state):
                 running.record(measure_working(running.state, evaluator))
+                best, last = running.state.best, len(running.state.versions)
+                if best != last:
+                    words = f"version {last} is not better than version {best}, which is exported"
+                    running.screen.warning(f"{words}; --version last exports it all the same")
         running.export(path, form, chosen)
 
 
