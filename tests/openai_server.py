@@ -200,11 +200,20 @@ class OpenAIServer:
     def __init__(self, script: Iterable[Answer] | Respond) -> None:
         self.requests: list[Request] = []
         self.left: list[Request] = []
+        self._connections: list[socket.socket] = []
         self._respond = script if callable(script) else _one_by_one(script)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    def hung_up(self, number: int) -> bool:
+        """Whether the client of this request, answered in pieces, has closed its connection."""
+        with contextlib.suppress(OSError, ValueError):
+            connection = self._connections[number]
+            readable, _, _ = select.select([connection], [], [], 0)
+            return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+        return True
 
     def serve(self) -> None:
         self._http.serve_forever(poll_interval=0.01)
@@ -258,6 +267,7 @@ class OpenAIServer:
                 self.wfile.write(body[: answer.cut])
 
             def _send_pieces(self, request: Request, pieces: Sequence[bytes | float]) -> None:
+                server._connections.append(self.connection)
                 for piece in pieces:
                     if isinstance(piece, bytes):
                         self.wfile.write(piece)

@@ -107,7 +107,7 @@ def is_near(url: str | None) -> bool:
     host = (parts.hostname if parts else None) or ""
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_private
-    return "." not in host or host.endswith((".local", ".localhost"))
+    return (bool(host) and "." not in host) or host.endswith((".local", ".localhost"))
 
 
 def shown(url: str | None) -> str:

@@ -105,14 +105,10 @@ class Endpoint:
         # As fields that openai passes on unread: what comes is read here.
         body = request.get("extra_body", {}) | streaming
         try:
-            with (
-                alarm,
-                self._client(sockets, cancellation) as client,
-                client.chat.completions.with_streaming_response.create(
-                    **request | {"extra_body": body}
-                ) as response,
-            ):
-                return completion_of(_heard(response.iter_bytes(), alarm), on_words)
+            with self._client(sockets, cancellation) as client:
+                create = client.chat.completions.with_streaming_response.create
+                with alarm, create(**request | {"extra_body": body}) as response:
+                    return completion_of(_heard(response.iter_bytes(), alarm), on_words)
         except _NO_ANSWER as error:
             cancellation.check()
             if alarm.rang is not None:

@@ -41,8 +41,7 @@ class Alarm:
     def __init__(self, silence: Silence, connections: set[Any]) -> None:
         self._silence = silence
         self._connections = connections
-        self._between = math.inf
-        self._word = self._byte = time.monotonic()
+        self._between = self._word = self._byte = math.inf
         self._over = threading.Event()
         # For how long it was silent, in seconds, where that was too long.
         self.rang: float | None = None
@@ -64,6 +63,7 @@ class Alarm:
         self._between = min(self._between, _AFTERWARDS)
 
     def __enter__(self) -> Self:
+        self._word = self._byte = time.monotonic()
         threading.Thread(target=self._run, daemon=True).start()
         return self
 

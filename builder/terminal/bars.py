@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from rich import progress
 from rich.console import Console
+from rich.table import Column
 from rich.text import Text
 
 from builder.terminal.asker import accessible
@@ -21,6 +22,8 @@ OnTally = Callable[[int, int, str], None]
 OnWords = Callable[[str, str], None]
 # Below this there is no room for a bar.
 _NARROW = 60
+# From here on there is room beside a bar for what was spent and how fast.
+_WIDE = 80
 # Columns that "10000/10000 123/s 00:00" takes.
 _FIGURES = 28
 # Seconds between lines where nothing may be redrawn.
@@ -64,7 +67,9 @@ def tally_bar(what: str, console: Console) -> Iterator[OnTally]:
     if not _redraws(console):
         yield _tenths(shortened(what), console)
         return
-    spent = progress.TextColumn("{task.fields[words]}", markup=False)
+    # In a narrower terminal these take two lines, or another figure would be cut off.
+    column = Column(no_wrap=console.width >= _WIDE)
+    spent = progress.TextColumn("{task.fields[words]}", markup=False, table_column=column)
     with _live_bar(shortened(what, 20), spent, console) as on_tally:
         yield on_tally
 
@@ -152,7 +157,7 @@ def _live_bar(what: str, figure: progress.ProgressColumn, console: Console) -> I
         if total and not drawn.tasks:
             waiting.stop()
             drawn.start()
-            drawn.add_task(what, total=total)
+            drawn.add_task(what, total=total, words=words)
         for task in drawn.task_ids:
             drawn.update(task, completed=done, total=total, words=words)
 
