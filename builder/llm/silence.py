@@ -12,7 +12,7 @@ from builder.llm.cancel import shut
 _FIRST_NEAR, _FIRST_FAR, _BETWEEN = 1200.0, 300.0, 120.0
 # After the last word only the count of tokens is still to come.
 _AFTERWARDS = 5.0
-_SLICE = 0.1
+_SLICE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
