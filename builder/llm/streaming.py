@@ -215,8 +215,9 @@ def _answered(message: dict[str, Any]) -> str:
 
 
 def _words(delta: dict[str, Any]) -> str:
-    """All that a chunk adds. Some endpoints send the thoughts under both names."""
-    thoughts = delta.get("reasoning_content") or delta.get("reasoning")
+    """All that a chunk adds. Some endpoints send the thoughts under two names."""
+    names = ("reasoning_content", "reasoning", "thinking")
+    thoughts = next((delta[name] for name in names if delta.get(name)), None)
     return _answered(delta) + _text(delta.get("refusal"), thoughts)
 
 

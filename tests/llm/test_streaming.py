@@ -97,11 +97,16 @@ def test_a_call_of_a_tool_is_read_as_it_is_when_it_comes_whole() -> None:
     assert calls[0].function == expected.function  # type: ignore[union-attr]
 
 
-def test_thoughts_are_kept_beside_the_answer() -> None:
-    parts = [in_delta(reasoning_content="Let me "), in_delta(reasoning_content="see."), word("{}")]
-    message = read(streamed(*parts)).choices[0].message
+@pytest.mark.parametrize("names", [["reasoning_content"], ["reasoning", "thinking"]])
+def test_thoughts_are_kept_beside_the_answer_and_are_life(names: list[str]) -> None:
+    thoughts = [in_delta(**dict.fromkeys(names, text)) for text in ("Let me ", "see.")]
+    said: list[str] = []
+    stream = streamed(*thoughts, word("{}")).encode()
+    completion = completion_of([stream], lambda words, _last: said.append(words))
+    message = completion.choices[0].message
     assert message.content == "{}"
-    assert (message.model_extra or {})["reasoning_content"] == "Let me see."
+    assert all((message.model_extra or {})[name] == "Let me see." for name in names)
+    assert said == ["Let me ", "see.", "{}"]
 
 
 def test_several_choices_come_in_their_order() -> None:
