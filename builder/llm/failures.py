@@ -99,12 +99,11 @@ class Unfit(Exception):
 class Failures:
     """What can go wrong with one model at one endpoint, with what, why and what next.
 
-    `url`: the endpoint's base, `timeout`: seconds, `retries`: for failures that may pass.
+    `url`: the endpoint's base, `retries`: for failures that may pass.
     """
 
     url: str
     model: str
-    timeout: float
     retries: int
 
     def explained(self, error: openai.OpenAIError, *, capped: bool) -> LLMError:
@@ -122,14 +121,6 @@ class Failures:
                     f"The language model's endpoint {self.url} cannot be reached: {reason}.",
                     hint="Check that the server runs and that --llm-url is its address.",
                     retries=min(self.retries, 1) if slow else 0,
-                )
-            case openai.APITimeoutError():
-                return NoAnswer(
-                    f"The language model at {self.url} did not answer within {self.timeout:g} s.",
-                    hint="Try again later, or use a faster model or endpoint.",
-                    # A model that is slow stays slow.
-                    retries=min(self.retries, 1),
-                    at_work=True,
                 )
             case openai.APIConnectionError(__cause__=Unfit()):
                 return NoAnswer(
@@ -151,6 +142,19 @@ class Failures:
                 return self.unreadable()
         return NoAnswer(
             f"The call to {self.url} failed: {reason}.", hint="Check --llm and --llm-url."
+        )
+
+    def silent(self, seconds: float, *, begun: bool) -> NoAnswer:
+        """`begun`: a part of the answer came before."""
+        silent = f"was silent for {seconds:g} s in the middle of its answer"
+        return NoAnswer(
+            f"The language model at {self.url} "
+            f"{silent if begun else f'did not answer within {seconds:g} s'}.",
+            hint="Try again later, use a faster model or endpoint, or allow more: "
+            "--llm-timeout SECONDS.",
+            # A model that is slow stays slow.
+            retries=min(self.retries, 1),
+            at_work=True,
         )
 
     def _refused(self, error: openai.APIStatusError, capped: bool) -> LLMError:
