@@ -11,7 +11,7 @@ from builder.scoring.wording import counted, interval, percent, points
 from builder.system.checks import Checks
 from builder.system.model import AttributeSystem
 from builder.terminal.tables import Rows, table_of
-from builder.terminal.text import LONG, indented, paragraphs, plain, shortened
+from builder.terminal.text import LONG, indented, paragraphs, plain, shortened, to_copy
 
 # A line of a hint that begins so is to be copied.
 _COMMANDS = ("hf ", "cotbuild ")
@@ -22,10 +22,9 @@ def error_panel(error: CotbuildError) -> RenderableType:
     first, *others = paragraphs(error.message) or ["unknown"]
     lines: list[RenderableType] = [Text.assemble(("Error: ", "bold red"), first)]
     lines += [indented(line) for line in others]
-    for index, line in enumerate(paragraphs(error.hint)):
+    for index, line in enumerate(paragraphs(error.hint, _COMMANDS)):
         if line.startswith(_COMMANDS):
-            # Wrapped by the terminal and not by us, it can be copied in one piece.
-            lines.append(Text(line, no_wrap=True, overflow="ignore"))
+            lines.append(to_copy(line))
             continue
         lines.append(indented(line if index else f"next: {line}"))
     return Group(*lines)

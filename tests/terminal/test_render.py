@@ -64,6 +64,16 @@ def test_an_error_with_any_text_stays_on_the_screen(width: int) -> None:
     assert len(text) < 20_000
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_command_in_a_hint_stays_in_one_piece(width: int) -> None:
+    line = f"cotbuild resume 'two  blanks and [red]/{'x' * 500}'"
+    console = Console(width=width, highlight=False, color_system=None)
+    with console.capture() as captured:
+        hint = f"go on with:\n{line}\x1b[2J\nor ask"
+        console.print(error_panel(CotbuildError("no", hint=hint)), crop=False)
+    assert f"{line}\\x1b[2J" in captured.get().splitlines()
+
+
 CELL = ScoreCell(correct=42, n=48, low=0.753, high=0.942, over_names=12.5, over_best=-2.1)
 NAMES = ScoreCell(correct=36, n=48, low=0.612, high=0.851, over_names=None, over_best=None)
 
