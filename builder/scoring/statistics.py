@@ -5,12 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 Correct = NDArray[np.bool_]
+Beside = Literal["class_mean", "among_best_5"]
+BEST = 5
+_MANY = 20
 
 
 class Effect(BaseModel):
@@ -150,6 +154,17 @@ def class_mean(correct: Correct, labels: Sequence[object]) -> float:
     for label, each in zip(labels, correct.tolist(), strict=True):
         right.setdefault(label, []).append(each)
     return sum(sum(found) / len(found) for found in right.values()) / max(len(right), 1)
+
+
+def worth_telling(labels: Sequence[object], classes: int) -> tuple[Beside, ...]:
+    """The figures that belong beside an accuracy on images of the classes `labels`, of `classes`.
+
+    None, unless the images' classes are uneven or more than 20: then the mean over classes, and
+    how often the right one is among the best 5, unless these are half of the classes or more.
+    """
+    if not uneven(labels) and len(set(labels)) <= _MANY:
+        return ()
+    return ("class_mean", "among_best_5") if classes > 2 * BEST else ("class_mean",)
 
 
 def uneven(labels: Iterable[object]) -> bool:
