@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @app.command()
 def sessions(
-    folder: Annotated[Path, typer.Argument(help="Where to look; default: here.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(help="Where to look; default: here.", show_default=False)
+    ] = Path(),
     as_json: flags.Json = False,
 ) -> None:
     """List the sessions below a folder, at most two levels deep, the last changed first."""
