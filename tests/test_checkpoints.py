@@ -9,14 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from builder.encoders.transformers_clip import load_pretrained
+from builder.encoders.open import open_encoder
 from tests import checkpoints
 from tests.checkpoints import COLOURS, GREEN_IS_BLUE, RIGHT, WRONG, Sight
 
 PAINT = {"red": (220, 30, 30), "green": (30, 200, 60), "blue": (40, 60, 220)}
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
     ("folder", "sight"),
     [
@@ -26,11 +26,10 @@ PAINT = {"red": (220, 30, 30), "green": (30, 200, 60), "blue": (40, 60, 220)}
     ],
 )
 def test_each_colour_is_taken_for_what_the_checkpoint_is_named_for(
-    folder: str, sight: Sight, dtype: torch.dtype, request: pytest.FixtureRequest
+    folder: str, sight: Sight, dtype: str, request: pytest.FixtureRequest
 ) -> None:
-    device = torch.device("cpu")
     path = request.getfixturevalue(folder)
-    encoder = load_pretrained(path, name="it", revision="r", device=device, dtype=dtype)
+    encoder = open_encoder(str(path), device="cpu", dtype=dtype)
     texts = encoder.encode_texts([f"It is {colour}." for colour in COLOURS])
     pictures = [Image.new("RGB", (24, 24), PAINT[colour]) for colour in COLOURS]
     cosines = encoder.encode_images(pictures) @ texts.T

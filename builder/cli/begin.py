@@ -9,7 +9,7 @@ from builder.cli.consent import asker_for, confirm_download, confirm_spending
 from builder.cli.file_inputs import say_what_differs
 from builder.cli.model import ModelOptions, open_model, spoken_to
 from builder.cli.open_workspace import encoder_of, images_of
-from builder.cli.run import check_goal, run_session
+from builder.cli.run import check_goal, is_finished, run_session
 from builder.cli.save import Running
 from builder.cli.screen import Screen
 from builder.cli.settings import RunMode, pinned
@@ -22,7 +22,7 @@ from builder.errors import InputError
 from builder.session.journal import Session, check_free
 from builder.session.records import Drafted, Started
 from builder.session.state import State
-from builder.system.file import SystemFile
+from builder.system.file import SystemFile, load_system_file
 
 SESSIONS = Path("cotbuild-sessions")
 
@@ -72,7 +72,7 @@ def created(
         screen.began(session.folder, started)
         if start is not None:
             path, file = start
-            running.record(Drafted(system=file.system, source=str(path)))
+            running.record(Drafted(system=file.system, source=started.start or str(path)))
         yield running
 
 
@@ -84,6 +84,8 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
     with Session.open(folder.resolve()) as session:
         asker, state = asker_for(mode), session.state
         check_goal(state.started, mode)
+        if mode.auto and not (mode.rounds or mode.edits) and is_finished(session, mode, screen):
+            return
         edits = _read_edits(mode.edits, state) if mode.edits else ()
         # Another model may answer from here on; the journal keeps what the session began with.
         speaking = spoken_to(state.started, options)
@@ -94,10 +96,14 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
                 speaking, session.folder, screen, parallel=mode.parallel, state=state
             )
         if drafter is not None:
-            confirm_spending(speaking, mode, asker, drafted=state.system is not None)
+            drafted = state.system is not None or state.started.start is not None
+            confirm_spending(speaking, mode, asker, drafted=drafted)
         images, encoder = images_of(state.started, screen, state), encoder_of(state.started, screen)
         screen.resumed(session.folder, state, session.torn_bytes)
-        run_session(Running(session, screen, images, encoder), drafter, asker, mode, edits)
+        running = Running(session, screen, images, encoder)
+        if state.system is None and (start := state.started.start):
+            running.record(Drafted(system=load_system_file(Path(start)).system, source=start))
+        run_session(running, drafter, asker, mode, edits)
 
 
 def _read_edits(path: Path, state: State) -> tuple[Proposal, ...]:

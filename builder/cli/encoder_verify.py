@@ -8,11 +8,11 @@ from builder.cli import print_json
 from builder.data.images import file_digest
 from builder.encoders import catalog
 from builder.encoders.cache_folder import default_cache_folder
-from builder.encoders.devices import pick_device, pick_dtype
 from builder.encoders.hub import fetch_checkpoint
-from builder.encoders.jina.clip import load_jina_clip
+from builder.encoders.jina.clip import JinaClipEncoder
 from builder.encoders.jina.onnx_reference import fetch_onnx, open_reference, verify
 from builder.encoders.jina.verify import Agreement, remember
+from builder.encoders.protocol import Wanted
 from builder.encoders.samples import sample_images, sample_texts
 from builder.encoders.spec import EncoderSpec
 from builder.errors import CotbuildError, EncoderError, InputError
@@ -144,13 +144,8 @@ def _compare(subject: _Subject, onnx: Path, device: str) -> Agreement:
     console = progress_console()
     with spinner("Opening both", console):
         reference = open_reference(onnx)
-        native = load_jina_clip(
-            subject.folder,
-            name=subject.name,
-            revision=subject.weights_sha256,
-            device=pick_device(device),
-            dtype=pick_dtype("float32"),
-        )
+        spec, weights = EncoderSpec(subject.name), subject.weights_sha256
+        native = JinaClipEncoder(Wanted(spec, device, "float32", subject.folder, weights))
     texts, images = sample_texts(), sample_images()
     with spinner(f"Comparing {len(texts)} sentences and {len(images)} images", console):
         return verify(native, reference, texts, images)

@@ -78,6 +78,10 @@ def export(
                 running.record(measured)
             if measure and needs_measuring(running.state):
                 running.record(measure_working(running.state, evaluator))
+                best, last = running.state.best, len(running.state.versions)
+                if best != last:
+                    words = f"version {last} is not better than version {best}, which is exported"
+                    running.screen.warning(f"{words}; --version last exports it all the same")
         record = running.export(path, form, chosen)
         if as_json:
             print_json({"format": form, **export_data(record, running.state_with(chosen))})

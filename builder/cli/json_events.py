@@ -124,6 +124,7 @@ class JsonScreen(Screen):
         ended: Ended,
         *,
         exported: bool = False,
+        before: str = "",
         reached: float = 1.0,
         wanted: float | None = None,
     ) -> None:
@@ -136,7 +137,9 @@ class JsonScreen(Screen):
             "exit_code": 1 if wanted is not None and reached < wanted else 0,
         }
         self._event("ended", told)
-        super().ended(folder, ended, exported=exported, reached=reached, wanted=wanted)
+        super().ended(
+            folder, ended, exported=exported, before=before, reached=reached, wanted=wanted
+        )
 
     def left(self, folder: Path, go_on: Sequence[object] = ("resume",)) -> None:
         super().left(folder, go_on)

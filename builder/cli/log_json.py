@@ -1,7 +1,6 @@
 """A session's story as one JSON object, and what each stretch of it cost."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def log_data(folder: Path, story: Story, costs: Sequence[Spent]) -> Data:
 
 def change_data(change: Change | None) -> Data | None:
     """A change as JSON: images fixed and broken, points, and the p of McNemar's exact test."""
-    return {**asdict(change), "points": change.points} if change else None
+    return {**change.as_data(), "points": change.points} if change else None
 
 
 def _stretch(stretch: Stretch, state: State, cost: Spent) -> Data:

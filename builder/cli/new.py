@@ -108,6 +108,8 @@ def new(
             scoring=settings.scoring_of(rule, scale, file),
             seed=seed,
             patience=patience,
+            rounds=rounds if auto else None,
+            start=str(start.absolute()) if start else None,
             **given,
         )
         begin.begin_session(

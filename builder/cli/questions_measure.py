@@ -226,10 +226,10 @@ def _json(system: AttributeSystem, found: _Found) -> dict[str, object]:
             "dropped": found.smallest.dropped,
             "full": _proportion(found.smallest.full),
             "reduced": _proportion(found.smallest.reduced),
-            "check": asdict(found.check) if found.check else None,
+            "check": found.check.as_data() if found.check else None,
         },
     }
 
 
 def _proportion(found: Proportion) -> dict[str, float]:
-    return {"correct": found.count, "n": found.n, **asdict(found.interval)}
+    return {"correct": found.count, "n": found.n, **found.interval._asdict()}

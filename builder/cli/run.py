@@ -1,6 +1,7 @@
 """Runs a session to its end: the loop, what it saves and shows, and the exit code."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -9,14 +10,17 @@ from builder.cli.first_draft import first_draft
 from builder.cli.open_workspace import open_workspace
 from builder.cli.pictures import SessionPictures
 from builder.cli.save import EXPORT_NAME, Running
+from builder.cli.screen import Screen
 from builder.cli.settings import RunMode
 from builder.edits.model import Proposal
 from builder.errors import CotbuildError, InputError
 from builder.files import command
 from builder.proposals.requests import Drafter
-from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, run
+from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, finished, run
 from builder.review.view import AutoReviewer, EditsReviewer, Reviewer, View
+from builder.session.journal import Session
 from builder.session.records import Started
+from builder.session.state import State
 from builder.terminal.asker import Asker
 from builder.terminal.review import TerminalReviewer
 
@@ -43,9 +47,7 @@ def run_session(
         ended = _run_loop(running, drafter, reviewer, rounds=mode.rounds)
         if mode.auto:
             running.export(folder / EXPORT_NAME)
-        best = running.state.best_version
-        reached = best.correct / len(best.held_out) if best and best.held_out else 0.0
-        wanted = mode.min_accuracy
+        reached, wanted = _reached(running.state), mode.min_accuracy
         screen.ended(folder, ended, exported=mode.auto, reached=reached, wanted=wanted)
     except KeyboardInterrupt:
         screen.left(folder)
@@ -55,6 +57,27 @@ def run_session(
         go_on = command("resume", folder)
         error.hint = f"{error.hint}\nEverything so far is saved; go on with:\n{go_on}"
         raise
+
+
+def is_finished(session: Session, mode: RunMode, screen: Screen) -> bool:
+    """Whether the automatic session is over and its export still there; if so, says so.
+
+    Ends with typer.Exit where the code is not 0.
+    """
+    state, reason = session.state, finished(session.state)
+    if reason is None or state.exported is None or not Path(state.exported.path).is_file():
+        return False
+    screen.resumed(session.folder, state, session.torn_bytes)
+    ended, export = Ended(state, reason), state.exported.path
+    reached, wanted = _reached(state), mode.min_accuracy
+    screen.ended(session.folder, ended, before=export, reached=reached, wanted=wanted)
+    return True
+
+
+def _reached(state: State) -> float:
+    """The best accuracy on held-out images, in [0, 1]."""
+    best = state.best_version
+    return best.correct / len(best.held_out) if best and best.held_out else 0.0
 
 
 def _run_loop(

@@ -9,9 +9,10 @@ from typing import NamedTuple, Self
 from builder import __version__
 from builder.cli.score_inputs import Inputs
 from builder.data.images import LabelledImage
+from builder.scoring.beside_accuracy import BEST
 from builder.scoring.evaluator import baseline_texts
 from builder.scoring.score import Scores
-from builder.scoring.statistics import BEST, Correct, class_mean, wilson
+from builder.scoring.statistics import Correct, class_mean, wilson
 from builder.system.file import EncoderIdentity, SplitName, SystemFile
 from builder.system.model import Scoring, scored_texts
 from builder.terminal.render import ControlRow, ScoreCell, ScoreRow

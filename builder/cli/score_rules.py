@@ -1,7 +1,7 @@
 """`cotbuild score --rule`: scoring rules side by side, fitted on some images, shown on others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder import __version__
@@ -199,8 +199,8 @@ def _trial_data(trial: RuleTrial, *, first: bool) -> object:
         "rule": "in use" if first else trial.name or "given",
         "scoring": trial.scoring.model_dump(mode="json"),
         "correct": correct,
-        **asdict(wilson(correct, n)),
-        **asdict(trial.change),
+        **wilson(correct, n)._asdict(),
+        **trial.change.as_data(),
     }
 
 

@@ -22,9 +22,9 @@ from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from, split_dat
 from builder.data.classes import ClassEntry
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.spec import EncoderSpec
+from builder.scoring.beside_accuracy import Beside, worth_telling
 from builder.scoring.near_duplicates import near_duplicates
 from builder.scoring.score import score_names
-from builder.scoring.statistics import Beside, worth_telling
 from builder.scoring.wording import counted
 from builder.system.file import SystemFile
 from builder.terminal.render import ControlRow, ScoreRow, control_table, score_table

@@ -235,13 +235,22 @@ class Screen:
         ended: Ended,
         *,
         exported: bool = False,
+        before: str = "",
         reached: float = 1.0,
         wanted: float | None = None,
     ) -> None:
-        """Says how a session ended; raises typer.Exit with 1 for an accuracy that is too low."""
+        """Says how a session ended; raises typer.Exit with 1 for an accuracy that is too low.
+
+        before: the export of an automatic session that had ended already.
+        """
         self.over()
-        self._aside(f"Stopped: {ended.reason}.")
-        self._next(folder, exported=exported)
+        if before:
+            self._aside(f"This session is finished: {ended.reason}. Its export is {before}.")
+            self.next_command("Go on with: ", "resume", folder, "--auto", "--rounds", "N")
+            self.next_command("or by hand: ", "resume", folder)
+        else:
+            self._aside(f"Stopped: {ended.reason}.")
+            self._next(folder, exported=exported)
         self.check_accuracy(reached, wanted)
 
     def check_accuracy(self, reached: float, wanted: float | None) -> None:

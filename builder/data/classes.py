@@ -4,11 +4,12 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.data.text_files import read_text
 from builder.errors import InputError
 
 _FORMAT_HINT = (
-    "Write one class name a line, in UTF-8, optionally followed by ' | ' and a description; "
-    "lines that start with # are comments."
+    "Write one class name a line into a file such as classes.txt, in UTF-8, optionally followed by "
+    "' | ' and a description; lines that start with # are comments."
 )
 
 
@@ -29,7 +30,7 @@ def read_classes(path: Path) -> tuple[ClassEntry, ...]:
     entries: list[ClassEntry] = []
     first_lines: dict[str, tuple[int, str]] = {}
     # Not splitlines(): that also breaks at form feeds and U+2028, which no editor shows as a line.
-    for number, raw in enumerate(_read_text(path).split("\n"), start=1):
+    for number, raw in enumerate(read_text(path, _FORMAT_HINT).split("\n"), start=1):
         line = raw.strip(" \t\r")
         if not line or line.startswith("#"):
             continue
@@ -55,33 +56,6 @@ def read_classes(path: Path) -> tuple[ClassEntry, ...]:
             hint="Add at least one more class, each on a line of its own.",
         )
     return tuple(entries)
-
-
-def _read_text(path: Path) -> str:
-    if path.is_dir():
-        raise InputError(
-            f"{path} is a folder, not a file of class names.",
-            hint=f"Name the file inside it, for example {path / 'classes.txt'}.",
-        )
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.", hint=_FORMAT_HINT) from error
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror or error}.",
-            hint="Check the path and that you may read the file.",
-        ) from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # With a byte order mark the decoder counts from behind it.
-        start = len(data) - len(error.object) + error.start
-        raise InputError(
-            f"{path} is not UTF-8: byte 0x{data[start]:02x} at position {start}, on line "
-            f"{data.count(10, 0, start) + 1}.",
-            hint="Save the file as UTF-8 (in most editors: Save as..., encoding UTF-8).",
-        ) from error
 
 
 def _parse_line(path: Path, number: int, line: str) -> ClassEntry:

@@ -6,11 +6,9 @@ kept.
 
 import contextlib
 import email.utils
-import functools
 import hashlib
 import os
 import queue
-import ssl
 import threading
 import time
 from collections import Counter, deque
@@ -21,7 +19,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
-from builder.data.images import IMAGE_SUFFIXES, Skipped
+from builder.data.images import IMAGE_SUFFIXES, Progress, Skipped
 from builder.data.pictures import ImageUnreadable, bombs_as_errors, check_image
 from builder.errors import InputError
 
@@ -49,30 +47,28 @@ class Limits:
     patience: int = 8  # images in a row that a server fails to answer for, before it is left alone
 
 
+@dataclass(eq=False)
 class Unavailable(Exception):
     """An image that cannot be had, and why; `no_answer`: its server may be down altogether."""
 
-    def __init__(self, reason: str, *, no_answer: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.no_answer = no_answer
+    reason: str
+    no_answer: bool = False
 
 
+@dataclass(eq=False)
 class _Passing(Exception):
     """A failure that may pass; `wait`: seconds that the server asked for."""
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.wait = wait
+    reason: str
+    wait: float | None = None
 
 
 def download_images(
     urls: Sequence[str],
     folder: Path,
     *,
-    limits: Limits | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    limits: Limits = Limits(),
+    on_progress: Progress | None = None,
 ) -> dict[str, Path | Skipped]:
     """Downloads images: URL -> file below `folder`, or why there is none.
 
@@ -89,22 +85,33 @@ def download_images(
     if on_progress is not None and outcomes:
         on_progress(len(outcomes), len(distinct))
     if missing:
-        with bombs_as_errors():
-            for url, outcome in _Workers(missing, folder, limits or Limits()).run():
+        with bombs_as_errors(), _client(limits) as client:
+            for url, outcome in _fetched(client, missing, folder, limits):
                 outcomes[url] = outcome
                 if on_progress is not None:
                     on_progress(len(outcomes), len(distinct))
     failures = [found for url in distinct if isinstance(found := outcomes[url], Skipped)]
     if failures and len(failures) == len(distinct):
-        raise _nothing_came(failures)
+        first = "; ".join(f"{failed.where}: {failed.reason}" for failed in failures[:3])
+        raise InputError(
+            f"None of {len(failures)} images could be downloaded. {first}.",
+            hint="Check that this machine is online and may reach that server, then run the "
+            "command again.",
+        )
     return outcomes
 
 
 def cached_path(url: str, folder: Path) -> Path:
     """Where the image of a URL is kept; the suffix is for people who look into the folder."""
-    name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-    suffix = Path(url.partition("?")[0].partition("#")[0]).suffix.lower()
-    return folder / name[:2] / (name + (suffix if suffix in IMAGE_SUFFIXES else ""))
+    return content_path(
+        url.encode("utf-8", "surrogatepass"), url.partition("?")[0].partition("#")[0], folder
+    )
+
+
+def content_path(content: bytes, name: str, folder: Path) -> Path:
+    """Where what is known by its content, and called `name`, is kept below a folder."""
+    digest, suffix = hashlib.sha256(content).hexdigest(), Path(name).suffix.lower()
+    return folder / digest[:2] / (digest + (suffix if suffix in IMAGE_SUFFIXES else ""))
 
 
 def is_url(text: str) -> bool:
@@ -112,104 +119,57 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-class _Workers:
-    """Threads that fetch URLs; a server that does not answer is left alone after a while."""
+def _fetched(
+    client: httpx.Client, urls: Sequence[str], folder: Path, limits: Limits
+) -> Iterator[tuple[str, Path | Skipped]]:
+    """(URL, outcome) of every URL as they come; what is still under way at the end is left behind.
 
-    def __init__(self, urls: Sequence[str], folder: Path, limits: Limits) -> None:
-        self._folder = folder
-        self._limits = limits
-        self._waiting = deque(urls)
-        self._idle: list[_Worker] = []
-        # Worker -> its URL, and until when it may take; the one that began first comes first.
-        self._busy: dict[_Worker, tuple[str, float]] = {}
-        self._done: _Done = queue.SimpleQueue()
-        self._unanswered: Counter[str] = Counter()
+    A server that does not answer is left alone after a while.
+    """
+    waiting = deque(urls)
+    # URL, what came of it, and whether its server did not answer.
+    done: queue.SimpleQueue[tuple[str, Path | Skipped, bool]] = queue.SimpleQueue()
+    # URL -> what stops it, and until when it may take; the one that began first comes first.
+    busy: dict[str, tuple[threading.Event, float]] = {}
+    unanswered: Counter[str] = Counter()
 
-    def run(self) -> Iterator[tuple[str, Path | Skipped]]:
-        """(URL, outcome) of every URL as they come; the threads stop when the caller does."""
+    def work(url: str, stop: threading.Event) -> None:
+        outcome: Path | Skipped = Skipped(url, "its download ended unexpectedly")
+        silent = False
         try:
-            while self._waiting or self._busy:
-                if self._waiting and len(self._busy) < self._limits.at_a_time:
-                    url = self._waiting.popleft()
-                    if self._unanswered[_server(url)] >= self._limits.patience:
-                        yield url, Skipped(url, _LEFT_ALONE)
-                    else:
-                        self._begin(url)
-                elif (ended := self._next()) is not None:
-                    url, outcome = ended
-                    if isinstance(outcome, Unavailable):
-                        yield url, Skipped(url, outcome.reason)
-                    else:
-                        yield url, outcome
-        finally:
-            for worker in (*self._idle, *self._busy):
-                worker.dismiss()
-
-    def _begin(self, url: str) -> None:
-        worker = self._idle.pop() if self._idle else _Worker(self._folder, self._limits, self._done)
-        worker.urls.put(url)
-        until = time.monotonic() + self._limits.total + self._limits.silence
-        self._busy[worker] = url, until
-
-    def _next(self) -> tuple[str, Path | Unavailable] | None:
-        """Waits for the next URL that is done with or late; None: it has been late before."""
-        slowest, (_, until) = next(iter(self._busy.items()))
-        try:
-            worker, outcome = self._done.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            # Its server may keep it for ever by sending a byte now and then.
-            slowest.dismiss()
-            worker, outcome = slowest, Unavailable(_too_late(self._limits), no_answer=True)
-        else:
-            if worker not in self._busy:
-                return None
-            if outcome is not None:
-                self._idle.append(worker)
-        url, _ = self._busy.pop(worker)
-        outcome = outcome or Unavailable("its download ended unexpectedly")
-        silent = isinstance(outcome, Unavailable) and outcome.no_answer
-        server = _server(url)
-        self._unanswered[server] = self._unanswered[server] + 1 if silent else 0
-        return url, outcome
-
-
-class _Worker:
-    """A thread with connections of its own that fetches one of `urls` after the other."""
-
-    def __init__(self, folder: Path, limits: Limits, done: "_Done") -> None:
-        self.urls: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._folder = folder
-        self._limits = limits
-        self._done = done
-        self._stop = threading.Event()
-        # A pool's threads would be waited for at the end, although their server may be silent.
-        threading.Thread(target=self._work, args=(_client(limits),), daemon=True).start()
-
-    def dismiss(self) -> None:
-        """Lets the thread end when its server lets it; nothing is waited for."""
-        self._stop.set()
-        self.urls.put(None)
-
-    def _work(self, client: httpx.Client) -> None:
-        try:
-            with client:
-                while (url := self.urls.get()) is not None:
-                    self._done.put((self, self._fetch(client, url)))
-        finally:
-            self._done.put((self, None))
-
-    def _fetch(self, client: httpx.Client, url: str) -> Path | Unavailable:
-        try:
-            path = cached_path(url, self._folder)
-            return fetch(client, url, path, self._limits, self._stop)
+            outcome = fetch(client, url, cached_path(url, folder), limits, stop)
         except Unavailable as error:
-            return error
+            outcome, silent = Skipped(url, error.reason), error.no_answer
         except OSError as error:
-            return Unavailable(f"it cannot be kept: {error.strerror or error}")
+            outcome = Skipped(url, f"it cannot be kept: {error.strerror or error}")
+        finally:
+            done.put((url, outcome, silent))
 
-
-# A worker, and what came of its URL; None: its thread has ended.
-_Done = queue.SimpleQueue[tuple[_Worker, Path | Unavailable | None]]
+    try:
+        while waiting or busy:
+            if waiting and len(busy) < limits.at_a_time:
+                url, stop = waiting.popleft(), threading.Event()
+                if unanswered[_server(url)] >= limits.patience:
+                    yield url, Skipped(url, _LEFT_ALONE)
+                    continue
+                busy[url] = stop, time.monotonic() + limits.total + limits.silence
+                # A pool's threads would be waited for, although their server may be silent.
+                threading.Thread(target=work, args=(url, stop), daemon=True).start()
+                continue
+            slowest, (stop, until) = next(iter(busy.items()))
+            try:
+                url, outcome, silent = done.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                # Its server may keep it for ever by sending a byte now and then.
+                stop.set()
+                url, outcome, silent = slowest, Skipped(slowest, _too_late(limits)), True
+            # Else it was too late before.
+            if busy.pop(url, None) is not None:
+                unanswered[_server(url)] = unanswered[_server(url)] + 1 if silent else 0
+                yield url, outcome
+    finally:
+        for stop, _ in busy.values():
+            stop.set()
 
 
 def _server(url: str) -> str:
@@ -218,7 +178,9 @@ def _server(url: str) -> str:
 
 def _client(limits: Limits) -> httpx.Client:
     try:
-        return httpx.Client(headers=_HEADERS, timeout=limits.silence, verify=_certificates())
+        # Downloads that are left behind must not take the place of others.
+        unlimited = httpx.Limits(max_connections=None)
+        return httpx.Client(headers=_HEADERS, timeout=limits.silence, limits=unlimited)
     # OSError: the certificates. ImportError: a SOCKS proxy, which needs another package.
     except (ValueError, httpx.InvalidURL, ImportError, OSError) as error:
         raise InputError(
@@ -226,21 +188,6 @@ def _client(limits: Limits) -> httpx.Client:
             hint="Check the variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and "
             "SSL_CERT_DIR.",
         ) from error
-
-
-@functools.cache
-def _certificates() -> ssl.SSLContext:
-    """The certificates that https trusts: read once, because that takes longer than an image."""
-    return httpx.create_ssl_context()
-
-
-def _nothing_came(failures: Sequence[Skipped]) -> InputError:
-    first = "; ".join(f"{failed.where}: {failed.reason}" for failed in failures[:3])
-    return InputError(
-        f"None of {len(failures)} images could be downloaded. {first}.",
-        hint="Check that this machine is online and may reach that server, then run the command "
-        "again.",
-    )
 
 
 # --- One image ------------------------------------------------------------------------------------
@@ -257,48 +204,40 @@ def fetch(
     and OSError if it cannot be written.
     """
     deadline = time.monotonic() + limits.total
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(path.name + ".lock")
-    try:
-        with FileLock(lock, timeout=limits.total):
-            if not path.is_file():
-                _fetch_alone(client, url, path, limits, deadline, stop)
-    except Timeout as error:
-        raise Unavailable("an earlier download of it has not ended") from error
-    # Whoever still waits for the lock will find the image, and so write nothing.
-    with contextlib.suppress(OSError):
-        lock.unlink(missing_ok=True)
-    return path
 
-
-def _fetch_alone(
-    client: httpx.Client,
-    url: str,
-    path: Path,
-    limits: Limits,
-    deadline: float,
-    stop: threading.Event,
-) -> None:
     def go_on() -> None:
         if stop.is_set():
             raise Unavailable("interrupted")
         if time.monotonic() > deadline:
             raise Unavailable(_too_late(limits))
 
-    part = path.with_name(path.name + ".part")
-    try:
+    def transfer(part: Path) -> None:
         for attempt in range(limits.tries):
             try:
                 _transfer(client, url, part, limits, go_on)
-                break
+                return
             except _Passing as problem:
                 wait = limits.backoff * 2**attempt if problem.wait is None else problem.wait
                 last = attempt + 1 == limits.tries or time.monotonic() + wait > deadline
                 if last or stop.wait(wait):
                     raise Unavailable(problem.reason, no_answer=True) from problem
-        _keep(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part, lock = (path.with_name(path.name + suffix) for suffix in (".part", ".lock"))
+    try:
+        with FileLock(lock, timeout=limits.total):
+            if not path.is_file():
+                try:
+                    transfer(part)
+                    _keep(part, path)
+                finally:
+                    part.unlink(missing_ok=True)
+    except Timeout as error:
+        raise Unavailable("an earlier download of it has not ended") from error
+    # Whoever still waits for the lock will find the image, and so write nothing.
+    with contextlib.suppress(OSError):
+        lock.unlink(missing_ok=True)
+    return path
 
 
 def _keep(part: Path, path: Path) -> None:
@@ -313,25 +252,21 @@ def _keep(part: Path, path: Path) -> None:
 
 
 def _transfer(
-    client: httpx.Client,
-    url: str,
-    part: Path,
-    limits: Limits,
-    go_on: Callable[[], None],
+    client: httpx.Client, url: str, part: Path, limits: Limits, go_on: Callable[[], None]
 ) -> None:
     """Writes the whole body of one answer to `part`. Raises _Passing, Unavailable."""
     with _translated(), _answer(client, url, go_on) as response:
         _require_success(response, limits)
-        announced = response.headers.get("Content-Length", "")
+        announced, size = response.headers.get("Content-Length", ""), 0
+        too_large = Unavailable(f"larger than {limits.size / 1e6:g} MB")
         if announced.isdecimal() and int(announced) > limits.size:
-            raise Unavailable(_too_large(limits))
-        size = 0
+            raise too_large
         with part.open("wb") as file:
             for chunk in response.iter_bytes():
                 go_on()
                 size += len(chunk)
                 if size > limits.size:
-                    raise Unavailable(_too_large(limits))
+                    raise too_large
                 file.write(chunk)
 
 
@@ -365,7 +300,8 @@ def _translated() -> Iterator[None]:
     except httpx.TransportError as error:
         raise _Passing(_said(error)) from error
     # ValueError, with UnicodeError below it: what else an odd address or header makes it raise.
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    # RuntimeError: the client was closed meanwhile.
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError) as error:
         raise Unavailable(_said(error)) from error
 
 
@@ -399,7 +335,3 @@ def _retry_after(value: str) -> float | None:
 def _too_late(limits: Limits) -> str:
     """Why an image whose time is over cannot be had."""
     return f"not complete after {limits.total:g} seconds"
-
-
-def _too_large(limits: Limits) -> str:
-    return f"larger than {limits.size / 1e6:g} MB"

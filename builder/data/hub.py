@@ -1,56 +1,53 @@
 """A data set on the Hugging Face hub as rows of labelled images; nothing of it is run.
 
-Which columns hold the images and the labels is known for a few data sets, said by the user, or told
-from the columns' types.
+Which columns hold the images and the labels is said by whoever asks, or told from their types.
 """
 
 import contextlib
-import logging
 import os
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import datasets
+from datasets import config
+from datasets.exceptions import DatasetNotFoundError, DatasetsError
+from huggingface_hub import constants, errors, utils
+
 from builder.data.downloading import is_url
+from builder.data.hugging_face import HUB_ERRORS, look_up, out_of_reach, quietly, refusal, said
 from builder.data.images import Skipped
-from builder.data.rows import Content, Rows, Stored
+from builder.data.rows import Rows, Stored, keep_image
 from builder.errors import InputError
 
+# Of waiting for the hub to answer a question.
+_TIMEOUT_S = 30
 # datasets.Features: column -> its feature. That library has no types.
 Features = Mapping[str, Any]
-_NAME = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
-_FILES = ("string", "large_string", "binary", "large_binary")
-_LABELS = ("string", "large_string", "bool", "int", "uint")
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDataSet:
-    """Where a data set's images and labels are, and the named crop that shows only the picture."""
+class _Wanted:
+    """What a column is to hold: features of a kind, or plain values of some types.
 
-    image_column: str
-    label_column: str
-    crop: str | None
+    `usual`: its name where no column, or more than one, is of the kind.
+    """
 
-
-# By name in lower case: the hub redirects other spellings to the right one.
-_KNOWN = {
-    # Columns: id, image_url, caption, name, hp, set_name.
-    "thefusion21/pokemoncards": KnownDataSet("image_url", "name", "pokemon-card"),
-}
+    what: str
+    flag: str
+    kind: str
+    types: tuple[str, ...]
+    usual: str
 
 
-def known_data_set(repository: str) -> KnownDataSet | None:
-    """What is known of the data set `org/name`."""
-    return _KNOWN.get(repository.lower())
-
-
-def data_set_name(location: str) -> tuple[str, str | None] | None:
-    """Name and revision in `org/name[@revision]`; None if it is something else."""
-    match = _NAME.fullmatch(location)
-    return (match["repository"], match["revision"]) if match else None
+# Images, the bytes of their files, or addresses.
+_TEXT = ("string", "large_string")
+_IMAGES = _Wanted("images", "--image-column", "Image", (*_TEXT, "binary", "large_binary"), "image")
+_LABELS = _Wanted(
+    "labels", "--label-column", "ClassLabel", (*_TEXT, "bool", "int", "uint"), "label"
+)
 
 
 def open_data_set(
@@ -60,65 +57,52 @@ def open_data_set(
     split: str,
     images: str | None,
     labels: str | None,
+    downloads: Path,
 ) -> Rows:
-    """A split of a data set; `images`, `labels`: columns, None for the known or evident ones.
+    """A split of a data set; `images`, `labels`: columns, None for the evident ones.
 
     Downloaded unless that commit is in the cache of `datasets`, which may take long where the
     images are in the table, and tells neither size nor progress: the caller shows that it is
     being waited for. HF_HUB_OFFLINE, HF_HOME, HF_ENDPOINT and HF_TOKEN work as everywhere.
-    Raises InputError.
+    Images that are no files yet become files below `downloads` when they are asked for. Raises
+    InputError.
     """
-    with _quietly():
+    with _silent():
         dataset, commit = _load(repository, revision, split)
-        known = known_data_set(repository)
-        if known is not None:
-            images, labels = images or known.image_column, labels or known.label_column
-        picture = image_column(dataset.features, images, repository)
-        label = label_column(dataset.features, labels, repository)
-        named = labels_of(dataset.features[label], dataset[label][:])
-        pictures = _undecoded(dataset, picture)
+        picture = _column(dataset.features, images, _IMAGES, repository)
+        label = _column(dataset.features, labels, _LABELS, repository)
+        named = _labels_of(dataset.features[label], dataset[label][:])
+        # A decoded image would be another file, with another digest, and be decoded twice.
+        undecoded = datasets.Image(decode=False)
+        pictures = dataset.select_columns([picture]).cast_column(picture, undecoded)
         # Only what is no file in the table itself is looked for at its path.
         contents, paths = pictures.data.column(picture).flatten()
+        lacking = contents.is_null().to_pylist()
         urls = {
             row: path
-            for row, (path, lacks) in enumerate(
-                zip(paths.to_pylist(), contents.is_null().to_pylist(), strict=True)
-            )
-            if lacks and path is not None and is_url(path)
+            for row, path in enumerate(paths.to_pylist())
+            if lacking[row] and path is not None and is_url(path)
         }
 
-    def stored(rows: Sequence[int]) -> Iterator[Content | Stored | Skipped]:
+    def stored(rows: Sequence[int]) -> Iterator[Stored | Skipped]:
         for row, cells in zip(rows, pictures.select(rows), strict=True):
-            yield _stored(cells[picture] or {}, f"{repository}, row {row}")
+            where, cell = f"{repository}, row {row}", cells[picture] or {}
+            data, path = cell.get("bytes"), cell.get("path")
+            if data is not None:
+                yield Stored(keep_image(data, path or "", downloads), where)
+            elif not path:
+                yield Skipped(where, "the data set holds no image here")
+            elif _is_downloaded(path):
+                yield Stored(Path(path), where)
+            else:
+                reason = f"{path!r} is neither an address nor a file of the data set"
+                yield Skipped(where, reason)
 
     return Rows(repository, named, urls, stored, commit)
 
 
-def _undecoded(dataset: Any, column: str) -> Any:
-    """The table with one column, whose cells are the bytes or the path of an image file."""
-    from datasets import Image
-
-    alone = dataset.select_columns([column])
-    # A decoded image would be another file, with another digest, and be decoded twice.
-    return alone.cast_column(column, Image(decode=False))
-
-
-def _stored(cell: dict[str, Any], where: str) -> Content | Stored | Skipped:
-    data, path = cell.get("bytes"), cell.get("path")
-    if data is not None:
-        return Content(data, path or "", where)
-    if not path:
-        return Skipped(where, "the data set holds no image here")
-    if _is_downloaded(path):
-        return Stored(Path(path), where)
-    return Skipped(where, f"{path!r} is neither an address nor a file of the data set")
-
-
 def _is_downloaded(path: str) -> bool:
     """Whether it is a file that came from the hub: a table may name any file of this machine."""
-    from datasets import config
-    from huggingface_hub import constants
-
     caches = (config.HF_DATASETS_CACHE, config.DOWNLOADED_DATASETS_PATH, constants.HF_HUB_CACHE)
     file = Path(os.path.abspath(path))  # noqa: PTH100 - the hub's cache consists of links
     return any(file.is_relative_to(os.path.abspath(cache)) for cache in caches)  # noqa: PTH100
@@ -129,10 +113,9 @@ def _load(repository: str, revision: str | None, split: str) -> tuple[Any, str]:
 
     From the hub, or from the cache if that is not in reach.
     """
-    import datasets
-
     with _translated(repository, revision):
-        commit = _commit(repository, revision)
+        found = look_up(repository, revision, "dataset", timeout=_TIMEOUT_S)
+        commit = found.sha if found is not None else None
         with _offline_if(commit is None):
             builder = datasets.load_dataset_builder(repository, revision=commit)
     if revision is not None and commit is None and not str(builder.hash).startswith(revision):
@@ -152,27 +135,9 @@ def _load(repository: str, revision: str | None, split: str) -> tuple[Any, str]:
         ) from error
 
 
-def _commit(repository: str, revision: str | None) -> str | None:
-    """The commit that a revision (None: the newest) stands for; None if the hub is out of reach."""
-    from datasets import config
-    from huggingface_hub import HfApi, errors
-
-    if config.HF_HUB_OFFLINE:
-        return None
-    try:
-        return HfApi().dataset_info(repository, revision=revision, timeout=30).sha
-    except errors.HfHubHTTPError:
-        raise
-    # OfflineModeIsEnabled, or the HTTP client's own errors, of which this is the base.
-    except (ConnectionError, errors.HTTPError):  # type: ignore[attr-defined]
-        return None
-
-
 @contextlib.contextmanager
 def _offline_if(offline: bool) -> Iterator[None]:
     """Spares the library's half a minute of attempts at a hub that is out of reach."""
-    from datasets import config
-
     before = config.HF_HUB_OFFLINE
     config.HF_HUB_OFFLINE = before or offline
     try:
@@ -182,159 +147,96 @@ def _offline_if(offline: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def _silent() -> Iterator[None]:
     """Silences the libraries' bars, remarks and warnings: they would break the screen."""
-    import datasets
-    from huggingface_hub.utils.tqdm import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-
-    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub", "fsspec")]
-    levels = [logger.level for logger in loggers]
-    bars = not datasets.are_progress_bars_disabled()
-    of_hub = not are_progress_bars_disabled()
-    with warnings.catch_warnings():
+    drawing = [bars for bars in (datasets, utils) if not bars.are_progress_bars_disabled()]
+    with warnings.catch_warnings(), quietly("datasets", "huggingface_hub", "fsspec"):
         warnings.simplefilter("ignore")
-        datasets.disable_progress_bars()
-        disable_progress_bars()
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
+        for bars in drawing:
+            bars.disable_progress_bars()
         try:
             yield
         finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            if bars:
-                datasets.enable_progress_bars()
-            if of_hub:
-                enable_progress_bars()
+            for bars in drawing:
+                bars.enable_progress_bars()
 
 
 @contextlib.contextmanager
 def _translated(repository: str, revision: str | None) -> Iterator[None]:
     """Raises what the libraries raise as InputError."""
-    from datasets.exceptions import DatasetNotFoundError, DatasetsError
-    from huggingface_hub import errors
-
     try:
         yield
-    except errors.GatedRepoError as error:
-        raise _gated(repository) from error
-    except errors.RepositoryNotFoundError as error:
-        raise _missing(repository) from error
-    except errors.RevisionNotFoundError as error:
-        raise InputError(
-            f"The data set {repository} has no revision {revision!r}.",
-            hint="Leave out the @revision, or name a branch, tag or commit of that data set.",
-        ) from error
-    except DatasetNotFoundError as error:
-        raise (_gated if "gated" in str(error) else _missing)(repository) from error
-    # HTTPError is the HTTP client's own base. The others are what the library is known to raise
-    # on files that it cannot read.
-    except (
-        DatasetsError,
-        OSError,
-        ValueError,
-        RuntimeError,
-        LookupError,
-        TypeError,
-        errors.HTTPError,  # type: ignore[attr-defined]
-    ) as error:
-        raise _unreadable(repository, error) from error
-
-
-def _gated(repository: str) -> InputError:
-    return InputError(
-        f"The hub gives the data set {repository} only to those who accepted its terms.",
-        hint=f"Accept them on https://huggingface.co/datasets/{repository}, then log in with "
-        "`hf auth login` or set HF_TOKEN.",
-    )
-
-
-def _missing(repository: str) -> InputError:
-    return InputError(
-        f"There is no folder {repository}, and the Hugging Face hub has no public data set of "
-        "that name.",
-        hint="Check the spelling of the folder or of the data set (org/name). For a private data "
-        "set log in with `hf auth login` or set HF_TOKEN.",
-    )
-
-
-def _unreadable(repository: str, error: Exception) -> InputError:
-    from datasets import config
-
-    if isinstance(error, ConnectionError):
-        why = "HF_HUB_OFFLINE is set" if config.HF_HUB_OFFLINE else "the hub cannot be reached"
-        return InputError(
-            f"There is no folder {repository}, and a data set of that name is not on this "
-            f"machine: {why}.",
-            hint="Check the spelling of the folder, or go online for the data set.",
+    # What the libraries are known to raise on files that they cannot read is among these.
+    except (DatasetsError, *HUB_ERRORS, RuntimeError, LookupError, TypeError) as error:
+        kind: type[Exception] = type(error)
+        if isinstance(error, DatasetNotFoundError):
+            gated = "gated" in str(error)
+            kind = errors.GatedRepoError if gated else errors.RepositoryNotFoundError
+        message, hint = refusal(kind, repository, revision, "dataset") or _trouble(
+            repository, error
         )
-    said = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "scripts are no longer supported" in said:
-        return InputError(
+        raise InputError(message, hint=hint) from error
+
+
+def _trouble(repository: str, error: Exception) -> tuple[str, str]:
+    """What any other error says, and what to do."""
+    if isinstance(error, ConnectionError):
+        return (
+            f"There is no folder {repository}, and a data set of that name is not on this "
+            f"machine: {out_of_reach()}.",
+            "Check the spelling of the folder, or go online for the data set.",
+        )
+    if "scripts are no longer supported" in said(error):
+        return (
             f"The data set {repository} consists of a program, which is not run here.",
-            hint="The hub may have converted it: name that copy with "
+            "The hub may have converted it: name that copy with "
             f"{repository}@refs/convert/parquet.",
         )
-    return InputError(
-        f"The data set {repository} cannot be loaded: {said}",
-        hint="Check its page on the hub; it needs files such as Parquet, CSV, JSON or images.",
+    return (
+        f"The data set {repository} cannot be loaded: {said(error)}",
+        "Check its page on the hub; it needs files such as Parquet, CSV, JSON or images.",
     )
 
 
 # --- Columns --------------------------------------------------------------------------------------
 
 
-def image_column(features: Features, named: str | None, origin: str) -> str:
-    """The column as named, else the only Image column, else `image`.
+def _column(features: Features, named: str | None, wanted: _Wanted, origin: str) -> str:
+    """The column as named, else the only one of the kind, else that of the usual name.
 
-    It may hold images, the bytes of their files, or addresses. Raises InputError, which lists
-    the columns with their types.
+    Raises InputError, which lists the columns with their types.
     """
-    column = named or _found(features, "Image", "image")
-    if column in features and _holds_images(features[column]):
+    of_kind = [name for name, feature in features.items() if _kind(feature) == wanted.kind]
+    column = named or (of_kind[0] if len(of_kind) == 1 else wanted.usual)
+    if column in features and _holds(features[column], wanted):
         return column
-    raise _unusable(features, column, named, "images", "--image-column", origin)
+    if column in features:
+        problem = f"The column {column!r} of {origin} holds no {wanted.what}"
+    elif named:
+        problem = f"{origin} has no column {column!r}"
+    else:
+        problem = f"It can't be told which column of {origin} holds the {wanted.what}"
+    columns = ", ".join(f"{name} ({_described(feature)})" for name, feature in features.items())
+    raise InputError(
+        f"{problem}. Its columns: {columns}.",
+        hint=f"Say which column holds the {wanted.what}: {wanted.flag}.",
+    )
 
 
-def label_column(features: Features, named: str | None, origin: str) -> str:
-    """The column as named, else the only ClassLabel column, else `label`.
-
-    It may hold a ClassLabel, text, or whole numbers. Raises InputError, which lists the columns
-    with their types.
-    """
-    column = named or _found(features, "ClassLabel", "label")
-    if column in features and _holds_labels(features[column]):
-        return column
-    raise _unusable(features, column, named, "labels", "--label-column", origin)
+def _holds(feature: Any, wanted: _Wanted) -> bool:
+    if isinstance(feature, dict):
+        return wanted is _IMAGES and bool(feature) and set(feature) <= {"bytes", "path"}
+    plain = _kind(feature) == "Value" and feature.dtype.rstrip("0123456789") in wanted.types
+    return plain or _kind(feature) == wanted.kind
 
 
-def labels_of(feature: Any, values: Sequence[Any]) -> list[str | None]:
+def _labels_of(feature: Any, values: Sequence[Any]) -> list[str | None]:
     """The cells of a label column as text; None where there is no label."""
     names: Sequence[str] | None = getattr(feature, "names", None)
     if names is None:
         return [None if value is None else str(value) for value in values]
     # -1 stands for "no label".
     return [None if value is None or value < 0 else names[value] for value in values]
-
-
-def _found(features: Features, kind: str, usual: str) -> str:
-    of_kind = [name for name, feature in features.items() if _kind(feature) == kind]
-    return of_kind[0] if len(of_kind) == 1 else usual
-
-
-def _holds_images(feature: Any) -> bool:
-    if isinstance(feature, dict):
-        return bool(feature) and set(feature) <= {"bytes", "path"}
-    return _kind(feature) == "Image" or (_kind(feature) == "Value" and feature.dtype in _FILES)
-
-
-def _holds_labels(feature: Any) -> bool:
-    plain = _kind(feature) == "Value" and feature.dtype.rstrip("0123456789") in _LABELS
-    return plain or _kind(feature) == "ClassLabel"
 
 
 def _kind(feature: Any) -> str:
@@ -347,18 +249,3 @@ def _described(feature: Any) -> str:
     if _kind(feature) == "ClassLabel":
         return f"ClassLabel with {feature.num_classes} names"
     return _kind(feature)
-
-
-def _unusable(
-    features: Features, column: str, named: str | None, what: str, flag: str, origin: str
-) -> InputError:
-    if column in features:
-        problem = f"The column {column!r} of {origin} holds no {what}"
-    elif named:
-        problem = f"{origin} has no column {column!r}"
-    else:
-        problem = f"It can't be told which column of {origin} holds the {what}"
-    columns = ", ".join(f"{name} ({_described(feature)})" for name, feature in features.items())
-    return InputError(
-        f"{problem}. Its columns: {columns}.", hint=f"Say which column holds the {what}: {flag}."
-    )

@@ -3,13 +3,13 @@
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from builder.data.matching import Matched, Mismatch
+from builder.data.matching import Matched, Matching, Mismatch
 from builder.data.pictures import ImageUnreadable, bombs_as_errors, check_image
 from builder.errors import InputError
 
@@ -20,6 +20,8 @@ IMAGE_SUFFIXES = (
 _BATCH = 64
 # Each holds a decoded image, which is 160 MB for 40 megapixels.
 _THREADS = min(8, os.cpu_count() or 1)
+# Told how many of how many are done.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +86,6 @@ class ImageSet:
     revision: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Candidates after their check, in their order: usable, unusable, and labelled twice.
-
-    `spellings`: how many of the usable ones bear each label, as it is spelled.
-    """
-
-    images: tuple[LabelledImage, ...]
-    skipped: tuple[Skipped, ...]
-    conflicting: tuple[Skipped, ...]
-    spellings: Mapping[str, int]
-
-    def require_image(self, origin: str, others: Sequence[Skipped] = ()) -> None:
-        """Raises InputError if there is no image to use; `others`: what was left out before."""
-        left_out = [*self.skipped, *others, *self.conflicting]
-        if self.images or not left_out:
-            return
-        raise InputError(
-            f"{origin} holds no usable image; images left out: {len(left_out)}, the first of them "
-            f"{left_out[0].where}: {left_out[0].reason}.",
-            hint="Use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF files, each labelled with one class.",
-        )
-
-
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's content, in hex; OSError if it cannot be read."""
     with path.open("rb") as file:
@@ -116,16 +94,20 @@ def file_digest(path: Path) -> str:
 
 def check_files(
     candidates: Iterable[LabelledFile | Skipped],
-    on_checked: Callable[[int], None] = lambda _: None,
-) -> Checked:
-    """Decodes and hashes each file; `on_checked` is told how many are done.
+    matching: Matching,
+    origin: str,
+    total: int,
+    on_progress: Progress | None,
+    outside: Sequence[Skipped] = (),
+) -> ImageSet:
+    """Decodes and hashes each file, of `total`; `on_progress` is told how many are done.
 
     An unreadable file never ends a run. The iterable is consumed batch by batch, in this thread.
+    `outside`: what was left out before. Raises InputError if all of `origin` is left out.
     """
     usable: list[tuple[LabelledFile, LabelledImage]] = []
     skipped: list[Skipped] = []
     remaining = iter(candidates)
-    done = 0
     # Decoding and hashing release the interpreter lock, so threads use all cores.
     with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
         while batch := list(islice(remaining, _BATCH)):
@@ -134,9 +116,24 @@ def check_files(
                     usable.append((candidate, result))
                 elif isinstance(result, Skipped):
                     skipped.append(result)
-                done += 1
-                on_checked(done)
-    return _separate_conflicts(usable, skipped)
+                if on_progress is not None:
+                    on_progress(len(usable) + len(skipped), total)
+    kept, conflicting = _separate_conflicts(usable)
+    left_out = [*skipped, *outside, *conflicting]
+    if left_out and not kept:
+        raise InputError(
+            f"{origin} holds no usable image; images left out: {len(left_out)}, the first of them "
+            f"{left_out[0].where}: {left_out[0].reason}.",
+            hint="Use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF files, each labelled with one class.",
+        )
+    present = {image.label for _, image in kept}
+    return ImageSet(
+        images=tuple(image for _, image in kept),
+        skipped=(*skipped, *outside),
+        empty_classes=tuple(name for name in matching.class_names if name not in present),
+        conflicting=tuple(conflicting),
+        matched=matching.matched(Counter(candidate.spelled for candidate, _ in kept)),
+    )
 
 
 def _check(candidate: LabelledFile | Skipped) -> LabelledImage | Skipped:
@@ -152,14 +149,14 @@ def _check(candidate: LabelledFile | Skipped) -> LabelledImage | Skipped:
 
 
 def _separate_conflicts(
-    usable: Sequence[tuple[LabelledFile, LabelledImage]], skipped: Sequence[Skipped]
-) -> Checked:
+    usable: Sequence[tuple[LabelledFile, LabelledImage]],
+) -> tuple[list[tuple[LabelledFile, LabelledImage]], list[Skipped]]:
+    """Those whose content has one label, and those whose content has several."""
     # Content -> label -> where it is first found.
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for candidate, image in usable:
         found[image.digest].setdefault(image.label, candidate.where)
-    kept: list[LabelledImage] = []
-    spellings: Counter[str] = Counter()
+    kept: list[tuple[LabelledFile, LabelledImage]] = []
     conflicting: list[Skipped] = []
     for candidate, image in usable:
         others = [label for label in found[image.digest] if label != image.label]
@@ -169,6 +166,5 @@ def _separate_conflicts(
             reason = f"{same or 'also '}labelled {others[0]!r}"
             conflicting.append(Skipped(candidate.where, reason))
         else:
-            kept.append(image)
-            spellings[candidate.spelled] += 1
-    return Checked(tuple(kept), tuple(skipped), tuple(conflicting), spellings)
+            kept.append((candidate, image))
+    return kept, conflicting

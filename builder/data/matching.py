@@ -31,10 +31,11 @@ class Mismatch:
 @dataclass(frozen=True, slots=True)
 class Matching:
     """`classes`: label -> class, for each label that has one; `respelled`: labels that are not
-    spelled like their class."""
+    spelled like their class; `class_names`: all classes."""
 
     classes: Mapping[str, str]
     respelled: tuple[str, ...]
+    class_names: Sequence[str]
 
     def matched(self, counts: Mapping[str, int]) -> tuple[Matched, ...]:
         """The respelled labels with their classes; `counts`: label -> its usable images."""
@@ -72,7 +73,7 @@ def match_labels(
         elif len(owners[form]) == 1 and len(spellings[form]) == 1:
             (classes[label],) = owners[form]
             respelled.append(label)
-    return Matching(classes, tuple(respelled))
+    return Matching(classes, tuple(respelled), class_names)
 
 
 def by_form(

@@ -11,22 +11,18 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.downloading import is_url
 from builder.data.images import Skipped
-from builder.data.rows import Content, Rows, Stored
+from builder.data.rows import Rows, Stored
+from builder.data.text_files import read_text
 from builder.errors import InputError
 
+# Its number, and what stands in it by the names of the columns.
+_Line = tuple[int, Mapping[str, object]]
 _NAMES = ("metadata.csv", "metadata.jsonl")
 _HINT = "Write a line for each image, with its file_name (relative to the folder) and its label."
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    number: int
-    values: Mapping[str, object]
 
 
 def find_metadata(folder: Path) -> Path | None:
@@ -45,20 +41,20 @@ def read_metadata(path: Path, image_column: str | None, label_column: str | None
 
     Raises InputError for a file that cannot be read, holds no line, or lacks a column.
     """
-    text = _read_text(path)
+    text = read_text(path, _HINT)
     lines = _csv_lines(path, text) if path.suffix == ".csv" else _json_lines(path, text)
-    columns = list(dict.fromkeys(name for line in lines for name in line.values))
+    columns = list(dict.fromkeys(name for _, values in lines for name in values))
     if not columns:
         raise InputError(f"{path} names no image.", hint=_HINT)
     image_column = _require(path, columns, image_column or "file_name", "--image-column")
     label_column = _require(path, columns, label_column or "label", "--label-column")
-    names = [_text(line.values.get(image_column)) for line in lines]
-    labels = [_text(line.values.get(label_column)) for line in lines]
+    names = [_text(values.get(image_column)) for _, values in lines]
+    labels = [_text(values.get(label_column)) for _, values in lines]
 
-    def stored(rows: Sequence[int]) -> Iterator[Content | Stored | Skipped]:
+    def stored(rows: Sequence[int]) -> Iterator[Stored | Skipped]:
         seen: dict[tuple[str, str | None], int] = {}
         for row in rows:
-            number = lines[row].number
+            number, _ = lines[row]
             first = seen.setdefault((os.path.normpath(names[row] or ""), labels[row]), number)
             found = _locate(path.parent, names[row])
             if first != number and isinstance(found, Path):
@@ -76,29 +72,13 @@ def read_metadata(path: Path, image_column: str | None, label_column: str | None
     )
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror or error}.",
-            hint="Check that you may read the file.",
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} on line {line}.",
-            hint="Save the file as UTF-8 (in most editors: Save as..., encoding UTF-8).",
-        ) from error
-
-
 def _csv_lines(path: Path, text: str) -> list[_Line]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         _refuse_twice(f"{path} has two columns", reader.fieldnames or ())
         # Columns beyond the header come as a list under None.
         return [
-            _Line(reader.line_num, {name: row[name] for name in row if isinstance(name, str)})
+            (reader.line_num, {name: row[name] for name in row if isinstance(name, str)})
             for row in reader
         ]
     except csv.Error as error:
@@ -123,7 +103,7 @@ def _json_lines(path: Path, text: str) -> list[_Line]:
                 f"{path}, line {number} holds no JSON object.",
                 hint='Write each line like {"file_name": "1.png", "label": "a class"}.',
             )
-        lines.append(_Line(number, values))
+        lines.append((number, values))
     return lines
 
 

@@ -1,9 +1,7 @@
 """Decoding one image file, whole or cropped, whatever state the file is in."""
 
 import contextlib
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,23 +15,6 @@ _NAMED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF"
 Image.init()
 # Older and smaller builds of Pillow lack some, and fail on a name that they don't know.
 FORMATS = tuple(name for name in _NAMED if name in Image.OPEN)
-# What Pillow's decoders are known to raise on damaged data.
-_DECODING_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    ArithmeticError,
-    MemoryError,
-    RuntimeError,
-    AssertionError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 # left, top, right, bottom. The picture of a Pokémon trading card: chosen from the proportions of
 # the layouts, inside both the older one (0.09-0.91 across, 0.11-0.49 down) and the newer one
 # (0.08-0.92 across, 0.10-0.47 down), so that name, HP, species line and attacks stay outside;
@@ -89,8 +70,13 @@ class Crop:
         return cls(left, top, right, bottom)
 
     def of(self, image: Image.Image) -> Image.Image:
-        """The cropped part of an image, in whole pixels."""
-        return image.crop(_pixels(self, image.size))
+        """The cropped part of an image, in whole pixels, at least one each way."""
+        width, height = image.size
+        left = min(round(self.left * width), width - 1)
+        top = min(round(self.top * height), height - 1)
+        right = max(round(self.right * width), left + 1)
+        bottom = max(round(self.bottom * height), top + 1)
+        return image.crop((left, top, right, bottom))
 
     def __str__(self) -> str:
         return f"{self.left!r},{self.top!r},{self.right!r},{self.bottom!r}"
@@ -110,11 +96,8 @@ def decode_image(path: Path, crop: Crop | None) -> Image.Image:
 
     The caller wraps all calls in one `bombs_as_errors`, which changes a setting of the process.
     """
-    try:
-        with Image.open(path, formats=FORMATS) as file:
-            return prepare(file, crop)
-    except _DECODING_ERRORS as error:
-        raise ImageUnreadable(path, _reason(error)) from error
+    with _decoded(path) as file:
+        return prepare(file, crop)
 
 
 def prepare(image: Image.Image, crop: Crop | None) -> Image.Image:
@@ -131,16 +114,24 @@ def check_image(path: Path) -> None:
     # Opening a pipe would wait for ever.
     if not path.is_file():
         raise ImageUnreadable(path, "not a regular file")
+    with _decoded(path) as image:
+        # A reduced decode still reads the whole file, so that truncation shows, but is faster for
+        # JPEG; other formats ignore it.
+        image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
+        image.load()
+        # Whether it can be turned and converted depends on its mode and metadata, which one pixel
+        # shows as well; copies of all of them would fill the memory.
+        prepare(image.crop((0, 0, 1, 1)), None)
+
+
+@contextlib.contextmanager
+def _decoded(path: Path) -> Iterator[Image.Image]:
+    """An image while its file is open. Raises ImageUnreadable."""
     try:
         with Image.open(path, formats=FORMATS) as image:
-            # A reduced decode still reads the whole file, so that truncation shows, but is
-            # faster for JPEG; other formats ignore it.
-            image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
-            image.load()
-            # Whether it can be turned and converted depends on its mode and metadata, which one
-            # pixel shows as well; copies of all of them would fill the memory.
-            prepare(image.crop((0, 0, 1, 1)), None)
-    except _DECODING_ERRORS as error:
+            yield image
+    # There is little that damaged data don't cause.
+    except Exception as error:
         raise ImageUnreadable(path, _reason(error)) from error
 
 
@@ -164,17 +155,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _pixels(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The crop in whole pixels, at least one each way."""
-    width, height = size
-    left = min(round(crop.left * width), width - 1)
-    top = min(round(crop.top * height), height - 1)
-    right = max(round(crop.right * width), left + 1)
-    bottom = max(round(crop.bottom * height), top + 1)
-    return left, top, right, bottom
-
-
-def _reason(error: BaseException) -> str:
+def _reason(error: Exception) -> str:
     """Why an image could not be decoded, in a few words without the path."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image, or of a format that is not supported"

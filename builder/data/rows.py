@@ -1,30 +1,20 @@
 """A table of labelled images, whatever its form, and the image set that it holds."""
 
-import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.data.downloading import download_images
-from builder.data.images import IMAGE_SUFFIXES, ImageSet, LabelledFile, Skipped, check_files
-from builder.data.matching import Matching, match_labels, nearest_labels
+from builder.data.downloading import content_path, download_images
+from builder.data.images import ImageSet, LabelledFile, Progress, Skipped, check_files
+from builder.data.matching import match_labels, nearest_labels
 from builder.errors import InputError
 from builder.files import replace_file
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """An image as the bytes of its file; `name`: what the file was called, "" if not known."""
-
-    data: bytes
-    name: str
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stored:
-    """An image that is a file already; `where`: where the user finds it."""
+    """An image as a file; `where`: where the user finds it."""
 
     path: Path
     where: str
@@ -43,7 +33,7 @@ class Rows:
     origin: str
     labels: Sequence[str | None]
     urls: Mapping[int, str]
-    stored: Callable[[Sequence[int]], Iterator[Content | Stored | Skipped]]
+    stored: Callable[[Sequence[int]], Iterator[Stored | Skipped]]
     revision: str = ""
 
 
@@ -52,7 +42,7 @@ def gather(
     class_names: Sequence[str],
     *,
     downloads: Path,
-    on_progress: Callable[[int, int], None] | None,
+    on_progress: Progress | None,
 ) -> ImageSet:
     """The images of the rows whose label is a class; no other is written or downloaded.
 
@@ -63,25 +53,23 @@ def gather(
     matching = match_labels(counts, class_names)
     if not matching.classes:
         raise _no_match(rows.origin, counts, class_names)
-    wanted = _by_class(rows.labels, matching, class_names)
+    order = {name: number for number, name in enumerate(class_names)}
+    # (row, class) of each row that has a class, by class, then row.
+    wanted = [
+        (row, matching.classes[label])
+        for row, label in enumerate(rows.labels)
+        if label is not None and label in matching.classes
+    ]
+    wanted.sort(key=lambda found: order[found[1]])
     remote = [rows.urls[row] for row, _ in wanted if row in rows.urls]
     downloaded = download_images(remote, downloads / "urls", on_progress=on_progress)
-
-    def on_checked(done: int) -> None:
-        if on_progress is not None and not remote:
-            on_progress(done, len(wanted))
-
-    checked = check_files(_candidates(rows, wanted, downloaded, downloads / "images"), on_checked)
-    checked.require_image(rows.origin)
-    present = {image.label for image in checked.images}
+    candidates = _candidates(rows, wanted, downloaded)
+    told = None if remote else on_progress
+    found = check_files(candidates, matching, rows.origin, len(wanted), told)
     meant = set(matching.classes.values())
     others = [label for label in counts if label not in matching.classes]
-    return ImageSet(
-        images=checked.images,
-        skipped=checked.skipped,
-        empty_classes=tuple(name for name in class_names if name not in present),
-        conflicting=checked.conflicting,
-        matched=matching.matched(checked.spellings),
+    return replace(
+        found,
         other_labels=len(others),
         other_rows=len(rows.labels) - len(wanted),
         nearest_labels=nearest_labels(class_names, others, meant),
@@ -89,48 +77,33 @@ def gather(
     )
 
 
-def _by_class(
-    labels: Sequence[str | None], matching: Matching, class_names: Sequence[str]
-) -> list[tuple[int, str]]:
-    """(row, class) of each row that has a class, by class, then row."""
-    by_class: defaultdict[str, list[int]] = defaultdict(list)
-    for row, label in enumerate(labels):
-        if label is not None and label in matching.classes:
-            by_class[matching.classes[label]].append(row)
-    return [(row, name) for name in class_names for row in by_class[name]]
-
-
 def _candidates(
-    rows: Rows,
-    wanted: Sequence[tuple[int, str]],
-    downloaded: Mapping[str, Path | Skipped],
-    folder: Path,
+    rows: Rows, wanted: Sequence[tuple[int, str]], downloaded: Mapping[str, Path | Skipped]
 ) -> Iterator[LabelledFile | Skipped]:
     stored = rows.stored([row for row, _ in wanted if row not in rows.urls])
     for row, label in wanted:
-        spelled = rows.labels[row] or ""
-        found = _found(downloaded, rows.urls[row]) if row in rows.urls else next(stored)
+        found: Stored | Skipped
+        if (url := rows.urls.get(row)) is None:
+            found = next(stored)
+        else:
+            path = downloaded[url]
+            found = path if isinstance(path, Skipped) else Stored(path, url)
         if isinstance(found, Skipped):
             yield found
         else:
-            path = _store(found, folder) if isinstance(found, Content) else found.path
-            yield LabelledFile(path, label, found.where, spelled)
+            yield LabelledFile(found.path, label, found.where, rows.labels[row] or "")
 
 
-def _found(downloaded: Mapping[str, Path | Skipped], url: str) -> Stored | Skipped:
-    outcome = downloaded[url]
-    return outcome if isinstance(outcome, Skipped) else Stored(outcome, url)
+def keep_image(content: bytes, name: str, folder: Path) -> Path:
+    """Where an image is kept, written unless it is there: its file is named after its content.
 
-
-def _store(content: Content, folder: Path) -> Path:
-    """Writes an image, unless it is there: its file is named after its content."""
-    digest = hashlib.sha256(content.data).hexdigest()
-    suffix = Path(content.name).suffix.lower()
-    path = folder / digest[:2] / (digest + (suffix if suffix in IMAGE_SUFFIXES else ""))
+    `name`: what it was called before, "" if that is not known. Raises InputError.
+    """
+    path = content_path(content, name, folder)
     if path.is_file():
         return path
     try:
-        replace_file(path, content.data)
+        replace_file(path, content)
     except OSError as error:
         raise InputError(
             f"The images of the data set cannot be written to {folder}: {error.strerror or error}.",

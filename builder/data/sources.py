@@ -1,15 +1,26 @@
 """Where labelled images come from: a folder, or a data set on the Hugging Face hub."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.folders import read_images
-from builder.data.hub import data_set_name, known_data_set, open_data_set
-from builder.data.images import ImageSet
+from builder.data.images import ImageSet, Progress
 from builder.data.metadata import find_metadata, read_metadata
 from builder.data.rows import Rows, gather
 from builder.errors import InputError
+
+_DATA_SET = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
+
+
+# Where a data set's images and labels are, and the named crop that shows only the picture. By name
+# in lower case: the hub redirects other spellings to the right one.
+_KNOWN = {
+    # Columns: id, image_url, caption, name, hp, set_name.
+    "thefusion21/pokemoncards": ("image_url", "name", "pokemon-card"),
+}
+_UNKNOWN = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ def read_source(
     class_names: Sequence[str],
     *,
     downloads: Path,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> ImageSet:
     """Every usable image of the classes that the source holds, as a file with its digest.
 
@@ -42,7 +53,7 @@ def read_source(
     when there is no image to use.
     """
     folder = Path(source.location)
-    rows = _rows(source, folder)
+    rows = _rows(source, folder, downloads)
     if rows is None:
         return read_images(folder, class_names, on_progress=on_progress)
     return gather(rows, class_names, downloads=downloads, on_progress=on_progress)
@@ -50,12 +61,11 @@ def read_source(
 
 def known_crop(location: str) -> str | None:
     """The named crop that suits a data set's images, if that is known."""
-    name = None if _is_there(Path(location)) else data_set_name(location)
-    known = known_data_set(name[0]) if name else None
-    return known.crop if known else None
+    match = None if _is_there(Path(location)) else _DATA_SET.fullmatch(location)
+    return _KNOWN.get(match["repository"].lower(), _UNKNOWN)[2] if match else None
 
 
-def _rows(source: ImageSource, folder: Path) -> Rows | None:
+def _rows(source: ImageSource, folder: Path, downloads: Path) -> Rows | None:
     """The source as a table; None for a folder that is to be read by its sub-folders."""
     if _is_there(folder):
         if source.data_split is not None:
@@ -64,18 +74,24 @@ def _rows(source: ImageSource, folder: Path) -> Rows | None:
                 hint="Leave out --data-split, or name the sub-folder that holds the split.",
             )
         return _folder_rows(source, folder)
-    name = data_set_name(source.location)
-    if name is None:
+    match = _DATA_SET.fullmatch(source.location)
+    if match is None:
         raise InputError(
             f"There is no folder {folder}.",
             hint="Name a folder with one sub-folder of images per class or with a metadata.csv, "
             "or a data set on the Hugging Face hub (org/name or org/name@revision).",
         )
+    # Only where there is a data set: the library takes seconds to be imported.
+    from builder.data.hub import open_data_set
+
+    image_column, label_column, _ = _KNOWN.get(match["repository"].lower(), _UNKNOWN)
     return open_data_set(
-        *name,
+        match["repository"],
+        match["revision"],
         split=source.data_split or "train",
-        images=source.image_column,
-        labels=source.label_column,
+        images=source.image_column or image_column,
+        labels=source.label_column or label_column,
+        downloads=downloads / "images",
     )
 
 

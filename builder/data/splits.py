@@ -51,12 +51,8 @@ def assign_splits(
 
 
 def _quotas(labels: Iterable[str], assigned: Iterable[Split]) -> dict[Split, float]:
-    if "final" in assigned:
-        return _THREE_WAY
-    sizes = Counter(labels).values()
-    if not sizes or median(sizes) < _SMALLEST_MEDIAN_FOR_FINAL:
-        return _TWO_WAY
-    return _THREE_WAY
+    few = median(Counter(labels).values() or [0]) < _SMALLEST_MEDIAN_FOR_FINAL
+    return _TWO_WAY if few and "final" not in assigned else _THREE_WAY
 
 
 def _shuffled(digest: str, seed: int) -> bytes:

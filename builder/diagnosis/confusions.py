@@ -70,9 +70,9 @@ def per_class(scores: Scores, system: AttributeSystem | None = None) -> tuple[Cl
     size = len(scores.classes)
     wrong = _wrong(scores)
     true, predicted = scores.labels[wrong], scores.predictions[wrong]
-    mistaken = [Counter[str]() for _ in range(size)]
-    for label, prediction in zip(true.tolist(), predicted.tolist(), strict=True):
-        mistaken[label][scores.classes[prediction]] += 1
+    mistaken: list[list[tuple[str, int]]] = [[] for _ in range(size)]
+    for (label, prediction), count in _taken(scores).most_common():
+        mistaken[label].append((scores.classes[prediction], count))
     misled: list[list[Misleading]] = [[] for _ in range(size)]
     for name, p, rule in group_evidence(scores, system) if system else ():
         leads = np.maximum(_preference(p[wrong], rule, predicted, true), 0)
@@ -83,15 +83,12 @@ def per_class(scores: Scores, system: AttributeSystem | None = None) -> tuple[Cl
                 groups.append(Misleading(name, images, added / images))
     n = np.bincount(scores.labels[scores.labels >= 0], minlength=size).tolist()
     correct = np.bincount(scores.labels[scores.correct], minlength=size).tolist()
-    order = {name: index for index, name in enumerate(scores.classes)}
     return tuple(
         ClassReport(
             name=name,
             n=n[index],
             correct=correct[index],
-            mistaken_for=tuple(
-                sorted(mistaken[index].items(), key=lambda item: (-item[1], order[item[0]]))
-            ),
+            mistaken_for=tuple(mistaken[index]),
             misleading_groups=tuple(sorted(misled[index], key=lambda m: -m.images * m.lead)),
         )
         for index, name in enumerate(scores.classes)
@@ -166,13 +163,8 @@ def confused_pairs(
     scores: Scores, system: AttributeSystem, limit: int = 10
 ) -> tuple[ConfusedPair, ...]:
     """The pairs with the most images mistaken for each other, at most `limit`, most first."""
-    wrong = _wrong(scores)
-    true, predicted = scores.labels[wrong].tolist(), scores.predictions[wrong].tolist()
-    directed = Counter(zip(true, predicted, strict=True))
-    pairs = Counter[tuple[int, int]]()
-    for (label, prediction), count in directed.items():
-        pairs[min(label, prediction), max(label, prediction)] += count
-    chosen = sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:limit]
+    directed = _taken(scores)
+    both = Counter(sorted((min(pair), max(pair)) for pair in directed.elements()))
     evidence = group_evidence(scores, system)
     return tuple(
         ConfusedPair(
@@ -182,7 +174,7 @@ def confused_pairs(
             count_second_as_first=directed[b, a],
             separating_groups=_separating(scores, evidence, a, b),
         )
-        for a, b in chosen
+        for (a, b), _ in both.most_common(limit)
     )
 
 
@@ -273,6 +265,13 @@ def group_evidence(scores: Scores, system: AttributeSystem) -> tuple[GroupEviden
 def _wrong(scores: Scores) -> NDArray[np.intp]:
     """Positions of the images of known classes that were classified wrongly."""
     return np.flatnonzero(~scores.correct & (scores.labels >= 0))
+
+
+def _taken(scores: Scores) -> Counter[tuple[int, int]]:
+    """How often images of the first class were taken for the second, in class order."""
+    wrong = _wrong(scores)
+    pairs = zip(scores.labels[wrong].tolist(), scores.predictions[wrong].tolist(), strict=True)
+    return Counter(sorted(pairs))
 
 
 def _preference(

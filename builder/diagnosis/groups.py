@@ -2,16 +2,11 @@
 
 The verdict is a pure function of the measures. Its thresholds are conventions with a reason each,
 stated here and under `?`; none is fitted to any data.
-
-Which images are right without a group is found for every group from one scoring of the whole
-system. A class's total is a sum over groups, so leaving one out takes away what its choice added.
-Of all classes with the same choice there the best stays the best, so that per choice one maximum
-over its classes is needed, and no class is scored again.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,50 +21,32 @@ from builder.diagnosis.information import (
     shuffled_orders,
 )
 from builder.diagnosis.permutation_test import SIGNIFICANT, NullTest, null_tests
-from builder.scoring.score import (
-    Floats,
-    GroupRules,
-    Indices,
-    Scores,
-    cosines,
-    group_rules,
-    group_slices,
-    score_cosines,
-)
-from builder.scoring.statistics import Change, Correct, Proportion, compare, holm, mcnemar
-from builder.system.model import AttributeSystem, Scoring
+from builder.edits.apply import apply
+from builder.edits.model import DropGroup
+from builder.scoring.effects import Increments
+from builder.scoring.score import GroupRules, Scores
+from builder.scoring.statistics import Change, Proportion, holm, mcnemar
 
-Kind = Literal[
-    "carries",
-    "misleads",
-    "decoration",
-    "repeats",
-    "few images",
-    "few classes",
-    "tells few apart",
-    "may help",
-    "adds nothing",
-    "helps little",
-]
+
+class Kind(StrEnum):
+    """What kind a group is of, in words."""
+
+    CARRIES = "carries the system"
+    MISLEADS = "misleads: better without it"
+    DECORATION = "decoration"
+    REPEATS = "repeats"
+    FEW_IMAGES = "can't be told: too few images"
+    FEW_CLASSES = "can't be told: too few classes"
+    TELLS_FEW_APART = "tells few classes apart"
+    MAY_HELP = "may help, or by chance"
+    ADDS_NOTHING = "adds nothing to the others"
+    HELPS_LITTLE = "helps little"
+
+
 # A group of whose bits no more than a tenth are its own repeats what is known already.
 REPEATS = 0.9
 # The bits of a question that nine of ten classes answer alike.
 FEW_BITS = 0.469
-# Totals are gone through so many at a time, which the processor's cache holds.
-_BLOCK = 1 << 19
-# Leads below this, relative to what was added up, may be rounding: such images are scored again.
-_ROUNDING = 64 * float(np.finfo(np.float32).eps)
-_WORDS: dict[Kind, str] = {
-    "carries": "carries the system",
-    "misleads": "misleads: better without it",
-    "decoration": "decoration",
-    "few images": "can't be told: too few images",
-    "few classes": "can't be told: too few classes",
-    "tells few apart": "tells few classes apart",
-    "may help": "may help, or by chance",
-    "adds nothing": "adds nothing to the others",
-    "helps little": "helps little",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +58,7 @@ class Verdict:
 
     def words(self, spelled: Callable[[str], str] = str) -> str:
         """The verdict in words; `spelled`: how to write the name of a group."""
-        return f"repeats {spelled(self.repeated)}" if self.repeated else _WORDS[self.kind]
+        return f"{self.kind} {spelled(self.repeated)}" if self.repeated else self.kind.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,33 +130,33 @@ class GroupReport:
         no fewer are, and the others together tell nine tenths of its bits. helps little: the rest.
         """
         if self.bits == 0:
-            return Verdict("decoration")
+            return Verdict(Kind.DECORATION)
         if self.left_out is None:
             return self._of_the_only_group()
         if self.left_out.significant:
-            return Verdict("carries" if self.left_out.change.points < 0 else "misleads")
+            return Verdict(Kind.CARRIES if self.left_out.change.points < 0 else Kind.MISLEADS)
         enough = self.left_out.can_tell
         if enough and self.shuffled.can_tell and not self.shuffled.beats:
-            return Verdict("decoration")
+            return Verdict(Kind.DECORATION)
         if self.repeats and self.repeats.beyond_chance >= REPEATS:
-            return Verdict("repeats", self.repeats.group)
+            return Verdict(Kind.REPEATS, self.repeats.group)
         if not enough:
-            return Verdict("few images")
+            return Verdict(Kind.FEW_IMAGES)
         if not self.shuffled.can_tell:
-            return Verdict("few classes")
+            return Verdict(Kind.FEW_CLASSES)
         if self.bits < FEW_BITS:
-            return Verdict("tells few apart")
+            return Verdict(Kind.TELLS_FEW_APART)
         if not self.weak:
-            return Verdict("may help")
+            return Verdict(Kind.MAY_HELP)
         own = self.bits_given_others / self.bits
-        return Verdict("adds nothing" if own <= 1 - REPEATS else "helps little")
+        return Verdict(Kind.ADDS_NOTHING if own <= 1 - REPEATS else Kind.HELPS_LITTLE)
 
     def _of_the_only_group(self) -> Verdict:
         if not self.alone.n:
-            return Verdict("few images")
+            return Verdict(Kind.FEW_IMAGES)
         if not self.shuffled.can_tell:
-            return Verdict("few classes")
-        return Verdict("carries" if self.shuffled.beats else "decoration")
+            return Verdict(Kind.FEW_CLASSES)
+        return Verdict(Kind.CARRIES if self.shuffled.beats else Kind.DECORATION)
 
     def words(self) -> str:
         """The report as a sentence."""
@@ -195,55 +172,46 @@ class GroupReport:
         return f"{self.name}: {'; '.join(parts)}"
 
 
-def per_group(
-    scores: Scores,
-    system: AttributeSystem,
-    images: NDArray[np.float32],
-    phrases: NDArray[np.float32],
-    *,
-    scoring: Scoring,
-    logit_scale: float,
-    seed: int = 0,
-) -> tuple[GroupReport, ...]:
-    """One report per group, in order, from the system's scores and what they were made from.
+def per_group(increments: Increments, *, seed: int = 0) -> tuple[GroupReport, ...]:
+    """One report per group, in order; `seed` is of the shuffles.
 
-    That is, the other arguments are those of `scoring.score`; `seed` is of the shuffles. Raises
-    ValueError unless the scores are the system's.
+    Raises ValueError unless the scores of the increments are their system's.
     """
+    system, scores = increments.system, increments.scores
     evidence = group_evidence(scores, system)
-    left_out = _left_out(scores, system, cosines(images, phrases), scoring, logit_scale)
     shared = redundancy(system)
-    own = own_bits(system)
-    seen = _seen(scores, seed)
-    tests = null_tests(scores, system, seed=seed)
-    reports = []
-    for index, (name, p, rule) in enumerate(evidence):
-        reports.append(
-            GroupReport(
-                name=name,
-                options=p.shape[1],
-                alone=_alone(scores, p, rule),
-                left_out=left_out[index] if left_out else None,
-                agreement=_agreement(scores, p, rule),
-                bits=shared.bits[index],
-                bits_given_others=own[index],
-                repeats=shared.most_repeated(index),
-                seen=seen[index],
-                shuffled=tests[index],
-            )
+    measured = zip(
+        evidence,
+        _left_out(increments),
+        own_bits(system),
+        _seen(scores, seed),
+        null_tests(scores, system, seed=seed),
+        strict=True,
+    )
+    return tuple(
+        GroupReport(
+            name=name,
+            options=p.shape[1],
+            alone=_alone(scores, p, rule),
+            left_out=left_out,
+            agreement=_agreement(scores, p, rule),
+            bits=shared.bits[index],
+            bits_given_others=own,
+            repeats=shared.most_repeated(index),
+            seen=seen,
+            shuffled=shuffled,
         )
-    return tuple(reports)
+        for index, ((name, p, rule), left_out, own, seen, shuffled) in enumerate(measured)
+    )
 
 
-def _left_out(
-    scores: Scores,
-    system: AttributeSystem,
-    similar: NDArray[np.float32],
-    scoring: Scoring,
-    logit_scale: float,
-) -> list[LeftOut]:
-    afters = correct_without(system, scores, similar, scoring=scoring, logit_scale=logit_scale)
-    changes = [compare(scores.correct, without) for without in afters]
+def _left_out(increments: Increments) -> Sequence[LeftOut | None]:
+    """What leaving each group out changes; None for the only group."""
+    system, scores = increments.system, increments.scores
+    if len(system.groups) < 2:
+        return [None]
+    drops = [apply(system, [DropGroup(group=group.name)]) for group in system.groups]
+    changes = list(increments.effects(drops))
     # Holm asks most of the smallest p: what it could be if each image were lost.
     can_tell = len(changes) * mcnemar(0, scores.n) <= SIGNIFICANT
     adjusted = holm([change.p for change in changes])
@@ -274,155 +242,3 @@ def _agreement(scores: Scores, p: NDArray[np.float32], rule: GroupRules) -> Prop
     ruled = (scores.labels >= 0) & own.any(axis=1)
     agrees = own[np.arange(scores.n), p.argmax(axis=1)] & ruled
     return Proportion(int(agrees.sum()), int(ruled.sum()))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _LeftOut:
-    """A group that is left out, and the system without it.
-
-    rest: the system without it. columns: its phrases. of_class: [C] each class's choice among U.
-    added: [U, n] what each choice adds to a total. entered: [C] True for the first of the classes
-    whose rules are equal without it. rivals: per choice, the classes that are entered.
-    """
-
-    rest: AttributeSystem
-    columns: slice
-    of_class: Indices
-    added: Floats
-    entered: Correct
-    rivals: tuple[Indices, ...]
-
-    @classmethod
-    def of(
-        cls,
-        system: AttributeSystem,
-        index: int,
-        rules: Sequence[GroupRules],
-        similar: Floats,
-        scoring: Scoring,
-        logit_scale: float,
-    ) -> "_LeftOut":
-        rule = rules[index]
-        others = [other.of_class for other in rules if other is not rule]
-        _, first = np.unique(np.stack(others, axis=1), axis=0, return_index=True)
-        # Names that count tell apart classes whose rules are equal.
-        entered = np.full(len(rule.of_class), scoring.name_prior > 0)
-        entered[first] = True
-        columns = group_slices(system)[index]
-        return cls(
-            rest=_without(system, index),
-            columns=columns,
-            of_class=rule.of_class,
-            added=_added(system, index, rule, similar[:, columns], scoring, logit_scale),
-            entered=entered,
-            rivals=tuple(
-                np.flatnonzero(entered & (rule.of_class == choice))
-                for choice in range(len(rule.weights))
-            ),
-        )
-
-
-def correct_without(
-    system: AttributeSystem,
-    scores: Scores,
-    similar: Floats,
-    *,
-    scoring: Scoring,
-    logit_scale: float,
-) -> tuple[Correct, ...]:
-    """Per group [n], True where the system without it is right; () if there is only one group.
-
-    `similar` are the cosines that the scores were made from. Classes whose rules differ in
-    the group alone tie exactly without it, to class order. Images on which other totals differ by
-    no more than rounding are scored again, as the system without the group would be.
-    """
-    if len(system.groups) < 2:
-        return ()
-    rules = group_rules(system)
-    left_out = [
-        _LeftOut.of(system, index, rules, similar, scoring, logit_scale)
-        for index in range(len(rules))
-    ]
-    leads = _leads(scores, left_out)
-    found = []
-    for group, (lead, doubt) in zip(left_out, leads, strict=True):
-        # A class that an earlier one ties with never wins.
-        possible = (scores.labels >= 0) & group.entered[scores.labels]
-        right = possible & (lead > 0)
-        again = np.flatnonzero(possible & (np.abs(lead) <= doubt))
-        if len(again):
-            rest = score_cosines(
-                group.rest,
-                np.delete(similar[again], group.columns, axis=1),
-                [scores.classes[label] for label in scores.labels[again].tolist()],
-                scoring=scoring,
-                logit_scale=logit_scale,
-            )
-            right[again] = rest.correct
-        found.append(right)
-    return tuple(found)
-
-
-def _without(system: AttributeSystem, index: int) -> AttributeSystem:
-    name = system.groups[index].name
-    return AttributeSystem(
-        domain=system.domain,
-        groups=system.groups[:index] + system.groups[index + 1 :],
-        rules={
-            class_name: {key: chosen for key, chosen in choices.items() if key != name}
-            for class_name, choices in system.rules.items()
-        },
-    )
-
-
-def _added(
-    system: AttributeSystem,
-    index: int,
-    rule: GroupRules,
-    similar: Floats,
-    scoring: Scoring,
-    logit_scale: float,
-) -> Floats:
-    """[U, n]: what each choice of this group alone adds to a total."""
-    if len(rule.weights) == 1:
-        # What is added to all alike decides nothing.
-        return np.zeros((1, len(similar)), np.float32)
-    group = system.groups[index]
-    _, users = np.unique(rule.of_class, return_index=True)
-    names = [system.classes[user] for user in users.tolist()]
-    alone = AttributeSystem(
-        domain=system.domain,
-        groups=(group,),
-        rules={name: {group.name: system.rules[name][group.name]} for name in names},
-    )
-    nameless = scoring.model_copy(update={"name_prior": 0.0})
-    scores = score_cosines(
-        alone, similar, [""] * len(similar), scoring=nameless, logit_scale=logit_scale
-    )
-    return np.ascontiguousarray(scores.totals.T)
-
-
-def _leads(scores: Scores, groups: Sequence[_LeftOut]) -> list[tuple[Floats, Floats]]:
-    """Per group [n]: the true class's lead over its best rival, and how much may be rounding."""
-    found = [(np.empty(scores.n, np.float32), np.empty(scores.n, np.float32)) for _ in groups]
-    step = max(1, _BLOCK // len(scores.classes))
-    for start in range(0, scores.n, step):
-        block = slice(start, start + step)
-        labels = scores.labels[block]
-        # A copy, in which a class's totals lie side by side. The true one is no rival of its own.
-        totals = np.array(scores.totals[block].T, order="C")
-        images = np.arange(len(labels))
-        own = totals[labels, images]
-        totals[labels, images] = -np.inf
-        for group, (lead, doubt) in zip(groups, found, strict=True):
-            added = group.added[:, block]
-            own_added = added[group.of_class[labels], images]
-            best = np.full(len(labels), -np.inf, np.float32)
-            for rivals, adds in zip(group.rivals, added, strict=True):
-                if len(rivals):
-                    np.maximum(best, totals[rivals].max(axis=0) - adds, out=best)
-            lead[block] = own - own_added - best
-            size = np.abs(own) + np.abs(best) + np.abs(added).max(axis=0)
-            # Without a rival there is no doubt.
-            doubt[block] = np.where(np.isfinite(best), _ROUNDING * size, 0)
-    return found

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.scoring.score import Floats, GroupRules, Indices, Scores, group_rules
+from builder.diagnosis.confusions import group_evidence
+from builder.scoring.score import Floats, GroupRules, Indices, Scores
 from builder.system.model import AttributeSystem, Choice
 
 
@@ -102,9 +103,7 @@ def _cases(
     scores: Scores, system: AttributeSystem, which: NDArray[np.bool_], limit: int | None = None
 ) -> tuple[Case, ...]:
     """The images where `which` [n] is True, the largest margin first; equal ones stay in order."""
-    shapes = [p.shape[1] for p in scores.probabilities]
-    if scores.classes != system.classes or shapes != [len(g.options) for g in system.groups]:
-        raise ValueError("these are not the scores of this system")
+    evidence = group_evidence(scores, system)
     images = np.flatnonzero(which)
     margins = _margins(scores, images)
     order = np.argsort(-margins, kind="stable")[:limit]
@@ -112,12 +111,7 @@ def _cases(
     labels, predictions = scores.labels[images], scores.predictions[images]
     # Per group, what it saw in each image; turned into what each image's groups saw.
     seen = zip(
-        *(
-            _seen(system, position, p[images], rule, labels, predictions)
-            for position, (p, rule) in enumerate(
-                zip(scores.probabilities, group_rules(system), strict=True)
-            )
-        ),
+        *(_seen(system, name, p[images], rule, labels, predictions) for name, p, rule in evidence),
         strict=True,
     )
     return tuple(
@@ -147,25 +141,25 @@ def _margins(scores: Scores, images: Indices) -> Floats:
 
 def _seen(
     system: AttributeSystem,
-    position: int,
+    name: str,
     p: Floats,
     rule: GroupRules,
     labels: Indices,
     predictions: Indices,
 ) -> list[Seen]:
-    """What the group at that position, with probabilities [m, K], says of each of m images."""
-    group = system.groups[position]
-    choices = [rules[group.name] for rules in system.rules.values()]
+    """What the group of that name, with probabilities [m, K], says of each of m images."""
+    options = system.group(name).options
+    choices = [rules[name] for rules in system.rules.values()]
     ruled, predicted = (
         (p * rule.weights[rule.of_class[classes]]).sum(axis=1) for classes in (labels, predictions)
     )
     likeliest = p.argmax(axis=1)
     return [
         Seen(
-            group=group.name,
+            group=name,
             ruled=choices[label] if label >= 0 else (),
             p_ruled=p_ruled if label >= 0 else None,
-            seen=group.options[option],
+            seen=options[option],
             p_seen=p_seen,
             of_predicted=choices[prediction],
             p_predicted=p_predicted,

@@ -8,7 +8,7 @@ joint answers of several have far more combinations than there are images.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, log, log2
 
@@ -19,6 +19,8 @@ from builder.scoring.score import group_rules
 from builder.system.model import AttributeSystem
 
 Indices = NDArray[np.intp]
+# A figure for every two groups, [G, G].
+PerPair = tuple[tuple[float, ...], ...]
 
 # The mean over 20 shuffles is known to a few hundredths of a bit where any bits are shown at all.
 SHUFFLES = 20
@@ -96,8 +98,8 @@ class Redundancy:
 
     groups: tuple[str, ...]
     bits: tuple[float, ...]
-    shared: tuple[tuple[float, ...], ...]
-    by_chance: tuple[tuple[float, ...], ...]
+    shared: PerPair
+    by_chance: PerPair
 
     def fraction(self, one: int, other: int) -> float:
         """What two groups share, as a fraction of the smaller entropy: in [0, 1], symmetric.
@@ -134,18 +136,17 @@ class Redundancy:
 def redundancy(system: AttributeSystem) -> Redundancy:
     """The redundancy of every two groups of the system, from its rules alone."""
     codes = [rule.of_class.tolist() for rule in group_rules(system)]
-    size = len(codes)
-    shared, by_chance = ([[0.0] * size for _ in codes] for _ in range(2))
-    for one in range(size):
-        for other in range(one, size):
-            pair = codes[one], codes[other]
-            shared[one][other] = shared[other][one] = mutual_information(*pair)
-            by_chance[one][other] = by_chance[other][one] = expected_information(*pair)
+    size = range(len(codes))
+
+    def of_pairs(bits: Callable[[Sequence[int], Sequence[int]], float]) -> PerPair:
+        half = {(a, b): bits(codes[a], codes[b]) for a in size for b in size[a:]}
+        return tuple(tuple(half[min(a, b), max(a, b)] for b in size) for a in size)
+
     return Redundancy(
         groups=tuple(group.name for group in system.groups),
         bits=tuple(map(entropy, codes)),
-        shared=tuple(map(tuple, shared)),
-        by_chance=tuple(map(tuple, by_chance)),
+        shared=of_pairs(mutual_information),
+        by_chance=of_pairs(expected_information),
     )
 
 
@@ -196,9 +197,9 @@ def fewest_images(classes: int, options: int) -> int:
     return ceil((classes - 1) * (options - 1) / (2 * log(2) * _MOST_BY_CHANCE))
 
 
-def shuffled_orders(n: int, *, seed: int) -> Indices:
-    """Shuffles [20, n]: each row holds the positions 0 … n - 1 in a random order."""
-    return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (SHUFFLES, 1)), axis=1)
+def shuffled_orders(n: int, *, seed: int, shuffles: int = SHUFFLES) -> Indices:
+    """Shuffles [S, n]: each row holds the positions 0 … n - 1 in a random order."""
+    return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (shuffles, 1)), axis=1)
 
 
 def corrected_information(answers: Indices, labels: Indices, orders: Indices) -> float:

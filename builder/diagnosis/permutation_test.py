@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.diagnosis.confusions import GroupEvidence, group_evidence
+from builder.diagnosis.information import shuffled_orders
 from builder.scoring.score import Scores
 from builder.system.model import AttributeSystem
 
@@ -49,8 +50,7 @@ def null_tests(scores: Scores, system: AttributeSystem, *, seed: int) -> tuple[N
     (1 + b) / (1 + m) is Phipson and Smyth's p (2010), which is never too small.
     """
     present = np.unique(scores.labels[scores.labels >= 0])
-    shuffles = np.tile(np.arange(len(present)), (PERMUTATIONS, 1))
-    shuffles = np.random.default_rng(seed).permuted(shuffles, axis=1)
+    shuffles = shuffled_orders(len(present), seed=seed, shuffles=PERMUTATIONS)
     return tuple(
         _null_test(evidence, scores, present, shuffles)
         for evidence in group_evidence(scores, system)
@@ -83,9 +83,9 @@ def _null_test(
 def _class_sums(scores: Scores, p: NDArray[np.float32]) -> NDArray[np.float64]:
     """The probabilities of a group's options, summed over each class's images, [C, K]."""
     known = scores.labels >= 0
-    labels, size = scores.labels[known], len(scores.classes)
-    columns = [np.bincount(labels, weights=option[known], minlength=size) for option in p.T]
-    return np.stack(columns, axis=1)
+    sums = np.zeros((len(scores.classes), p.shape[1]))
+    np.add.at(sums, scores.labels[known], p[known])
+    return sums
 
 
 def _arrangements(choices: NDArray[np.intp]) -> int:

@@ -30,11 +30,10 @@ from builder.scoring.score import (
     Indices,
     Scores,
     group_rules,
-    group_slices,
     score_cosines,
 )
 from builder.scoring.statistics import Correct, Proportion
-from builder.system.model import AttributeSystem, Scoring
+from builder.system.model import AttributeSystem, Scoring, scored_texts
 
 NOISE = 0.1
 # Logs of likelihoods are whole multiples of this: their sums are exact, so the order of questions
@@ -84,11 +83,11 @@ def questionnaire(system: AttributeSystem) -> Questionnaire:
 
 def log_likelihoods(asked: Questionnaire, answers: Sequence[Floats]) -> Doubles:
     """Log-likelihoods [n, U] of each distinct choice, from the groups' soft answers [n, K]."""
-    of_groups = []
-    for rule, p in zip(asked.rules, answers, strict=True):
-        likelihood = _noisy(p.astype(np.float64) @ rule.weights.T, p.shape[1])
-        of_groups.append(np.rint(np.log(likelihood) / _STEP) * _STEP)
-    return np.hstack(of_groups)
+    likelihoods = (
+        _noisy(p.astype(np.float64) @ rule.weights.T, p.shape[1])
+        for rule, p in zip(asked.rules, answers, strict=True)
+    )
+    return np.hstack([np.rint(np.log(each) / _STEP) * _STEP for each in likelihoods])
 
 
 def posterior(logs: Doubles | Floats) -> Floats:
@@ -293,17 +292,9 @@ def correct_without_groups(
     logit_scale: float,
 ) -> Correct:
     """Where the system without those groups is right, [n]; `similar` has all groups' cosines."""
-    kept = np.concatenate(
-        [
-            np.arange(columns.start, columns.stop)
-            for group, columns in zip(system.groups, group_slices(system), strict=True)
-            if group.name not in dropped
-        ]
-    )
-    # Behind those of the phrases are those of the class names, where they count.
-    names = np.arange(len(system.phrases()), similar.shape[1])
-    kept = np.concatenate([kept, names])
     less = apply(system, [DropGroup(group=name) for name in dropped])
+    columns = {text: column for column, text in enumerate(scored_texts(system, scoring))}
+    kept = [columns[text] for text in scored_texts(less, scoring)]
     found = score_cosines(less, similar[:, kept], labels, scoring=scoring, logit_scale=logit_scale)
     return found.correct
 

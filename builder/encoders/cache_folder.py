@@ -23,7 +23,7 @@ from builder.errors import EncoderError, InputError
 IMAGES = "images"
 _VECTORS = re.compile(r"vectors-[0-9a-f]{32}\.sqlite3")
 _BESIDE = re.compile(r"vectors-[0-9a-f]{32}\.(sqlite3-(journal|wal|shm)|damaged)")
-_MODES = re.compile(r"modes\.json")
+_OTHERS = re.compile(rf"{_BESIDE.pattern}|modes\.json")
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _IMAGE = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]+)*")
 _LOCK = ".lock"
@@ -78,9 +78,9 @@ def cached_in(folder: Path) -> Cached:
         )
     with _translated(folder):
         files = tuple(
-            VectorFile(path.name, _count(path), _size(path)) for path in _matching(folder, _VECTORS)
+            VectorFile(path.name, _count(path), _size(path)) for path in _own(folder, _VECTORS)
         )
-        beside = _matching(folder, _BESIDE)
+        beside = _own(folder, _BESIDE)
         images = _images(folder)
         return Cached(
             folder,
@@ -98,29 +98,23 @@ def clear(folder: Path) -> None:
     Raises EncoderError if a file is in use by another process, and removes nothing then; also if
     a file can't be removed.
     """
-    with _translated(folder), _unused(folder):
-        own = (_VECTORS, _BESIDE, _MODES)
-        for path in [*(p for name in own for p in _matching(folder, name)), *_images(folder)]:
+    with _translated(folder):
+        vectors, images = _own(folder, _VECTORS), _images(folder)
+        for path in vectors:
+            _check_unlocked(path)
+        for path in images:
+            if path.suffix == _LOCK:
+                try:
+                    with FileLock(path, timeout=0):
+                        pass
+                except Timeout as error:
+                    raise _in_use(folder / IMAGES, "downloads images there") from error
+        for path in (*vectors, *_own(folder, _OTHERS), *images):
             path.unlink(missing_ok=True)
         for shard in _shards(folder):
             # One that holds something else stays.
             with contextlib.suppress(OSError):
                 shard.rmdir()
-
-
-@contextlib.contextmanager
-def _unused(folder: Path) -> Iterator[None]:
-    """Nobody is writing vectors, and no image is being downloaded, right now."""
-    for path in _matching(folder, _VECTORS):
-        _check_unlocked(path)
-    for path in _images(folder):
-        if path.suffix == _LOCK:
-            try:
-                with FileLock(path, timeout=0):
-                    pass
-            except Timeout as error:
-                raise _in_use(folder / IMAGES, "downloads images there") from error
-    yield
 
 
 def _check_unlocked(path: Path) -> None:
@@ -153,26 +147,23 @@ def _count(path: Path) -> int | None:
     return int(count)
 
 
-def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:
+def _own(
+    folder: Path, name: re.Pattern[str], is_kind: Callable[[Path], bool] = Path.is_file
+) -> list[Path]:
+    """What has such a name in the folder; what a link leads to may be anybody's."""
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if name.fullmatch(p.name) and _own(p, Path.is_file))
+    found = (path for path in folder.iterdir() if name.fullmatch(path.name))
+    return sorted(path for path in found if is_kind(path) and not path.is_symlink())
 
 
 def _shards(folder: Path) -> list[Path]:
     images = folder / IMAGES
-    if not _own(images, Path.is_dir):
-        return []
-    return sorted(p for p in images.iterdir() if _SHARD.fullmatch(p.name) and _own(p, Path.is_dir))
-
-
-def _own(path: Path, is_kind: Callable[[Path], bool]) -> bool:
-    # What a link leads to may be anybody's.
-    return is_kind(path) and not path.is_symlink()
+    return [] if images.is_symlink() else _own(images, _SHARD, Path.is_dir)
 
 
 def _images(folder: Path) -> list[Path]:
-    return [path for shard in _shards(folder) for path in _matching(shard, _IMAGE)]
+    return [path for shard in _shards(folder) for path in _own(shard, _IMAGE)]
 
 
 def _size(path: Path) -> int:

@@ -4,8 +4,10 @@ A new family is a module beside the others with a function `locate`, and a line 
 and digests of models are the publisher's own statements; `cotbuild encoder verify` checks them.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ FAMILY_OF = {name: family for family in FAMILIES for name in family.model_types}
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """A model on the Hugging Face hub.
+    """A model on the Hugging Face hub; those that are known are in known_models.json.
 
-    weights_bytes, weights_sha256: of model.safetensors. image_size: pixels of a side. onnx_commit:
-    of the repository's onnx folder, to compare a jina-clip with; empty for others. onnx_bytes: of
-    its float32 files, to the nearest million. unverified: what is said of it until it was compared
-    here.
+    weights_bytes, weights_sha256: of model.safetensors; where the hub rounds its size, from the
+    parameters and their names. image_size: pixels of a side. onnx_commit: of the repository's onnx
+    folder, to compare a jina-clip with; empty for others. That of v1 is later than its weights: the
+    text model exported first was replaced by its publisher ("fix-onnx-weights"); the weights have
+    not changed. onnx_bytes: of its float32 files, to the nearest million. unverified: what is said
+    of it until it was compared here.
     """
 
     name: str
@@ -63,38 +67,9 @@ class KnownModel:
     unverified: str = ""
 
 
-KNOWN = (
-    KnownModel(
-        name="jina-clip-v1",
-        repository="jinaai/jina-clip-v1",
-        commit="1cbe5e8b11ea3728df0b610d5453dfe739804aa9",
-        version="v1",
-        licence="Apache-2.0",
-        # The hub rounds it to 891 MB; this follows from the parameters and their names.
-        weights_bytes=890_633_308,
-        weights_sha256="5140d6df851d217296a10b3961ece2850d22b35bff37af948f2d9db33ae4aec2",
-        dimensions=768,
-        image_size=224,
-        # Later than the weights' commit: the text model exported first was replaced by its
-        # publisher ("fix-onnx-weights"); the weights have not changed.
-        onnx_commit="fd7f7158b59ba9347679ec009a6547936d2c7378",
-        onnx_bytes=892_000_000,
-        unverified="text tower not yet verified against published weights",
-    ),
-    KnownModel(
-        name="jina-clip-v2",
-        repository="jinaai/jina-clip-v2",
-        commit="e10d47f5691d0454a0fb5d13f46f2199b74cb436",
-        version="v2",
-        licence="CC-BY-NC-4.0, non-commercial use only",
-        weights_bytes=1_730_688_642,
-        weights_sha256="eff4c0a13ab4de71a9927a56968fef44e626920ff935e503f1bd3e6ec797062d",
-        dimensions=1024,
-        image_size=512,
-        onnx_commit="e10d47f5691d0454a0fb5d13f46f2199b74cb436",
-        onnx_bytes=3_452_000_000,
-        unverified="not verified on this machine",
-    ),
+KNOWN = tuple(
+    KnownModel(**entry)
+    for entry in json.loads((Path(__file__).parent / "known_models.json").read_text("utf-8"))
 )
 
 

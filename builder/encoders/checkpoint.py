@@ -4,10 +4,13 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
+from builder.data.images import file_digest
 from builder.encoders.catalog import FAMILY_OF, kinds
 from builder.errors import EncoderError
 
@@ -29,27 +32,18 @@ _WEIGHTS = (
     ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors"),
     ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"),
 )
-_SHARD = re.compile(r"(model-\d+-of-(\d+)\.safetensors)|(pytorch_model-\d+-of-(\d+)\.bin)")
+_SHARD = re.compile(r"(model|pytorch_model)-\d+-of-(\d+)\.(safetensors|bin)")
 # Far beyond any trained model; what lies outside makes every score equal, or infinite.
 _LARGEST_FACTOR = 1e6
 
 
 def model_type(folder: Path, name: str) -> str:
     """What config.json calls the model. Raises EncoderError unless its family is known."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise EncoderError(
-            f"{name} holds no config.json, so it is no checkpoint of transformers.",
-            hint="Name the folder that holds config.json, preprocessor_config.json, "
-            "tokenizer.json and the weights (model.safetensors).",
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise EncoderError(
-            f"{path} cannot be read: {error}.", hint="Download the checkpoint again."
-        ) from error
-    found = config.get("model_type") if isinstance(config, dict) else None
+    layout = (
+        "Name the folder that holds config.json, preprocessor_config.json, tokenizer.json and the "
+        "weights (model.safetensors), as they are published."
+    )
+    found = read_json(folder, "config.json", name, layout).get("model_type")
     if not isinstance(found, str) or found not in FAMILY_OF:
         raise EncoderError(
             f"{name} is a model of type {found!r}, which is not an image-text encoder that "
@@ -74,8 +68,7 @@ def content_revision(folder: Path) -> str:
     configuration = [folder / name for name in _CONFIGURATION if (folder / name).is_file()]
     for path in [*configuration, *weight_files(folder)]:
         try:
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").digest()
+            content = bytes.fromhex(file_digest(path))
         except OSError as error:
             raise EncoderError(
                 f"{path} cannot be read: {error.strerror or error}.",
@@ -112,12 +105,21 @@ def lacks_files(folder: Path) -> bool:
 
 
 def _has_all_shards(names: Iterable[str]) -> bool:
-    shards = [match for name in names if (match := _SHARD.fullmatch(name))]
-    for kind in (2, 4):
-        totals = [int(match[kind]) for match in shards if match[kind]]
-        if totals and len(totals) == max(totals):
-            return True
-    return False
+    shards = Counter(match.groups() for name in names if (match := _SHARD.fullmatch(name)))
+    return any(count == int(total) for (_, total, _), count in shards.items())
+
+
+def read_json(folder: Path, file: str, name: str, hint: str) -> dict[str, Any]:
+    """The object in a checkpoint's file. Raises EncoderError: missing, damaged or no object."""
+    try:
+        value = json.loads((folder / file).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise EncoderError(f"{name} holds no {file}.", hint=hint) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise EncoderError(f"{name}: {file} cannot be read: {error}.", hint=hint) from error
+    if not isinstance(value, dict):
+        raise EncoderError(f"{name}: {file} is not a JSON object.", hint=hint)
+    return value
 
 
 def unusable(name: str, why: str) -> EncoderError:
@@ -125,6 +127,15 @@ def unusable(name: str, why: str) -> EncoderError:
     return EncoderError(
         f"{name}: {why}.", hint="Download the checkpoint again, or name another one."
     )
+
+
+def first_problem(found: Mapping[str, Iterable[str]]) -> str:
+    """The first of several problems that occurs, with the names where it does; "" for none."""
+    for problem, where in found.items():
+        if names := sorted(where):
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            return f"{problem}: {', '.join(names[:3])}{more}"
+    return ""
 
 
 def cosine_factor(name: str, logit_scale: float) -> float:

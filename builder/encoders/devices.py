@@ -19,14 +19,19 @@ _SHORTEST = 1e-12
 def pick_device(device: str) -> torch.device:
     """The device of that name, such as `cuda:0`; `auto`: cuda, mps or cpu. Raises EncoderError."""
     if device == "auto":
-        return torch.device(_fastest())
+        mps = "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device("cuda" if torch.cuda.is_available() else mps)
     try:
         target = torch.device(device)
         if target.type not in _TYPES:
-            raise _unusable(device, f"cotbuild computes on {', '.join(_TYPES)} only.")
+            raise ValueError(f"cotbuild computes on {', '.join(_TYPES)} only.")
         torch.empty(1, device=target)
-    except (RuntimeError, AssertionError, ImportError) as error:
-        raise _unusable(device, str(error).splitlines()[0]) from error
+    except (RuntimeError, AssertionError, ImportError, ValueError) as error:
+        raise EncoderError(
+            f"The device {device!r} cannot be used: {str(error).splitlines()[0]}",
+            hint="Use auto, cpu, mps on a Mac with Apple silicon, or cuda on a machine with an "
+            "NVIDIA card and a CUDA build of PyTorch.",
+        ) from error
     return target
 
 
@@ -38,20 +43,6 @@ def pick_dtype(dtype: str) -> torch.dtype:
             hint=f"Possible are {', '.join(DTYPES)}.",
         )
     return DTYPES[dtype]
-
-
-def _unusable(device: str, why: str) -> EncoderError:
-    return EncoderError(
-        f"The device {device!r} cannot be used: {why}",
-        hint="Use auto, cpu, mps on a Mac with Apple silicon, or cuda on a machine with an "
-        "NVIDIA card and a CUDA build of PyTorch.",
-    )
-
-
-def _fastest() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def unit_rows(features: Tensor, inputs: Sequence[str], *, name: str, dtype: torch.dtype) -> Vectors:

@@ -1,14 +1,13 @@
 """Checkpoints on the Hugging Face hub: only what is needed, at a pinned commit, kept locally."""
 
 import contextlib
-import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import constants, errors
-from huggingface_hub.utils import logging as hub_logging
 
+from builder.data.hugging_face import HUB_ERRORS, look_up, out_of_reach, quietly, refusal, said
 from builder.encoders.catalog import kinds
 from builder.encoders.checkpoint import lacks_files, model_type, wanted_files
 from builder.errors import EncoderError
@@ -45,22 +44,11 @@ def bytes_to_download(repository: str, revision: str | None) -> int:
 def published_files(repository: str, revision: str | None) -> dict[str, int] | None:
     """Names and sizes in bytes of a revision's files; None if the hub is out of reach.
 
-    Asked once, as the library's own attempts take half a minute. To be called in `hub_errors`.
+    To be called in `hub_errors`.
     """
-    try:
-        found = huggingface_hub.HfApi().model_info(
-            repository,
-            revision=revision or constants.DEFAULT_REVISION,
-            files_metadata=True,
-            timeout=_TIMEOUT_S,
-        )
-    except errors.HfHubHTTPError as error:
-        # Too many questions, or trouble of its own: as good as out of reach.
-        if error.response.status_code == 429 or error.response.status_code >= 500:
-            return None
-        raise
-    # OfflineModeIsEnabled, or the HTTP client's own errors, of which this is the base.
-    except (ConnectionError, errors.HTTPError):  # type: ignore[attr-defined]
+    revision = revision or constants.DEFAULT_REVISION
+    found = look_up(repository, revision, "model", timeout=_TIMEOUT_S)
+    if found is None:
         return None
     return {file.rfilename: file.size or 0 for file in found.siblings or ()}
 
@@ -73,13 +61,6 @@ def download(repository: str, commit: str, names: Iterable[str]) -> list[Path]:
     return [
         Path(huggingface_hub.hf_hub_download(repository, name, revision=commit)) for name in names
     ]
-
-
-def out_of_reach() -> str:
-    """Why the hub is out of reach, as far as that is known."""
-    if constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set"
-    return "the Hugging Face hub cannot be reached"
 
 
 def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int]]:
@@ -108,47 +89,24 @@ def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Silences the library's remarks on its retries: they would bury the message that helps."""
-    verbosity = hub_logging.get_verbosity()
-    hub_logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        hub_logging.set_verbosity(verbosity)
-
-
-@contextlib.contextmanager
 def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
     """What the hub's library raises, as an EncoderError that says what to do."""
     try:
-        with _quietly():
+        with quietly("huggingface_hub"):
             yield
-    except errors.GatedRepoError as error:
-        raise EncoderError(
-            f"The hub gives {repository} only to those who accepted its terms.",
-            hint=f"Accept them on https://huggingface.co/{repository}, then log in with "
-            "`hf auth login` or set HF_TOKEN.",
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise EncoderError(
-            f"The Hugging Face hub has no public model {repository!r}.",
-            hint="Check the spelling (org/name). For a private model log in with "
-            "`hf auth login` or set HF_TOKEN.",
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise EncoderError(
-            f"{repository} has no revision {revision!r}.",
-            hint="Leave out the @revision, or name a branch, tag or commit of that repository.",
-        ) from error
     except errors.RemoteEntryNotFoundError as error:
         raise EncoderError(
             f"{repository} holds no config.json, so it is no checkpoint of transformers.",
             hint=f"Name a repository with {kinds()} weights in the transformers format.",
         ) from error
-    # HTTPError is the HTTP client's own base: a connection that breaks half-way.
-    except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]
-        raise _absent(repository, revision, _why(error)) from error
+    # Also a connection that breaks half-way.
+    except HUB_ERRORS as error:
+        refused = refusal(type(error), repository, revision, "model")
+        if refused is None:
+            away = constants.HF_HUB_OFFLINE or isinstance(error, errors.LocalEntryNotFoundError)
+            why = out_of_reach() if away else said(error)
+            raise _absent(repository, revision, why) from error
+        raise EncoderError(refused[0], hint=refused[1]) from error
 
 
 def _absent(repository: str, revision: str | None, why: str) -> EncoderError:
@@ -159,9 +117,3 @@ def _absent(repository: str, revision: str | None, why: str) -> EncoderError:
         f"hf download {repository} {' '.join(_NEEDED)}{at} --local-dir FOLDER\n"
         "then copy FOLDER here and give its path instead of the name.",
     )
-
-
-def _why(error: Exception) -> str:
-    if constants.HF_HUB_OFFLINE or isinstance(error, errors.LocalEntryNotFoundError):
-        return out_of_reach()
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

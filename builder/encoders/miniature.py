@@ -8,7 +8,7 @@ Images, 3 x 72 x 72, pass a small residual conv net; texts a bag of words and ha
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from builder.encoders.devices import pick_device
-from builder.encoders.protocol import Located, Pixels, Vectors, Wanted
+from builder.encoders.protocol import Encoder, Located, Pixels, Vectors, Wanted
 from builder.errors import EncoderError, InputError
 
 IMAGE_SIZE = 72
@@ -44,9 +44,7 @@ class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = _convolution(channels, channels)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
-        )
+        self.second = _convolution(channels, channels)[:2]
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(x + self.second(self.first(x)))
@@ -167,11 +165,6 @@ def ngram_ids(word: str) -> tuple[int, ...]:
     return tuple(zlib.crc32(g.encode()) % _NGRAM_BUCKETS for g in grams or [marked])
 
 
-def preprocess(image: Image.Image) -> Pixels:
-    """As `Encoder.preprocess`: `pixels` as pixels_of gives them."""
-    return {"pixels": pixels_of(image)}
-
-
 def pixels_of(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """The image as the net sees it: RGB, squeezed to a square, uint8 [72, 72, 3]."""
     size = (IMAGE_SIZE, IMAGE_SIZE)
@@ -181,15 +174,7 @@ def pixels_of(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uin
 
 # Words that carry no attribute: never worth a warning.
 _FUNCTION_WORDS = frozenset(
-    words_of(
-        "a an the this that these those it its itself his her their them they he she we you "
-        "i of in on at to from by for with without and or but not no nor is are was were be "
-        "been being has have had do does did as like than then so such very more most "
-        "mostly mainly much many some any all both each other another which who whose what "
-        "where when there here into onto over under up down out off through across along "
-        "around about above below between behind beside near can could may might will would "
-        "shall should must also just only quite rather too still yet"
-    )
+    words_of((Path(__file__).parent / "function_words.txt").read_text(encoding="utf-8"))
 )
 
 
@@ -207,7 +192,7 @@ def _stems(word: str) -> set[str]:
     return found
 
 
-class Miniature:
+class Miniature(Encoder):
     """The miniature as an `Encoder` (see protocol.py); `revision` is a hash of the weights."""
 
     name = "miniature"
@@ -224,19 +209,16 @@ class Miniature:
         self.fingerprint = f"miniature:{revision}:box{IMAGE_SIZE}:float32"
         self._known = frozenset(stem for word in text.index for stem in _stems(word))
 
-    def preprocess(self, image: Image.Image) -> Pixels:
-        return preprocess(image)
+    @staticmethod
+    def preprocess(image: Image.Image) -> Pixels:
+        return {"pixels": pixels_of(image)}
 
     def encode_pixels(self, batch: Sequence[Pixels]) -> Vectors:
-        return _stack(self._image_features(part) for part in _batches(batch))
-
-    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """Images of any size and shape -> float32 [n, 256], L2-normalised."""
-        return self.encode_pixels([preprocess(image) for image in images])
+        return _unit_rows(self._image_features, batch)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> float32 [m, 256], L2-normalised; words after the 48th are not read."""
-        return _stack(self._text_features(batch) for batch in _batches(texts))
+        return _unit_rows(self._text, texts)
 
     def unknown_words(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """For each text its words that training never showed, nor a regular inflection of.
@@ -251,23 +233,18 @@ class Miniature:
             return False
         return self._known.isdisjoint(_stems(word))
 
-    @torch.inference_mode()
     def _image_features(self, batch: Sequence[Pixels]) -> Tensor:
         stacked = np.stack([pixels["pixels"] for pixels in batch])
         pixels = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0
-        return functional.normalize(self._vision(pixels), dim=1)
-
-    @torch.inference_mode()
-    def _text_features(self, texts: Sequence[str]) -> Tensor:
-        return functional.normalize(self._text(texts), dim=1)
+        return self._vision(pixels)  # type: ignore[no-any-return]
 
 
-def _batches(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    return (items[i : i + _BATCH] for i in range(0, len(items), _BATCH))
-
-
-def _stack(parts: Iterable[Tensor]) -> Vectors:
-    return torch.cat([torch.empty(0, DIMENSIONS), *parts]).numpy()
+@torch.inference_mode()
+def _unit_rows(features: Callable[[Sequence[_Item]], Tensor], items: Sequence[_Item]) -> Vectors:
+    """The features of the items, batch by batch, scaled to length 1."""
+    batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
+    rows = [functional.normalize(features(batch), dim=1) for batch in batches]
+    return torch.cat([torch.empty(0, DIMENSIONS), *rows]).numpy()
 
 
 def save_miniature(path: Path, vision: VisionNet, text: TextNet, logit_scale: float) -> None:
@@ -285,43 +262,38 @@ def save_miniature(path: Path, vision: VisionNet, text: TextNet, logit_scale: fl
     path.write_bytes(save(tensors, metadata))
 
 
-def miniature_revision(path: Path | None = None) -> str:
+def miniature_revision(path: Path = SHIPPED_WEIGHTS) -> str:
     """A hash of the weights. Raises EncoderError."""
-    path = path or SHIPPED_WEIGHTS
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
         raise _unusable(path, str(error)) from error
 
 
-def load_miniature(path: Path | None = None) -> Miniature:
+def load_miniature(path: Path = SHIPPED_WEIGHTS) -> Miniature:
     """The miniature with the shipped weights, or with those of a file that train.py wrote.
 
     Raises:
         EncoderError: the file is missing, damaged, of another format, or holds wrong shapes or
             non-finite weights.
     """
-    path = path or SHIPPED_WEIGHTS
     revision = miniature_revision(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise _unusable(path, str(error)) from error
-    if metadata.get("format") != FORMAT:
-        raise _unusable(path, f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
-        raise _unusable(path, f"non-finite numbers in {', '.join(broken)}")
-    try:
+        if metadata.get("format") != FORMAT:
+            raise _unusable(path, f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
+        broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+        if broken:
+            raise _unusable(path, f"non-finite numbers in {', '.join(broken)}")
         with torch.device("meta"):  # no memory, and no draw from the global random numbers
             vision, text = VisionNet(), TextNet(metadata["words"].split())
         nets = nn.ModuleDict({"vision": vision, "text": text})
         nets.load_state_dict(tensors, assign=True)
         nets.float()
         logit_scale = float(metadata["logit_scale"])
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise _unusable(path, str(error)) from error
     return Miniature(vision, text, logit_scale=logit_scale, revision=revision)
 
@@ -346,4 +318,4 @@ def locate(wanted: Wanted) -> Located:
             f"The miniature computes on the CPU only, not on {wanted.device}.",
             hint="Leave --device out.",
         )
-    return Located("miniature", miniature_revision(), "", preprocess, load_miniature)
+    return Located("miniature", miniature_revision(), "", Miniature.preprocess, load_miniature)

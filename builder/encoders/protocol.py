@@ -19,31 +19,17 @@ Pixels = Mapping[str, NDArray[Any]]
 class Encoder(Protocol):
     """A frozen image-text encoder. Vectors are float32, L2-normalised, one row per input."""
 
-    @property
-    def name(self) -> str:
-        """How the user names it, e.g. `miniature` or a hub id."""
-        ...
-
-    @property
-    def revision(self) -> str:
-        """Pinned hub commit, content hash of a local folder's weights, or version."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Key of the vector cache: changes whenever the vectors could (model, revision,
-        preprocessing, dtype class)."""
-        ...
-
-    @property
-    def logit_scale(self) -> float:
-        """The checkpoint's own factor on cosines before a softmax (already exponentiated)."""
-        ...
-
-    @property
-    def batch_size(self) -> int:
-        """How many images one pass through the image tower takes: bounds the memory."""
-        ...
+    # How the user names it, e.g. `miniature` or a hub id.
+    name: str
+    # Pinned hub commit, content hash of a local folder's weights, or version.
+    revision: str
+    # Key of the vector cache: changes whenever the vectors could (model, revision, preprocessing,
+    # dtype class).
+    fingerprint: str
+    # The checkpoint's own factor on cosines before a softmax (already exponentiated).
+    logit_scale: float
+    # How many images one pass through the image tower takes: bounds the memory.
+    batch_size: int
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """An RGB image, resized, cropped and so on. Needs no weights; threads may call it."""
@@ -55,7 +41,7 @@ class Encoder(Protocol):
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB images -> [n, d]."""
-        ...
+        return self.encode_pixels([self.preprocess(image) for image in images])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> [m, d]."""
@@ -66,7 +52,7 @@ class Encoder(Protocol):
 
         Empty tuples for encoders that cannot tell (all but the miniature).
         """
-        ...
+        return [() for _ in texts]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,19 @@
 """Image files to what an encoder's tower takes, ahead of the encoder and once for several."""
 
-import math
+import contextlib
 import os
+import pickle
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from io import FileIO
-from itertools import islice
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryFile
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from builder.data.images import LabelledImage, file_digest
@@ -34,51 +31,24 @@ _THREADS = max(2, min(8, os.cpu_count() or 1))
 _SPOOL_LIMIT = 4 * 2**30
 
 
-class _Place(NamedTuple):
-    """Where an array begins in a file, and what it is."""
-
-    start: int
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-
 def read_pixels(image: LabelledImage, *, crop: Crop | None, preprocess: Preprocess) -> Pixels:
     """The image as an encoder's tower takes it; raises what `open_unchanged` does."""
     return preprocess(open_unchanged(image, crop))
 
 
 def read_ahead(
-    items: Sequence[_Item], read: Callable[[_Item], _Read], batch_size: int
+    items: Iterable[_Item], read: Callable[[_Item], _Read], batch_size: int, *, full: bool = True
 ) -> Iterator[list[_Read]]:
     """What `read` gives for each item, in order, in batches of `batch_size`.
 
     Threads read up to two batches ahead of the one that is in use, never more, so that memory does
-    not grow with the number of items.
-    """
-    waiting: deque[Future[_Read]] = deque()
-    left = iter(items)
-    with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
-        try:
-            waiting.extend(pool.submit(read, item) for item in islice(left, 2 * batch_size))
-            while waiting:
-                batch = [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
-                waiting.extend(pool.submit(read, item) for item in islice(left, len(batch)))
-                yield batch
-        finally:
-            # Else an error, or Ctrl-C, would wait for all that was asked for.
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def read_as_they_come(
-    items: Iterable[_Item], read: Callable[[_Item], _Read], batch_size: int
-) -> Iterator[list[_Read]]:
-    """`read_ahead` for items that may be slow to come, such as lines that another program writes.
-
-    A batch is what has come by then, at least one item: none waits for the next. `items` is
-    consumed in a thread of its own, and no further than two batches ahead.
+    not grow with the number of items. full=False is for items that may be slow to come, such as
+    lines that another program writes: a batch is what has come by then, at least one item, and
+    none waits for the next. `items` is consumed in a thread of its own.
     """
     # None: the end.
-    waiting: Queue[Future[_Read] | None] = Queue(2 * batch_size)
+    # One more is read before there is room for it.
+    waiting: Queue[Future[_Read] | None] = Queue(2 * batch_size - 1)
     stopped = threading.Event()
     with bombs_as_errors(), ThreadPoolExecutor(_THREADS) as pool:
 
@@ -100,7 +70,7 @@ def read_as_they_come(
             while (first := waiting.get()) is not None:
                 # Meanwhile others come.
                 batch = [first.result()]
-                while len(batch) < batch_size and not waiting.empty():
+                while len(batch) < batch_size and (full or not waiting.empty()):
                     if (following := waiting.get()) is None:
                         yield batch
                         return
@@ -108,6 +78,7 @@ def read_as_they_come(
                 yield batch
         finally:
             stopped.set()
+            # Else an error, or Ctrl-C, would wait for all that was asked for.
             pool.shutdown(wait=False, cancel_futures=True)
             # One that waits for room would wait for ever.
             while not waiting.empty():
@@ -122,11 +93,16 @@ class Spool:
     """
 
     def __init__(self, folder: Path | None, limit: int = _SPOOL_LIMIT) -> None:
-        self._file = _temporary_file(folder)
-        self._left = limit if self._file else 0
+        self._left = limit
         self._lock = threading.Lock()
-        # Encoder and digest -> input's name -> where its bytes begin, and what they are.
-        self._index: dict[tuple[int, str], dict[str, _Place]] = {}
+        # Encoder and digest -> where their pixels begin.
+        self._index: dict[tuple[int, str], int] = {}
+        self._file: FileIO | None = None
+        with contextlib.suppress(OSError):
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+            # Without a buffer nothing of a write that failed is left to be tried again later.
+            self._file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - see `close`
 
     def put(self, encoder: int, digest: str, pixels: Pixels) -> None:
         """Keeps the pixels if there is room."""
@@ -134,49 +110,30 @@ class Spool:
         with self._lock:
             if self._file is None or size > self._left:
                 return
+            start, data = self._file.seek(0, os.SEEK_END), memoryview(pickle.dumps(pixels))
             try:
-                places = {name: _append(self._file, array) for name, array in pixels.items()}
+                while data:
+                    data = data[self._file.write(data) :]
             except OSError:
                 self._left = 0
                 return
             self._left -= size
-            self._index[encoder, digest] = places
+            self._index[encoder, digest] = start
 
     def get(self, encoder: int, digest: str) -> Pixels | None:
         """The pixels that were kept for that encoder under that digest."""
         with self._lock:
-            places = self._index.get((encoder, digest))
-            if places is None or self._file is None:
+            start = self._index.get((encoder, digest))
+            if start is None or self._file is None:
                 return None
-            return {name: _array(self._file, place) for name, place in places.items()}
+            self._file.seek(start)
+            pixels: Pixels = pickle.load(self._file)
+            return pixels
 
     def close(self) -> None:
         """Gives the disk space back."""
         if self._file is not None:
             self._file.close()
-
-
-def _temporary_file(folder: Path | None) -> FileIO | None:
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        # Without a buffer nothing of a write that failed is left to be tried again later.
-        return TemporaryFile(dir=folder, buffering=0)
-    except OSError:
-        return None
-
-
-def _append(file: FileIO, array: NDArray[Any]) -> _Place:
-    start, left = file.seek(0, os.SEEK_END), memoryview(array.tobytes())
-    while left:
-        left = left[file.write(left) :]
-    return _Place(start, array.shape, array.dtype)
-
-
-def _array(file: FileIO, place: _Place) -> NDArray[Any]:
-    file.seek(place.start)
-    data = file.read(math.prod(place.shape) * place.dtype.itemsize)
-    return np.frombuffer(data, dtype=place.dtype).reshape(place.shape)
 
 
 def decoded_once(

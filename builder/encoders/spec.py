@@ -16,6 +16,7 @@ from builder.errors import EncoderError, InputError
 
 # The hub's own rules for names are stricter; this only tells names from slips.
 _HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[^@\s]+))?")
+_OPTION = re.compile(r"(?P<key>task|truncate_dim(?==[1-9][0-9]{0,5}$))=(?P<value>.+)")
 _OPTIONS = re.compile(r"(?P<place>.*?):(?P<options>[a-z_]+=[^:]*)", re.DOTALL)
 
 _KINDS, _EXAMPLES = any_of()
@@ -118,18 +119,13 @@ def _folder(place: str) -> Path | None:
 def _parse_options(text: str, options: str) -> tuple[int | None, str | None]:
     found: dict[str, str] = {}
     for part in options.split(","):
-        key, _, value = part.partition("=")
-        if key in found or key not in ("truncate_dim", "task") or not value:
-            raise _bad_option(text, part)
-        if key == "truncate_dim" and not re.fullmatch("[1-9][0-9]{0,5}", value):
-            raise _bad_option(text, part)
-        found[key] = value
+        match = _OPTION.fullmatch(part)
+        if match is None or match["key"] in found:
+            raise InputError(
+                f"The encoder {text!r} has an option {part!r} that can't be used.",
+                hint="Options follow the name, e.g. "
+                "jina-clip-v2:truncate_dim=256,task=retrieval.query",
+            )
+        found[match["key"]] = match["value"]
     dimensions = found.get("truncate_dim")
     return int(dimensions) if dimensions else None, found.get("task")
-
-
-def _bad_option(text: str, part: str) -> InputError:
-    return InputError(
-        f"The encoder {text!r} has an option {part!r} that can't be used.",
-        hint="Options follow the name, e.g. jina-clip-v2:truncate_dim=256,task=retrieval.query",
-    )

@@ -3,7 +3,6 @@
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -11,7 +10,7 @@ from PIL import Image
 from builder.data.images import LabelledImage, Skipped, file_digest
 from builder.data.pictures import Crop, ImageUnreadable, prepare
 from builder.encoders.protocol import Encoder, Pixels, Vectors
-from builder.encoders.reading import open_unchanged, read_as_they_come
+from builder.encoders.reading import open_unchanged, read_ahead
 from builder.encoders.vector_cache import VectorCache, check_rows, image_key
 from builder.errors import InputError
 
@@ -42,38 +41,30 @@ def stream_vectors(
     ends the stream. Raises EncoderError for a vector that is not finite.
     """
     dimension = encoder.encode_texts([]).shape[1]
-    read = partial(_read, encoder=encoder, cache=cache, crop=crop, dimension=dimension)
-    for batch in read_as_they_come(pictures, read, encoder.batch_size):
+
+    def read(picture: Picture) -> _Ready:
+        if isinstance(picture, Skipped):
+            return _Ready(picture, picture)
+        if isinstance(picture, Image.Image):
+            return _Ready(picture, pixels=encoder.preprocess(prepare(picture, crop)))
+        try:
+            path = Path(picture)
+            image = LabelledImage(path, "", _digest(path))
+            key = image_key(image, crop)
+            kept = cache.get([key], dimension) if cache is not None else {}
+            if key in kept:
+                return _Ready(picture, kept[key])
+            pixels = encoder.preprocess(open_unchanged(image, crop))
+            return _Ready(picture, pixels=pixels, key=key)
+        except ImageUnreadable as error:
+            return _Ready(picture, Skipped(str(picture), error.reason))
+        except InputError as error:
+            return _Ready(picture, Skipped(str(picture), error.message))
+
+    for batch in read_ahead(pictures, read, encoder.batch_size, full=False):
         waiting = [each for each in batch if each.found is None]
         fresh = iter(_encode(encoder, cache, waiting, dimension) if waiting else ())
         yield [(each.picture, next(fresh) if each.found is None else each.found) for each in batch]
-
-
-def _read(
-    picture: Picture,
-    *,
-    encoder: Encoder,
-    cache: VectorCache | None,
-    crop: Crop | None,
-    dimension: int,
-) -> _Ready:
-    if isinstance(picture, Skipped):
-        return _Ready(picture, picture)
-    if isinstance(picture, Image.Image):
-        return _Ready(picture, pixels=encoder.preprocess(prepare(picture, crop)))
-    try:
-        path = Path(picture)
-        image = LabelledImage(path, "", _digest(path))
-        key = image_key(image, crop)
-        kept = cache.get([key], dimension) if cache is not None else {}
-        if key in kept:
-            return _Ready(picture, kept[key])
-        pixels = encoder.preprocess(open_unchanged(image, crop))
-        return _Ready(picture, pixels=pixels, key=key)
-    except ImageUnreadable as error:
-        return _Ready(picture, Skipped(str(picture), error.reason))
-    except InputError as error:
-        return _Ready(picture, Skipped(str(picture), error.message))
 
 
 def _digest(path: Path) -> str:
@@ -100,11 +91,6 @@ def _encode(
     vectors = encoder.encode_pixels([each.pixels for each in waiting])
     check_rows(encoder, vectors, [each.picture for each in waiting], dimension)
     if cache is not None:
-        cache.put(
-            {
-                each.key: vector
-                for each, vector in zip(waiting, vectors, strict=True)
-                if each.key is not None
-            }
-        )
+        found = zip(waiting, vectors, strict=True)
+        cache.put({each.key: vector for each, vector in found if each.key is not None})
     return vectors

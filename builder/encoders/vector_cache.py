@@ -62,7 +62,6 @@ class VectorCache:
 
         Entries with a wrong checksum or length or with values that are not finite are dropped.
         """
-
         found: dict[bytes, Vectors] = {}
         damaged: list[bytes] = []
 
@@ -78,33 +77,23 @@ class VectorCache:
 
         self._attempt(select)
         if damaged:
-            self._drop(damaged)
+            delete, bad = "DELETE FROM vectors WHERE key = ?", [(key,) for key in damaged]
+            self._attempt(lambda connection: connection.executemany(delete, bad))
+            self.damaged += len(damaged)
+            entries = "1 entry" if len(damaged) == 1 else f"{len(damaged)} entries"
+            self._on_warning(
+                f"The vector cache {self.path} was damaged: {entries} dropped, to be encoded again."
+            )
         return found
 
     def put(self, vectors: Mapping[bytes, Vectors]) -> None:
         """Keep float32 vectors of shape [d] under their keys, in one transaction."""
-        rows = []
-        for key, vector in vectors.items():
-            blob = vector.astype("<f4").tobytes()
-            rows.append((key, blob, _checksum(key, blob)))
+        blobs = {key: vector.astype("<f4").tobytes() for key, vector in vectors.items()}
+        rows = [(key, blob, _checksum(key, blob)) for key, blob in blobs.items()]
+        insert = "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)"
+        self._attempt(lambda connection: connection.executemany(insert, rows))
 
-        def insert(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
-
-        self._attempt(insert)
-
-    def _drop(self, keys: Sequence[bytes]) -> None:
-        def delete(connection: sqlite3.Connection) -> None:
-            connection.executemany("DELETE FROM vectors WHERE key = ?", [(key,) for key in keys])
-
-        self._attempt(delete)
-        self.damaged += len(keys)
-        entries = "1 entry" if len(keys) == 1 else f"{len(keys)} entries"
-        self._on_warning(
-            f"The vector cache {self.path} was damaged: {entries} dropped, to be encoded again."
-        )
-
-    def _attempt(self, operation: Callable[[sqlite3.Connection], None]) -> None:
+    def _attempt(self, operation: Callable[[sqlite3.Connection], object]) -> None:
         """Runs one transaction on a connection of its own, as far as the file allows it."""
         if not self._usable:
             return
@@ -121,16 +110,15 @@ class VectorCache:
                 connection.execute("PRAGMA synchronous = OFF")
                 connection.execute(_SCHEMA)
                 operation(connection)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             # Without a code it is Python that could not make sense of what is stored.
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
-                self._move_aside(error)
-            else:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            if isinstance(error, OSError) or code not in _DAMAGE:
                 self._give_up(error)
-        except OSError as error:
-            self._give_up(error)
+            else:
+                self._move_aside(error)
 
-    def _move_aside(self, error: sqlite3.DatabaseError) -> None:
+    def _move_aside(self, error: Exception) -> None:
         aside = self.path.with_suffix(".damaged")
         try:
             self.path.replace(aside)

@@ -14,6 +14,8 @@ from builder.llm import transcript
 from builder.llm.cancel import Cancellation
 from builder.llm.cost import MOST_OUTPUT, Account, Reservation, Spent, most_tokens_of, tokens_of
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
+from builder.llm.replay import unheard
+from builder.llm.revising import REVISE, REVISE_AGAIN
 from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Exchange, Question, Usage
 from builder.llm.transport import Message, ReplyT
@@ -39,8 +41,8 @@ class OpenCall:
 class CallLog:
     """Reserves, charges, writes and tells all calls of one drafter to its model. Thread-safe.
 
-    What the settings' transcript holds of a draft that was broken off is reused, and what it cost
-    counts. `secret`: a key that is kept out of it.
+    What the settings' transcript holds of a draft that was broken off is reused, so are revisions
+    that the session has not heard, and what it cost counts. `secret`: a key that is kept out of it.
     """
 
     def __init__(
@@ -55,6 +57,9 @@ class CallLog:
         self._secret = secret
         self._lock = threading.Lock()
         self._answered = _finished_drafts(past)
+        for exchange in unheard(past, settings.revisions_heard):
+            if exchange.purpose in (REVISE, REVISE_AGAIN) and not exchange.truncated:
+                self._answered[exchange.key].append(exchange)
 
     def reused(self, question: Question, reply_model: type[ReplyT]) -> ReplyT | None:
         """The answer that the transcript holds. Raises TruncatedAnswer where it was cut off."""

@@ -49,13 +49,7 @@ class ReplayDrafter(ModelDrafter):
         self._recording = transcript.read(path)
         self._path = path
         self._emit = emit
-        # An answer cut off led to smaller questions; other failures led to nothing.
-        answered = [
-            entry
-            for entry in self._recording.exchanges
-            if entry.reply is not None and (entry.error is None or entry.truncated)
-        ]
-        self._left = _after(answered, revisions_heard)
+        self._left = unheard(self._recording.exchanges, revisions_heard)
         self.label = self._recording.about.label
         self.about = self._recording.about.about
 
@@ -117,11 +111,14 @@ class ReplayDrafter(ModelDrafter):
         return found
 
 
-def _after(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:
-    """The recording without what answered the first `revisions` revisions."""
+def unheard(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:
+    """What was answered, without the answers to the first `revisions` revisions."""
     left = []
     answered = 0
     for exchange in exchanges:
+        # An answer cut off led to smaller questions; other failures led to nothing.
+        if exchange.reply is None or (exchange.error is not None and not exchange.truncated):
+            continue
         # A truncated answer belongs to the revision that it did not yet answer.
         of = answered + 1
         if exchange.purpose == REVISE and not exchange.truncated:

@@ -22,7 +22,8 @@ class ModelSettings:
     most, None for 4, or 1 on this machine. Every request and reply is appended to `transcript`;
     None: nothing is kept, so that a draft that is broken off begins anew, and the account with it.
     `modes_file`: where the forms of answer that endpoints take are remembered between runs.
-    `revisions_heard`: how many a resumed session has had; a recording goes on there.
+    `revisions_heard`: how many a resumed session has had; a recording goes on there, and of
+    what was answered since nothing is asked again.
     """
 
     spec: str

@@ -1,6 +1,5 @@
 """What is found out about a system on review images, computed when it is asked for."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
@@ -16,7 +15,8 @@ from builder.scoring.statistics import Effect, compare
 from builder.session.classes import described
 from builder.session.records import Started
 from builder.session.state import Step
-from builder.system.model import AttributeSystem, Scoring, scored_texts
+from builder.system.file import SplitName
+from builder.system.model import AttributeSystem, Scoring
 
 # The working system, the one that the round began with, and one to come back to by undo.
 _REMEMBERED = 3
@@ -29,18 +29,12 @@ class Findings:
     held-out images, everything else is about review images.
     """
 
-    def __init__(
-        self,
-        step: Step,
-        evaluator: Evaluator,
-        rescored: Scoring | None,
-        baselines: "Baselines",
-    ) -> None:
+    def __init__(self, step: Step, rescored: Scoring | None, measurements: "Measurements") -> None:
         self._step = step
         self._rescored = rescored
-        self._evaluator = evaluator.for_step(step, rescored)
-        self._labels = frozenset(evaluator.splits["review"].labels)
-        self._baselines = baselines
+        self._measurements = measurements
+        self._evaluator = measurements.evaluator.for_step(step, rescored)
+        self._labels = frozenset(measurements.evaluator.splits["review"].labels)
         self._effects: dict[str, Effect] = {}
         self._afters: dict[str, AttributeSystem] = {}
         self._unchanged: dict[str, bool] = {}
@@ -52,6 +46,10 @@ class Findings:
     def digests(self) -> tuple[str, ...]:
         return self._evaluator.splits["review"].digests
 
+    def labels(self, split: SplitName) -> tuple[str, ...]:
+        """The classes of a split's images, in the order of scores and of records' bits."""
+        return self._evaluator.splits[split].labels
+
     @property
     def held_out_images(self) -> str:
         """A fingerprint of the held-out images."""
@@ -59,7 +57,7 @@ class Findings:
 
     @property
     def baselines(self) -> Mapping[str, Scores]:
-        return self._baselines.scores(self._step)
+        return self._measurements.baselines(self._step)
 
     @property
     def images(self) -> str:
@@ -77,16 +75,7 @@ class Findings:
     @cached_property
     def groups(self) -> tuple[GroupReport, ...]:
         """What each group contributes to the review scores."""
-        evaluator = self._evaluator
-        scoring = evaluator.scoring_of(self.system)
-        return per_group(
-            self.review,
-            self.system,
-            evaluator.splits["review"].vectors,
-            evaluator.encode(scored_texts(self.system, scoring)),
-            scoring=scoring,
-            logit_scale=evaluator.logit_scale,
-        )
+        return per_group(self._increments)
 
     def after(self, proposal: Proposal) -> AttributeSystem:
         """The system with the proposal. Raises EditError when it does not fit."""
@@ -122,8 +111,7 @@ class Findings:
         # With other names images change their classes, which no increment knows of.
         for key in new.keys() - self._effects.keys():
             after = self.try_out(new[key])[1]
-            change = compare(self.review.correct, after.correct)
-            self._effects[key] = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+            self._effects[key] = compare(self.review.correct, after.correct)
 
     def _keeps_labels(self, proposal: Proposal) -> bool:
         before, after = self._step.names, self._step.names.after(proposal.edits)
@@ -150,31 +138,24 @@ class Findings:
         return after, evaluator.score(after, "review")
 
 
-class Baselines:
-    """Held-out scores of the bare names, which no edit changes but to add or drop a class."""
-
-    def __init__(self, evaluator: Evaluator, started: Started) -> None:
-        self._evaluator = evaluator
-        self._started = started
-        self._known: dict[tuple[str, ...], Mapping[str, Scores]] = {}
-
-    def scores(self, step: Step) -> Mapping[str, Scores]:
-        labels = self._evaluator.splits["held_out"].labels
-        classes = described(self._started, labels, step)
-        key = tuple(classes)
-        if key not in self._known:
-            domain = self._started.domain
-            self._known[key] = self._evaluator.baselines(domain, classes, "held_out")
-        return self._known[key]
-
-
 class Measurements:
     """The findings on the last few systems of a session, so that no screen measures them twice."""
 
     def __init__(self, evaluator: Evaluator, started: Started) -> None:
         self.evaluator = evaluator
-        self._baselines = Baselines(evaluator, started)
-        self._known: OrderedDict[tuple[int, int], tuple[object, Findings]] = OrderedDict()
+        self._started = started
+        self._known: dict[tuple[int, int], tuple[object, Findings]] = {}
+        self._baselines: dict[tuple[str, ...], Mapping[str, Scores]] = {}
+
+    def baselines(self, step: Step) -> Mapping[str, Scores]:
+        """Held-out scores of the bare names of the step's classes, whatever they are called now."""
+        labels = self.evaluator.splits["held_out"].labels
+        classes = described(self._started, labels, step)
+        key = tuple(classes)
+        if key not in self._baselines:
+            domain = self._started.domain
+            self._baselines[key] = self.evaluator.baselines(domain, classes, "held_out")
+        return self._baselines[key]
 
     def of(self, step: Step, rescored: Scoring | None) -> Findings:
         """The findings on the step's system, by another scoring than the session's if there is one.
@@ -183,10 +164,9 @@ class Measurements:
         """
         key = id(step), id(rescored)
         # Both are kept with the findings, so that no other ones get the same identities.
-        if key not in self._known:
-            findings = Findings(step, self.evaluator, rescored, self._baselines)
-            self._known[key] = ((step, rescored), findings)
-        self._known.move_to_end(key)
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return self._known[key][1]
+        known = self._known.pop(key, None) or ((step, rescored), Findings(step, rescored, self))
+        # The last one used is the last one to go.
+        self._known[key] = known
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return known[1]

@@ -14,7 +14,7 @@ from builder.edits.apply import EditError, apply
 from builder.edits.model import Proposal
 from builder.errors import CotbuildError, InputError
 from builder.proposals.requests import Drafter, DraftRequest
-from builder.review.findings import Measurements
+from builder.review.findings import Findings, Measurements
 from builder.review.proposers import Proposer, proposers_of
 from builder.review.view import (
     AcceptHelpful,
@@ -35,6 +35,7 @@ from builder.review.view import (
     TryRules,
     Undo,
     View,
+    automatic_limit,
     limit_from,
     look,
     stop_reason,
@@ -45,6 +46,7 @@ from builder.session.export import exported
 from builder.session.records import (
     Decided,
     Drafted,
+    Extended,
     Locked,
     Measured,
     Noted,
@@ -64,6 +66,14 @@ T = TypeVar("T")
 
 # Why a session ended when nothing else stopped it.
 LEFT = {"person": "left by the reviewer", "auto": "without images nothing can be decided"}
+
+
+def finished(state: State) -> str | None:
+    """Why an automatic session that was exported has nothing more to do; None if it has."""
+    if state.exported is None:
+        return None
+    without_images = LEFT["auto"] if state.started.images is None else None
+    return stop_reason(state, automatic_limit(state)) or without_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,12 @@ def run(
     """
     measurements = Measurements(evaluator, state.started) if evaluator else None
     sources = proposers_of(drafter) if proposers is None else proposers
-    at = _Table(evaluator, measurements, sources, reviewer, export_to, limit_from(state, rounds))
+    limit = limit_from(state, rounds)
+    if reviewer.name == "auto":
+        if rounds is not None and limit != automatic_limit(state):
+            state = yield from _record(state, Extended(rounds=rounds))
+        limit = automatic_limit(state)
+    at = _Table(evaluator, measurements, sources, reviewer, export_to, limit)
     if state.system is None:
         yield Working("drafting the attribute system")
         drafted = Drafted(system=_draft(state, drafter), source=state.started.llm or "")
@@ -135,8 +150,7 @@ def run(
             state = yield from _record(state, measured)
             fresh = True
     # A round that had nothing left to offer may have, with other images or with a model to ask.
-    unasked = at.can_ask and not state.asked_in_round
-    anew = state.proposed and not state.offers and (fresh or unasked)
+    anew = state.proposed and not state.offers and (fresh or at.would_ask(state))
     stopped = False
     while True:
         if evaluator is not None and _due(state, reviewer):
@@ -168,9 +182,9 @@ def run(
 def _due(state: State, reviewer: Reviewer) -> bool:
     """Whether the working system is to be measured before the next screen.
 
-    In the midst of a person's round it is not: they say when a round is over.
+    In the midst of a round it is not: the round's end does that. Edits of a file begin anew.
     """
-    amid = bool(state.proposed and state.versions and reviewer.present)
+    amid = bool(state.proposed and state.versions and (reviewer.present or reviewer.name == "auto"))
     return needs_measuring(state) and not amid
 
 
@@ -188,6 +202,15 @@ class _Table:
     @property
     def can_ask(self) -> bool:
         return any(source.asks for source in self.proposers)
+
+    def findings(self, state: State) -> Findings | None:
+        working = state.steps[-1]
+        return self.measurements.of(working, state.rescored) if self.measurements else None
+
+    def would_ask(self, state: State) -> bool:
+        """Whether there is somebody to ask, and cause to, who was not asked in this round."""
+        asking = [] if state.asked_in_round else [each for each in self.proposers if each.asks]
+        return any(each.has_cause(state, self.findings(state)) for each in asking)
 
     def view(self, state: State, stopped: bool = False) -> View:
         """The screen; without measured proposals where the person stops their measuring."""
@@ -283,7 +306,7 @@ def _end_round(state: State, at: _Table) -> Generator[Event, None, tuple[State, 
         measured = yield from _measured(state, at.evaluator, at)
         if measured is None:
             return state, True
-    state = yield from _record(state, RoundEnded(round=state.round))
+    state = yield from _record(state, RoundEnded(round=state.round, by=at.reviewer.name))
     if measured is not None:
         state = yield from _record(state, measured)
     return state, False
@@ -385,7 +408,7 @@ def _propose(
     if state.system is None:
         raise ValueError("nothing was drafted yet")
     found: list[Proposal] = list(state.offers)
-    findings = at.measurements.of(state.steps[-1], state.rescored) if at.measurements else None
+    findings = at.findings(state)
     asked = stopped = False
     for source in at.proposers:
         if stopped or (source.asks and not asking) or not source.has_cause(state, findings):

@@ -5,7 +5,7 @@ comes from review images alone.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from builder.diagnosis.confusions import ConfusedPair, RuleEvidence, rule_evidence
@@ -16,6 +16,7 @@ from builder.review.findings import Findings
 from builder.session.records import Decided
 from builder.session.state import State
 from builder.system.model import AttributeSystem
+from builder.system.names import normal_form
 
 # Ten confused pairs are up to 20 classes: all of a system that is hardly larger cost little more,
 # and with all in view a model sees which other classes a change would touch.
@@ -26,6 +27,8 @@ _MOST_NAMED = 20
 _MOST_GROUPS = 6
 _MOST_PAST = 30
 _MOST_EDITS = 4
+# Not between two ASCII letters or digits.
+_APART = "(?:(?<![a-z0-9])|(?![a-z0-9]))"
 
 
 def revision_request(
@@ -72,19 +75,17 @@ def classes_to_show(
     if len(system.classes) <= SMALL:
         return system.classes
     confused = {name for pair in pairs for name in (pair.first, pair.second)}
-    named = [name for name in _named(system.classes, notes) if name not in confused]
+    # Names and notes are compared however somebody typed them. Only ASCII letters and digits bind
+    # each other: "Absol的角" names Absol, "皮卡丘3号" 皮卡丘.
+    text = "\n".join(map(normal_form, notes))
+    word = f"{_APART}{{}}{_APART}"
+    named = [
+        name
+        for name in system.classes
+        if name not in confused and re.search(word.format(re.escape(normal_form(name))), text)
+    ]
     shown = confused.union(named[:_MOST_NAMED])
     return tuple(name for name in system.classes if name in shown)
-
-
-def _named(classes: Iterable[str], notes: Sequence[str]) -> Iterator[str]:
-    """The classes whose names stand in the notes as words of their own."""
-    text = "\n".join(notes).casefold()
-    for name in classes:
-        # Only ASCII letters bind: "Absol的角" names Absol.
-        word = rf"(?<![a-z0-9]){re.escape(name.casefold())}(?![a-z0-9])"
-        if re.search(word, text):
-            yield name
 
 
 def _confusion(pair: ConfusedPair) -> str:

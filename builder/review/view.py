@@ -136,6 +136,11 @@ def limit_from(state: State, rounds: int | None) -> Limit:
     return Limit(state.started.patience, state.round, last)
 
 
+def automatic_limit(state: State) -> Limit:
+    """The limit of an automatic session, which is the same however often it is broken off."""
+    return Limit(state.started.patience, state.first_round, state.last_round)
+
+
 def stop_reason(state: State, limit: Limit) -> str | None:
     """Why a session should stop now, in words; None to go on.
 
@@ -252,10 +257,8 @@ def look(
     findings = measurements.of(working, state.rescored) if measurements else None
     first = state.proposed_for
     base = None
-    if measurements and first and first is not working:
+    if with_effects and measurements and first and first is not working:
         base = measurements.of(first, state.rescored)
-    if not with_effects:
-        base = None
     fitting = _fitting(state.offers, working, findings)
     free = [p for p, after in fitting if not touched(state.locks, working.system, after)]
     unfit, locked = len(state.offers) - len(fitting), len(fitting) - len(free)

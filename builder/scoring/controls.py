@@ -3,7 +3,9 @@
 A system that is not clearly better than its own controls has learnt nothing about the classes.
 """
 
+import json
 from collections.abc import Sequence
+from importlib.resources import files
 
 import numpy as np
 
@@ -13,30 +15,8 @@ from builder.system.model import AttributeSystem
 SHUFFLES = 20
 WORD_DRAWS = 5
 # Plain words that nobody would say of how a thing looks.
-WORDS = tuple(
-    """
-    agenda algebra alibi almanac ambition anthem apology archive argument audit ballot
-    bargain biology birthday budget calendar candidate career century chapter charity chemistry
-    chorus citizen clause clinic committee compromise concept consensus contract courage credit
-    culture curfew debate decade decision decree deficit democracy deposit diary discount doctrine
-    dogma draft economy editor election embassy emotion employer epilogue episode essay ethics
-    evidence exam excuse export fable faculty fiction finance footnote forecast formula
-    franchise freedom friday friendship geometry gossip grammar gratitude guarantee harmony heritage
-    history honesty hour hypothesis idea identity idiom income index inflation influence
-    inquiry insurance interest interval interview invoice irony january jargon journal judgement
-    jury justice kinship knowledge lawsuit lecture legacy legend leisure lesson licence literacy
-    loan logic loyalty luck lunch lyric mandate maxim mayor melody memory merger method
-    minute monday monopoly morale mortgage motive music narrative negotiation nostalgia notion novel
-    oath obligation opinion opera option overtime paradox pardon patience payroll pension
-    permission philosophy physics plaintiff poem policy poverty preface prejudice premium principle
-    privacy probability profit prologue promise pronoun prose protest proverb quarter question
-    quorum quota rebate receipt referendum reform refund remedy rent republic reputation request
-    research residue rhetoric rhyme rhythm riddle ritual rumour salary sarcasm scholarship schedule
-    semester seminar senate sentence september sermon session silence slogan sonata statistics
-    strategy subsidy suburb surplus syllable symphony syntax tariff tax tenant theorem theory thesis
-    thursday tradition translation treaty trial tribute tuition tutor utopia vacancy verb verdict
-    vocabulary vote voucher wage warranty wednesday welfare whisper wisdom workshop yearbook
-    """.split()  # noqa: SIM905
+WORDS: tuple[str, ...] = tuple(
+    json.loads(files("builder.scoring").joinpath("unrelated_words.json").read_text("utf-8"))
 )
 
 

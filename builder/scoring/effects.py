@@ -11,8 +11,7 @@ another name, place, order of options or way to say "does not apply" is no diffe
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import compress, count, islice
-from operator import ne
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +23,19 @@ from builder.scoring.score import (
     centred_on,
     choice_score,
     cosines,
+    distinct_rows,
     group_weight,
     option_scores,
     score,
 )
 from builder.scoring.statistics import Correct, Effect, compare
-from builder.system.model import AttributeSystem, Choice, Scoring, scored_texts
+from builder.system.model import AttributeGroup, AttributeSystem, Choice, Scoring, scored_texts
 
 EncodeTexts = Callable[[Sequence[str]], Floats]
 # Phrase -> its cosine with each image [n].
 Cosines = dict[str, Floats]
-# The best total [n] of some classes, and what none of the others exceeds.
-Pair = tuple[Floats, Floats]
+# The best total of some classes, and what none of the others exceeds: two rows [n].
+Pair = Floats | tuple[Floats, Floats]
 _NONE = np.array([-np.inf], np.float32)
 # With more steps than this, a full score takes less memory.
 _MOST_STEPS = 256
@@ -45,21 +45,22 @@ _BATCH = 256
 _MOST_KEPT = 1 << 28
 # Totals are gone through so many images at a time, which the processor's cache holds.
 _BLOCK = 256
-# Rows are told apart by one number each as long as it fits.
-_MOST_ROWS = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """One group of a system: its K options, their phrases, and the choice of each of C classes.
+    """One group of a system, and the choice of each of C classes.
 
     weight: what the group's score is multiplied by.
     """
 
-    options: tuple[str, ...]
-    phrases: tuple[str, ...]
+    group: AttributeGroup
     choices: tuple[Choice, ...]
     weight: float = 1.0
+
+    @cached_property
+    def phrases(self) -> tuple[str, ...]:
+        return self.group.phrases()
 
     @property
     def asks(self) -> object:
@@ -68,31 +69,25 @@ class Asked:
 
     def chosen(self, index: int) -> Indices:
         """Positions [k] of the options that a class chooses: all of them where it names none."""
-        options = self.choices[index] or self.options
-        return np.array([self.options.index(option) for option in options], np.intp)
+        options = self.group.options
+        return np.array([options.index(o) for o in self.choices[index] or options], np.intp)
 
-    @cached_property
-    def numbers(self) -> dict[Choice, int]:
-        """The number of each distinct choice, in order of first appearance."""
-        distinct = dict.fromkeys(choice or self.options for choice in self.choices)
-        return {choice: number for number, choice in enumerate(distinct)}
+    def says_as(self, other: "Asked") -> bool:
+        """Whether prompt, options and choices are spelled the same."""
+        spelled, others = ((a.group.prompt, a.group.options, a.choices) for a in (self, other))
+        return spelled == others
 
     @cached_property
     def codes(self) -> Indices:
-        """The number of each class's choice, [C]."""
-        return np.array([self.numbers[choice or self.options] for choice in self.choices], np.intp)
+        """The number of each class's choice, [C], in order of first appearance."""
+        return self.codes_by({})
 
-    def in_words_of(self, other: "Asked") -> "Asked":
-        """The same group in the option names of `other`, whose phrases are the same."""
-        if (self.options, self.phrases) == (other.options, other.phrases):
-            return self
-        names = dict(zip(other.phrases, other.options, strict=True))
-        own = {o: names[phrase] for o, phrase in zip(self.options, self.phrases, strict=True)}
-        choices = tuple(
-            tuple(sorted((own[option] for option in choice), key=other.options.index))
-            for choice in self.choices
-        )
-        return Asked(other.options, other.phrases, choices, self.weight)
+    def codes_by(self, numbers: dict[frozenset[str], int]) -> Indices:
+        """The number of each class's choice, [C], by its phrases; new ones are added."""
+        phrase, options = self.group.phrase, self.group.options
+        phrases = {c: frozenset(map(phrase, c or options)) for c in dict.fromkeys(self.choices)}
+        codes = {c: numbers.setdefault(key, len(numbers)) for c, key in phrases.items()}
+        return np.array([codes[choice] for choice in self.choices], np.intp)
 
 
 # What one group asks before and after; None where there is no such group.
@@ -105,7 +100,7 @@ class ClassSteps:
 
     step: [C] the step of each class: one number for all whose choices differ in the same way.
     makers: [S] index of the first class that makes the step.
-    replaced: position, before, of the group that was dropped or whose phrases changed, if any.
+    replaced: the group, before, that was dropped or whose phrases changed, if any.
     blocks: [C] numbers of the choices in that group; all 0 where there is none.
     distinct: [C] False for a class that has the same rules afterwards as an earlier one.
     """
@@ -113,7 +108,7 @@ class ClassSteps:
     differences: tuple[Difference, ...]
     step: Indices
     makers: Indices
-    replaced: int | None
+    replaced: Asked | None
     blocks: Indices
     distinct: NDArray[np.bool_]
 
@@ -134,20 +129,16 @@ class Increments:
     encode: EncodeTexts
     scoring: Scoring
     logit_scale: float
-    _leaders: dict[int | None, "_Leaders"] = field(default_factory=dict, init=False, repr=False)
-
-    def effect(self, after: AttributeSystem) -> Effect:
-        """The images that the change to `after` fixes and breaks; fails as `correct` does."""
-        return next(self.effects([after]))
+    _leaders: dict[Asked | None, Floats] = field(default_factory=dict, init=False, repr=False)
 
     def effects(self, afters: Iterable[AttributeSystem]) -> Iterator[Effect]:
-        """The effects of many changes, in order; their new phrases are encoded together."""
-        for correct in self._correct(afters):
-            change = compare(self.scores.correct, correct)
-            yield Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+        """The images that each change fixes and breaks; fails as `correct` does."""
+        return (compare(self.scores.correct, correct) for correct in self.correct(afters))
 
-    def correct(self, after: AttributeSystem) -> Correct:
-        """Where the changed system is right, [n], as in a full score of it.
+    def correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Correct]:
+        """Where each of the changed systems is right, [n], as in a full score of it.
+
+        Phrases that are new in many of them are encoded together.
 
         The two may differ only on images where the best totals of classes with different rules lie
         within the rounding of single precision; classes with identical rules tie exactly, to class
@@ -155,9 +146,6 @@ class Increments:
         where more than one group was added, dropped or rephrased, and where choices change in very
         many ways. Raises ValueError when vectors hold non-finite numbers.
         """
-        return next(self._correct([after]))
-
-    def _correct(self, afters: Iterable[AttributeSystem]) -> Iterator[Correct]:
         # A change is small. Of the systems, which are not, one is held at a time.
         prepared = map(self._prepared, afters)
         while batch := list(islice(prepared, _BATCH)):
@@ -172,33 +160,28 @@ class Increments:
         if after.classes == self.system.classes:
             change = class_steps(self._asked, asked_by(after, self.scoring))
         if change is None or len(change.makers) > _MOST_STEPS:
-            return self._full_score(after).correct
+            texts = scored_texts(after, self.scoring)
+            vectors = self.encode(texts)
+            scoring = centred_on(self.images, texts, vectors, self.scoring)
+            return score(
+                after, self.images, vectors, self.labels,
+                scoring=scoring, logit_scale=self.logit_scale,
+            ).correct  # fmt: skip
         if self.scoring.name_prior:
             # Classes with the same rules still differ in their names.
             change = replace(change, distinct=self._distinct)
         return change if change.differences else self.scores.correct
 
-    def _full_score(self, after: AttributeSystem) -> Scores:
-        texts = scored_texts(after, self.scoring)
-        vectors = self.encode(texts)
-        return score(
-            after,
-            self.images,
-            vectors,
-            self.labels,
-            scoring=centred_on(self.images, texts, vectors, self.scoring),
-            logit_scale=self.logit_scale,
-        )
-
     def _changed(self, change: ClassSteps, similar: Cosines) -> Correct:
         steps = self._steps(change, similar)
         labels = self.scores.labels
-        best, second = (np.full(len(labels), -np.inf, np.float32) for _ in range(2))
-        for first, next_best in self._entrants(change, steps):
-            np.maximum(second, np.minimum(best, first), out=second)
-            np.maximum(second, next_best, out=second)
-            np.maximum(best, first, out=best)
-        own = self._own_totals + steps[change.step[labels], np.arange(len(labels))]
+        best, second = leaders = np.full((2, len(labels)), -np.inf, np.float32)
+        for first, bound in self._entrants(change, steps):
+            _enter(leaders, first)
+            np.maximum(second, bound, out=second)
+        images = np.arange(len(labels))
+        # Any class where the label is unknown.
+        own = self.scores.totals[images, labels] + steps[change.step[labels], images]
         right: Correct = (labels >= 0) & change.distinct[labels] & (own >= best)
         # Another class ties, or one that was not looked at may be better: look at all.
         doubtful = np.flatnonzero(right & (second >= best))
@@ -210,17 +193,20 @@ class Increments:
 
         All distinct classes are among them.
         """
-        usual = _commonest(change.blocks, change.step, len(steps))
+        # The step that most classes of each block make.
+        counts = np.zeros((int(change.blocks.max()) + 1, len(steps)), np.intp)
+        np.add.at(counts, (change.blocks, change.step), 1)
+        usual = counts.argmax(axis=1)
         alone = change.step != usual[change.blocks]
         if 4 * np.count_nonzero(alone) > len(alone):
             leaders = _lead(self._totals, change.step, change.distinct)
-            yield from zip(leaders.best + steps, leaders.second + steps, strict=True)
+            yield from (leaders + steps).swapaxes(0, 1)
             return
         leaders = self._leaders_of(change)
         out = self._distinct & (alone | ~change.distinct)
         for block, step in enumerate(steps[usual]):
             rivals = np.flatnonzero(out & (change.blocks == block))
-            best, second = leaders.without(block, self._totals[rivals])
+            best, second = _without(leaders[:, block], self._totals[rivals])
             yield best + step, second + step
         # Of classes with identical rules, the leaders know the first only.
         for index in np.flatnonzero((alone | ~self._distinct) & change.distinct).tolist():
@@ -228,15 +214,13 @@ class Increments:
 
     def _ranked(self, images: Indices, change: ClassSteps, steps: Floats) -> Correct:
         """Which of these images are correct by all changed totals; ties go to class order."""
-        right = np.empty(len(images), np.bool_)
-        for start in range(0, len(images), _BLOCK):
-            some = images[start : start + _BLOCK]
-            moves = np.ascontiguousarray(steps[:, some].T)
-            totals = np.take(moves, change.step, axis=1) + self.scores.totals[some]
+        right = []
+        for some in np.array_split(images, len(images) // _BLOCK + 1):
+            totals = self.scores.totals[some] + steps[:, some].T[:, change.step]
             # They tie with an earlier class, but for rounding.
             totals[:, ~change.distinct] = -np.inf
-            right[start : start + _BLOCK] = totals.argmax(axis=1) == self.scores.labels[some]
-        return right
+            right.append(totals.argmax(axis=1) == self.scores.labels[some])
+        return np.concatenate(right)
 
     def _steps(self, change: ClassSteps, similar: Cosines) -> Floats:
         """What each step adds to a total, [S, n]."""
@@ -253,7 +237,7 @@ class Increments:
                     move(step, np.float32(asked.weight) * adds, out=step)
         return steps
 
-    def _leaders_of(self, change: ClassSteps) -> "_Leaders":
+    def _leaders_of(self, change: ClassSteps) -> Floats:
         kept = self._leaders
         if change.replaced not in kept:
             kept[change.replaced] = _lead(self._totals, change.blocks, self._distinct)
@@ -264,16 +248,7 @@ class Increments:
     @cached_property
     def _totals(self) -> Floats:
         """The totals [C, n], so that a class's totals lie side by side."""
-        totals = self.scores.totals
-        turned = np.empty(totals.shape[::-1], np.float32)
-        for start in range(0, len(totals), _BLOCK):
-            turned[:, start : start + _BLOCK] = totals[start : start + _BLOCK].T
-        return turned
-
-    @cached_property
-    def _own_totals(self) -> Floats:
-        """The total [n] of the labelled class, of any class where the label is unknown."""
-        return np.asarray(self.scores.totals[np.arange(self.scores.n), self.scores.labels])
+        return np.ascontiguousarray(self.scores.totals.T)
 
     @cached_property
     def _asked(self) -> tuple[Asked, ...]:
@@ -283,7 +258,7 @@ class Increments:
     def _distinct(self) -> Correct:
         if self.scoring.name_prior:
             return np.ones(len(self.system.classes), np.bool_)
-        return distinct_classes(self._asked)
+        return firsts([asked.codes for asked in self._asked])
 
     @cached_property
     def _cosines(self) -> Cosines:
@@ -320,51 +295,36 @@ class Increments:
         return scores
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Leaders:
-    """The two best totals of every block of classes, [B, n] each; -inf for a missing one."""
+def _lead(totals: Floats, blocks: Indices, entered: Correct) -> Floats:
+    """The two best totals [2, B, n] of blocks [C], of the classes that are `entered` [C].
 
-    best: Floats
-    second: Floats
-
-    @property
-    def nbytes(self) -> int:
-        return self.best.nbytes + self.second.nbytes
-
-    def without(self, block: int, rivals: Floats) -> Pair:
-        """The block's best without its classes' totals `rivals` [m, n], and a bound on the others.
-
-        The third is not known: where both leaders are rivals, the best is -inf, and the second,
-        which the third can't exceed, bounds it.
-        """
-        best, second = self.best[block], self.second[block]
-        if not len(rivals):
-            return best, second
-        led = np.zeros(len(best), np.bool_)
-        ahead = np.zeros(len(best), np.intp)
-        for totals in rivals:
-            led |= totals == best
-            ahead += totals >= second
-        remains = np.where(ahead > 1, -np.float32(np.inf), second)
-        return np.where(led, remains, best), second
-
-
-def _lead(totals: Floats, blocks: Indices, entered: Correct) -> _Leaders:
-    """The leaders of totals [C, n] and blocks [C], of the classes that are `entered` [C]."""
-    size = int(blocks.max()) + 1
-    best, second = (np.full((size, totals.shape[1]), -np.inf, np.float32) for _ in range(2))
+    From totals [C, n]; -inf for a missing one.
+    """
+    leaders = np.full((2, int(blocks.max()) + 1, totals.shape[1]), -np.inf, np.float32)
     for index in np.flatnonzero(entered).tolist():
-        first, runner_up = best[blocks[index]], second[blocks[index]]
-        np.maximum(runner_up, np.minimum(first, totals[index]), out=runner_up)
-        np.maximum(first, totals[index], out=first)
-    return _Leaders(best, second)
+        _enter(leaders[:, blocks[index]], totals[index])
+    return leaders
 
 
-def _commonest(blocks: Indices, step: Indices, steps: int) -> Indices:
-    """The step [B] that most classes of each block make."""
-    size = int(blocks.max()) + 1
-    counts = np.bincount(blocks * steps + step, minlength=size * steps)
-    return np.asarray(counts.reshape(size, steps).argmax(axis=1))
+def _enter(leaders: Floats, totals: Floats) -> None:
+    """Puts totals [n] among the two best, [2, n], where they belong there."""
+    best, second = leaders
+    np.maximum(second, np.minimum(best, totals), out=second)
+    np.maximum(best, totals, out=best)
+
+
+def _without(leaders: Floats, rivals: Floats) -> Pair:
+    """The best of a block without its classes' totals `rivals` [m, n], and a bound on the others.
+
+    The third is not known: where both leaders [2, n] are rivals, the best is -inf, and the second,
+    which the third can't exceed, bounds it.
+    """
+    best, second = leaders
+    if not len(rivals):
+        return leaders
+    led = (rivals == best).any(axis=0)
+    both_left = np.count_nonzero(rivals >= second, axis=0) > 1
+    return np.where(led, np.where(both_left, _NONE, second), best), second
 
 
 def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
@@ -372,7 +332,7 @@ def asked_by(system: AttributeSystem, scoring: Scoring) -> tuple[Asked, ...]:
     columns = zip(*(choices.values() for choices in system.rules.values()), strict=True)
     nothing: tuple[Choice, ...] = ((),) * len(system.classes)
     return tuple(
-        Asked(group.options, group.phrases(), choices if weight else nothing, weight)
+        Asked(group, choices if weight else nothing, weight)
         for group, choices in zip(system.groups, columns, strict=True)
         for weight in (group_weight(group, scoring),)
     )
@@ -390,82 +350,57 @@ def class_steps(before: Sequence[Asked], after: Sequence[Asked]) -> ClassSteps |
     differences: list[Difference] = []
     steps, rules = [everyone], []
     for was, now in kept:
-        old, new = was.codes, _codes_like(was, now)
+        old, new = _numbered(was, now)
         rules.append(new)
         moved = old != new
         if moved.any():
             differences.append((was, now))
             steps += [np.where(moved, old, -1), np.where(moved, new, -1)]
     if gone or come:
-        was_asked = before[gone[0]] if gone else None
-        now_asked = after[come[0]] if come else None
-        differences.append((was_asked, now_asked))
-        steps += [asked.codes for asked in (was_asked, now_asked) if asked]
-        rules += [now_asked.codes] if now_asked else []
-    makers, step = np.unique(_row_numbers(steps), return_index=True, return_inverse=True)[1:]
+        differences.append((next(iter(gone), None), next(iter(come), None)))
+        steps += [asked.codes for asked in (*gone, *come)]
+        rules += [asked.codes for asked in come]
+    makers, step = distinct_rows(np.stack(steps, axis=1))
     return ClassSteps(
         differences=tuple(differences),
         step=step,
         makers=makers,
         replaced=gone[0] if gone else None,
-        blocks=before[gone[0]].codes if gone else everyone,
-        distinct=_firsts(rules),
+        blocks=gone[0].codes if gone else everyone,
+        distinct=firsts(rules),
     )
 
 
-def distinct_classes(system: Sequence[Asked]) -> NDArray[np.bool_]:
-    """Which classes [C] have rules that no earlier class has."""
-    return _firsts([asked.codes for asked in system])
-
-
-def _firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
+def firsts(columns: Sequence[Indices]) -> NDArray[np.bool_]:
     """Where all columns together hold something for the first time, [C]."""
-    firsts = np.zeros(len(columns[0]), np.bool_)
-    firsts[np.unique(_row_numbers(columns), return_index=True)[1]] = True
-    return firsts
+    first = np.zeros(len(columns[0]), np.bool_)
+    first[distinct_rows(np.stack(columns, axis=1))[0]] = True
+    return first
 
 
-def _row_numbers(columns: Sequence[Indices]) -> Indices:
-    """Row numbers [C], equal where all columns [C] of numbers from -1 are equal."""
-    rows = np.zeros(len(columns[0]), np.intp)
-    size = 1
-    for column in columns:
-        values = int(column.max()) + 2
-        if size * values > _MOST_ROWS:
-            rows = np.unique(rows, return_inverse=True)[1]
-            size = len(rows)
-        rows = rows * values + column + 1
-        size *= values
-    return rows
-
-
-def _codes_like(was: Asked, now: Asked) -> Indices:
-    """The numbers [C] of the choices now, in a group whose options are the same as before."""
-    if now.choices == was.choices:
-        return was.codes
-    codes, numbers = was.codes.copy(), dict(was.numbers)
-    for index in compress(count(), map(ne, was.choices, now.choices)):
-        codes[index] = numbers.setdefault(now.choices[index] or now.options, len(numbers))
-    return codes
+def _numbered(was: Asked, now: Asked) -> tuple[Indices, Indices]:
+    """The numbers [C] of the choices before and now, in groups of the same phrases."""
+    if now.says_as(was):
+        return was.codes, was.codes
+    numbers: dict[frozenset[str], int] = {}
+    return was.codes_by(numbers), now.codes_by(numbers)
 
 
 def _paired(
     before: Sequence[Asked], after: Sequence[Asked]
-) -> tuple[list[tuple[Asked, Asked]], list[int], list[int]]:
-    """The groups that ask the same, and the positions of those that went and of those that came."""
-    waiting: dict[object, list[int]] = {}
-    for place, asked in enumerate(before):
-        waiting.setdefault(asked.asks, []).append(place)
+) -> tuple[list[tuple[Asked, Asked]], list[Asked], list[Asked]]:
+    """The groups that ask the same, those that went and those that came."""
+    waiting: dict[object, list[Asked]] = {}
+    for asked in before:
+        waiting.setdefault(asked.asks, []).append(asked)
     kept, come = [], []
-    for place, asked in enumerate(after):
+    for asked in after:
         twins = waiting.get(asked.asks)
         if not twins:
-            come.append(place)
+            come.append(asked)
             continue
-        pairs = [(before[twin], asked.in_words_of(before[twin])) for twin in twins]
         # Of groups that ask the same, the one with the same answers is the unchanged one.
-        same = (at for at, (was, now) in enumerate(pairs) if was.choices == now.choices)
-        chosen = next(same, 0) if len(pairs) > 1 else 0
-        kept.append(pairs[chosen])
-        del twins[chosen]
-    return kept, [place for places in waiting.values() for place in places], come
+        was = next((twin for twin in twins if len(twins) > 1 and asked.says_as(twin)), twins[0])
+        kept.append((was, asked))
+        twins.remove(was)
+    return kept, [asked for twins in waiting.values() for asked in twins], come

@@ -162,15 +162,8 @@ class Evaluator:
     def increments(self, system: AttributeSystem, review: Scores) -> Increments:
         """Measures the effects of many changes to a system with these review scores."""
         data = self.splits["review"]
-        return Increments(
-            system=system,
-            scores=review,
-            images=data.vectors,
-            labels=data.labels,
-            encode=self.encode,
-            scoring=self.scoring,
-            logit_scale=self.logit_scale,
-        )
+        vectors, scale = data.vectors, self.logit_scale
+        return Increments(system, review, vectors, data.labels, self.encode, self.scoring, scale)
 
 
 def baseline_texts(domain: str, descriptions: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

@@ -6,25 +6,15 @@ among classes counts, not how large they are. As in Platt (1999), each class is 
 little less than certainty, (n + 1)/(n + 2), so that t is finite where all images are right.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
-from builder.scoring.evaluator import Evaluator
-from builder.scoring.score import (
-    Doubles,
-    Floats,
-    Indices,
-    choice_score,
-    cosines,
-    group_rules,
-    group_slices,
-    label_indices,
-    option_scores,
-    score_cosines,
-)
+from builder.scoring.evaluator import Evaluator, SplitData
+from builder.scoring.predict import below_best, likeliest_inverse
+from builder.scoring.score import Doubles, Indices, label_indices
 from builder.scoring.statistics import Change, Correct, compare
 from builder.system.model import AttributeSystem, Fitted, FittedRule, PlainRule, Scoring
 
@@ -86,140 +76,87 @@ def try_rules(
 
 
 def fitted_scoring(evaluator: Evaluator, system: AttributeSystem, name: RuleName) -> Scoring:
-    """The rule of that name, fitted on the review images if need be, means and all."""
-    review = evaluator.splits["review"]
-    texts = evaluator.encode((*system.phrases(), *system.classes))
-    scoring = scoring_by_name(
-        name,
-        system,
-        cosines(review.vectors, texts),
-        review.labels,
-        logit_scale=evaluator.logit_scale,
-        encoder=evaluator.encoder,
-    )
-    return replace(evaluator, scoring=scoring).scoring_of(system)
+    """The rule of that name, fitted on the review images if need be, means and all.
 
-
-def scoring_by_name(
-    name: RuleName,
-    system: AttributeSystem,
-    similar: Floats,
-    labels: Sequence[str],
-    *,
-    logit_scale: float,
-    encoder: str,
-) -> Scoring:
-    """The rule of that name for an encoder (its fingerprint), fitted on these images if need be.
-
-    similar: cosines [n, Q + C] with the phrases and then the class names. What is fitted changes
-    the rule `sum` at the encoder's own scale. `centred` comes without its means, which
-    `scoring.centred_on` takes. Raises ValueError where a fit finds no image of a known class.
+    What is fitted changes the rule `sum` at the encoder's own scale. Raises ValueError where a fit
+    finds no image of a known class.
     """
+    found: object = {}
     match name:
         case "sum-at-1":
             return Scoring(scale=1.0)
         case "fitted-scale":
-            found: object = fit_scale(system, similar, labels, logit_scale=logit_scale)
+            found = _likeliest(evaluator, system, "scale", (evaluator.logit_scale, *SCALES))
         case "centred":
-            found = {}
+            pass
         case "weighted":
-            found = fit_weights(system, similar, labels, logit_scale=logit_scale)
+            found = fit_weights(evaluator, system)
         case "name-prior":
-            found = fit_name_prior(system, similar, labels, logit_scale=logit_scale)
+            found = _likeliest(evaluator, system, "name_prior", NAME_PRIORS)
         case _:
             return Scoring(rule=name)
     part = FITTED_PART[name]
     # Labels play no part in means.
-    images = len(similar) if part == "means" else len(_known(system, similar, labels)[1])
-    fitted = Fitted(parts=(part,), encoder=encoder, images=images)
-    return Scoring.model_validate({part: found, "fitted": fitted})
-
-
-def fit_scale(
-    system: AttributeSystem, similar: Floats, labels: Sequence[str], *, logit_scale: float
-) -> float:
-    """The likeliest of `SCALES` and the encoder's own scale, from cosines [n, Q + C]."""
-    candidates = {scale: Scoring(scale=scale) for scale in (logit_scale, *SCALES)}
-    return _likeliest(candidates, system, similar, labels, logit_scale)
-
-
-def fit_name_prior(
-    system: AttributeSystem, similar: Floats, labels: Sequence[str], *, logit_scale: float
-) -> float:
-    """The likeliest of `NAME_PRIORS`, of equals the smallest, from cosines [n, Q + C]."""
-    candidates = {prior: Scoring(name_prior=prior) for prior in NAME_PRIORS}
-    return _likeliest(candidates, system, similar, labels, logit_scale)
+    fitted_on = evaluator if part == "means" else _of_known(evaluator, system)
+    images = len(fitted_on.splits["review"].labels)
+    fitted = Fitted(parts=(part,), encoder=evaluator.encoder, images=images)
+    scoring = Scoring.model_validate({part: found, "fitted": fitted})
+    return replace(evaluator, scoring=scoring).scoring_of(system)
 
 
 def _likeliest(
-    candidates: Mapping[float, Scoring],
-    system: AttributeSystem,
-    similar: Floats,
-    labels: Sequence[str],
-    logit_scale: float,
+    evaluator: Evaluator, system: AttributeSystem, part: Part, numbers: Iterable[float]
 ) -> float:
-    """The number by whose scoring the labels are likeliest; of equals the first."""
-    similar, labels = _known(system, similar, labels)
-    indices = label_indices(system.classes, labels)
+    """The number of the scoring by which the labels are likeliest; of equals the first."""
 
     def likelihood(number: float) -> float:
-        totals = _totals(system, similar, labels, candidates[number], logit_scale)
-        return _log_likelihood(totals, indices)
+        totals, aims = _totals_and_aims(evaluator, system, {part: number})
+        return -_loss(_temperature(totals, aims) * totals, aims)[0]
 
-    return max(candidates, key=likelihood)
+    return max(numbers, key=likelihood)
 
 
-def fit_weights(
-    system: AttributeSystem, similar: Floats, labels: Sequence[str], *, logit_scale: float
-) -> dict[str, float]:
-    """The likeliest weight of each prompt, at least 0, from cosines [n, Q + C].
+def fit_weights(evaluator: Evaluator, system: AttributeSystem) -> dict[str, float]:
+    """The likeliest weight of each prompt, at least 0.
 
     Minimises  -log likelihood(w) + sum over prompts (w - 1)^2 / (2 * 0.5^2),  w >= 0,  with the
     temperature that suits weights of 1: multinomial logistic regression with a ridge around 1,
     which is strictly convex. It is a maximum a posteriori estimate: with few images weights stay
     near 1. Solved by spectral projected gradients (Birgin, Martínez and Raydan, 2000).
     """
-    similar, labels = _known(system, similar, labels)
     prompts = tuple(dict.fromkeys(group.prompt for group in system.groups))
-    adds = np.zeros((len(prompts), len(labels), len(system.classes)))
-    groups = zip(system.groups, group_rules(system), group_slices(system), strict=True)
-    for group, rule, columns in groups:
-        scoring = Scoring()
-        options = option_scores(similar.T[columns], scoring=scoring, logit_scale=logit_scale)
-        chosen = [np.flatnonzero(row) for row in rule.weights]
-        choices = np.stack([choice_score(options, each, scoring=scoring) for each in chosen])
-        adds[prompts.index(group.prompt)] += choices[rule.of_class].T
-    aims = _aims(label_indices(system.classes, labels), len(system.classes))
+    totals = []
+    for prompt in prompts:
+        alone: dict[Part, object] = {
+            "weights": {other: float(other == prompt) for other in prompts}
+        }
+        added, aims = _totals_and_aims(evaluator, system, alone)
+        totals.append(added)
+    adds = np.stack(totals)
     adds *= _temperature(adds.sum(axis=0), aims)
-    weights = _minimum(adds, aims)
-    return dict(zip(prompts, np.round(weights, 3).tolist(), strict=True))
+    return dict(zip(prompts, np.round(_minimum(adds, aims), 3).tolist(), strict=True))
 
 
-def _known(
-    system: AttributeSystem, similar: Floats, labels: Sequence[str]
-) -> tuple[Floats, list[str]]:
-    """The images of known classes; if they are very many, an evenly spread part."""
-    known = np.flatnonzero(label_indices(system.classes, labels) >= 0)
+def _of_known(evaluator: Evaluator, system: AttributeSystem) -> Evaluator:
+    """With the review images of known classes only; if they are very many, an even part."""
+    review = evaluator.splits["review"]
+    known = np.flatnonzero(label_indices(system.classes, review.labels) >= 0)
     if not len(known):
         raise ValueError("a scoring is fitted on images of the system's classes, there are none")
     if len(known) > _MOST_IMAGES:
         known = known[np.linspace(0, len(known) - 1, _MOST_IMAGES).astype(np.intp)]
-    return np.asarray(similar)[known], [labels[row] for row in known.tolist()]
+    digests, labels = zip(*((review.digests[i], review.labels[i]) for i in known), strict=True)
+    some = SplitData(digests, labels, review.vectors[known])
+    return replace(evaluator, splits={**evaluator.splits, "review": some})
 
 
-def _totals(
-    system: AttributeSystem,
-    similar: Floats,
-    labels: Sequence[str],
-    scoring: Scoring,
-    logit_scale: float,
-) -> Doubles:
-    """The system's totals [n, C] by the scoring, from cosines [n, Q + C]."""
-    size = similar.shape[1] if scoring.name_prior else len(system.phrases())
-    scores = score_cosines(
-        system, similar[:, :size], labels, scoring=scoring, logit_scale=logit_scale
-    )
-    return scores.totals.astype(np.float64)
+def _totals_and_aims(
+    evaluator: Evaluator, system: AttributeSystem, parts: Mapping[Part, object]
+) -> tuple[Doubles, Doubles]:
+    """The system's totals [n, C] of images of known classes by this scoring, and their targets."""
+    judge = replace(_of_known(evaluator, system), scoring=Scoring.model_validate(parts))
+    scores = judge.score(system, "review")
+    return scores.totals.astype(np.float64), _aims(scores.labels, len(system.classes))
 
 
 def _aims(labels: Indices, classes: int) -> Doubles:
@@ -228,12 +165,6 @@ def _aims(labels: Indices, classes: int) -> Doubles:
     aims = np.full((len(labels), classes), (1 - certain) / (classes - 1))
     aims[np.arange(len(labels)), labels] = certain
     return aims
-
-
-def _log_likelihood(totals: Doubles, labels: Indices) -> float:
-    """The log likelihood of labels [n] at the likeliest temperature of totals [n, C]."""
-    aims = _aims(labels, totals.shape[1])
-    return -_loss(_temperature(totals, aims) * totals, aims)[0]
 
 
 def _loss(logits: Doubles, aims: Doubles) -> tuple[float, Doubles]:
@@ -246,33 +177,14 @@ def _loss(logits: Doubles, aims: Doubles) -> tuple[float, Doubles]:
 
 
 def _temperature(totals: Doubles, aims: Doubles) -> float:
-    """The t >= 0 with the smallest loss of t * totals [n, C]: Newton's method in a bracket.
+    """The t >= 0 with the smallest loss of t * totals [n, C].
 
-    The loss is convex in t. 0 where the totals say nothing, or the wrong thing.
+    0 where the totals say nothing, or the wrong thing.
     """
     # Only differences within an image count: equal totals are then 0, and not rounding.
-    totals = totals - totals.max(axis=1, keepdims=True)
-    low, high, t = 0.0, np.inf, 1.0 / max(float(totals.std()), 1e-12)
-    if _slopes(0.0, totals, aims)[0] >= 0:
-        return 0.0
-    for _ in range(_STEPS):
-        slope, curvature = _slopes(t, totals, aims)
-        low, high = (t, high) if slope < 0 else (low, t)
-        step = t - slope / curvature if curvature > 0 else np.inf
-        if not low < step < high:
-            step = 2 * t if np.isinf(high) else (low + high) / 2
-        if abs(step - t) <= 1e-9 * t:
-            break
-        t = step
-    return t
-
-
-def _slopes(t: float, totals: Doubles, aims: Doubles) -> tuple[float, float]:
-    """The first and second derivative by t of the loss of t * totals."""
-    p = _loss(t * totals, aims)[1]
-    mean = (p * totals).sum(axis=1)
-    slope = float(mean.sum() - (aims * totals).sum())
-    return slope, float((p * totals**2).sum() - (mean**2).sum())
+    gaps = below_best(totals)
+    target = float((aims * gaps).sum(axis=1).mean())
+    return likeliest_inverse(gaps, target) if gaps.mean() < target else 0.0
 
 
 def _minimum(adds: Doubles, aims: Doubles) -> Doubles:

@@ -53,8 +53,13 @@ def near_duplicates(splits: Mapping[SplitName, SplitData]) -> NearDuplicates:
     least = 1 - min(_CLOSE, _OF_USUAL * _usual_distance(splits.values()))
     found: list[Pair] = []
     for one, other in combinations(splits.values(), 2):
-        close = _close(one.vectors, other.vectors, least)
-        found += [Pair(one.digests[a], other.digests[b], close[a, b]) for a, b in close]
+        nearest = _close(one.vectors, other.vectors, least)
+        back = _close(other.vectors, one.vectors, least)
+        # Of each image the nearest: a pair may be found from either side.
+        close = nearest | {(row, column): cosine for (column, row), cosine in back.items()}
+        found += [
+            Pair(one.digests[a], other.digests[b], cosine) for (a, b), cosine in close.items()
+        ]
     found.sort(key=lambda pair: -pair.cosine)
     images = {digest for pair in found for digest in (pair.first, pair.second)}
     return NearDuplicates(len(images), tuple(found), least)
@@ -75,22 +80,12 @@ def _usual_distance(splits: Iterable[SplitData]) -> float:
 
 
 def _close(rows: Vectors, columns: Vectors, least: float) -> dict[tuple[int, int], float]:
-    """The nearest column of each row, and row of each column, of cosine `least` or more."""
-    if not len(rows) or not len(columns):
-        return {}
+    """The nearest column of each row, where its cosine is `least` or more."""
     found: dict[tuple[int, int], float] = {}
-    best = np.full(len(columns), -np.inf, np.float32)
-    nearest = np.zeros(len(columns), np.intp)
-    step = max(1, _BLOCK // len(columns))
-    for start in range(0, len(rows), step):
+    step = max(1, _BLOCK // max(1, len(columns)))
+    for start in range(0, len(rows) if len(columns) else 0, step):
         cosines = rows[start : start + step] @ columns.T
-        highest = cosines.max(axis=1)
+        nearest, highest = cosines.argmax(axis=1), cosines.max(axis=1)
         for row in np.flatnonzero(highest >= least).tolist():
-            found[start + row, int(cosines[row].argmax())] = float(highest[row])
-        highest = cosines.max(axis=0)
-        for column in np.flatnonzero((highest >= least) & (highest > best)).tolist():
-            nearest[column] = start + int(cosines[:, column].argmax())
-        best = np.maximum(best, highest)
-    for column in np.flatnonzero(best >= least).tolist():
-        found[int(nearest[column]), column] = float(best[column])
+            found[start + row, int(nearest[row])] = float(highest[row])
     return found

@@ -61,7 +61,6 @@ def predictions(
     """A prediction for each of the n images that the system was scored on."""
     probabilities = class_probabilities(scores.totals, calibration)
     order = np.argsort(-scores.totals, axis=1, kind="stable")[:, :_RANKED]
-    names = [group.name for group in system.groups]
     best_options = [p.argmax(axis=1) for p in scores.probabilities]
     for row, best in enumerate(order):
         ranking = tuple(
@@ -76,8 +75,8 @@ def predictions(
             calibrated=calibration is not None,
             seen={g.name: g.options[k] for g, k in zip(system.groups, seen, strict=True)},
             seen_probability={
-                name: float(p[row, k])
-                for name, p, k in zip(names, scores.probabilities, seen, strict=True)
+                g.name: float(p[row, k])
+                for g, p, k in zip(system.groups, scores.probabilities, seen, strict=True)
             },
             ranking=ranking,
         )
@@ -87,7 +86,7 @@ def class_probabilities(totals: Totals, calibration: Calibration | None) -> Doub
     """Probabilities [n, C], rows sum to 1; without a calibration at temperature 1."""
     temperature = calibration.temperature if calibration else 1.0
     with np.errstate(over="ignore"):
-        p = np.exp(_below_best(totals) / temperature)
+        p = np.exp(below_best(totals) / temperature)
     probabilities: Doubles = p / p.sum(axis=1, keepdims=True)
     return probabilities
 
@@ -100,37 +99,35 @@ def fit_temperature(totals: Totals, labels: Indices) -> Calibration | None:
     where no total differs from another.
     """
     known = labels >= 0
-    gaps = _below_best(totals[known])
+    gaps = below_best(totals[known])
     n = len(gaps)
-    spread = float(-gaps.min()) if n else 0.0
-    if n < FEWEST_IMAGES or spread == 0:
+    if n < FEWEST_IMAGES or not gaps.any():
         return None
     runner_up = np.partition(gaps, -2, axis=1)[:, -2].mean()
     of_label = gaps[np.arange(n), labels[known]].mean()
-    inverse = _least(gaps, float(n * of_label + runner_up) / (n + 1), spread)
+    inverse = likeliest_inverse(gaps, float(n * of_label + runner_up) / (n + 1))
     return Calibration(temperature=1 / inverse, n=n)
 
 
-def _below_best(totals: Totals) -> Doubles:
+def below_best(totals: Totals) -> Doubles:
     """The totals less the best total of their image: at most 0."""
     exact = np.asarray(totals, np.float64)
     gaps: Doubles = exact - exact.max(axis=1, keepdims=True)
     return gaps
 
 
-def _least(gaps: Doubles, target: float, spread: float) -> float:
-    """Minimises mean(log sum exp(b * gaps)) - b * target: convex in b, so its slope rises.
+def likeliest_inverse(gaps: Doubles, target: float) -> float:
+    """The 1 / temperature for `gaps` [n, C] below the best, some of which are not 0.
 
-    Newton's method, with bisection wherever that would leave what encloses the answer.
+    Minimises mean(log sum exp(b * gaps)) - b * target: convex in b, so its slope rises. Newton's
+    method, with bisection wherever that would leave what encloses the answer.
     """
+    spread = float(-gaps.min())
     low, high = _FLATTEST / spread, _SHARPEST / spread
     b = 1 / spread
     for _ in range(_STEPS):
         mean, variance = _moments(gaps, b)
-        if mean < target:
-            low = b
-        else:
-            high = b
+        low, high = (b, high) if mean < target else (low, b)
         step = b + (target - mean) / variance if variance > 0 else high
         if not low < step < high:
             step = float(np.sqrt(low * high))
@@ -143,15 +140,10 @@ def _least(gaps: Doubles, target: float, spread: float) -> float:
 def _moments(gaps: Doubles, b: float) -> tuple[float, float]:
     """Means over the images of the mean and the variance of gaps under softmax(b * gaps)."""
     mean = variance = 0.0
-    for block in _blocks(gaps):
+    for block in np.array_split(gaps, gaps.size // _BLOCK + 1):
         p = np.exp(b * block)
         p /= p.sum(axis=1, keepdims=True)
         first = (p * block).sum(axis=1)
         mean += float(first.sum())
         variance += float(((p * block**2).sum(axis=1) - first**2).sum())
     return mean / len(gaps), variance / len(gaps)
-
-
-def _blocks(rows: Doubles) -> Iterator[Doubles]:
-    step = max(1, _BLOCK // rows.shape[1])
-    return (rows[start : start + step] for start in range(0, len(rows), step))

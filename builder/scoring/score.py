@@ -12,7 +12,7 @@ Centred, cosines are taken less the mean cosine of their text. With a name prior
 are the options of one more group, of which every class has its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,7 +98,7 @@ def cosines(images: Floats, texts: Floats) -> Floats:
     texts = np.asarray(texts, np.float32)
     # Texts come first in memory: the softmax then runs over whole rows of images.
     product = texts @ np.asarray(images, np.float32).T
-    first, which = _distinct(texts)
+    first, which = distinct_rows(texts)
     return np.asarray(product if len(first) == len(which) else product[first][which]).T
 
 
@@ -116,34 +116,36 @@ def score_cosines(
     if similar.shape != (expected := (len(labels), len(texts))):
         raise ValueError(f"expected cosines of shape {expected}, got {similar.shape}")
     similar = centred(similar.T, texts, scoring)
-    options = len(system.phrases())
-    scale = _scale(scoring, logit_scale)
+    size = len(system.phrases())
+    scale = scoring.scale or logit_scale
     bounds = group_slices(system)
     rules = group_rules(system)
-    p, log_p = _softmax(similar[:options], scale, bounds, log=scoring.rule == "log")
-    group_weights = [group_weight(group, scoring) for group in system.groups]
-    # Classes that differ only where nothing counts are scored once, too.
-    counts = [rule.of_class * bool(w) for rule, w in zip(rules, group_weights, strict=True)]
-    first, which = _distinct(np.stack(counts, axis=1))
+    p, log_p = _softmax(similar[:size], scale, bounds, log=scoring.rule == "log")
     if scoring.rule == "sum":
         features = p
-        rows = [rule.weights[rule.of_class[first]] for rule in rules]
+        rows = [rule.weights[rule.of_class] for rule in rules]
     else:
-        features = _log_choices(log_p if scoring.rule == "log" else p, rules, bounds, scoring)
-        rows = [_one_hot(rule.of_class[first], len(rule.weights)) for rule in rules]
-    weights = np.hstack([np.float32(w) * row for w, row in zip(group_weights, rows, strict=True)])
+        options = log_p if scoring.rule == "log" else p
+        features = np.stack(
+            [
+                choice_score(options[columns], np.flatnonzero(weights), scoring=scoring)
+                for rule, columns in zip(rules, bounds, strict=True)
+                for weights in rule.weights
+            ]
+        )
+        rows = [np.eye(len(rule.weights), dtype=np.float32)[rule.of_class] for rule in rules]
+    weights = np.hstack(
+        [
+            np.float32(group_weight(group, scoring)) * row
+            for group, row in zip(system.groups, rows, strict=True)
+        ]
+    )
     prior = None
     if scoring.name_prior:
-        prior = name_scores(similar[options:], scoring=scoring, logit_scale=logit_scale).T
-    totals, predictions, ties = _rank(features, weights, first, which, prior)
-    return Scores(
-        classes=system.classes,
-        labels=label_indices(system.classes, labels),
-        totals=totals,
-        predictions=predictions,
-        ties=ties,
-        probabilities=tuple(p[columns].T for columns in bounds),
-    )
+        prior = name_scores(similar[size:], scoring=scoring, logit_scale=logit_scale).T
+    labelled = label_indices(system.classes, labels)
+    probabilities = tuple(p[columns].T for columns in bounds)
+    return Scores(system.classes, labelled, *_rank(features, weights, prior), probabilities)
 
 
 def centred_on(images: Floats, texts: Sequence[str], vectors: Floats, scoring: Scoring) -> Scoring:
@@ -172,7 +174,7 @@ def group_weight(group: AttributeGroup, scoring: Scoring) -> float:
 def option_scores(similar: Floats, *, scoring: Scoring, logit_scale: float) -> Floats:
     """p (rule "log": log p) of one group's options [K, n], from their centred cosines [K, n]."""
     log = scoring.rule == "log"
-    p, log_p = _softmax(similar, _scale(scoring, logit_scale), [slice(None)], log=log)
+    p, log_p = _softmax(similar, scoring.scale or logit_scale, [slice(None)], log=log)
     return log_p if log else p
 
 
@@ -182,7 +184,9 @@ def choice_score(options: Floats, chosen: Indices, *, scoring: Scoring) -> Float
     `chosen` [k] are the positions of its options: all of them where the choice names none.
     """
     if scoring.rule == "log":
-        return _log_mean(options, chosen)
+        # The log of the mean probability.
+        total = np.logaddexp.reduce(options[chosen], axis=0)
+        return np.asarray(total - np.float32(np.log(len(chosen))))
     p = np.asarray(options[chosen[0]] if len(chosen) == 1 else options[chosen].mean(axis=0))
     return p if scoring.rule == "sum" else _robust_log(p, len(options))
 
@@ -208,16 +212,8 @@ def score_names(
             f"{len(names)} name vectors for {len(classes)} classes, "
             f"{len(images)} image vectors for {len(labels)} labels"
         )
-    first, which = _distinct(names)
-    totals, predictions, ties = _rank(images.T, names[first], first, which)
-    return Scores(
-        classes=tuple(classes),
-        labels=label_indices(classes, labels),
-        totals=totals,
-        predictions=predictions,
-        ties=ties,
-        probabilities=(),
-    )
+    labelled = label_indices(classes, labels)
+    return Scores(tuple(classes), labelled, *_rank(images.T, names), probabilities=())
 
 
 def label_indices(classes: Sequence[str], labels: Sequence[str]) -> Indices:
@@ -281,40 +277,12 @@ def _softmax(
     return p, log_p
 
 
-def _log_choices(
-    options: Floats, rules: Sequence[GroupRules], bounds: Sequence[slice], scoring: Scoring
-) -> Floats:
-    """`choice_score` of all groups' distinct choices [sum of U, n], from option scores [Q, n]."""
-    rows = []
-    for rule, columns in zip(rules, bounds, strict=True):
-        for weights in rule.weights:
-            rows.append(choice_score(options[columns], np.flatnonzero(weights), scoring=scoring))
-    return np.stack(rows)
-
-
 def _robust_log(p: Floats, size: int) -> Floats:
     """log(0.9 p + 0.1/K), never below log(0.1/K)."""
     return np.asarray(np.log(np.float32(1 - _GUESS) * p + np.float32(_GUESS / size)))
 
 
-def _log_mean(log_p: Floats, chosen: Indices) -> Floats:
-    """The log of the mean probability [n] of the chosen options, from log p [K, n]."""
-    if len(chosen) == 1:
-        return np.asarray(log_p[chosen[0]])
-    total = np.logaddexp.reduce(log_p[chosen], axis=0)
-    return np.asarray(total - np.float32(np.log(len(chosen))))
-
-
-def _scale(scoring: Scoring, logit_scale: float) -> float:
-    return logit_scale if scoring.scale is None else scoring.scale
-
-
-def _one_hot(positions: Indices, size: int) -> Floats:
-    hot: NDArray[np.bool_] = positions[:, None] == np.arange(size)
-    return hot.astype(np.float32)
-
-
-def _distinct(rows: NDArray[np.generic]) -> tuple[Indices, Indices]:
+def distinct_rows(rows: NDArray[np.generic]) -> tuple[Indices, Indices]:
     """The first position of each distinct row, in order, and the number [C] of each row's."""
     codes: dict[bytes, int] = {}
     which = [codes.setdefault(row.tobytes(), len(codes)) for row in rows]
@@ -323,47 +291,33 @@ def _distinct(rows: NDArray[np.generic]) -> tuple[Indices, Indices]:
 
 
 def _rank(
-    features: Floats,
-    weights: Floats,
-    first: Indices,
-    which: Indices,
-    prior: Floats | None = None,
+    features: Floats, weights: Floats, prior: Floats | None = None
 ) -> tuple[Floats, Indices, int]:
-    """Totals [n, C], predictions [n] and number of ties, from features [F, n] @ weights [D, F].
+    """Totals [n, C], predictions [n] and number of ties, from features [F, n] @ weights [C, F].
 
-    The D distinct weights are scored once and copied to the C classes that share them, because
-    equal columns of one product may differ in their last bit. `first` [D] and `which` [C] map
-    between them. A prior [n, C] is added to that, and may part classes that share weights.
+    Weights that several classes share are scored once, because equal columns of one product may
+    differ in their last bit. A prior [n, C] is added to that, and may part such classes.
     """
+    first, which = distinct_rows(weights)
     n, size = features.shape[1], len(which)
     totals = np.empty((n, size), np.float32)
     predictions = np.empty(n, np.intp)
-    in_place = len(first) == size
-    # The class that each column stands for, and whether others do too.
-    column, shared = first, np.bincount(which, minlength=len(first)) > 1
-    if prior is not None:
-        column, shared = np.arange(size), np.zeros(size, np.bool_)
     ties = 0
-    for block in _blocks(n, size):
-        scored = np.matmul(features[:, block].T, weights.T, out=totals[block] if in_place else None)
+    step = max(1, _BLOCK // size)
+    for block in (slice(start, start + step) for start in range(0, n, step)):
+        scored = totals[block]
+        if len(first) == size:
+            np.matmul(features[:, block].T, weights.T, out=scored)
+        else:
+            scored[:] = (features[:, block].T @ weights[first].T)[:, which]
         if prior is not None:
-            scored = np.take(scored, which, axis=1) + prior[block]
-        best = scored.argmax(axis=1)
+            scored += prior[block]
+        predictions[block] = best = scored.argmax(axis=1)
         rows = np.arange(len(best))
         highest = scored[rows, best]
         if not np.isfinite(highest).all():
             raise ValueError("the vectors hold numbers that are not finite")
         scored[rows, best] = -np.inf
-        ties += int(np.count_nonzero(shared[best] | (scored.max(axis=1) == highest)))
+        ties += int(np.count_nonzero(scored.max(axis=1) == highest))
         scored[rows, best] = highest
-        if prior is not None:
-            totals[block] = scored
-        elif not in_place:
-            np.take(scored, which, axis=1, out=totals[block])
-        predictions[block] = column[best]
     return totals, predictions, ties
-
-
-def _blocks(n: int, size: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // size)
-    return (slice(start, start + step) for start in range(0, n, step))

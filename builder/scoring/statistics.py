@@ -3,22 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import sqrt
 from statistics import NormalDist
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 Correct = NDArray[np.bool_]
-Beside = Literal["class_mean", "among_best_5"]
-BEST = 5
-_MANY = 20
 
 
 class Effect(BaseModel):
-    """What a proposal does to review images by itself, on top of the working system."""
+    """What a change does to the same n images: of a proposal by itself, or between two versions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,16 +30,31 @@ class Effect(BaseModel):
 
     @property
     def points(self) -> float:
-        """The change of accuracy in percentage points."""
+        """The change of accuracy in percentage points; 0 for n = 0."""
         return 100.0 * self.net / self.n if self.n else 0.0
+
+    @property
+    def p(self) -> float:
+        """Exact two-sided McNemar; 1.0 if nothing changed.
+
+        It is honest only on images that played no part in choosing the change.
+        """
+        return mcnemar(self.fixed, self.broken)
+
+    def as_data(self) -> dict[str, float]:
+        """The effect and its p, as they are reported in JSON."""
+        return {"fixed": self.fixed, "broken": self.broken, "n": self.n, "p": self.p}
 
     def words(self) -> str:
         """The effect in words, without a p-value: e.g. "+4.2 pp (5 fixed, 0 broken)"."""
         return f"{self.points:+.1f} pp ({self.fixed} fixed, {self.broken} broken)"
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+# Between versions the same is told as of a proposal.
+Change = Effect
+
+
+class Interval(NamedTuple):
     """A confidence interval of a fraction; both ends in [0, 1]."""
 
     low: float
@@ -87,25 +100,6 @@ class Proportion:
         return wilson(self.count, self.n)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What changed between two versions on the same n images.
-
-    p: exact two-sided McNemar; 1.0 if nothing changed. It is honest only on images that played no
-    part in choosing the change.
-    """
-
-    fixed: int
-    broken: int
-    n: int
-    p: float
-
-    @property
-    def points(self) -> float:
-        """The difference of accuracy in percentage points; 0 for n = 0."""
-        return 100 * (self.fixed - self.broken) / self.n if self.n else 0.0
-
-
 def compare(before: Correct, after: Correct) -> Change:
     """The change from `before` to `after`, both [n] with True where the image is correct.
 
@@ -115,19 +109,18 @@ def compare(before: Correct, after: Correct) -> Change:
         raise ValueError(f"{len(before)} images before, {len(after)} after: not the same images")
     fixed = int(np.count_nonzero(after & ~before))
     broken = int(np.count_nonzero(before & ~after))
-    return Change(fixed=fixed, broken=broken, n=len(before), p=mcnemar(fixed, broken))
+    return Change(fixed=fixed, broken=broken, n=len(before))
 
 
 def mcnemar(fixed: int, broken: int) -> float:
     """Exact two-sided p: each changed image was as likely to be fixed as broken (binomial, 1/2)."""
     changed = fixed + broken
     # Whole numbers until the last step: no rounding on the way.
-    ways = tail = 1
-    for k in range(min(fixed, broken)):
-        ways = ways * (changed - k) // (k + 1)
-        tail += ways
+    ways = accumulate(
+        range(min(fixed, broken)), lambda ways, k: ways * (changed - k) // (k + 1), initial=1
+    )
     everything: int = 2**changed
-    return min(1.0, 2 * tail / everything)
+    return min(1.0, 2 * sum(ways) / everything)
 
 
 def holm(ps: Sequence[float]) -> tuple[float, ...]:
@@ -154,17 +147,6 @@ def class_mean(correct: Correct, labels: Sequence[object]) -> float:
     for label, each in zip(labels, correct.tolist(), strict=True):
         right.setdefault(label, []).append(each)
     return sum(sum(found) / len(found) for found in right.values()) / max(len(right), 1)
-
-
-def worth_telling(labels: Sequence[object], classes: int) -> tuple[Beside, ...]:
-    """The figures that belong beside an accuracy on images of the classes `labels`, of `classes`.
-
-    None, unless the images' classes are uneven or more than 20: then the mean over classes, and
-    how often the right one is among the best 5, unless these are half of the classes or more.
-    """
-    if not uneven(labels) and len(set(labels)) <= _MANY:
-        return ()
-    return ("class_mean", "among_best_5") if classes > 2 * BEST else ("class_mean",)
 
 
 def uneven(labels: Iterable[object]) -> bool:

@@ -131,7 +131,7 @@ def evolve(
 
     images = range(len(task.review.labels))
     evolved = EvolvedGroups(task)
-    evolution = _Evolution(task, evolved, write, tell)
+    evolution = _Evolution(evolved, write, tell)
     texts = islice(cycle(evolved.turns), turn % len(evolved.turns), None)
     gepa.optimize(
         dict(evolved.start),
@@ -157,12 +157,11 @@ class _Evolution:
 
     def __init__(
         self,
-        task: Task,
         evolved: "EvolvedGroups",
         write: Callable[[Parent], Rewriting],
         tell: Callable[[Found], None],
     ) -> None:
-        self._task = task
+        self._task = task = evolved.task
         self._evolved = evolved
         self._write = write
         self._tell = tell
@@ -186,7 +185,13 @@ class _Evolution:
         from gepa import EvaluationBatch
 
         answer, self._answer = self._answer, None
-        judged, repeated = self._judged(candidate, answer)
+        key = tuple(candidate.values())
+        repeated = key in self._known
+        if answer is not None and answer.problem:
+            judged = unusable(self._task, answer.problem)
+        else:
+            judged = self._known[key] if repeated else self._evolved.judged(candidate)
+            self._known[key] = judged
         if answer is not None:
             # Of what is evaluated, the first after an answer is what it led to.
             self._weigh(judged, answer, repeated=repeated)
@@ -203,7 +208,8 @@ class _Evolution:
         """Gives `write` the parent, from which it words what is wrong."""
         (name,) = components
         system = evaluated.trajectories[0].system
-        return {name: [{"parent": Parent(system, candidate[name], self._told)}]}
+        told = tuple(dict.fromkeys(self._no_use))[-_MOST_TOLD:]
+        return {name: [{"parent": Parent(system, candidate[name], told)}]}
 
     def propose_new_texts(
         self,
@@ -220,22 +226,6 @@ class _Evolution:
             self.failure = error
             return {}
         return {name: self._answer.text}
-
-    @property
-    def _told(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._no_use))[-_MOST_TOLD:]
-
-    def _judged(
-        self, candidate: Mapping[str, str], answer: Rewriting | None
-    ) -> tuple[Judged, bool]:
-        """The result for a candidate, and whether it was judged before."""
-        if answer is not None and answer.problem:
-            return unusable(self._task, answer.problem), False
-        key = tuple(candidate.values())
-        repeated = key in self._known
-        if not repeated:
-            self._known[key] = self._evolved.judged(candidate)
-        return self._known[key], repeated
 
     def _weigh(self, judged: Judged, answer: Rewriting, *, repeated: bool) -> None:
         self._answers += 1
@@ -306,7 +296,10 @@ class ComponentError(InputError):
 def components_of(system: AttributeSystem) -> dict[str, str]:
     """The texts "group 1", "group 2", ... of the system's groups in order, then an empty one."""
     value = system_to_json(system)
-    texts = [_text(group, value["rules"]) for group in value["groups"]]
+    texts = []
+    for group in value["groups"]:
+        part = {name: choices[group["name"]] for name, choices in value["rules"].items()}
+        texts.append(json.dumps({**group, "rules": part}, ensure_ascii=False))
     return {f"group {number}": text for number, text in enumerate([*texts, ""], start=1)}
 
 
@@ -339,11 +332,6 @@ def system_of(
         return read_model(AttributeSystem, whole)
     except Unsound as error:
         raise _refusal(error.problems) from error
-
-
-def _text(group: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]]) -> str:
-    part = {class_name: choices[group["name"]] for class_name, choices in rules.items()}
-    return json.dumps({**group, "rules": part}, ensure_ascii=False)
 
 
 def _value(key: str, text: str) -> Any:

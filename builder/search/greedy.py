@@ -9,8 +9,11 @@ without review images keep their rules, about which nothing can be learnt. A fir
 from groups alone in the same way: its rules are fitted on review images.
 """
 
+import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +23,6 @@ from builder.edits.locks import Lock, touched
 from builder.edits.model import DropGroup, DropOption, Edit, Proposal, SetRule
 from builder.scoring.score import Scores
 from builder.search.task import Candidate, Review, RuleTotals, Task, Tried
-from builder.session.records import GREEDY
 from builder.system.model import AttributeGroup, AttributeSystem, Choice
 
 # The fraction of rules that a restart changes, on average.
@@ -39,10 +41,6 @@ class Greedy:
     restarts: int | None = 0
     limit: int | None = None
     first_restart: int = 0
-
-    @property
-    def name(self) -> str:
-        return GREEDY
 
     def search(self, task: Task) -> Iterator[Tried | Candidate]:
         run = _Run(task, self.limit, self.first_restart)
@@ -103,15 +101,13 @@ def shaken(
     chosen = random.random(len(cells)) < _SHAKEN
     chosen[random.integers(len(cells))] = True
     rows = {name: dict(row) for name, row in system.rules.items()}
-    for cell, change in zip(cells, chosen, strict=True):
-        if change:
-            options = system.group(cell.group).options
-            rows[cell.class_name][cell.group] = (options[random.integers(len(options))],)
+    for name, group in compress(cells, chosen):
+        options = system.group(group).options
+        rows[name][group] = (options[random.integers(len(options))],)
     return system.with_rules(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """Names one rule: that of a class in a group."""
 
     class_name: str
@@ -137,16 +133,16 @@ class _Run:
 
     def __init__(self, task: Task, limit: int | None, restarts: int) -> None:
         self._task = task
-        self._limit = limit
+        self._limit = sys.maxsize if limit is None else limit
         self._measured = 0
         self._correct = task.review.right(task.start)
         self.best = task.start
         self.restarts = restarts
 
     @property
-    def left(self) -> float:
+    def left(self) -> int:
         """How many more changes may be measured."""
-        return np.inf if self._limit is None else self._limit - self._measured
+        return self._limit - self._measured
 
     def open(self, system: AttributeSystem) -> tuple[Cell, ...]:
         return open_cells(system, self._task.locked, self._task.review.labels)
@@ -177,17 +173,12 @@ class _Run:
             for edit in changes
             for after in [apply(system, [edit])]
             if not touched(self._task.locked, system, after)
-        ][: self._affordable]
+        ][: self.left]
         self._measured += len(allowed)
         increments = self._task.review.increments(system, scores)
         gains = [effect.net for effect in increments.effects(after for _, after in allowed)]
         most = max(gains, default=0)
         return (allowed[gains.index(most)][0],) if most > 0 else ()
-
-    @property
-    def _affordable(self) -> int | None:
-        """How many changes may still be measured, as the end of a slice; None for any number."""
-        return None if self._limit is None else self._limit - self._measured
 
     def _candidate(self, system: AttributeSystem, correct: int) -> Candidate:
         proposal = Proposal(
@@ -213,9 +204,9 @@ class _Run:
         for cell in self.open(system):
             if not self.left:
                 break
-            choice = self._improved(totals, classes[cell.class_name], groups[cell.group])
+            name, group = cell
+            choice = self._improved(totals, classes[name], groups[group])
             if choice is not None:
-                name, group = cell.class_name, cell.group
                 edits.append(SetRule(class_name=name, group=group, options=choice))
             yield self.tried(edits, totals.correct) if system is self.best else self.tried()
         return apply(system, edits)
@@ -224,7 +215,7 @@ class _Run:
         """Changes the rule to the choice that helps most; None if none does."""
         present = totals.choice(index, group)
         numbers = [k for k, choice in enumerate(totals.choices(group)) if choice != present]
-        numbers = numbers[: self._affordable]
+        numbers = numbers[: self.left]
         self._measured += len(numbers)
         gains = totals.gains(index, group)
         most = max((gains[k] for k in numbers), default=0)

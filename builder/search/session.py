@@ -16,12 +16,12 @@ from builder.review.findings import Measurements
 from builder.review.loop import Ended, Recorded, measure_working, remeasured
 from builder.review.request import revision_request
 from builder.scoring.evaluator import Evaluator
-from builder.scoring.statistics import Effect, compare
+from builder.scoring.statistics import compare
 from builder.scoring.wording import counted
 from builder.search.gepa import Found, Parent, Rejected, Unchanged, Unusable, evolve, group_in
 from builder.search.greedy import Greedy
 from builder.search.task import Candidate, Review, Task, Tried
-from builder.session.records import GEPA, Decided, Decision, Optimised, Record, RoundEnded
+from builder.session.records import GEPA, GREEDY, Decided, Decision, Optimised, Record, RoundEnded
 from builder.session.state import State, Step, advance, needs_measuring
 
 STOPPED = "stopped by Ctrl-C"
@@ -62,19 +62,15 @@ class SearchSession:
 
     def accept(self, proposal: Proposal) -> None:
         """Makes the proposal's system the next version."""
-        self._decide(proposal, "accepted")
-        self.record(RoundEnded(round=self.state.round))
+        self.decide(proposal, "accepted")
+        self.record(RoundEnded(round=self.state.round, by="auto"))
         self._measure()
 
-    def reject(self, proposal: Proposal) -> None:
-        self._decide(proposal, "rejected")
-
-    def _decide(self, proposal: Proposal, decision: Decision) -> None:
+    def decide(self, proposal: Proposal, decision: Decision) -> None:
         """Records the proposal with its effect on the working system, and the decision."""
         system, review = self.state.steps[-1].system, self._review
         after = review.score(apply(system, proposal.edits)).correct
-        change = compare(review.score(system).correct, after)
-        effect = Effect(n=change.n, fixed=change.fixed, broken=change.broken)
+        effect = compare(review.score(system).correct, after)
         self.record(Decided(proposal=proposal, decision=decision, by="auto", effect=effect))
 
     def _measure(self) -> None:
@@ -103,12 +99,12 @@ def search_greedily(session: SearchSession, task: Task, greedy: Greedy, over: Ov
     except KeyboardInterrupt:
         reason = STOPPED
     if tried.edits:
-        words = f"{greedy.name} search, {tried.measured:,} changes measured; {reason}"
+        words = f"{GREEDY} search, {tried.measured:,} changes measured; {reason}"
         session.accept(Proposal(edits=tried.edits, source="data", reason=words))
     if reason == FINISHED and tried.measured == greedy.limit:
         reason = f"its budget of {counted(tried.measured, 'change')} is spent"
     record = Optimised(
-        optimiser=greedy.name,
+        optimiser=GREEDY,
         seed=greedy.seed,
         measured=tried.measured,
         restarts=tried.restarts,
@@ -183,6 +179,6 @@ class _Asking:
             case Candidate():
                 self._session.accept(found.proposal)
             case Rejected():
-                self._session.reject(found.proposal)
+                self._session.decide(found.proposal, "rejected")
             case Unusable() | Unchanged():
                 self._session.tell(found)

@@ -10,9 +10,8 @@ precision: sums in double precision are then exact in any order, and classes wit
 tie exactly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,87 +80,46 @@ class _Rivals:
         return np.asarray(np.count_nonzero(own, axis=-1) - np.count_nonzero(others, axis=-1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Adds:
-    """What each choice of one group adds to a total.
-
-    choices: each option, then none. rows: [K + 1, n], one for each of them.
-    """
-
-    choices: tuple[Choice, ...]
-    rows: Doubles
-    _several: dict[Choice, Doubles]
-
-    @classmethod
-    def of(
-        cls,
-        group: AttributeGroup,
-        similar: Floats,
-        scoring: Scoring,
-        logit_scale: float,
-        rules: Iterable[Choice],
-    ) -> Self:
-        options, weight = group.options, group_weight(group, scoring)
-        scores = option_scores(
-            centred(similar, group.phrases(), scoring), scoring=scoring, logit_scale=logit_scale
-        )
-
-        def row(choice: Choice) -> Doubles:
-            chosen = [options.index(option) for option in choice or options]
-            added = choice_score(scores, np.array(chosen, np.intp), scoring=scoring)
-            return _rounded(weight * added.astype(np.float64))
-
-        choices = (*((option,) for option in options), ())
-        several = {choice: row(choice) for choice in set(rules) if len(choice) > 1}
-        return cls(choices, np.stack([row(choice) for choice in choices]), several)
-
-    def of_choice(self, choice: Choice) -> Doubles:
-        """What this choice adds to the total on each of n images."""
-        if len(choice) > 1:
-            return self._several[choice]
-        return np.asarray(self.rows[self.choices.index(choice)])
-
-
 class RuleTotals:
-    """Totals of C classes on n images for changing rules, from cosines [K, n] of each group.
+    """Totals of C classes on the n review images for changing rules.
 
-    `names` are the cosines [C, n] of the class names, where the scoring counts them. Choices of a
-    group are numbered: its K options, then "does not apply".
+    Choices of a group are numbered: its K options, then "does not apply".
     """
 
-    def __init__(
-        self,
-        system: AttributeSystem,
-        similar: Sequence[Floats],
-        labels: Sequence[str],
-        *,
-        scoring: Scoring,
-        logit_scale: float,
-        names: Floats | None = None,
-    ) -> None:
+    def __init__(self, system: AttributeSystem, evaluator: Evaluator) -> None:
+        review, scoring = evaluator.splits["review"], evaluator.scoring_of(system)
+        scale, n = evaluator.logit_scale, len(review.labels)
+
+        def similar(texts: Sequence[str]) -> Floats:
+            found = cosines(review.vectors, evaluator.encode(texts)).T
+            return centred(found, texts, scoring)
+
+        self._labels = label_indices(system.classes, review.labels)
         self._choices = [list(row.values()) for row in system.rules.values()]
-        self._labels = label_indices(system.classes, labels)
-        self._groups = [
-            _Adds.of(group, found, scoring, logit_scale, rules)
-            for group, found, rules in zip(
-                system.groups, similar, zip(*self._choices, strict=True), strict=True
-            )
-        ]
-        n = len(labels)
         self._totals = np.zeros((len(self._choices), n))
-        if names is not None and scoring.name_prior:
-            similar_names = centred(names, system.classes, scoring)
-            prior = name_scores(similar_names, scoring=scoring, logit_scale=logit_scale)
-            self._totals += _rounded(prior.astype(np.float64))
-        for place, adds in enumerate(self._groups):
-            numbers: dict[Choice, int] = {}
-            column = (row[place] for row in self._choices)
-            codes = [numbers.setdefault(choice, len(numbers)) for choice in column]
-            self._totals += np.stack([adds.of_choice(choice) for choice in numbers])[codes]
+        if scoring.name_prior:
+            names = name_scores(similar(system.classes), scoring=scoring, logit_scale=scale)
+            self._totals += _rounded(names.astype(np.float64))
+        # Per group, what each choice adds to a total: [K + 1, n] by number, and by the choice,
+        # also those of several options that rules name.
+        self._rows: list[Doubles] = []
+        self._added: list[dict[Choice, Doubles]] = []
+        for place, group in enumerate(system.groups):
+            scores = option_scores(similar(group.phrases()), scoring=scoring, logit_scale=scale)
+            numbered: list[Choice] = [*((option,) for option in group.options), ()]
+            self._rows.append(
+                np.stack([_row(group, choice, scores, scoring) for choice in numbered])
+            )
+            added = dict(zip(numbered, self._rows[-1], strict=True))
+            for total, choices in zip(self._totals, self._choices, strict=True):
+                if choices[place] not in added:
+                    added[choices[place]] = _row(group, choices[place], scores, scoring)
+                total += added[choices[place]]
+            self._added.append(added)
         self._lead, self._next_lead = (np.zeros(n, np.intp) for _ in range(2))
         self._best, self._next_best = (np.zeros(n) for _ in range(2))
         self._rank(np.arange(n))
-        self._known: tuple[int, _Rivals] | None = None
+        self._known: dict[int, _Rivals] = {}
 
     @property
     def correct(self) -> int:
@@ -174,35 +132,32 @@ class RuleTotals:
 
     def choices(self, group: int) -> tuple[Choice, ...]:
         """The choices of the group at that place, by their numbers."""
-        return self._groups[group].choices
+        return tuple(self._added[group])[: len(self._rows[group])]
 
     def gains(self, index: int, group: int) -> Indices:
         """How many more images each of [K + 1] choices would have right than the present one."""
-        rivals, adds = self._rivals(index), self._groups[group]
+        rivals = self._rivals(index)
         totals = self._totals[index, rivals.images]
-        rest = totals - adds.of_choice(self.choice(index, group))[rivals.images]
-        right = rivals.right(adds.rows[:, rivals.images] >= rivals.bar - rest)
+        rest = totals - self._added[group][self.choice(index, group)][rivals.images]
+        right = rivals.right(self._rows[group][:, rivals.images] >= rivals.bar - rest)
         return np.asarray(right - rivals.right(totals >= rivals.bar))
 
     def evidence(self, index: int, group: int) -> Doubles:
         """The mean [K + 1] that each choice adds to the class on its own images."""
-        own = self._groups[group].rows[:, self._labels == index]
-        return np.asarray(own.mean(axis=1))
+        return np.asarray(self._rows[group][:, self._labels == index].mean(axis=1))
 
     def change(self, index: int, group: int, number: int) -> Choice:
         """Changes the class's rule in the group to that number; returns the choice."""
-        adds = self._groups[group]
-        choice = adds.choices[number]
-        totals = self._totals[index]
-        totals += adds.rows[number] - adds.of_choice(self.choice(index, group))
+        choice, totals = self.choices(group)[number], self._totals[index]
+        totals += self._rows[group][number] - self._added[group][self.choice(index, group)]
         self._choices[index][group] = choice
         was_ahead = (self._lead == index) | (self._next_lead == index)
         self._rank(np.flatnonzero(was_ahead | (totals >= self._next_best)))
-        self._known = None
+        self._known.clear()
         return choice
 
     def _rivals(self, index: int) -> _Rivals:
-        if self._known is None or self._known[0] != index:
+        if index not in self._known:
             leads = self._lead == index
             rival = np.where(leads, self._next_lead, self._lead)
             best = np.where(leads, self._next_best, self._best)
@@ -212,8 +167,8 @@ class RuleTotals:
             images = np.concatenate([own, others])
             # Ties go to class order.
             bar = best[images] + _QUANTUM * (rival[images] < index)
-            self._known = index, _Rivals(images, len(own), bar)
-        return self._known[1]
+            self._known = {index: _Rivals(images, len(own), bar)}
+        return self._known[index]
 
     def _rank(self, images: Indices) -> None:
         """Finds the best and the next best class of these images; ties go to class order."""
@@ -252,20 +207,7 @@ class Review:
 
     def totals(self, system: AttributeSystem) -> RuleTotals:
         """Measures very many changes of the system's rules."""
-        scoring = self._evaluator.scoring_of(system)
-        return RuleTotals(
-            system,
-            [self._cosines(group.phrases()) for group in system.groups],
-            self.labels,
-            scoring=scoring,
-            logit_scale=self._evaluator.logit_scale,
-            names=self._cosines(system.classes) if scoring.name_prior else None,
-        )
-
-    def _cosines(self, texts: Sequence[str]) -> Floats:
-        """The cosines [K, n] of the texts with the review images."""
-        vectors = self._evaluator.splits["review"].vectors
-        return cosines(vectors, self._evaluator.encode(texts)).T
+        return RuleTotals(system, self._evaluator)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,6 +217,13 @@ class Task:
     start: AttributeSystem
     locked: Sequence[Lock]
     review: Review
+
+
+def _row(group: AttributeGroup, choice: Choice, scores: Floats, scoring: Scoring) -> Doubles:
+    """What a choice of the group adds to a total [n], from option scores [K, n]."""
+    chosen = [group.options.index(option) for option in choice or group.options]
+    added = choice_score(scores, np.array(chosen, np.intp), scoring=scoring)
+    return _rounded(group_weight(group, scoring) * added.astype(np.float64))
 
 
 def _rounded(added: Doubles) -> Doubles:

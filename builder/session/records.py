@@ -11,7 +11,7 @@ from builder.scoring.statistics import Effect
 from builder.system.file import SplitName
 from builder.system.model import AttributeSystem, Scoring, Value
 
-JOURNAL_VERSION = 2
+JOURNAL_VERSION = 3
 
 # One character per image, 1 where it was classified correctly, in the order of the digests.
 CorrectBits = Annotated[str, StringConstraints(pattern=r"^[01]*$")]
@@ -29,7 +29,8 @@ class Started(Value):
     if there was one. `language` and `prompts` (a folder) choose the templates, `context` is
     background for the model, `price` what a million tokens cost, in and out, if the user said so,
     `max_cost` and `max_tokens` the most that the session may spend.
-    `transcript`: whether requests and replies are kept.
+    `transcript`: whether requests and replies are kept. `rounds`: the most of an automatic session.
+    `start`: the file that it begins from, if there is one.
     """
 
     kind: Literal["started"] = "started"
@@ -58,6 +59,8 @@ class Started(Value):
     scoring: Scoring = Scoring()
     seed: int = 0
     patience: int = 2
+    rounds: int | None = None
+    start: str | None = None
 
 
 class Assigned(Value):
@@ -182,8 +185,18 @@ class RulesTried(Value):
 
 
 class RoundEnded(Value):
+    """`by`: who ended it; None where an older journal does not say."""
+
     kind: Literal["round_ended"] = "round_ended"
     round: int
+    by: Literal["person", "auto"] | None = None
+
+
+class Extended(Value):
+    """An automatic session is to go on for so many more rounds, its patience renewed."""
+
+    kind: Literal["extended"] = "extended"
+    rounds: int
 
 
 # Optimisers by name.
@@ -221,7 +234,7 @@ class Exported(Value):
 
 # What can be undone, and done again.
 Act = Decided | Noted | Locked | Unlocked | Reverted | Rescored
-_Round = Assigned | Drafted | Measured | Proposed | RulesTried | RoundEnded
+_Round = Assigned | Drafted | Measured | Proposed | RulesTried | RoundEnded | Extended
 Record = Annotated[
     Started | _Round | Act | Undone | Redone | Optimised | Exported, Field(discriminator="kind")
 ]

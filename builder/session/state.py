@@ -21,6 +21,19 @@ from builder.session.records import Act, Decided, Record, Started
 from builder.system.file import SplitName
 from builder.system.model import AttributeSystem, Scoring
 
+# Records that no automatic round writes.
+_FROM_OUTSIDE = (
+    records.Noted
+    | records.Locked
+    | records.Unlocked
+    | records.Undone
+    | records.Redone
+    | records.Reverted
+    | records.Rescored
+    | records.RulesTried
+    | records.Optimised
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -81,6 +94,8 @@ class State:
     the redo stack. `offers` are the current round's proposals that are not decided, out of
     `offered`; they were made for the system `proposed_for`. `seen` are the keys of all proposals
     that were ever on offer. The decisions of this round begin at `round_began`.
+    An automatic session counts its patience from `first_round`, and ends with `last_round`;
+    `exported` is its export if nothing came after it.
     `notes` wait for the next question to the model, which has read those in `told`. `asked` counts
     the model's revisions, `rounds_without_gain` the finished rounds without a new best. `final` is
     the last export that looked at the final images, `final_scoring` how it scored, `final_exports`
@@ -97,6 +112,9 @@ class State:
     best: int | None = None
     round: int = 1
     rounds_without_gain: int = 0
+    first_round: int = 1
+    last_round: int | None = None
+    exported: records.Exported | None = None
     proposed: bool = False
     asked: int = 0
     asked_in_round: bool = False
@@ -159,7 +177,7 @@ class State:
 
 def begin(started: Started) -> State:
     """The state of a session that has just begun."""
-    return State(started=started)
+    return State(started=started, last_round=started.rounds)
 
 
 def fold(journal: Iterable[Record]) -> State:
@@ -173,6 +191,10 @@ def fold(journal: Iterable[Record]) -> State:
 
 def advance(state: State, record: Record) -> State:
     """The state after one more record. Raises ValueError for a record that can't follow."""
+    state = replace(state, exported=record if isinstance(record, records.Exported) else None)
+    if isinstance(record, _FROM_OUTSIDE) or (isinstance(record, Decided) and record.by == "person"):
+        # What somebody changes gives an automatic session a reason to go on.
+        state = replace(state, first_round=state.round, last_round=None)
     match record:
         case Started():
             raise ValueError("a session starts once")
@@ -206,6 +228,7 @@ def advance(state: State, record: Record) -> State:
             return replace(
                 state,
                 round=record.round + 1,
+                first_round=record.round + 1 if record.by == "person" else state.first_round,
                 rounds_without_gain=state.rounds_without_gain + 1,
                 proposed=False,
                 asked_in_round=False,
@@ -213,6 +236,9 @@ def advance(state: State, record: Record) -> State:
                 proposed_for=None,
                 round_began=len(state.decisions),
             )
+        case records.Extended():
+            last = state.round - 1 + record.rounds
+            return replace(state, first_round=state.round, last_round=last)
         case records.Optimised():
             return replace(state, optimised=(*state.optimised, record))
         case records.Exported():

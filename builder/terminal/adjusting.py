@@ -6,7 +6,6 @@ from rich.console import Console
 
 from builder.edits import model
 from builder.edits.apply import EditError, apply
-from builder.edits.describe import describe
 from builder.edits.model import AddGroup, Edit, Proposal
 from builder.review.view import View
 from builder.system.model import SLOT, AttributeGroup, AttributeSystem
@@ -15,6 +14,7 @@ from builder.terminal.confirming import confirmed
 from builder.terminal.edit_questions import new_words, prompt_complaint
 from builder.terminal.edit_rules import choose_options
 from builder.terminal.going_back import Steps, stepwise
+from builder.terminal.sentences import edit_told
 from builder.terminal.text import shortened
 
 Edits = tuple[Edit, ...]
@@ -132,7 +132,7 @@ def _following(edit: Edit, group: str | None, old: str, new: str) -> Edit:
 def _numbered(edits: Edits, system: AttributeSystem) -> list[str]:
     """Each edit in a line that starts with its number, so that all lines differ."""
     return [
-        f"{index + 1}. {describe(edit, _after(system, edits[:index]))}"
+        f"{index + 1}. {edit_told(edit, _after(system, edits[:index]))}"
         for index, edit in enumerate(edits)
     ]
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from textwrap import fill
 from typing import Any
 
 import questionary
@@ -35,7 +34,7 @@ from builder.terminal import ask_lists, asker
 from builder.terminal.asker import Check, CheckMany, Key
 from builder.terminal.menu import menu_lines
 from builder.terminal.plain import PlainAsker
-from builder.terminal.text import labels, matching, shortened
+from builder.terminal.text import entered, labels, matching, shortened, wrapped
 
 # Seconds to wait after Escape for the rest of an arrow key's code.
 _ESCAPE_WAIT = 0.1
@@ -205,7 +204,7 @@ def _room() -> int:
 
 
 def _menu_fragments(title: str, keys: Sequence[Key]) -> StyleAndTextTuples:
-    fragments: StyleAndTextTuples = [("bold", fill(shortened(title, _TITLE), _width()))]
+    fragments: StyleAndTextTuples = [("bold", wrapped(shortened(title, _TITLE), _width()))]
     for line in menu_lines([*keys, Key("Esc", "back")], _width()):
         fragments.append(("", "\n"))
         for entry, padding in line:
@@ -219,7 +218,7 @@ def _say_answered(title: str, label: str) -> None:
     safe, width = shortened(title.removesuffix(":"), _TITLE), _width()
     fits = cell_len(f"{safe} · {label}") < width
     answer = f" · {label}" if fits else f"\n  {label}"
-    print_formatted_text(FormattedText([("bold", fill(safe, width)), ("", answer)]))
+    print_formatted_text(FormattedText([("bold", wrapped(safe, width)), ("", answer)]))
 
 
 def _leave(event: KeyPressEvent, answer: str | None = None) -> None:
@@ -298,6 +297,6 @@ def _hinted(title: str) -> str:
     return f"{words} ({_BACK}){colon}"
 
 
-def _one_line(typed: str) -> str:
-    """What was typed or pasted, without line breaks and outer blanks."""
-    return " ".join(typed.splitlines()).strip()
+def _one_line(answer: str) -> str:
+    """What was typed or pasted, without line breaks, outer blanks and the marks of names."""
+    return entered(" ".join(answer.splitlines()))

@@ -12,7 +12,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bin
 from prompt_toolkit.keys import Keys
 from questionary.prompts.common import InquirerControl
 
-from builder.terminal.text import matching
+from builder.terminal.text import entered, matching
 
 # Longer lists are searched by typing, shorter ones walked through.
 LONGEST_LIST = 15
@@ -130,11 +130,13 @@ def _filtered(question: questionary.Question, bindings: KeyBindings) -> Inquirer
     def _(event: KeyPressEvent) -> None:  # noqa: ARG001
         entries.search_filter, entries.pointed_at = None, 0
 
-    # Of letters that a plain keyboard lacks, questionary knows nothing.
+    # Of letters that a plain keyboard lacks, and of what is pasted, questionary knows nothing.
+    @bindings.add(Keys.BracketedPaste)
     @bindings.add(Keys.Any, filter=Condition(lambda: not entries.is_answered))
     def _(event: KeyPressEvent) -> None:
-        if event.data.isprintable() and not event.data.isspace():
-            entries.add_search_character(event.data)  # type: ignore[arg-type]
+        letters = entered(event.data)
+        if letters and letters.isprintable():
+            entries.add_search_character(letters)  # type: ignore[arg-type]
 
     def content() -> StyleAndTextTuples:
         return [("", "   nothing matches")] if nothing_matches() else to_formatted_text(listed)

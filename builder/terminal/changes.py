@@ -15,7 +15,7 @@ from builder.session.classes import incomparable
 from builder.session.state import State, Step, Version, from_bits, needs_measuring
 from builder.session.versions import Causes, ClassChange
 from builder.terminal.events import summary
-from builder.terminal.text import indented, listed, shortened
+from builder.terminal.text import LONG, indented, listed, shortened
 
 _STEPS, _CLASSES = 6, 4
 
@@ -54,7 +54,8 @@ def _measured(
     if change is not None:
         yield Text(f"{title}: {points(change.points)} on held-out images ({proven(change)}).")
     else:
-        yield Text(f"{title}: on {incomparable(before, last)}, so they can't be compared.")
+        why = shortened(incomparable(before, last), LONG)
+        yield Text(f"{title}: on {why}, so they can't be compared.")
     yield from _classes(before, from_bits(last.review), findings)
     if with_causes:
         yield from _causes(versions.causes(before, last.steps, state.versions), state)

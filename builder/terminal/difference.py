@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from builder.edits.describe import SOURCES, describe_proposal
+from builder.edits.describe import SOURCES
 from builder.edits.model import Edit, Proposal
 from builder.scoring.wording import counted, points, proven
 from builder.session.classes import incomparable
 from builder.session.state import Step, steps_between
 from builder.session.versions import Point, held_out_change
 from builder.terminal.events import bits_words, summary
-from builder.terminal.text import indented
+from builder.terminal.sentences import proposal_told
+from builder.terminal.text import LONG, indented, shortened
 
 
 def difference_screen(before: Point, after: Point, edits: Sequence[Edit]) -> RenderableType:
@@ -32,7 +33,7 @@ def _edits(before: Point, edits: Sequence[Edit]) -> list[RenderableType]:
     if not edits:
         return [indented("Both are the same.")]
     # Told one after the other, as a proposal's edits are; who proposed them says the list below.
-    described = describe_proposal(Proposal(edits=tuple(edits), source="person"), before.system)
+    described = proposal_told(Proposal(edits=tuple(edits), source="person"), before.system)
     return [indented(line) for line in described.splitlines()]
 
 
@@ -54,7 +55,7 @@ def _held_out(before: Point, after: Point) -> list[str]:
     if before.version and after.version:
         change = held_out_change(before.version, after.version)
         if change is None:
-            why = incomparable(before.version, after.version)
+            why = shortened(incomparable(before.version, after.version), LONG)
             lines.append(f"They were measured on {why}, so they can't be compared.")
         elif change.n:
             lines.append(f"Change: {points(change.points)} ({proven(change)}).")

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from itertools import takewhile
 
-from builder.edits.describe import describe_proposal
-from builder.edits.locks import lock_words
 from builder.edits.model import AddClass, Proposal
 from builder.scoring.wording import accuracy, counted, effect, scoring_words
 from builder.session import records
@@ -14,6 +12,7 @@ from builder.session.records import Act, Decided, Record
 from builder.session.state import State
 from builder.system.model import AttributeSystem
 from builder.terminal.render import system_size
+from builder.terminal.sentences import lock_told, proposal_told
 from builder.terminal.tables import accuracy_words
 from builder.terminal.text import LONG, SHORT, quoted, shortened
 
@@ -38,9 +37,9 @@ def record_line(record: Record, state: State) -> str | None:
         case records.Noted():
             return "Noted; the language model reads it with the next request."
         case records.Locked():
-            return f"Locked: {shortened(lock_words(record.lock))}. Only you change it from here on."
+            return f"Locked: {shortened(lock_told(record.lock))}. Only you change it from here on."
         case records.Unlocked():
-            return f"Unlocked: {shortened(lock_words(record.lock))}."
+            return f"Unlocked: {shortened(lock_told(record.lock))}."
         case records.Undone():
             what = f": {_acts(state.undone[::-1], state.system)}" if state.undone else ""
             return f"Taken back{what}. {_left(state)}"
@@ -78,7 +77,7 @@ def summary(
 
     `before` is the system it is made to; with it, what is replaced is named too.
     """
-    first, *others = describe_proposal(proposal, before).splitlines()
+    first, *others = proposal_told(proposal, before).splitlines()
     more = f" and {counted(len(others), 'more edit')}" if others else ""
     return f"{shortened(first, limit)}{more}"
 
@@ -97,7 +96,7 @@ def _measured(record: records.Measured, state: State) -> str:
     *earlier, last = state.versions
     alone = all(version.images != last.images for version in earlier)
     if earlier and alone and record.version == last.number:
-        best = f", the first on {incomparable(earlier[-1], last)}"
+        best = f", the first on {shortened(incomparable(earlier[-1], last), LONG)}"
     return f"Version {record.version} on held-out images: {bits_words(record.held_out)}{best}."
 
 
@@ -112,9 +111,9 @@ def act_line(act: Act, before: AttributeSystem | None) -> str:
         case Decided():
             return f"{act.decision} {summary(act.proposal, before)}"
         case records.Locked():
-            return f"lock on {shortened(lock_words(act.lock))}"
+            return f"lock on {shortened(lock_told(act.lock))}"
         case records.Unlocked():
-            return f"unlocking of {shortened(lock_words(act.lock))}"
+            return f"unlocking of {shortened(lock_told(act.lock))}"
         case records.Noted():
             return f"note {quoted(act.text)}"
         case records.Reverted():

@@ -20,7 +20,7 @@ from builder.terminal.help import images_explanation
 from builder.terminal.menu import behind
 from builder.terminal.pictures import Way, complaint, drawn, way_to_draw
 from builder.terminal.tables import NARROW, Pieces, Rows
-from builder.terminal.text import LONG, plain, quoted, shortened
+from builder.terminal.text import LONG, labels, plain, quoted, shortened
 
 _NAME, _OPTION = 30, 24
 _EXPLAIN = Key("?", "explain")
@@ -132,8 +132,11 @@ class _Gallery:
     def _of_a_class(self, findings: Findings) -> tuple[Case, ...]:
         worst_first = sorted(findings.classes, key=lambda report: report.correct - report.n)
         reports = [report for report in worst_first if report.n]
-        # What follows the last dot has no name in it, so these differ as the names do.
-        lines = [f"{r.name} · {r.correct} of {r.n} correct" for r in reports]
+        names = labels([report.name for report in reports], _NAME)
+        lines = [
+            f"{name} · {report.correct} of {report.n} correct"
+            for name, report in zip(names, reports, strict=True)
+        ]
         line = self.asker.pick("Which class?", lines) if lines else None
         if line is None:
             return ()

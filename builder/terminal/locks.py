@@ -2,10 +2,11 @@
 
 from functools import partial
 
-from builder.edits.locks import Lock, lock_words
+from builder.edits.locks import Lock
 from builder.review.view import RemoveLock, SetLock, View
 from builder.terminal.asker import Asker, Key
 from builder.terminal.going_back import Steps, stepwise
+from builder.terminal.sentences import lock_told
 from builder.terminal.text import shortened
 
 _KINDS = (Key("g", "a group"), Key("c", "a class"), Key("r", "one rule"))
@@ -22,7 +23,7 @@ def _wanted(view: View, steps: Steps) -> SetLock | RemoveLock:
     keys = (*_KINDS, _UNLOCK) if locks else _KINDS
     kind = steps.key("Lock what? Only you change it then", keys)
     if kind == "u":
-        words = [lock_words(lock) for lock in locks]
+        words = [lock_told(lock) for lock in locks]
         return RemoveLock(locks[words.index(steps.pick("Unlock which?", words))])
     class_name = None if kind == "g" else steps.pick("Which class?", view.system.classes)
     group: str | None = None

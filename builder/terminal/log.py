@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from builder.edits.describe import SOURCES, describe_proposal
-from builder.edits.locks import lock_words
+from builder.edits.describe import SOURCES
 from builder.scoring.wording import counted, effect, proven
 from builder.session.classes import incomparable
 from builder.session.confirmation import trial_of, trial_words
@@ -15,6 +14,7 @@ from builder.session.state import State, Version
 from builder.session.story import Accepted, Delivery, Story, Stretch
 from builder.session.versions import held_out_change
 from builder.terminal.events import bits_words, optimised_words, source_words, summary
+from builder.terminal.sentences import lock_told, proposal_told
 from builder.terminal.tables import Rows, figures
 from builder.terminal.text import LONG, indented, paragraphs, quoted, shortened
 
@@ -110,8 +110,8 @@ def _stretch(stretch: Stretch, story: Story, cost: str) -> list[RenderableType]:
         lines += _rejected(rejected)
     if stretch.skipped:
         lines.append(indented(f"{counted(stretch.skipped, 'proposal')} skipped."))
-    lines += [indented(f"Locked: {shortened(lock_words(lock))}.") for lock in stretch.locked]
-    lines += [indented(f"Unlocked: {shortened(lock_words(lock))}.") for lock in stretch.unlocked]
+    lines += [indented(f"Locked: {shortened(lock_told(lock))}.") for lock in stretch.locked]
+    lines += [indented(f"Unlocked: {shortened(lock_told(lock))}.") for lock in stretch.unlocked]
     lines += [indented(optimised_words(run)) for run in stretch.optimised]
     lines += [indented(f"Note: {quoted(note, LONG)}") for note in stretch.notes]
     if cost:
@@ -136,7 +136,7 @@ def _accepted(accepted: Accepted) -> list[RenderableType]:
         head = "Your change"
     measured = f": {effect(decided.effect)} on review" if decided.effect else ""
     lines = [indented(head + measured)]
-    described = describe_proposal(decided.proposal, accepted.before)
+    described = proposal_told(decided.proposal, accepted.before)
     lines += [indented(line, by=4) for line in paragraphs(described)]
     return lines
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from builder.terminal.asker import Check, CheckMany, InputEnded, Key, flush_terminal
-from builder.terminal.text import labels, matching, shortened
+from builder.terminal.text import entered, holding, labels, matching, shortened
 
 BACK = "."
 NOTHING = "-"
@@ -124,9 +124,10 @@ class PlainAsker:
         """The entries that are named one after the other; None, with a word, if one is not one."""
         if answer == "0":
             return set()
-        if "," in answer and answer in shown:
+        names = [entered(label) for label in shown]
+        if "," in answer and answer in names:
             # A name that holds commas itself.
-            return {shown.index(answer)}
+            return {names.index(answer)}
         meant = [self._meant(part, shown) for part in answer.split(",")]
         return None if None in meant else {index for index in meant if index is not None}
 
@@ -136,8 +137,7 @@ class PlainAsker:
         if index is None:
             index = matching(answer, shown)
         if index is None:
-            wanted = answer.strip().casefold()
-            found = [at for at, label in enumerate(shown) if wanted and wanted in label.casefold()]
+            found = holding(answer, shown)
             named = shortened(answer) or "Nothing"
             if not found:
                 self.say(f"{named}: no such entry.")
@@ -150,7 +150,7 @@ class PlainAsker:
     def _line(self, question: str) -> str:
         self.say(question)
         try:
-            return self.read().strip()
+            return entered(self.read())
         except EOFError:
             raise InputEnded from None
 

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from builder.errors import CotbuildError
-from builder.scoring.statistics import Beside
+from builder.scoring.beside_accuracy import Beside
 from builder.scoring.wording import counted, interval, percent, points
 from builder.system.checks import Checks
 from builder.system.model import AttributeSystem

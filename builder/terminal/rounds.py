@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from builder.edits.describe import SOURCES, describe_proposal
-from builder.edits.locks import lock_words
+from builder.edits.describe import SOURCES
 from builder.review.findings import Findings
 from builder.review.view import Offer, View
+from builder.scoring.beside_accuracy import beside_accuracy
 from builder.scoring.statistics import Change, compare
-from builder.scoring.wording import counted, effect, percent, points, proven
+from builder.scoring.wording import beside, counted, effect, percent, points, proven
 from builder.session.confirmation import confirmed
 from builder.session.state import State, Version, from_bits, needs_measuring
 from builder.system.model import AttributeSystem
 from builder.terminal.changes import changes_block
 from builder.terminal.diagnosis_tables import class_table, pair_table, weak_table, worst_classes
 from builder.terminal.log import proof_lines
+from builder.terminal.sentences import lock_told, proposal_told, reason_told
 from builder.terminal.tables import Rows, accuracy_words, figures
 from builder.terminal.text import LONG, indented, listed, paragraphs, quoted, shortened
 
@@ -55,8 +56,9 @@ def offer_block(name: str, offer: Offer, system: AttributeSystem) -> RenderableT
     source = offer.proposal.source
     by = "" if source == "person" else f" · {SOURCES[source].removeprefix('the ')}"
     lines: list[RenderableType] = [Text.assemble((head, "bold"), by)]
-    lines += [indented(line, 3) for line in paragraphs(describe_proposal(offer.proposal, system))]
-    lines += [indented(line, 3, "dim") for line in paragraphs(offer.proposal.reason)[:4]]
+    lines += [indented(line, 3) for line in paragraphs(proposal_told(offer.proposal, system))]
+    reason = reason_told(offer.proposal, system)
+    lines += [indented(line, 3, "dim") for line in paragraphs(reason)[:4]]
     return Group(*lines)
 
 
@@ -177,10 +179,22 @@ def _comparisons(state: State, findings: Findings, best_name: str | None) -> lis
                 f"Version {last.number} against the best baseline: {points(change.points)} "
                 f"({proven(change)})."
             )
+    if held_out := beside(_held_out_figures(state, findings)):
+        lines.append(f"Version {state.versions[-1].number} on held-out images: {held_out}.")
     review = findings.review
     where = accuracy_words(int(review.correct.sum()), review.n)
+    if more := beside(beside_accuracy(review.correct, findings.labels("review"), review)):
+        where += f"; {more}"
     lines.append(f"On review images: {where}." if review.n else "No review images.")
     return lines
+
+
+def _held_out_figures(state: State, findings: Findings) -> dict[str, float]:
+    """What the journal tells of the last version: to score the working system is another look."""
+    if needs_measuring(state) or state.versions[-1].images != findings.images:
+        return {}
+    correct = from_bits(state.versions[-1].held_out)
+    return beside_accuracy(correct, findings.labels("held_out"))
 
 
 def _change_since_last(state: State, findings: Findings) -> Change | None:
@@ -235,7 +249,7 @@ def _what_would_fix_it(view: View) -> list[RenderableType]:
         locked = counted(view.locked, "proposal is", "proposals are")
         parts.append(Text(f"{locked} left out, for a lock on what would change.", style="dim"))
     if view.state.locks:
-        locks = listed([shortened(lock_words(lock), 40) for lock in view.state.locks], 6)
+        locks = listed([shortened(lock_told(lock), 40) for lock in view.state.locks], 6)
         parts.append(Text(f"Locked: {locks}.", style="dim"))
     if view.unfit:
         unfit = counted(view.unfit, "proposal no longer fits", "proposals no longer fit")

@@ -8,6 +8,7 @@ from rich.text import Text
 from builder.review.view import Rescore, TryRules, View
 from builder.scoring.fit import FITTED_PART, RuleName, RuleTrial
 from builder.scoring.wording import accuracy, accuracy_interval, counted, proven, scoring_words
+from builder.session.confirmation import needed_p
 from builder.system.model import Scoring
 from builder.terminal.asker import Asker
 from builder.terminal.tables import table_of
@@ -48,13 +49,8 @@ def choose_rule(asker: Asker, console: Console, view: View) -> TryRules | Rescor
     if not trials:
         return None
     if (new := len(_others(trials))) and not view.rules_tried:
-        console.print(
-            Text(
-                f"This shows held-out images {counted(new, 'more time')}. Each is a look, and what "
-                "comes later is the harder to confirm."
-            )
-        )
-        return TryRules(new) if asker.confirm("Show the rules?", default=True) else None
+        console.print(Text(_cost(view.state.held_out_looks, new)))
+        return TryRules(new) if asker.confirm("Show the rules?", default=False) else None
     version = f"Version {view.state.versions[-1].number}"
     fitted = "rules that are fitted are left out, no review image is of a known class."
     if view.findings and any(trial.name in FITTED_PART for trial in trials):
@@ -65,6 +61,15 @@ def choose_rule(asker: Asker, console: Console, view: View) -> TryRules | Rescor
     kept = f"keep {scoring_words(trials[0].scoring)}"
     picked = asker.pick("Score by which rule from here on?", [kept, *others])
     return Rescore(others[picked].scoring) if picked in others else None
+
+
+def _cost(looks: int, new: int) -> str:
+    """What so many new looks make of the p that the next version needs, after one look or more."""
+    now, then = needed_p(looks + 1), needed_p(looks + new + 1)
+    return (
+        f"This shows held-out images {counted(new, 'more time')}, each of them a look. To be "
+        f"confirmed, the next version would then need p < {then:.2g} instead of {now:.2g}."
+    )
 
 
 def _others(trials: Sequence[RuleTrial]) -> list[RuleTrial]:

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.containers import Lines
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from builder.scoring.wording import accuracy, accuracy_interval, percent
-from builder.terminal.text import SHORT, plain, shortened
+from builder.terminal.text import SHORT, apart, plain, shortened
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ class Rows:
                 overflow="fold",
             )
         for row in self.rows:
-            table.add_row(*(plain(cell, self.longest) for cell in row))
+            table.add_row(*(_Cell(shortened(cell, self.longest)) for cell in row))
         return table
 
     def _stack(self) -> RenderResult:
@@ -95,6 +96,16 @@ class Rows:
                 ],
                 indent=_INDENT,
             )
+
+
+class _Cell(Text):
+    """Text of which each line keeps apart from the cells beside it, in whatever script it is."""
+
+    def wrap(self, *args: Any, **options: Any) -> Lines:
+        lines = super().wrap(*args, **options)
+        for line in lines:
+            line.append(apart(line.plain)[len(line) :])
+        return lines
 
 
 def table_of(

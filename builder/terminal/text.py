@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Sequence
 
 from rich.cells import cell_len, chop_cells
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
+
+from builder.system.names import exact
 
 # Enough for every real name and sentence in a table; the rest can be read in the session's files.
 SHORT = 60
@@ -18,6 +20,10 @@ SHORT = 60
 LONG = 400
 
 ELLIPSIS = "…"
+# Ends a text that runs from right to left: a terminal that draws it so would draw figures that
+# follow on its other side, "Name 3 of 8" as "3 Name of 8".
+MARK = "\u200e"
+RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 # Joiners belong to letters and emoji; other invisible characters only mislead.
 _JOINERS = "\u200c\u200d"
 # Control, format (bidi overrides among them), surrogate, private and unassigned characters, and the
@@ -47,20 +53,34 @@ def _safe(text: str) -> str:
     marks = 0
     for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
-        if unicodedata.category(character) in _UNSAFE and character not in _JOINERS:
+        known = character in _JOINERS or (character == MARK and _runs_from_the_right(shown))
+        if unicodedata.category(character) in _UNSAFE and not known:
             shown.append(_escaped(character))
         elif marks <= _MOST_MARKS:
             shown.append(character)
     return "".join(shown)
 
 
+def apart(text: str) -> str:
+    """`text`, with a mark where what follows in its line would be drawn on its other side."""
+    return text + MARK if _runs_from_the_right(text) else text
+
+
 def shortened(text: str, limit: int = SHORT) -> str:
-    """The safe form of `text` in at most `limit` columns; an ellipsis tells what was cut."""
+    """The safe form of `text` in at most `limit` columns; an ellipsis tells what was cut.
+
+    No figure that follows is drawn on its other side.
+    """
     # Cutting first keeps a text of a million characters from being read to its end.
     safe = visible(text[: 20 * limit])
-    if cell_len(safe) <= limit and len(text) <= 20 * limit:
-        return safe
-    return chop_cells(safe, max(1, limit - 1))[0].rstrip() + ELLIPSIS
+    if cell_len(safe) > limit or len(text) > 20 * limit:
+        safe = chop_cells(safe, max(1, limit - 1))[0].rstrip() + ELLIPSIS
+    return apart(safe)
+
+
+def wrapped(text: str, width: int) -> str:
+    """The safe text in lines of at most `width` columns."""
+    return "\n".join(line.plain for line in Text(text).wrap(Console(width=width), width))
 
 
 def plain(text: str, limit: int = SHORT, style: str = "") -> Text:
@@ -116,13 +136,35 @@ def labels(texts: Sequence[str], limit: int = SHORT) -> list[str]:
     return shown
 
 
-def matching(typed: str, shown: Sequence[str]) -> int | None:
+def entered(text: str) -> str:
+    """What a person typed, or copied from the screen with its marks, without blanks around it."""
+    return text.replace(MARK, "").strip()
+
+
+def holding(wanted: str, shown: Sequence[str]) -> list[int]:
+    """Indices of the labels that hold what was typed; none for nothing."""
+    part = _comparable(wanted)
+    return [index for index, label in enumerate(shown) if part and part in _comparable(label)]
+
+
+def matching(wanted: str, shown: Sequence[str]) -> int | None:
     """Index of the label that was meant: its name, its beginning, or a part of it alone."""
-    wanted = typed.strip().casefold()
-    if not wanted:
-        return None
-    exact = [index for index, label in enumerate(shown) if label == typed.strip()]
-    same = [index for index, label in enumerate(shown) if label.casefold() == wanted]
-    begins = [index for index, label in enumerate(shown) if label.casefold().startswith(wanted)]
-    holding = [index for index, label in enumerate(shown) if wanted in label.casefold()]
-    return next((found[0] for found in (exact, same, begins, holding) if len(found) == 1), None)
+    part = _comparable(wanted)
+    held = holding(wanted, shown)
+    exactly = [index for index in held if entered(shown[index]) == entered(wanted)]
+    same = [index for index in held if _comparable(shown[index]) == part]
+    begins = [index for index in held if _comparable(shown[index]).startswith(part)]
+    return next((found[0] for found in (exactly, same, begins, held) if len(found) == 1), None)
+
+
+def _comparable(text: str) -> str:
+    return exact(entered(text)).casefold()
+
+
+def _runs_from_the_right(text: Sequence[str]) -> bool:
+    """Whether the last character that has a direction of its own runs from right to left."""
+    for character in reversed(text):
+        direction = unicodedata.bidirectional(character[-1])
+        if direction == "L" or direction in RIGHT_TO_LEFT:
+            return direction != "L"
+    return False

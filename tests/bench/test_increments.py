@@ -184,7 +184,7 @@ def test_effects_of_200_proposals(groups: int, rule: str) -> None:
     for after in sample:
         expected = full(after).correct
         changed += np.count_nonzero(before.correct != expected)
-        different += np.count_nonzero(base.correct(after) != expected)
+        different += np.count_nonzero(next(base.correct([after])) != expected)
     print(f"  of {changed} marks that ten proposals change, {different} differ by rounding")
     assert different <= changed / 100
     assert np.median(ratios) > 10

@@ -20,12 +20,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from builder.data.images import LabelledImage, file_digest
 from builder.data.pictures import Crop, open_image
 from builder.encoders.jina.bert import JinaBert
-from builder.encoders.jina.clip import JinaClipEncoder, jina_preprocessing, load_jina_clip
+from builder.encoders.jina.clip import JinaClipEncoder, jina_preprocessing
 from builder.encoders.jina.config import read_config
 from builder.encoders.jina.eva02 import EVA02
 from builder.encoders.jina.xlm_roberta import XLMRoberta
 from builder.encoders.vector_cache import encode_image_files
-from tests.encoders.jina_fixtures import folder_of
+from tests.encoders.jina_fixtures import folder_of, load
 
 pytestmark = pytest.mark.timeout(3600)
 CPU = torch.device("cpu")
@@ -44,8 +44,7 @@ TEXT_TOWERS = {
 
 def full_size(version: str, folder: Path, *, texts: bool = False) -> JinaClipEncoder:
     """With the real sizes of the image tower and, if `texts`, of the text tower."""
-    tiny = load_jina_clip(folder_of(version), name="x", revision="x", device=CPU,
-                          dtype=torch.float32)  # fmt: skip
+    encoder = load(version)
     shutil.copytree(folder_of(version), folder, dirs_exist_ok=True)
     config = json.loads((folder / "config.json").read_text())
     config["vision_config"] |= SIZES[version]
@@ -56,22 +55,13 @@ def full_size(version: str, folder: Path, *, texts: bool = False) -> JinaClipEnc
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessing))
     read = read_config(folder, "x")
     torch.manual_seed(0)
-    vision = EVA02(read.vision).eval().requires_grad_(False)
-    vision.init_rope(CPU, torch.float32)
-    text = TEXT_TOWERS[version]().eval().requires_grad_(False) if texts else tiny.text
-    return JinaClipEncoder(
-        name="x",
-        revision="x",
-        fingerprint=version,
-        config=read,
-        preprocessing=jina_preprocessing(folder, "x"),
-        tokenizer=tiny._tokenizer,
-        towers=(vision, text, 10.0),
-        truncate_dim=None,
-        task=None,
-        device=CPU,
-        dtype=torch.float32,
-    )
+    encoder.vision = EVA02(read.vision).eval().requires_grad_(False)
+    encoder.vision.init_rope(CPU, torch.float32)
+    if texts:
+        encoder.text = TEXT_TOWERS[version]().eval().requires_grad_(False)
+    encoder._preprocessing = jina_preprocessing(folder, "x")
+    encoder._dimensions = read.dimensions
+    return encoder
 
 
 def cards(folder: Path, count: int) -> list[LabelledImage]:
@@ -170,8 +160,7 @@ def test_memory_does_not_grow_with_the_number_of_images(
     benchmark: BenchmarkFixture, tmp_path: Path
 ) -> None:
     """The same towers see 4 and then 40 times 40 megapixels."""
-    encoder = load_jina_clip(folder_of("v2"), name="x", revision="x", device=CPU,
-                             dtype=torch.float32)  # fmt: skip
+    encoder = load("v2")
     path = tmp_path / "large.jpg"
     Image.new("RGB", (8000, 5000), (9, 99, 199)).save(path)
     # A byte behind the end gives each copy a content of its own.

@@ -38,7 +38,9 @@ def make_case(classes: int, groups: int, options: int, images: int, size: int) -
 
     made = [
         AttributeGroup(
-            name=f"group {g}", prompt="It is {}.", options=tuple(f"o{k}" for k in range(options))
+            name=f"group {g}",
+            prompt=f"It is {{}} {g}.",
+            options=tuple(f"o{k}" for k in range(options)),
         )
         for g in range(groups)
     ]

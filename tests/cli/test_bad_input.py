@@ -32,9 +32,9 @@ def test_classes_file(job: Job, content: bytes, word: str) -> None:
 
 def test_classes_file_missing_or_a_folder(job: Job) -> None:
     job.classes.unlink()
-    failed(cotbuild("new", *job.flags(), *AUTO), 2, "no file")
+    failed(cotbuild("new", *job.flags(), *AUTO), 2, "No such file")
     job.classes.mkdir()
-    failed(cotbuild("new", *job.flags(), *AUTO), 2, "folder")
+    failed(cotbuild("new", *job.flags(), *AUTO), 2, "Is a directory")
 
 
 def with_start(job: Job, model: OpenAIServer) -> list[str]:
@@ -204,7 +204,7 @@ def test_sessions(job: Job, model: OpenAIServer, tmp_path: Path) -> None:
     assert "cut off" in result.stderr
     assert before.system == read_state(job.session).system
     lines = (job.session / JOURNAL).read_bytes().splitlines(keepends=True)
-    newer = lines[0].replace(b'"version": 2', b'"version": 3', 1)
+    newer = lines[0].replace(b'"version": 3', b'"version": 4', 1)
     assert newer != lines[0]
     (job.session / JOURNAL).write_bytes(b"".join([newer, *lines[1:]]))
     failed(cotbuild("resume", job.session, "--auto"), 5, "newer")

@@ -102,7 +102,7 @@ def test_what_another_person_did_to_the_same_draft_is_taken_over(
     assert state.system
     if clash:
         assert result.exit_code == 2, result.output
-        assert "theirs.json, [0].edits" in result.stderr
+        assert "theirs.json,[0].edits" in "".join(result.stderr.split())
         assert len(lines_of(session / "session.jsonl")) == records
     else:
         assert result.exit_code == 0, result.output

@@ -60,7 +60,11 @@ def test_a_version_is_exported_as_it_is(accepted: Path, name: str) -> None:
 
 
 def test_another_version_than_the_best_is_exported_with_its_own_figures(accepted: Path) -> None:
-    assert cotbuild("export", accepted, "--measure").exit_code == 0
+    result = cotbuild("export", accepted, "--measure")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stderr.split())
+    assert "version 2 is not better than version 1" in said
+    assert "--version last exports it all the same" in said
     state = read_state(accepted)
     assert state.best == 1
     assert cotbuild("export", accepted, "--version", 2).exit_code == 0

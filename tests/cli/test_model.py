@@ -122,10 +122,10 @@ def test_without_a_model_moved_templates_are_not_missed(job: Job, model: OpenAIS
     flags = [*job.flags(), "--llm", "m", "--llm-url", model.url, "--auto", "--rounds", 1]
     assert cotbuild("new", *flags, "--prompts", folder).exit_code == 0
     folder.rename(job.folder / "moved")
-    failed(cotbuild("resume", job.session, "--auto"), 2, "templates")
-    assert cotbuild("resume", job.session, "--auto", "--llm", "none").exit_code == 0
-    again = ["resume", job.session, "--auto", "--prompts", job.folder / "moved"]
-    assert cotbuild(*again).exit_code == 0
+    again = ["resume", job.session, "--auto", "--rounds", 1]
+    failed(cotbuild(*again), 2, "templates")
+    assert cotbuild(*again, "--llm", "none").exit_code == 0
+    assert cotbuild(*again, "--prompts", job.folder / "moved").exit_code == 0
 
 
 def test_a_cost_limit_needs_a_price(job: Job, model: OpenAIServer) -> None:

@@ -55,12 +55,13 @@ def test_every_command_of_a_session_goes_without_questions(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     session, asked, before = played.session, len(model.requests), unchanged(played)
     begins = ("new", *played.flags(), "--out", played.folder / "another", *ELSEWHERE)
+    more = ("resume", session, "--auto", "--rounds", 1)
     refused = [
         (begins, "--auto"),
         ((*begins, "--auto"), "--yes"),
         (("resume", session), "--auto"),
-        (("resume", session, "--auto", *ELSEWHERE), "--yes"),
-        (("resume", session, "--auto", "--llm", "paste"), "not a terminal"),
+        ((*more, *ELSEWHERE), "--yes"),
+        ((*more, "--llm", "paste"), "not a terminal"),
     ]
     for arguments, words in refused:
         failed(cotbuild(*arguments, typed=TYPED), 2, words)
@@ -78,6 +79,7 @@ def test_real_streams_that_are_no_terminal(played: Job, stdin: bytes | None) -> 
     before = unchanged(played)
     begun = run(played.folder, stdin, "new", *played.flags(), "--out", "another", *ELSEWHERE)
     assert (begun.returncode, b"--auto" in begun.stderr) == (2, True), begun.stderr
-    resumed = run(played.folder, stdin, "resume", played.session, "--auto", *ELSEWHERE)
+    more = ("resume", played.session, "--auto", "--rounds", 1, *ELSEWHERE)
+    resumed = run(played.folder, stdin, *more)
     assert (resumed.returncode, b"--yes" in resumed.stderr) == (2, True), resumed.stderr
     assert unchanged(played) == before

@@ -152,9 +152,9 @@ def _prepare(tmp_path: Path, kind: str) -> Path:
 @pytest.mark.parametrize(
     ("kind", "says", "advises"),
     [
-        ("missing", "There is no folder", "one sub-folder of images per class"),
-        ("file", "is a file, not a folder", "one sub-folder of images per class"),
-        ("empty", "is empty", "each named like its class"),
+        ("missing", "cannot be read: No such file", "one sub-folder of images per class"),
+        ("file", "cannot be read: Not a directory", "one sub-folder of images per class"),
+        ("empty", "found no sub-folder", "exactly like its"),
         ("no match", r"found 'Bulbasuar' \(nearest: 'Bulbasaur'\), 'zzz'", "exactly like its"),
         ("no folders", "found no sub-folder", "one level up or down"),
         ("no files", "hold no files", "sub-folder of its name"),

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, features
 
 from builder.data import pictures
 from builder.data.images import LabelledFile, check_files
+from builder.data.matching import Matching
 from builder.data.pictures import (
     Crop,
     ImageUnreadable,
@@ -162,11 +163,12 @@ def test_no_more_pictures_are_held_at_a_time_than_there_are_cores(tmp_path: Path
     NOISE.save(path)
     threads: set[str] = set()
 
-    def note(_: int) -> None:
+    def note(_done: int, _total: int) -> None:
         names = (thread.name for thread in threading.enumerate())
         threads.update(name for name in names if name.startswith("ThreadPoolExecutor"))
 
-    check_files([LabelledFile(path, "a", "b", "a")] * 200, note)
+    files = [LabelledFile(path, "a", "b", "a")] * 200
+    check_files(files, Matching({}, (), ["a"]), "here", 200, note)
     assert 1 <= len(threads) <= min(8, os.cpu_count() or 1)
 
 

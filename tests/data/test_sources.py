@@ -57,13 +57,17 @@ def _use(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache / "hub"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(cache / "token"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(datasets.config, "HF_ENDPOINT", url)
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    _go_offline(monkeypatch, False)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(cache / "datasets"))
     monkeypatch.setattr(datasets.config, "DOWNLOADED_DATASETS_PATH", str(cache / "downloads"))
     # It keeps its instances, with the address that they were made for.
     HfFileSystem.clear_instance_cache()
+
+
+def _go_offline(monkeypatch: pytest.MonkeyPatch, offline: bool = True) -> None:
+    for place in (constants, datasets.config):
+        monkeypatch.setattr(place, "HF_HUB_OFFLINE", offline)
 
 
 def read(
@@ -110,7 +114,7 @@ def test_cards_are_found_by_their_names_and_downloaded_once(
     assert read(tmp_path, CARDS) == found
     assert read(tmp_path, f"{CARDS}@v1") == found
     asked = len(hub.requests)
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    _go_offline(monkeypatch)
     assert read(tmp_path, CARDS) == found
     assert read(tmp_path, f"{CARDS}@{COMMIT}") == found
     with pytest.raises(InputError, match=f"'v1' .* is commit {COMMIT}"):
@@ -340,9 +344,11 @@ def test_without_a_network_the_message_says_so(
         _use(monkeypatch, f"http://127.0.0.1:{unused.getsockname()[1]}", tmp_path / "cache")
         # The library would try again for half a minute.
         monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", pytest.fail)
-        with pytest.raises(InputError, match="not on this machine: the hub cannot be reached"):
+        with pytest.raises(
+            InputError, match="not on this machine: the Hugging Face hub cannot be reached"
+        ):
             read(tmp_path, "org/name")
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    _go_offline(monkeypatch)
     with pytest.raises(InputError, match="not on this machine: HF_HUB_OFFLINE is set"):
         read(tmp_path, "org/name")
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from builder.diagnosis.groups import per_group
+from builder.diagnosis.groups import Kind, per_group
+from builder.scoring.effects import Increments
 from builder.scoring.score import score
 from builder.scoring.statistics import compare
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
@@ -24,11 +25,16 @@ def groups_of(
     system: AttributeSystem, rows: Sequence[Sequence[float]], labels: Sequence[str], **kinds: Any
 ) -> Any:
     """Group reports where the vectors of the phrases are axes: an image is its own cosines."""
-    size = len(system.phrases())
-    images, axes = np.array(rows, np.float32).reshape(-1, size), np.eye(size, dtype=np.float32)
+    phrases = system.phrases()
+    axes = np.eye(len(phrases), dtype=np.float32)
+    images = np.array(rows, np.float32).reshape(-1, len(phrases))
     scoring = Scoring(**kinds)
     scores = score(system, images, axes, labels, scoring=scoring, logit_scale=4.0)
-    return per_group(scores, system, images, axes, scoring=scoring, logit_scale=4.0)
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        return axes[[phrases.index(text) for text in texts]]
+
+    return per_group(Increments(system, scores, images, labels, encode, scoring, 4.0))
 
 
 def test_per_group_by_hand() -> None:
@@ -77,7 +83,7 @@ def test_the_only_group_and_no_images() -> None:
     assert [(r.alone.n, r.alone.count, r.without.n, r.weak) for r in nothing] == [
         (0, 0, 0, False)
     ] * 3
-    assert {r.verdict.kind for r in nothing} == {"few images", "repeats"}
+    assert {r.verdict.kind for r in nothing} == {Kind.FEW_IMAGES, Kind.REPEATS}
 
 
 def entropy(symbols: Sequence[Any]) -> float:
@@ -200,7 +206,7 @@ def test_orthogonal_groups_carry_the_system() -> None:
 def test_a_group_whose_rules_have_no_bearing_on_the_images_is_decoration() -> None:
     shuffled = chance(1).permutation(ROW).tolist()
     options = tuple("abcd")
-    groups = [AttributeGroup(name=n, prompt="{}", options=options) for n in ("true", "idle")]
+    groups = [AttributeGroup(name=n, prompt=f"{n} {{}}", options=options) for n in ("true", "idle")]
     rules = {
         f"class {c:02}": {"true": options[ROW[c]], "idle": options[shuffled[c]]} for c in range(16)
     }
@@ -211,7 +217,7 @@ def test_a_group_whose_rules_have_no_bearing_on_the_images_is_decoration() -> No
     true, idle = groups_of(
         make_system("test", groups, rules), rows.tolist(), [f"class {c:02}" for c in labels]
     )
-    assert true.verdict.kind == "carries"
+    assert true.verdict.kind == Kind.CARRIES
     assert idle.verdict.words() == "decoration"
 
 
@@ -219,7 +225,7 @@ def test_a_copy_repeats_the_first_and_the_only_group_carries() -> None:
     first, second, other = seen_by([ROW, ROW, COLUMN], 32, seed=3)
     assert {first.verdict.words(), second.verdict.words()} <= {"repeats g1", "repeats g0"}
     assert (first.repeats.group, first.repeats.beyond_chance) == ("g1", 1)
-    assert other.verdict.kind == "carries"
+    assert other.verdict.kind == Kind.CARRIES
     (only,) = seen_by([ROW], 64)
     assert only.verdict.words() == "carries the system"
     assert (only.left_out, only.repeats) == (None, None)

@@ -1,6 +1,6 @@
 """The verdict on a group: one for every combination of measures, and the right one first."""
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def report(**other: Any) -> GroupReport:
 
 
 def left_out(fixed: int, broken: int, p: float = 1.0, can_tell: bool = True) -> LeftOut:
-    return LeftOut(Change(fixed, broken, 100, p), p, can_tell)
+    return LeftOut(Change(n=100, fixed=fixed, broken=broken), p, can_tell)
 
 
 def shuffled(p: float, can_tell: bool = True) -> NullTest:
@@ -103,19 +103,17 @@ def test_every_combination_has_a_verdict(
         alone=Proportion(0, n),
     )
     verdict = found.verdict
-    assert verdict.kind in get_args(Kind)
     assert verdict.words()
-    assert (verdict.repeated == "form") == (verdict.kind == "repeats")
-    if verdict.kind == "carries":
+    assert (verdict.repeated == "form") == (verdict.kind == Kind.REPEATS)
+    if verdict.kind == Kind.CARRIES:
         assert found.left_out is None or found.left_out.change.points < 0
-    if verdict.kind in ("misleads", "adds nothing", "helps little"):
+    if verdict.kind in (Kind.MISLEADS, Kind.ADDS_NOTHING, Kind.HELPS_LITTLE):
         assert not found.left_out or found.left_out.change.points >= 0
 
 
 def test_each_kind_has_words_of_its_own() -> None:
     words = [
-        Verdict(kind, "form" if kind == "repeats" else "").words(str.upper)
-        for kind in get_args(Kind)
+        Verdict(kind, "form" if kind == Kind.REPEATS else "").words(str.upper) for kind in Kind
     ]
     assert "repeats FORM" in words
     assert len(set(words)) == len(words)

@@ -20,7 +20,7 @@ HOW = {"scoring": Scoring(), "logit_scale": 10.0}
 def world(images: int, seed: int) -> tuple[AttributeSystem, np.ndarray, list[str]]:
     """Four classes in two binary groups, and two groups of noise; cosines of noisy images."""
     groups = [
-        AttributeGroup(name=name, prompt="{}", options=("no", "yes"))
+        AttributeGroup(name=name, prompt=f"{name} {{}}", options=("no", "yes"))
         for name in ("noise", "high", "low", "more noise")
     ]
     rules = {
@@ -54,7 +54,10 @@ def test_what_is_left_is_within_the_interval_and_counted_right(
     system: AttributeSystem, seed: int, images: int
 ) -> None:
     rng = chance(seed)
-    similar = rng.normal(size=(images, len(system.phrases()))).astype(np.float32)
+    phrases = system.phrases()
+    drawn = rng.normal(size=(images, len(phrases))).astype(np.float32)
+    # Equal phrases have equal cosines.
+    similar = drawn[:, [phrases.index(phrase) for phrase in phrases]]
     labels = [system.classes[index % len(system.classes)] for index in range(images)]
     found = smallest_set(system, similar, labels, **HOW)
     full = score_cosines(system, similar, labels, **HOW)

@@ -14,7 +14,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from builder.encoders.jina.clip import JinaClipEncoder, load_jina_clip
+from builder.encoders.jina.clip import JinaClipEncoder
+from builder.encoders.protocol import Wanted
+from builder.encoders.spec import EncoderSpec
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "jina_clip"
 CPU = torch.device("cpu")
@@ -58,15 +60,9 @@ def load(
     truncate_dim: int | None = None,
     task: str | None = None,
 ) -> JinaClipEncoder:
-    return load_jina_clip(
-        folder or folder_of(version),
-        name=f"tiny-{version}",
-        revision="abc",
-        device=CPU,
-        dtype=dtype,
-        truncate_dim=truncate_dim,
-        task=task,
-    )
+    spec = EncoderSpec(f"tiny-{version}", truncate_dim=truncate_dim, task=task)
+    folder = folder or folder_of(version)
+    return JinaClipEncoder(Wanted(spec, "cpu", str(dtype).split(".")[1], folder, "abc"))
 
 
 @cache

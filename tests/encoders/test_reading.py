@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from queue import Queue
 
@@ -21,9 +22,11 @@ from builder.data.images import LabelledImage, file_digest
 from builder.data.pictures import Crop
 from builder.encoders import reading
 from builder.encoders.protocol import Pixels
-from builder.encoders.reading import Spool, decoded_once, read_ahead, read_as_they_come, read_pixels
+from builder.encoders.reading import Spool, decoded_once, read_ahead, read_pixels
 from builder.errors import InputError
 from tests.chance import chance
+
+read_as_they_come = partial(read_ahead, full=False)
 
 
 @given(st.lists(st.integers()), st.integers(1, 7))

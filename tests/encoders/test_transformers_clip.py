@@ -11,7 +11,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
-from builder.encoders.transformers_clip import PretrainedEncoder, load_pretrained
+from builder.encoders.protocol import Wanted
+from builder.encoders.spec import EncoderSpec
+from builder.encoders.transformers_clip import PretrainedEncoder
 from builder.errors import EncoderError
 from tests.chance import chance
 
@@ -33,8 +35,8 @@ def clip_copy(clip_folder: Path, tmp_path: Path) -> Path:
 def load(
     folder: Path, revision: str = "r", dtype: torch.dtype = torch.float32
 ) -> PretrainedEncoder:
-    device = torch.device("cpu")
-    return load_pretrained(folder, name="it", revision=revision, device=device, dtype=dtype)
+    dtype_name = str(dtype).split(".")[1]
+    return PretrainedEncoder(Wanted(EncoderSpec("it"), "cpu", dtype_name, folder, revision))
 
 
 def pictures(count: int = 5) -> list[Image.Image]:
@@ -214,7 +216,7 @@ def test_unusable_weights_are_named(
         ("config.json", None, "no config.json"),
         ("config.json", b"{", "cannot be read"),
         ("config.json", b'{"model_type": "bert"}', "type 'bert'"),
-        ("config.json", b"[]", "type None"),
+        ("config.json", b"[]", "is not a JSON object"),
         ("config.json", b'{"model_type": "clip", "text_config": 3}', "cannot be loaded"),
     ],
 )

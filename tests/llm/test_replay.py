@@ -11,7 +11,7 @@ from builder.errors import InputError, LLMError
 from builder.llm import transcript
 from builder.llm.drafter import open_drafter
 from builder.llm.events import CallFinished, Dropped, GivenToAnother, LLMEvent, RecordingSilent
-from builder.llm.replay import ReplayDrafter, _after
+from builder.llm.replay import ReplayDrafter, unheard
 from builder.llm.settings import ModelSettings
 from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
@@ -233,7 +233,7 @@ def test_a_resumed_session_goes_on_after_the_revisions_it_has_heard(tmp_path: Pa
     ]
     path.write_text("\n".join(map(json.dumps, entries)), encoding="utf-8")
     exchanges = transcript.read(path).exchanges
-    left = [[entry.reply for entry in _after(exchanges, heard)] for heard in range(4)]
+    left = [[entry.reply for entry in unheard(exchanges, heard)] for heard in range(4)]
     assert left == [
         ["{}", "first", "first again", "cut off", "second", "third"],
         ["{}", "cut off", "second", "third"],

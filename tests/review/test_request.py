@@ -1,5 +1,6 @@
 """What the language model is asked about: few classes, what they look like, a short history."""
 
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -97,6 +98,41 @@ def test_of_a_larger_system_those_that_are_confused() -> None:
 def test_and_those_that_a_note_names(note: str, named: list[str]) -> None:
     names = ("Absol", "Absol G", "[red]", "a.b", "Βeedrill Δ", *numbered(SMALL))
     assert list(classes_to_show(system_of(*names), notes=["look", note])) == named
+
+
+@pytest.mark.parametrize(
+    ("note", "named"),
+    [
+        ("皮卡丘3号的尾巴", ["皮卡丘"]),
+        ("ルカリオは青い", []),
+        ("ｶﾒｯｸｽ と カメックス", ["カメックス"]),
+        (unicodedata.normalize("NFD", "피카츄의 꼬리"), ["피카츄"]),
+        ("หางของปิกาจูยาว", ["ปิกาจู"]),
+        ("לפיקאצ’ו יש זנב", ["פיקאצ'ו"]),
+        ("ذيل بيكاتشو، كالبرق", ["بيكاتشو"]),
+        ("पिकाचू की पूँछ", ["पिकाचू"]),
+        ("ＭＥＷ　ＧＸ is pink", ["Mew GX"]),
+        ("超梦GX", ["超梦GX"]),
+        ("超梦GXX", []),
+        ("see Mew\nGX", ["Mew GX"]),
+    ],
+)
+def test_a_note_names_classes_in_any_language(note: str, named: list[str]) -> None:
+    names = (
+        "皮卡丘",
+        "カメックス",
+        "피카츄",
+        "ปิกาจู",
+        "פיקאצ'ו",
+        "بيكاتشو",
+        "पिकाचू",
+        "Mew GX",
+        "超梦GX",
+    )
+    system = system_of(*names, *numbered(SMALL))
+    assert list(classes_to_show(system, notes=["note", note])) == named
+    # Two notes are read one by one.
+    assert classes_to_show(system, notes=["Mew", "GX"]) == ()
 
 
 def test_a_note_that_names_everything_does_not_show_everything() -> None:

@@ -16,7 +16,7 @@ from builder.edits.model import (
     SetPrompt,
     SetRule,
 )
-from builder.scoring.effects import ClassSteps, asked_by, class_steps, distinct_classes
+from builder.scoring.effects import ClassSteps, asked_by, class_steps, firsts
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system
 from tests.strategies import THOROUGH, proposals_to, systems
 
@@ -66,7 +66,7 @@ def test_phrases_count_not_how_prompt_and_option_share_them() -> None:
     )
     assert made is not None
     ((was, now),) = made.differences
-    assert was and now and (now.options, now.choices[3]) == (COLOUR.options, ("green",))
+    assert was and now and [now.phrases[k] for k in now.chosen(3)] == ["It is green."]
     assert made.step[:3].tolist() == [made.step[0]] * 3
     assert made.step[3] != made.step[0]
 
@@ -88,11 +88,12 @@ def test_a_group_with_other_phrases_steps_by_old_and_new_choice() -> None:
         SetPrompt(group="colour", prompt="It is mainly {}."),
         SetRule(class_name="D", group="colour", options=("blue",)),
     )
-    assert made.replaced == 0
+    assert made.replaced is not None and made.replaced.group.name == "colour"
     assert made.blocks.tolist() == [0, 1, 2, 0]
     assert len(set(made.step.tolist())) == 4
     dropped = change(DropGroup(group="form"))
-    assert (dropped.replaced, dropped.blocks.tolist()) == (1, [0, 0, 1, 0])
+    assert dropped.replaced is not None and dropped.replaced.group.name == "form"
+    assert dropped.blocks.tolist() == [0, 0, 1, 0]
     added = change(AddGroup(group=AttributeGroup(name="n", prompt="{}", options=("x", "y"))))
     assert (added.replaced, added.step.tolist()) == (None, [0, 0, 0, 0])
     ((was, now),) = added.differences
@@ -108,7 +109,7 @@ def test_of_two_groups_that_ask_the_same_the_changed_one_is_found() -> None:
         {name: {"colour": row["colour"], "again": row["again"]} for name, row in rules.items()},
     )
     made = change(DropGroup(group="colour"), before=before)
-    assert made.replaced == 0
+    assert made.replaced is not None and made.replaced.group.name == "colour"
     assert change(MoveGroup(group="again", position=0), before=before).differences == ()
 
 
@@ -132,7 +133,8 @@ def test_many_groups_are_told_apart() -> None:
     rules = {f"class {c}": dict(zip(names, row, strict=True)) for c, row in enumerate(rows)}
     rules["twin"] = rules["class 5"]
     system = make_system("test", groups, rules)
-    assert distinct_classes(asked_by(system, Scoring())).tolist() == [True] * 14 + [False]
+    codes = [asked.codes for asked in asked_by(system, Scoring())]
+    assert firsts(codes).tolist() == [True] * 14 + [False]
 
 
 @THOROUGH

@@ -179,11 +179,11 @@ def test_marks_are_those_of_a_full_score(data: st.DataObject) -> None:
     base = increments_of(before, images, labels, scoring)
     expected = [full(after, images, labels, scoring) for after in afters]
     for after, scores in zip(afters, expected, strict=True):
-        assert_marks(base.correct(after), after, scores, scoring)
-    together = [base.effect(after) for after in afters]
+        assert_marks(next(base.correct([after])), after, scores, scoring)
+    together = [next(base.effects([after])) for after in afters]
     assert list(base.effects(afters)) == together
     for after, effect in zip(afters, together, strict=True):
-        change = compare(base.scores.correct, base.correct(after))
+        change = compare(base.scores.correct, next(base.correct([after])))
         assert (effect.n, effect.fixed, effect.broken) == (40, change.fixed, change.broken)
 
 
@@ -203,7 +203,7 @@ def test_many_rules_at_once(data: st.DataObject, before: AttributeSystem) -> Non
     images = random_images(150)
     labels = labelled([before, after], images, scoring)
     base = increments_of(before, images, labels, scoring)
-    assert_marks(base.correct(after), after, full(after, images, labels, scoring), scoring)
+    assert_marks(next(base.correct([after])), after, full(after, images, labels, scoring), scoring)
 
 
 CROWD = crowd(3, classes=40, groups=3, options=4)
@@ -280,7 +280,7 @@ def test_each_kind_of_change(kind: str, rule: Rule, monkeypatch: pytest.MonkeyPa
         return score(system, *args, **options)
 
     monkeypatch.setattr(increments, "score", counted)
-    marks = base.correct(after)
+    marks = next(base.correct([after]))
     assert len(made) == (kind in WITH_A_FULL_SCORE)
     assert_marks(marks, after, expected)
     assert 50 < np.count_nonzero(marks) < 350
@@ -315,7 +315,7 @@ def test_only_new_phrases_are_encoded_and_together() -> None:
 
     images = random_images(5)
     base = increments_of(CROWD, images, ["class 1"] * 5, Scoring(), noted)
-    base.effect(apply(CROWD, WITHOUT_A_FULL_SCORE["rule"]))
+    next(base.effects([apply(CROWD, WITHOUT_A_FULL_SCORE["rule"])]))
     asked.clear()
     kinds = ("option renamed", "rule", "option split", "group dropped", "group added")
     list(base.effects([apply(CROWD, WITHOUT_A_FULL_SCORE[kind]) for kind in kinds]))
@@ -339,7 +339,7 @@ def all_marks(
     images = np.repeat(random_images(60), len(rules), axis=0)
     labels = list(rules) * 60
     base = increments_of(before, images, labels, Scoring(rule=rule))
-    marks = base.correct(after)
+    marks = next(base.correct([after]))
     assert_marks(marks, after, full(after, images, labels, Scoring(rule=rule)), exactly=True)
     # One class, and one only, is right about each image: of equal ones the first.
     assert marks.reshape(60, -1).sum(axis=1).tolist() == [1] * 60
@@ -415,7 +415,7 @@ def test_different_rules_may_tie_everywhere(kind: str) -> None:
     images = np.eye(2, SIZE, dtype=np.float32)[[1] * 40]
     labels = [*before.classes]
     base = increments_of(before, images, labels, Scoring(), silent)
-    marks = base.correct(after)
+    marks = next(base.correct([after]))
     assert np.flatnonzero(marks).tolist() == [0]
     assert_marks(marks, after, full(after, images, labels, Scoring(), silent), exactly=True)
 
@@ -443,7 +443,7 @@ def test_two_classes_tie_ahead_of_the_others(edit: Edit, rule: Rule) -> None:
     images = np.eye(1, SIZE, dtype=np.float32)[[0] * 4]
     base = increments_of(before, images, list(rules), Scoring(rule=rule), encode_ties)
     assert base.scores.ties == 4
-    assert base.correct(apply(before, [edit])).tolist() == [True, False, False, False]
+    assert next(base.correct([apply(before, [edit])])).tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -470,7 +470,7 @@ def test_classes_that_tied_for_the_second_place_part(rule: Rule) -> None:
     labels = ["first", "up", "down"]
     base = increments_of(before, images, labels, Scoring(rule=rule), slanted)
     assert base.scores.totals[0, 1] == base.scores.totals[0, 2]
-    assert base.correct(apply(before, parted)).tolist() == [True, False, False]
+    assert next(base.correct([apply(before, parted)])).tolist() == [True, False, False]
 
 
 # --- Edges ------------------------------------------------------------------------------------
@@ -481,7 +481,7 @@ def test_without_images(rule: Rule) -> None:
     none = random_images(0)
     base = increments_of(CROWD, none, [], Scoring(rule=rule))
     for edits in WITHOUT_A_FULL_SCORE.values():
-        effect = base.effect(apply(CROWD, edits))
+        effect = next(base.effects([apply(CROWD, edits)]))
         assert (effect.n, effect.fixed, effect.broken) == (0, 0, 0)
 
 
@@ -494,7 +494,7 @@ def test_vectors_that_are_not_finite_are_refused() -> None:
     images = random_images(5)
     base = increments_of(CROWD, images, ["class 1"] * 5, Scoring(), broken)
     with pytest.raises(ValueError, match="not finite"):
-        base.effect(apply(CROWD, WITHOUT_A_FULL_SCORE["option renamed"]))
+        next(base.effects([apply(CROWD, WITHOUT_A_FULL_SCORE["option renamed"])]))
 
 
 def test_the_referee_measures_a_proposal_like_two_full_scores() -> None:
@@ -503,6 +503,6 @@ def test_the_referee_measures_a_proposal_like_two_full_scores() -> None:
     proposal = Proposal(edits=(edit,), source="person")
     before, after = DRAFT, apply(DRAFT, proposal.edits)
     change = compare(at.score(before, "review").correct, at.score(after, "review").correct)
-    effect = at.increments(before, at.score(before, "review")).effect(after)
+    (effect,) = at.increments(before, at.score(before, "review")).effects([after])
     assert (effect.n, effect.fixed, effect.broken) == (change.n, change.fixed, change.broken)
     assert effect.fixed > 0

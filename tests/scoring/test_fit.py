@@ -1,5 +1,7 @@
 """What is fitted of a scoring: against brute force, and on data with a known answer."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,19 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from builder.scoring import fit as fitting
-from builder.scoring.fit import (
-    FITTED_PART,
-    RULE_NAMES,
-    fit_name_prior,
-    fit_scale,
-    fit_weights,
-    scoring_by_name,
-)
-from builder.scoring.score import cosines, score_cosines
+from builder.scoring.evaluator import Evaluator, SplitData
+from builder.scoring.fit import FITTED_PART, RULE_NAMES, fit_weights, fitted_scoring
+from builder.scoring.score import score_cosines
 from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_system, scored_texts
 from tests.chance import chance
 from tests.strategies import QUICK
-from tests.worlds import GOOD, encode, images
+from tests.worlds import GOOD, evaluator, images
 
 Cosines = NDArray[np.float32]
 SCALE = 20.0
@@ -55,6 +51,27 @@ def noisy(
     return (0.05 * similar).astype(np.float32), labels
 
 
+def judge(similar: Cosines, labels: list[str], system: AttributeSystem = SYSTEM) -> Evaluator:
+    """Images with these cosines: the vectors of the texts are axes, and an image is its cosines."""
+    texts = (*system.phrases(), *system.classes)
+    axes = np.eye(len(texts), dtype=np.float32)
+    return Evaluator(
+        encoder="e",
+        splits={"review": SplitData(tuple(map(str, range(len(labels)))), tuple(labels), similar)},
+        encode=lambda asked: axes[[texts.index(text) for text in asked]],
+        scoring=Scoring(),
+        logit_scale=SCALE,
+    )
+
+
+def fitted_scale(similar: Cosines, labels: list[str], system: AttributeSystem = SYSTEM) -> Any:
+    return fitted_scoring(judge(similar, labels, system), system, "fitted-scale").scale
+
+
+def fitted_prior(similar: Cosines, labels: list[str]) -> float:
+    return fitted_scoring(judge(similar, labels), SYSTEM, "name-prior").name_prior
+
+
 def accuracy(similar: Cosines, labels: list[str], scoring: Scoring) -> float:
     size = len(scored_texts(SYSTEM, scoring))
     made = score_cosines(SYSTEM, similar[:, :size], labels, scoring=scoring, logit_scale=SCALE)
@@ -66,7 +83,7 @@ def accuracy(similar: Cosines, labels: list[str], scoring: Scoring) -> float:
 def test_weights_minimise_the_penalised_loss(seed: int, n: int) -> None:
     """No point nearby is better; the objective is convex, so none anywhere is."""
     similar, labels = noisy(seed, n, 1.5, 0.2)
-    found = fit_weights(SYSTEM, similar, labels, logit_scale=SCALE)
+    found = fit_weights(judge(similar, labels), SYSTEM)
     weights = np.array([found[group.prompt] for group in GROUPS])
     assert (weights >= 0).all()
 
@@ -98,9 +115,9 @@ def test_weights_minimise_the_penalised_loss(seed: int, n: int) -> None:
 
 def test_a_group_that_says_nothing_loses_weight_and_few_images_change_little() -> None:
     similar, labels = noisy(1, 1000, 1.5, 0.0)
-    colour, tail = fit_weights(SYSTEM, similar, labels, logit_scale=SCALE).values()
+    colour, tail = fit_weights(judge(similar, labels), SYSTEM).values()
     assert tail < 0.2 < 1 < colour
-    few = fit_weights(SYSTEM, similar[:5], labels[:5], logit_scale=SCALE)
+    few = fit_weights(judge(similar[:5], labels[:5]), SYSTEM)
     assert all(0.6 < weight < 1.4 for weight in few.values())
 
 
@@ -121,16 +138,16 @@ def test_the_fitted_scale_is_the_likeliest(seed: int) -> None:
         normaliser = np.log(np.exp(temperatures[..., None] * spread).sum(axis=-1))
         return float((normaliser - temperatures * (aims * spread).sum(axis=1)).sum(axis=1).min())
 
-    found = fit_scale(SYSTEM, similar, labels, logit_scale=SCALE)
+    found = fitted_scale(similar, labels)
     losses = {scale: loss(scale) for scale in (SCALE, *fitting.SCALES)}
     assert losses[found] <= min(losses.values()) + 0.01
 
 
 def test_names_count_as_much_as_they_say() -> None:
     silent, labels = noisy(2, 300, 1.5, 1.5)
-    assert fit_name_prior(SYSTEM, silent, labels, logit_scale=SCALE) <= 0.25
+    assert fitted_prior(silent, labels) <= 0.25
     telling, labels = noisy(2, 300, 1.0, 1.0, name=3.0)
-    prior = fit_name_prior(SYSTEM, telling, labels, logit_scale=SCALE)
+    prior = fitted_prior(telling, labels)
     assert prior >= 1
     with_names = accuracy(telling, labels, Scoring(name_prior=prior))
     assert with_names > accuracy(telling, labels, Scoring()) + 0.1
@@ -139,10 +156,11 @@ def test_names_count_as_much_as_they_say() -> None:
 @pytest.mark.parametrize("name", RULE_NAMES)
 def test_each_rule_by_name(name: fitting.RuleName) -> None:
     labels = [*GOOD.classes] * 8
-    similar = cosines(images(labels, noise=0.4), encode((*GOOD.phrases(), *GOOD.classes)))
 
-    def made(system: AttributeSystem = GOOD) -> Scoring:
-        return scoring_by_name(name, system, similar, labels, logit_scale=SCALE, encoder="e")
+    def made(labels: Sequence[str] = labels) -> Scoring:
+        at = evaluator()
+        review = SplitData(("",) * len(labels), tuple(labels), images([*GOOD.classes] * 8, 0.4))
+        return fitted_scoring(replace(at, splits={"review": review}), GOOD, name)
 
     scoring = made()
     assert made() == scoring
@@ -151,11 +169,9 @@ def test_each_rule_by_name(name: fitting.RuleName) -> None:
         assert scoring.fitted is None
         return
     assert scoring.fitted is not None
-    assert (scoring.fitted.parts, scoring.fitted.encoder) == ((part,), "e")
+    assert (scoring.fitted.parts, scoring.fitted.encoder) == ((part,), "test encoder")
     assert scoring.fitted.images == 24
-    stranger = scoring_by_name(
-        name, GOOD, similar, ["?", *labels[1:]], logit_scale=SCALE, encoder="e"
-    )
+    stranger = made(["?", *labels[1:]])
     assert stranger.fitted is not None
     assert stranger.fitted.images == (24 if name == "centred" else 23)
     # Nothing but that part differs from the article's rule.
@@ -168,19 +184,19 @@ def test_rules_that_say_the_same_of_all_classes_fit_nothing(seed: int, n: int) -
     colours = {name: {"colour": COLOURS[:2], "tail": ()} for name in SYSTEM.classes}
     silent = make_system("creature", GROUPS, colours)
     similar, labels = noisy(seed, n, 1, 1)
-    assert set(fit_weights(silent, similar, labels, logit_scale=SCALE).values()) == {1.0}
-    assert fit_scale(silent, similar, labels, logit_scale=SCALE) == SCALE
+    assert set(fit_weights(judge(similar, labels, silent), silent).values()) == {1.0}
+    assert fitted_scale(similar, labels, silent) == SCALE
 
 
 def test_images_of_unknown_classes_are_left_out() -> None:
     similar, labels = noisy(4, 40, 1.5, 0.5)
     more = np.vstack([similar, np.ones((3, similar.shape[1]), np.float32)])
     unknown = [*labels, "x", "y", "z"]
-    for fit in (fit_weights, fit_scale, fit_name_prior):
-        known = fit(SYSTEM, similar, labels, logit_scale=SCALE)
-        assert fit(SYSTEM, more, unknown, logit_scale=SCALE) == known
+    for name in ("weighted", "fitted-scale", "name-prior"):
+        known = fitted_scoring(judge(similar, labels), SYSTEM, name)
+        assert fitted_scoring(judge(more, unknown), SYSTEM, name) == known
         with pytest.raises(ValueError, match="there are none"):
-            fit(SYSTEM, more[-3:], unknown[-3:], logit_scale=SCALE)
+            fitted_scoring(judge(more[-3:], unknown[-3:]), SYSTEM, name)
 
 
 def test_where_all_images_are_right_the_temperature_stays_finite() -> None:

@@ -17,7 +17,6 @@ from builder.scoring.statistics import (
     mcnemar,
     uneven,
     wilson,
-    worth_telling,
 )
 
 examples = settings(derandomize=True, deadline=None, max_examples=100)
@@ -153,12 +152,3 @@ def test_when_classes_are_uneven() -> None:
     assert not uneven([])
     assert not uneven("aab")
     assert uneven("aaab")
-
-
-def test_more_than_an_accuracy_is_worth_telling_where_classes_are_uneven_or_many() -> None:
-    assert worth_telling([], 30) == ()
-    assert worth_telling([*range(20)] * 2, 30) == ()
-    assert worth_telling([*range(21)], 21) == ("class_mean", "among_best_5")
-    assert worth_telling("aaab", 11) == ("class_mean", "among_best_5")
-    # Of ten, half are among the best five whatever they are.
-    assert worth_telling("aaab", 10) == ("class_mean",)

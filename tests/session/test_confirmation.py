@@ -176,7 +176,7 @@ def test_a_large_true_gain_is_confirmed() -> None:
 
 
 def words(fixed: int, broken: int, look: int) -> str:
-    change = Change(fixed, broken, 500, mcnemar(fixed, broken))
+    change = Change(n=500, fixed=fixed, broken=broken)
     return trial_words(Trial(look, 1, change, needed_p(look)))
 
 
@@ -201,5 +201,6 @@ def test_the_two_figures_never_contradict_the_verdict(fixed: int, broken: int, l
 
 
 def test_figures_that_round_alike_are_told_apart() -> None:
-    change = Change(9, 1, 500, 0.05002)
-    assert trial_words(Trial(2, 1, change, 0.05)).endswith("p = 0.05002, needed p < 0.05")
+    change = Change(n=500, fixed=9, broken=1)
+    words = trial_words(Trial(2, 1, change, 0.02148))
+    assert words.endswith("p = 0.021484, needed p < 0.02148")

@@ -161,8 +161,37 @@ def view_without_review_images() -> View:
     judge = evaluator()
     review = judge.splits["review"]
     empty = SplitData((), (), review.vectors[:0])
-    judge = replace(judge, splits={**judge.splits, "review": empty})
-    state = fold([*records()[:2], measured(judge, system(), 1), records()[3]])
+    return _view_by(replace(judge, splits={**judge.splits, "review": empty}), system())
+
+
+def view_of_uneven(more: Sequence[Record] = ()) -> View:
+    """The last class has a quarter of the images that each of the others has."""
+    judge, kept = evaluator(), 39
+    splits: dict[SplitName, SplitData] = {
+        split: SplitData(data.digests[:kept], data.labels[:kept], data.vectors[:kept])
+        for split, data in judge.splits.items()
+    }
+    return _view_by(replace(judge, splits=splits), system(), more)
+
+
+def view_of_many() -> View:
+    """24 classes with two images each, half of which look as their class's rule says."""
+    options = tuple(f"colour {index}" for index in range(24))
+    group = AttributeGroup(name="color", prompt="It is {}.", options=options)
+    attributes = make_system("card", [group], {f"Card {o[7:]}": {"color": o} for o in options})
+    labels = tuple(name for name in attributes.classes for _ in range(2))
+    seen = [f"It is colour {index // 2 + index % 2}." for index in range(48)]
+    digests = tuple(map(str, range(48)))
+    data = SplitData(digests, labels, encode(seen))
+    splits: dict[SplitName, SplitData] = {"review": data, "held_out": data, "final": data}
+    return _view_by(replace(evaluator(), splits=splits), attributes)
+
+
+def _view_by(judge: Evaluator, attributes: AttributeSystem, more: Sequence[Record] = ()) -> View:
+    drafted = Drafted(system=attributes, source="some-model")
+    offers = Proposed(round=1, asked=True, proposals=proposals())
+    first = [started(attributes.classes), drafted, measured(judge, attributes, 1), offers]
+    state = fold([*first, *more])
     return look(state, Measurements(judge, state.started), can_ask=True, limit=Limit(2))
 
 

@@ -176,6 +176,12 @@ def test_enter_alone_applies_no_loss() -> None:
     assert played("r", "Absol G", "color", "o", "pink", True)[0] is not None
 
 
+def test_what_becomes_of_the_images_of_a_dropped_class_is_told() -> None:
+    words = "Its images count as broken here; once it is gone, none is scored."
+    assert words in played("c", "d", "Mew", False, BACK)[1]
+    assert words not in played("c", "n", "Mew", "Mewtu", False, BACK)[1]
+
+
 def test_what_is_locked_is_told_before_it_is_changed() -> None:
     locks = [
         Locked(lock=Lock(group="background")),

@@ -19,7 +19,7 @@ SMALLEST = SmallestSet(
     full=Proportion(45, 50),
     reduced=Proportion(43, 50),
 )
-CHANGE = Change(fixed=1, broken=3, n=40, p=0.625)
+CHANGE = Change(fixed=1, broken=3, n=40)
 TABLES = {
     "curve": curve_table((0.5, 0.9), (0.4, 0.9), (0.3, 0.9), Proportion(44, 50)),
     "stop": stop_table([(Stopped(0.9, 2.25, 0.75, 0.125), Stopped(0.9, 2.75, 0.5, 0.25))]),

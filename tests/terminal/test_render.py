@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 from builder.edits.locks import Lock
 from builder.edits.model import DropGroup, Proposal
 from builder.errors import CotbuildError, InputError
-from builder.scoring.statistics import Beside
+from builder.scoring.beside_accuracy import Beside
 from builder.session.records import (
     Assigned,
     Decided,

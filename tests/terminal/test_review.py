@@ -56,6 +56,11 @@ UNDONE = Undone(of="last")
 TRIED = RulesTried(version=1, images=sample.evaluator().held_out_images, rules=7)
 
 
+def words(text: str) -> str:
+    """Without line breaks, which depend on the width."""
+    return " ".join(text.split())
+
+
 class Talk:
     """A reviewer with scripted answers, and what it showed."""
 
@@ -395,7 +400,6 @@ def test_the_rules_are_shown_side_by_side_and_one_is_chosen() -> None:
     talk = Talk("o", True, "sum, centred")
     assert talk.action(asked) == TryRules(7)
     # Before the look is in the journal nothing of it is shown.
-    assert "This shows held-out images 7 more times" in " ".join(talk.shown.split())
     assert "robust-log" not in talk.shown
     action = talk.action(view)
     (centred,) = [trial for trial in trials if trial.name == "centred"]
@@ -413,9 +417,31 @@ def test_the_rule_in_use_may_be_kept(answer: str | None) -> None:
     assert Talk("o", answer, "q").action(sample.view([TRIED])) == Quit()
 
 
-@pytest.mark.parametrize("answer", [False, BACK])
-def test_held_out_images_are_not_looked_at_unasked(answer: bool | None) -> None:
+@pytest.mark.parametrize("answer", [False, BACK, ENTER])
+def test_held_out_images_are_not_looked_at_unasked(answer: object) -> None:
     assert Talk("o", answer, "q").action(sample.view()) == Quit()
+
+
+def test_what_looks_at_other_rules_cost_is_said_before() -> None:
+    talk = Talk("o", ENTER, "q")
+    talk.action(sample.view())
+    assert words(talk.shown) == (
+        "This shows held-out images 7 more times, each of them a look. To be confirmed, the next "
+        "version would then need p < 0.0014 instead of 0.05."
+    )
+    # A second version was a look, too, and was not seen by the other rules yet.
+    state = sample.view([TRIED, DONE]).state
+    second = sample.all_measured()(state)
+    talk.asker.answers = ["o", ENTER, "q"]
+    talk.action(sample.view([TRIED, DONE, second]))
+    assert "would then need p < 0.00037 instead of 0.0011." in words(talk.shown)
+
+
+def test_what_was_seen_of_a_version_costs_no_more_looks() -> None:
+    talk = Talk("o", BACK, "q")
+    talk.action(sample.view([TRIED]))
+    assert "a look" not in words(talk.shown)
+    assert talk.asker.asked[1] == "Score by which rule from here on?"
 
 
 def test_without_held_out_images_there_is_nothing_to_compare_rules_on() -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
 
 from builder.diagnosis.information import redundancy
+from builder.edits.model import DropClass, Proposal
 from builder.session.records import (
     Assigned,
     Decided,
@@ -15,7 +17,8 @@ from builder.session.records import (
     Record,
     RoundEnded,
 )
-from builder.session.state import fold
+from builder.session.state import fold, from_bits
+from builder.session.versions import Point
 from builder.system.model import AttributeGroup, AttributeSystem, make_system
 from builder.terminal.diagnosis_tables import (
     class_table,
@@ -24,6 +27,8 @@ from builder.terminal.diagnosis_tables import (
     redundancy_block,
     worst_classes,
 )
+from builder.terminal.difference import difference_screen
+from builder.terminal.events import record_line
 from builder.terminal.rounds import (
     final_note,
     offer_block,
@@ -105,6 +110,21 @@ def test_names_are_only_text(width: int) -> None:
     assert len(text) < 20_000
 
 
+def test_a_name_that_is_gone_is_only_text() -> None:
+    drop = Proposal(edits=(DropClass(class_name=EVIL[1]),), source="person")
+    dropped = Decided(proposal=drop, decision="accepted", by="person")
+    state = fold([*sample.records(EVIL), dropped])
+    judge = sample.evaluator(EVIL).for_step(state.steps[-1], None)
+    assert state.system is not None
+    view = sample.view([dropped, sample.measured(judge, state.system, 2)], names=EVIL)
+    versions = view.state.versions
+    points = [Point(f"version {v.number}", v.steps, v) for v in versions]
+    told = record_line(sample.measured(judge, state.system, 2), view.state)
+    text = words(drawn(Group(round_screen(view), difference_screen(*points, ()), Text(told or ""))))
+    assert text.count("other classes (without \\x1b[2J") == 3
+    assert "\x1b" not in text
+
+
 def test_the_same_names_in_full_colour_drive_nothing() -> None:
     console = Console(width=80, force_terminal=True, color_system="truecolor", _environ={})
     with console.capture() as captured:
@@ -119,6 +139,37 @@ def test_an_accuracy_has_its_interval_and_every_baseline_is_there() -> None:
     for name in ('"name"', '"a photo of {name}"', '"trading card: {name}" (best)'):
         assert f"names as {name}" in text
     assert "On review images: 43 of 48, 89.6 % (78–95 %)." in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_mean_over_classes_is_told_where_classes_are_uneven(width: int) -> None:
+    view = sample.view_of_uneven()
+    assert view.findings is not None
+    seen = [view.findings.review.correct, from_bits(view.state.versions[0].held_out)]
+    review, held_out = ((c[:36].mean() * 3 + c[36:].mean()) / 4 for c in seen)
+    text = words(drawn(round_screen(view), width))
+    assert f"%); mean over classes {100 * review:.1f} %." in text
+    assert f"Version 1 on held-out images: mean over classes {100 * held_out:.1f} %." in text
+    assert "best five" not in text
+    assert "mean over classes" not in words(drawn(round_screen(sample.view()), width))
+
+
+def test_nothing_is_told_of_held_out_images_that_no_version_was_measured_on() -> None:
+    text = words(drawn(round_screen(sample.view_of_uneven([accepted()]))))
+    assert "on held-out images: mean over classes" not in text
+    assert "%); mean over classes" in text
+
+
+def test_of_many_classes_it_is_told_how_often_the_best_five_hold_the_right_one() -> None:
+    view = sample.view_of_many()
+    assert view.findings is not None
+    review = view.findings.review
+    among = 100 * review.among_best(5).mean()
+    assert review.accuracy < among / 100
+    text = words(drawn(round_screen(view)))
+    mean = f"mean over classes {100 * review.accuracy:.1f} %"
+    assert f"%); {mean}, among the best five {among:.1f} %." in text
+    assert f"Version 1 on held-out images: {mean}." in text
 
 
 def test_versions_are_compared_on_held_out_images_with_p() -> None:

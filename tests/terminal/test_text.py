@@ -5,7 +5,18 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from builder.terminal.text import ELLIPSIS, labels, matching, plain, quoted, shortened, visible
+from builder.terminal.text import (
+    ELLIPSIS,
+    MARK,
+    labels,
+    matching,
+    plain,
+    quoted,
+    shortened,
+    visible,
+    wrapped,
+)
+from tests.terminal.bidi import turned
 
 anything = st.text(st.characters(), max_size=200)
 
@@ -14,14 +25,15 @@ anything = st.text(st.characters(), max_size=200)
 def test_nothing_that_drives_a_terminal_is_shown(text: str) -> None:
     for character in visible(text):
         assert unicodedata.category(character) not in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-        assert character in "\u200c\u200d" or unicodedata.category(character) != "Cf"
+        assert character in f"\u200c\u200d{MARK}" or unicodedata.category(character) != "Cf"
 
 
 @given(anything, st.integers(1, 80))
 def test_shortened_keeps_its_width_and_tells_when_it_cut(text: str, limit: int) -> None:
     shown = shortened(text, limit)
     assert cell_len(shown) <= max(limit, 2)
-    assert shown == visible(text) or shown.endswith(ELLIPSIS)
+    shown = shown.removesuffix(MARK)
+    assert shown == visible(text).removesuffix(MARK) or shown.endswith(ELLIPSIS)
 
 
 def test_unsafe_characters_stand_as_their_codes() -> None:
@@ -85,3 +97,32 @@ def test_matching_wants_one_answer() -> None:
     assert matching("venu", ["Celebi & Venusaur-GX", "Venusaur"]) == 1
     assert matching("", shown) is None
     assert matching("zz", shown) is None
+
+
+@given(st.text(max_size=200).map(shortened), st.integers(2, 80))
+def test_a_wrapped_text_is_whole_and_keeps_to_its_columns(text: str, width: int) -> None:
+    lines = wrapped(text, width).splitlines()
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@given(
+    st.lists(st.text(st.sampled_from('aZ1 .·שועלبيك٣קि3%-("皮'), max_size=12), min_size=1),
+    st.integers(3, 40),
+)
+def test_figures_stay_where_they_are_written(texts: list[str], limit: int) -> None:
+    shown = [shortened(text, limit) for text in texts]
+    line = " · ".join(f"{text} 3 of 8, +1.5 pp" for text in shown)
+    for part in turned(line):
+        assert any(part in text for text in shown)
+
+
+def test_a_mark_ends_what_runs_from_the_right_and_nothing_else() -> None:
+    assert shortened("皮卡丘") == "皮卡丘"
+    assert shortened("שועל Mew") == "שועל Mew"
+    assert shortened("שועל 3!") == f"שועל 3!{MARK}"
+    assert shortened("שועל גדול", 5) == f"שועל{ELLIPSIS}{MARK}"
+    # Nothing is marked twice; where it says nothing it stands as its code, as all that is unseen.
+    assert shortened(shortened("שועל")) == f"שועל{MARK}"
+    assert shortened(f"{MARK}Mew{MARK}") == "\\u200eMew\\u200e"
+    assert len(set(labels(["שועל", f"שועל{MARK}"]))) == 2

@@ -6,6 +6,7 @@ texts, L tokens, D hidden size.
 """
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -67,29 +68,61 @@ class Layer(nn.Module):
         return self.norm2(x + self.mlp(x))  # type: ignore[no-any-return]
 
 
-class Encoder(nn.Module):
-    def __init__(self, layers: Iterable[Layer]) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(layers)
-
-    def forward(self, x: Tensor, *where: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x, *where)
-        return x
+def rotate_halves(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """The halves (a, b) of each head -> (a cos - b sin, b cos + a sin); x [..., L, h]."""
+    a, b = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-b, a), dim=-1) * sin
 
 
 class Attention(nn.Module):
-    """[m, L, D] -> [m, L, D]; `bias` [m, heads, L, L] is added to the scaled scores."""
+    """[m, L, D] -> [m, L, D]; `mask` [m, heads or 1, L or 1, L] is added to the scaled scores, or
+    is true where a key may be looked at; `rope` turns queries and keys."""
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, hidden: int, heads: int) -> None:
         super().__init__()
+        self.heads = heads
         self.Wqkv = nn.Linear(hidden, 3 * hidden)
         self.out_proj = nn.Linear(hidden, hidden)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        q, k, v = self.Wqkv(x).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    def forward(self, x: Tensor, mask: Tensor, *rope: Tensor) -> Tensor:
+        q, k, v = self.Wqkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        if rope:
+            q, k = rotate_halves(q, *rope), rotate_halves(k, *rope)
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class TextTower(nn.Module):
+    """Token ids [m, L] and the bool mask [m, L] of those that are no padding -> [m, D].
+
+    In the file its tensors are named `prefix` and what the matrices `words` and `down` tell its
+    sizes by; its width is a multiple of `multiple`.
+    """
+
+    prefix: ClassVar[str]
+    words: ClassVar[str]
+    down: ClassVar[str]
+    multiple: ClassVar[int]
+
+    def __init__(
+        self, embeddings: Embeddings, hidden: int, heads: int, eps: float, mlps: Iterable[nn.Module]
+    ) -> None:
+        super().__init__()
+        self.embeddings = embeddings
+        self.emb_ln = nn.LayerNorm(hidden, eps=eps)
+        layers = (Layer(Attention(hidden, heads), mlp, hidden, eps) for mlp in mlps)
+        self.encoder = nn.ModuleDict({"layers": nn.ModuleList(layers)})
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        x = self.emb_ln(self.embeddings(ids))
+        where = self.where(mask, x.dtype)
+        for layer in self.encoder["layers"].children():
+            x = layer(x, *where)
+        return mean_pooling(x, mask)
+
+    def where(self, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        """What the attention is told of the tokens' places: its mask, and tables of angles."""
+        raise NotImplementedError
 
 
 class GEGLU(nn.Module):
@@ -105,20 +138,17 @@ class GEGLU(nn.Module):
         return self.wo(functional.gelu(gate) * value)  # type: ignore[no-any-return]
 
 
-class JinaBert(nn.Module):
-    """Token ids [m, L] and the bool mask [m, L] of those that are no padding -> [m, D]."""
+class JinaBert(TextTower):
+    prefix = "text_model.transformer."
+    words = "embeddings.word_embeddings.weight"
+    down = "encoder.layers.0.mlp.wo.weight"
+    multiple = HEADS
 
     def __init__(self, vocabulary: int, hidden: int, intermediate: int, layers: int) -> None:
-        super().__init__()
-        self.embeddings = Embeddings(vocabulary, TOKEN_TYPES, hidden)
-        self.emb_ln = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
-        self.encoder = Encoder(
-            Layer(Attention(hidden), GEGLU(hidden, intermediate), hidden, LAYER_NORM_EPS)
-            for _ in range(layers)
-        )
+        embeddings = Embeddings(vocabulary, TOKEN_TYPES, hidden)
+        mlps = (GEGLU(hidden, intermediate) for _ in range(layers))
+        super().__init__(embeddings, hidden, HEADS, LAYER_NORM_EPS, mlps)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        x = self.emb_ln(self.embeddings(ids))
-        bias = alibi_bias(HEADS, ids.shape[1], ids.device).to(x.dtype)
-        bias = bias.masked_fill(~mask[:, None, None, :], -torch.inf)  # [m, heads, L, L]
-        return mean_pooling(self.encoder(x, bias), mask)
+    def where(self, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        bias = alibi_bias(HEADS, mask.shape[1], mask.device).to(dtype)
+        return (bias.masked_fill(~mask[:, None, None, :], -torch.inf),)  # [m, heads, L, L]

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,21 +16,18 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from builder.encoders.catalog import licence_of
-from builder.encoders.checkpoint import unusable
+from builder.encoders.checkpoint import read_json, unusable
 from builder.encoders.devices import pick_device, pick_dtype, unit_rows
 from builder.encoders.jina.config import (
     AS_PUBLISHED,
     PREPARATION,
-    JinaConfig,
     PreprocessingConfig,
     jina_clip_version,
     read_config,
-    read_json,
     read_preprocessing,
 )
-from builder.encoders.jina.eva02 import EVA02
-from builder.encoders.jina.weights import TextTower, read_towers
-from builder.encoders.protocol import Located, Pixels, Vectors, Wanted
+from builder.encoders.jina.weights import read_towers
+from builder.encoders.protocol import Encoder, Located, Pixels, Vectors, Wanted
 from builder.errors import EncoderError
 
 MAX_LENGTH = 512  # tokens of a text, as in the published `encode_text`
@@ -44,29 +41,17 @@ _SLENDER = 32
 _SPECIAL_TOKENS = {"v1": ("[PAD]", 0, ["[CLS]", "[SEP]"]), "v2": ("<pad>", 1, ["<s>", "</s>"])}
 # The text tower may have a few rows more than there are tokens, so that they fill blocks.
 _SPARE_ROWS = 64
-_Item = TypeVar("_Item")
 
 
 def locate(wanted: Wanted) -> Located:
     """The encoder of a checkpoint without its weights. Raises EncoderError or InputError."""
-    device, dtype = pick_device(wanted.device), pick_dtype(wanted.dtype)
-    folder, name = wanted.folder, wanted.name
-    return Located(
-        name,
-        wanted.revision,
-        licence_of(jina_clip_version(folder, name)),
-        jina_preprocessing(folder, name),
-        partial(
-            load_jina_clip,
-            folder,
-            name=name,
-            revision=wanted.revision,
-            truncate_dim=wanted.spec.truncate_dim,
-            task=wanted.spec.task,
-            device=device,
-            dtype=dtype,
-        ),
-    )
+    # What is wrong with these is said before anything is read.
+    pick_device(wanted.device)
+    pick_dtype(wanted.dtype)
+    licence = licence_of(jina_clip_version(wanted.folder, wanted.name))
+    preprocessing = jina_preprocessing(wanted.folder, wanted.name)
+    load = partial(JinaClipEncoder, wanted)
+    return Located(wanted.name, wanted.revision, licence, preprocessing, load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,53 +95,72 @@ def jina_preprocessing(folder: Path, name: str) -> JinaPreprocessing:
     return JinaPreprocessing(read_preprocessing(folder, name))
 
 
-def jina_fingerprint(
-    folder: Path, revision: str, *, dtype: torch.dtype, truncate_dim: int | None, task: str | None
-) -> str:
+def jina_fingerprint(wanted: Wanted) -> str:
     """SHA-256 (hex) of all that the vectors depend on, without reading the weights.
 
     The revision already stands for the files' content, wherever they lie.
     """
-    path = folder / "preprocessor_config.json"
+    path = wanted.folder / "preprocessor_config.json"
     preprocessing = path.read_text(encoding="utf-8") if path.is_file() else ""
-    options = [str(dtype), truncate_dim, task]
-    parts = ["jina_clip", revision, preprocessing, *options, MAX_LENGTH, PREPARATION]
+    options = [f"torch.{wanted.dtype}", wanted.spec.truncate_dim, wanted.spec.task]
+    parts = ["jina_clip", wanted.revision, preprocessing, *options, MAX_LENGTH, PREPARATION]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-class JinaClipEncoder:
-    """An Encoder (see protocol) on one device, in one type; made by `load_jina_clip`."""
+class JinaClipEncoder(Encoder):
+    """An encoder from a folder with the two configs, tokenizer.json and model.safetensors.
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        revision: str,
-        fingerprint: str,
-        config: JinaConfig,
-        preprocessing: JinaPreprocessing,
-        tokenizer: Any,
-        towers: tuple[EVA02, TextTower, float],
-        truncate_dim: int | None,
-        task: str | None,
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> None:
-        self.name, self.revision, self.fingerprint = name, revision, fingerprint
-        self.vision, self.text, self.logit_scale = towers
+    truncate_dim: v2 only, one of its Matryoshka dimensions: the vectors are cut to it. task: v2
+    only, `retrieval.query`: puts its instruction in front of each text. It is on one device, in
+    one type.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        """Reads the weights.
+
+        Raises EncoderError that names what is missing, unknown, of a wrong shape, not finite or
+        does not fit together.
+        """
+        folder, name, task = wanted.folder, wanted.name, wanted.spec.task
+        self._device, self._dtype = pick_device(wanted.device), pick_dtype(wanted.dtype)
+        config, self._preprocessing = read_config(folder, name), jina_preprocessing(folder, name)
+        size = self._preprocessing.config.size
+        if size != config.vision.image_size:
+            raise EncoderError(
+                f"{name}: size {size} in preprocessor_config.json is not "
+                f"vision_config.image_size {config.vision.image_size} in config.json.",
+                hint=AS_PUBLISHED,
+            )
+        for option, value, possible in (
+            ("truncate_dim", wanted.spec.truncate_dim, config.matryoshka or ()),
+            ("task", task, tuple(config.instructions)),
+        ):
+            if value is not None and value not in possible:
+                raise EncoderError(
+                    f"{name}: jina-clip {config.version} cannot be used with {option} = {value}.",
+                    hint=f"Possible: {', '.join(map(str, possible))}."
+                    if possible
+                    else f"Leave {option} out: only jina-clip v2 was trained for it.",
+                )
+        self.name, self.revision = name, wanted.revision
+        self.fingerprint = jina_fingerprint(wanted)
         self.batch_size = _BATCH_SIZES[config.version]
-        self._preprocessing, self._tokenizer = preprocessing, tokenizer
-        self._dimensions = truncate_dim or config.dimensions
+        self.vision, self.text, self.logit_scale = read_towers(
+            folder, name, config, self._device, self._dtype
+        )
+        rows = self.text.embeddings.word_embeddings.num_embeddings
+        self._tokenizer = _read_tokenizer(folder, name, config.version, rows)
+        self._dimensions = wanted.spec.truncate_dim or config.dimensions
         self._instruction = config.instructions[task] if task else ""
-        self._device, self._dtype = device, dtype
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """An RGB image -> {"pixel_values": uint8 [3, s, s]}. Threads may call it."""
         return self._preprocessing(image)
 
     def normalised_pixels(self, batch: Sequence[Pixels]) -> Tensor:
-        """What `preprocess` gave -> float32 [n, 3, s, s], on the CPU."""
-        return self._preprocessing.normalised(_stacked(batch))
+        """What `preprocess` gave -> float32 [n, 3, s, s], on the encoder's device."""
+        stacked = torch.from_numpy(np.stack([pixels["pixel_values"] for pixels in batch]))
+        return self._preprocessing.normalised(stacked.to(self._device))
 
     def tokenize(self, texts: Sequence[str], max_length: int = MAX_LENGTH) -> dict[str, Tensor]:
         """`input_ids` and `attention_mask`, int64 [m, L]: instruction in front, padded right."""
@@ -187,12 +191,12 @@ class JinaClipEncoder:
 
     def encode_pixels(self, batch: Sequence[Pixels]) -> Vectors:
         """What `preprocess` gave -> [n, d], in passes of `batch_size`. Raises EncoderError."""
-        return self._joined(self._image_pass(part) for part in _parts(batch, self.batch_size))
-
-    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """Images -> [n, d]. Raises EncoderError for vectors that are not finite."""
-        parts = _parts(images, self.batch_size)
-        return self._joined(self._image_pass([self.preprocess(i) for i in part]) for part in parts)
+        vectors = np.empty((len(batch), self._dimensions), dtype=np.float32)
+        for start in range(0, len(batch), self.batch_size):
+            part = batch[start : start + self.batch_size]
+            features = self.image_features(self.normalised_pixels(part))
+            vectors[start : start + len(part)] = self._unit_rows(features, ["an image"] * len(part))
+        return vectors
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> [m, d]; of each, the first 512 tokens are read. Raises EncoderError."""
@@ -211,83 +215,15 @@ class JinaClipEncoder:
             start += len(rows)
         return vectors
 
-    def unknown_words(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """Every word is spelled out in known pieces, so that none can be told."""
-        return [() for _ in texts]
-
-    def _image_pass(self, batch: Sequence[Pixels]) -> Vectors:
-        pixels = self._preprocessing.normalised(_stacked(batch).to(self._device))
-        return self._unit_rows(self.image_features(pixels), ["an image"] * len(batch))
-
-    def _joined(self, passes: Iterable[Vectors]) -> Vectors:
-        return np.concatenate([np.empty((0, self._dimensions), dtype=np.float32), *passes])
-
     def _unit_rows(self, features: Tensor, inputs: Sequence[str]) -> Vectors:
         """Cut to the wanted dimensions, then scaled to length 1."""
         cut = features[:, : self._dimensions]
         return unit_rows(cut, inputs, name=self.name, dtype=self._dtype)
 
 
-def load_jina_clip(
-    folder: Path,
-    *,
-    name: str,
-    revision: str,
-    device: torch.device,
-    dtype: torch.dtype,
-    truncate_dim: int | None = None,
-    task: str | None = None,
-) -> JinaClipEncoder:
-    """The encoder in a folder with the two configs, tokenizer.json and model.safetensors.
-
-    truncate_dim: v2 only, one of its Matryoshka dimensions: the vectors are cut to it. task: v2
-    only, `retrieval.query`: puts its instruction in front of each text. Raises EncoderError that
-    names what is missing, unknown, of a wrong shape, not finite or does not fit together.
-    """
-    config, preprocessing = read_config(folder, name), jina_preprocessing(folder, name)
-    size = preprocessing.config.size
-    if size != config.vision.image_size:
-        raise EncoderError(
-            f"{name}: size {size} in preprocessor_config.json is not "
-            f"vision_config.image_size {config.vision.image_size} in config.json.",
-            hint=AS_PUBLISHED,
-        )
-    _check_option(name, config, "truncate_dim", truncate_dim, config.matryoshka)
-    _check_option(name, config, "task", task, tuple(config.instructions))
-    vision, text, logit_scale = read_towers(folder, name, config, device, dtype)
-    vocabulary = text.embeddings.word_embeddings.num_embeddings
-    return JinaClipEncoder(
-        name=name,
-        revision=revision,
-        fingerprint=jina_fingerprint(
-            folder, revision, dtype=dtype, truncate_dim=truncate_dim, task=task
-        ),
-        config=config,
-        preprocessing=preprocessing,
-        tokenizer=_read_tokenizer(folder, name, config.version, vocabulary),
-        towers=(vision, text, logit_scale),
-        truncate_dim=truncate_dim,
-        task=task,
-        device=device,
-        dtype=dtype,
-    )
-
-
-def _check_option(
-    name: str, config: JinaConfig, option: str, value: object, possible: Sequence[object]
-) -> None:
-    if value is not None and value not in possible:
-        raise EncoderError(
-            f"{name}: jina-clip {config.version} cannot be used with {option} = {value}.",
-            hint=f"Possible: {', '.join(map(str, possible))}."
-            if possible
-            else f"Leave {option} out: only jina-clip v2 was trained for it.",
-        )
-
-
 def _read_tokenizer(folder: Path, name: str, version: str, rows: int) -> Any:
     """tokenizer.json as it is: the library's own classes replace parts of it."""
-    read_json(folder, "tokenizer.json", name)
+    read_json(folder, "tokenizer.json", name, AS_PUBLISHED)
     path, pad = folder / "tokenizer.json", _SPECIAL_TOKENS[version][0]
     try:
         tokenizer: Any = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token=pad)  # type: ignore[no-untyped-call]
@@ -318,17 +254,7 @@ def _mismatch(tokenizer: Any, version: str, rows: int) -> str:
         return "the numbers of its tokens have gaps or occur twice"
     if rows - len(vocabulary) >= _SPARE_ROWS:
         return f"it has {len(vocabulary)} tokens, but the tower knows {rows}"
-    if (
-        version == "v1"
-        and tokenizer(letters.upper())["input_ids"] != tokenizer(letters)["input_ids"]
-    ):
+    capital, small = (tokenizer(each)["input_ids"] for each in (letters.upper(), letters))
+    if version == "v1" and capital != small:
         return "it tells capital letters from small ones"
     return ""
-
-
-def _stacked(batch: Sequence[Pixels]) -> Tensor:
-    return torch.from_numpy(np.stack([pixels["pixel_values"] for pixels in batch]))
-
-
-def _parts(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

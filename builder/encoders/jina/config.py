@@ -6,13 +6,13 @@ none (names, dropout, the choice of an attention kernel) are not looked at.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from builder.encoders.checkpoint import read_json
 from builder.errors import EncoderError
 
 # The text tower's own repository is all that tells the versions apart.
@@ -85,75 +85,97 @@ class VisionConfig(_Strict):
         return self
 
 
-class _OverridesV1(_Strict):
+class _Overrides(_Strict):
     """What deviates from the text tower's own repository: each field matters."""
 
     model_config = ConfigDict(extra="forbid")
     use_flash_attn: bool = False
+
+
+class _OverridesV1(_Overrides):
     use_qk_norm: Literal[False] = False
 
 
-class _Instructions(_Strict):
-    model_config = ConfigDict(extra="forbid")
-    query: str = Field(alias="retrieval.query")
+class Lora(_Overrides):
+    """What deviates in v2. Matrices are `original + alpha / rank * adapter`.
 
+    task_instructions: what each task puts in front of a text.
+    """
 
-class _OverridesV2(_Strict):
-    model_config = ConfigDict(extra="forbid")
     lora_adaptations: tuple[Literal["retrieval.query"]]
-    lora_alpha: _Positive
-    lora_rank: _Size
-    task_instructions: _Instructions
+    alpha: _Positive = Field(alias="lora_alpha")
+    rank: _Size = Field(alias="lora_rank")
+    task_instructions: Annotated[dict[Literal["retrieval.query"], str], Field(min_length=1)]
     load_trained_adapters: bool = False
     lora_dropout_p: float = 0.0
     lora_main_params_trainable: bool = False
-    use_flash_attn: bool = False
 
 
-class _TextV1(_Strict):
+class _Text(_Strict):
     embed_dim: _Size
     pooler_type: Literal["mean_pooler"]
     proj_type: None = None
-    hf_model_config_kwargs: _OverridesV1
 
 
-class _TextV2(_Strict):
-    embed_dim: _Size
-    pooler_type: Literal["mean_pooler"]
-    proj_type: None = None
+class _TextV1(_Text):
+    overrides: _OverridesV1 = Field(alias="hf_model_config_kwargs")
+
+
+class _TextV2(_Text):
     default_instruction_task: None = None
     default_lora_task: Literal["retrieval.query"]
-    hf_model_config_kwargs: _OverridesV2
+    overrides: Lora = Field(alias="hf_model_config_kwargs")
 
 
-class _Clip(_Strict):
+class JinaConfig(_Strict):
+    """config.json; the text tower's sizes are not in it but follow from the weights.
+
+    `matryoshka`: the lengths to which the vectors may be cut.
+    """
+
+    version: ClassVar[Literal["v1", "v2"]]
     add_projections: Literal[False] = False
     truncate_dim: None = None
-    matryoshka_dimensions: tuple[_Size, ...] | None = None
-    vision_config: VisionConfig
-    text_config: _TextV1 | _TextV2
+    matryoshka: tuple[_Size, ...] | None = Field(None, alias="matryoshka_dimensions")
+    vision: VisionConfig = Field(alias="vision_config")
+    text: _TextV1 | _TextV2 = Field(alias="text_config")
 
     @model_validator(mode="after")
     def _dimensions_fit(self) -> Self:
-        d = self.vision_config.embed_dim
-        if self.text_config.embed_dim != d:
+        if self.text.embed_dim != self.dimensions:
             raise ValueError(
-                f"text_config.embed_dim {self.text_config.embed_dim} is not "
-                f"vision_config.embed_dim {d}"
+                f"text_config.embed_dim {self.text.embed_dim} is not "
+                f"vision_config.embed_dim {self.dimensions}"
             )
-        if max(self.matryoshka_dimensions or (), default=0) > d:
-            raise ValueError(f"matryoshka_dimensions {self.matryoshka_dimensions} exceed {d}")
+        if max(self.matryoshka or (), default=0) > self.dimensions:
+            raise ValueError(f"matryoshka_dimensions {self.matryoshka} exceed {self.dimensions}")
         return self
 
+    @property
+    def dimensions(self) -> int:
+        return self.vision.embed_dim
 
-class _ClipV1(_Clip):
-    text_config: _TextV1
-    matryoshka_dimensions: None = None
+    @property
+    def lora(self) -> Lora | None:
+        """None in v1, which has neither adapters nor instructions."""
+        return self.text.overrides if isinstance(self.text.overrides, Lora) else None
+
+    @property
+    def instructions(self) -> Mapping[str, str]:
+        """What each task puts in front of a text."""
+        return dict(self.lora.task_instructions.items()) if self.lora else {}
 
 
-class _ClipV2(_Clip):
-    text_config: _TextV2
-    matryoshka_dimensions: tuple[_Size, ...]
+class _ConfigV1(JinaConfig):
+    version = "v1"
+    matryoshka: None = Field(None, alias="matryoshka_dimensions")
+    text: _TextV1 = Field(alias="text_config")
+
+
+class _ConfigV2(JinaConfig):
+    version = "v2"
+    matryoshka: tuple[_Size, ...] = Field(alias="matryoshka_dimensions")
+    text: _TextV2 = Field(alias="text_config")
 
 
 class PreprocessingConfig(_Strict):
@@ -166,66 +188,26 @@ class PreprocessingConfig(_Strict):
     interpolation: Literal["bicubic"]
 
 
-@dataclass(frozen=True, slots=True)
-class Lora:
-    """Matrices are `original + alpha / rank * adapter`."""
-
-    rank: int
-    alpha: float
-
-
-@dataclass(frozen=True, slots=True)
-class JinaConfig:
-    """config.json, checked; the text tower's sizes are not in it but follow from the weights.
-
-    `instructions` are what each task puts in front of a text; `matryoshka` the lengths to which
-    the vectors may be cut. v1 has neither, nor LoRA.
-    """
-
-    version: Literal["v1", "v2"]
-    dimensions: int
-    vision: VisionConfig
-    lora: Lora | None
-    matryoshka: tuple[int, ...]
-    instructions: Mapping[str, str]
-
-
 def jina_clip_version(folder: Path, name: str) -> Literal["v1", "v2"]:
     """Which jina-clip config.json describes. Raises EncoderError for any other model."""
-    config = read_json(folder, "config.json", name)
-    if config.get("model_type") != "jina_clip":
-        raise EncoderError(
-            f"{name} is a model of type {config.get('model_type')!r}, not a jina-clip.",
-            hint=AS_PUBLISHED,
-        )
-    text = config.get("text_config")
+    config = read_json(folder, "config.json", name, AS_PUBLISHED)
+    text, kind = config.get("text_config"), config.get("model_type")
     base = text.get("hf_model_name_or_path") if isinstance(text, dict) else None
-    if not isinstance(base, str) or base not in _VERSIONS:
+    version = _VERSIONS.get(base) if isinstance(base, str) and kind == "jina_clip" else None
+    if version is None:
         raise EncoderError(
-            f"{name} is a jina-clip of a version that cotbuild does not know: its config.json has "
-            f"text_config.hf_model_name_or_path = {json.dumps(base)}.",
+            f"{name} is no jina-clip of a version that cotbuild knows: its config.json has "
+            f"model_type = {json.dumps(kind)} and text_config.hf_model_name_or_path = "
+            f"{json.dumps(base)}.",
             hint=f"Known are v1 and v2. {AS_PUBLISHED}",
         )
-    return _VERSIONS[base]
+    return version
 
 
 def read_config(folder: Path, name: str) -> JinaConfig:
     """Raises EncoderError that names each value for which the towers are not built."""
     version = jina_clip_version(folder, name)
-    config = _validated(_ClipV1 if version == "v1" else _ClipV2, folder, "config.json", name)
-    overrides = config.text_config.hf_model_config_kwargs
-    lora, instructions = None, {}
-    if isinstance(overrides, _OverridesV2):
-        lora = Lora(overrides.lora_rank, overrides.lora_alpha)
-        instructions = {"retrieval.query": overrides.task_instructions.query}
-    return JinaConfig(
-        version=version,
-        dimensions=config.vision_config.embed_dim,
-        vision=config.vision_config,
-        lora=lora,
-        matryoshka=config.matryoshka_dimensions or (),
-        instructions=instructions,
-    )
+    return _validated(_ConfigV1 if version == "v1" else _ConfigV2, folder, "config.json", name)
 
 
 def read_preprocessing(folder: Path, name: str) -> PreprocessingConfig:
@@ -233,21 +215,8 @@ def read_preprocessing(folder: Path, name: str) -> PreprocessingConfig:
     return _validated(PreprocessingConfig, folder, "preprocessor_config.json", name)
 
 
-def read_json(folder: Path, file: str, name: str) -> dict[str, Any]:
-    """The object in a file. Raises EncoderError if it is missing, damaged or no object."""
-    try:
-        value = json.loads((folder / file).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise EncoderError(f"{name} holds no {file}.", hint=AS_PUBLISHED) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise EncoderError(f"{name}: {file} cannot be read: {error}.", hint=AS_PUBLISHED) from error
-    if not isinstance(value, dict):
-        raise EncoderError(f"{name}: {file} is not a JSON object.", hint=AS_PUBLISHED)
-    return value
-
-
 def _validated(model: type[_Model], folder: Path, file: str, name: str) -> _Model:
-    text = json.dumps(read_json(folder, file, name))
+    text = json.dumps(read_json(folder, file, name, AS_PUBLISHED))
     try:
         return model.model_validate_json(text)
     except ValidationError as error:

@@ -4,7 +4,8 @@ Either one file for each tower (onnx/text_model.onnx, onnx/vision_model.onnx) or
 (onnx/model.onnx, its weights beside it). Names of inputs and outputs are read from the files.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ import huggingface_hub
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.encoders.hub import download, hub_errors, out_of_reach, published_files
+from builder.data.hugging_face import out_of_reach, said
+from builder.encoders.hub import download, hub_errors, published_files
 from builder.encoders.jina.verify import Agreement, compare
 from builder.encoders.protocol import Vectors
 from builder.errors import EncoderError
@@ -87,16 +89,19 @@ def output_name(kind: str, outputs: Sequence[Port], *, alone: bool) -> str | Non
 
 @dataclass(frozen=True, slots=True)
 class Tower:
-    """What gives one kind of vectors. inputs: role -> name in the file."""
+    """What gives one kind of vectors. inputs: role -> name in the file, which `session` runs."""
 
+    path: Path
+    session: Any
     inputs: Mapping[str, str]
     output: str
-    run: Callable[[list[str], dict[str, Any]], list[Any]]
 
     def vectors(self, given: Mapping[str, NDArray[Any]]) -> Vectors:
-        """Arrays by role -> [n, d] as the file gives them."""
+        """Arrays by role -> [n, d] as the file gives them. Raises EncoderError."""
         feeds = {name: given[role] for role, name in self.inputs.items()}
-        return np.asarray(self.run([self.output], feeds)[0], dtype=np.float32)
+        with _errors_of(self.path):
+            found = self.session.run([self.output], feeds)[0]
+        return np.asarray(found, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,8 @@ class OnnxReference:
         Neither may be empty. Raises EncoderError.
         """
         # One input at a time: nothing is padded, so nothing depends on how a file treats padding.
-        rows = [_complete(tokens) for tokens in texts]
+        # With the token types that some files ask for: all of the first kind.
+        rows = [{**row, "token_type_ids": np.zeros_like(row["input_ids"])} for row in texts]
         pictures = [images[index : index + 1] for index in range(len(images))]
         other = self._picture_for_texts(rows[0], pictures[0])
         text_rows = [self.text.vectors({**row, "pixel_values": other}) for row in rows]
@@ -172,12 +178,19 @@ def open_reference(folder: Path) -> OnnxReference:
     """The float32 files in a folder, or in its sub-folder `onnx`. Raises EncoderError."""
     require_onnxruntime()
     for place in (folder, folder / "onnx"):
-        paths = {kind: place / name for kind, name in _TWO_TOWERS.items()}
-        if all(path.is_file() for path in paths.values()):
-            return OnnxReference(**{kind: _tower(kind, path) for kind, path in paths.items()})
-        if (place / _ONE_FILE).is_file():
-            return _both_towers(place / _ONE_FILE)
-    raise _no_files(folder)
+        paths = [(kind, place / name) for kind, name in _TWO_TOWERS.items()]
+        if all(path.is_file() for _, path in paths):
+            return OnnxReference(*(_tower(kind, path, _session(path)) for kind, path in paths))
+        both = place / _ONE_FILE
+        if both.is_file():
+            session = _session(both)
+            return OnnxReference(*(_tower(kind, both, session) for kind in _TWO_TOWERS))
+    others = sorted(path.name for path in folder.rglob("*.onnx"))
+    found = f"only {', '.join(others)}" if others else "no ONNX file"
+    raise EncoderError(
+        f"{folder} holds {found}; wanted are text_model.onnx and vision_model.onnx, or model.onnx.",
+        hint="Take the publisher's float32 files; those with fewer bits are no reference.",
+    )
 
 
 def fetch_onnx(repository: str, commit: str) -> Path:
@@ -217,22 +230,12 @@ def _kept(repository: str, commit: str) -> list[Path]:
     return []
 
 
-def _tower(kind: str, path: Path) -> Tower:
-    return _as_tower(kind, path, _session(path), alone=True)
-
-
-def _both_towers(path: Path) -> OnnxReference:
-    session = _session(path)
-    text, image = (_as_tower(kind, path, session, alone=False) for kind in _WORDS)
-    return OnnxReference(text, image)
-
-
-def _as_tower(kind: str, path: Path, session: Any, *, alone: bool) -> Tower:
+def _tower(kind: str, path: Path, session: Any) -> Tower:
     """The file as what gives vectors of that kind. Raises EncoderError if that isn't clear."""
     inputs, outputs = _ports(session.get_inputs()), _ports(session.get_outputs())
     roles = {input_role(port): port.name for port in inputs}
     wanted = "input_ids" if kind == "text" else "pixel_values"
-    output = output_name(kind, outputs, alone=alone)
+    output = output_name(kind, outputs, alone=path.name != _ONE_FILE)
     if None in roles or len(roles) < len(inputs) or wanted not in roles or output is None:
         raise EncoderError(
             f"{path} can't be used as jina-clip's {kind} tower. It takes "
@@ -241,7 +244,7 @@ def _as_tower(kind: str, path: Path, session: Any, *, alone: bool) -> Tower:
             f"name says {kind}. Take the publisher's float32 files.",
         )
     named = {role: name for role, name in roles.items() if role is not None}
-    return Tower(named, output, _translated(path, session.run))
+    return Tower(path, session, named, output)
 
 
 def _ports(found: Sequence[Any]) -> list[Port]:
@@ -257,46 +260,19 @@ def _session(path: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what fails is raised as well; the rest helps no user
-    open_session = _translated(path, onnxruntime.InferenceSession)
-    return open_session(str(path), options, providers=["CPUExecutionProvider"])
+    with _errors_of(path):
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _translated(path: Path, call: Callable[..., Any]) -> Callable[..., Any]:
-    """The call, with what onnxruntime may raise as an EncoderError."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    failures = (
-        state.Fail,
-        state.InvalidArgument,
-        state.InvalidGraph,
-        state.InvalidProtobuf,
-        state.NoSuchFile,
-        state.NotImplemented,
-        state.RuntimeException,
-    )
-
-    def translated(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return call(*args, **kwargs)
-        except failures as error:
-            raise EncoderError(
-                f"onnxruntime can't use {path}: {str(error).splitlines()[0]}",
-                hint="Take the files of the same model, and download them again, with the "
-                f"weights that may lie beside them ({path.name}_data).",
-            ) from error
-
-    return translated
-
-
-def _complete(tokens: Tokens) -> Tokens:
-    """With the token types that some files ask for: all of the first kind."""
-    return {**tokens, "token_type_ids": np.zeros_like(tokens["input_ids"])}
-
-
-def _no_files(folder: Path) -> EncoderError:
-    others = sorted(path.name for path in folder.rglob("*.onnx"))
-    found = f"only {', '.join(others)}" if others else "no ONNX file"
-    return EncoderError(
-        f"{folder} holds {found}; wanted are text_model.onnx and vision_model.onnx, or model.onnx.",
-        hint="Take the publisher's float32 files; those with fewer bits are no reference.",
-    )
+@contextlib.contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """What onnxruntime raises, as an EncoderError."""
+    try:
+        yield
+    # Its errors have no narrower base.
+    except Exception as error:
+        raise EncoderError(
+            f"onnxruntime can't use {path}: {said(error)}",
+            hint="Take the files of the same model, and download them again, with the weights that "
+            f"may lie beside them ({path.name}_data).",
+        ) from error

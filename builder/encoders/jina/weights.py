@@ -1,8 +1,7 @@
 """model.safetensors of a jina-clip -> its two towers; every key is accounted for."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,47 +9,21 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from builder.encoders.checkpoint import cosine_factor, unusable
-from builder.encoders.jina import bert as jina_bert
+from builder.encoders.checkpoint import cosine_factor, first_problem, unusable
 from builder.encoders.jina import xlm_roberta
+from builder.encoders.jina.bert import JinaBert, TextTower
 from builder.encoders.jina.config import AS_PUBLISHED, JinaConfig, Lora
 from builder.encoders.jina.eva02 import EVA02
+from builder.encoders.jina.xlm_roberta import XLMRoberta
 from builder.errors import EncoderError
 
-TextTower = jina_bert.JinaBert | xlm_roberta.XLMRoberta
 Shapes = Mapping[str, tuple[int, ...]]
 
 _VISION = "vision_model."
 _LAYER = re.compile(r"encoder\.layers\.(\d+)\.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """A text tower in the file; `words` and `down` are the matrices that tell its sizes."""
-
-    tower: Callable[[int, int, int, int], TextTower]
-    prefix: str
-    words: str
-    down: str
-    hidden_multiple: int
-
-
-_LAYOUTS = {
-    "v1": _Layout(
-        tower=jina_bert.JinaBert,
-        prefix="text_model.transformer.",
-        words="embeddings.word_embeddings.weight",
-        down="encoder.layers.0.mlp.wo.weight",
-        hidden_multiple=jina_bert.HEADS,
-    ),
-    "v2": _Layout(
-        tower=xlm_roberta.XLMRoberta,
-        prefix="text_model.transformer.roberta.",
-        words=xlm_roberta.lora_keys("embeddings.word_embeddings.weight")[0],
-        down=xlm_roberta.lora_keys("encoder.layers.0.mlp.fc2.weight")[0],
-        hidden_multiple=xlm_roberta.HEAD_WIDTH,
-    ),
-}
+_TEXT_TOWERS = {"v1": JinaBert, "v2": XLMRoberta}
 
 
 def read_towers(
@@ -65,9 +38,14 @@ def read_towers(
         with safe_open(folder / "model.safetensors", framework="pt") as file:
             stored = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
             vision, text = _empty_towers(stored, name, config)
-            _fill(vision, _reader(file, name, _VISION, None), device, dtype)
-            prefix = _LAYOUTS[config.version].prefix
-            _fill(text, _reader(file, name, prefix, config.lora), device, dtype)
+            for tower, prefix, lora in ((vision, _VISION, None), (text, text.prefix, config.lora)):
+                weights = {
+                    key: _weight(file, name, prefix, key, lora if empty.ndim == 2 else None)
+                    for key, empty in tower.state_dict().items()
+                }
+                on_device = {key: weight.to(device, dtype) for key, weight in weights.items()}
+                tower.load_state_dict(on_device, assign=True)
+                tower.eval().requires_grad_(False)
             scale = cosine_factor(name, float(_read(file, name, "logit_scale")))
     except FileNotFoundError as error:
         raise EncoderError(f"{name} holds no model.safetensors.", hint=AS_PUBLISHED) from error
@@ -79,18 +57,18 @@ def read_towers(
 
 def _empty_towers(stored: Shapes, name: str, config: JinaConfig) -> tuple[EVA02, TextTower]:
     """Towers without memory, whose keys and shapes are those of the file."""
-    layout = _LAYOUTS[config.version]
+    tower = _TEXT_TOWERS[config.version]
     if config.lora and not any("lora_" in key for key in stored):
         raise unusable(name, "config.json gives a lora_alpha, but the weights hold no LoRA")
     with torch.device("meta"):
-        vision, text = EVA02(config.vision), layout.tower(*_text_sizes(stored, name, config))
+        vision, text = EVA02(config.vision), tower(*_text_sizes(stored, name, config))
     text_shapes = _shapes(text)
     if config.lora:
         text_shapes = xlm_roberta.stored_shapes(text_shapes, config.lora.rank)
     expected = (
         {"logit_scale": ()}
         | {_VISION + key: shape for key, shape in _shapes(vision).items()}
-        | {layout.prefix + key: shape for key, shape in text_shapes.items()}
+        | {text.prefix + key: shape for key, shape in text_shapes.items()}
     )
     _check_keys(name, expected, stored)
     return vision, text
@@ -98,60 +76,45 @@ def _empty_towers(stored: Shapes, name: str, config: JinaConfig) -> tuple[EVA02,
 
 def _text_sizes(stored: Shapes, name: str, config: JinaConfig) -> tuple[int, int, int, int]:
     """(vocabulary, hidden, intermediate, layers), none of which config.json tells."""
-    layout = _LAYOUTS[config.version]
+    tower = _TEXT_TOWERS[config.version]
     shapes = []
-    for key in (layout.prefix + layout.words, layout.prefix + layout.down):
+    for key in (tower.prefix + tower.words, tower.prefix + tower.down):
         if len(stored.get(key, ())) != 2:
             raise unusable(name, f"the weights lack the matrix {key} of a {config.version}")
         shapes.append(stored[key])
     (vocabulary, hidden), (_, intermediate) = shapes
-    if hidden != config.dimensions or hidden % layout.hidden_multiple:
+    if hidden != config.dimensions or hidden % tower.multiple:
         raise unusable(
             name,
             f"the text tower is {hidden} wide; it must be as wide as the vectors in config.json "
-            f"({config.dimensions}), and a multiple of {layout.hidden_multiple}",
+            f"({config.dimensions}), and a multiple of {tower.multiple}",
         )
-    found = (_LAYER.match(key.removeprefix(layout.prefix)) for key in stored)
+    found = (_LAYER.match(key.removeprefix(tower.prefix)) for key in stored)
     return vocabulary, hidden, intermediate, len({match[1] for match in found if match})
 
 
 def _check_keys(name: str, expected: Shapes, stored: Shapes) -> None:
-    misshapen = [
-        f"{key} (shape {list(stored[key])} instead of {list(shape)})"
-        for key, shape in expected.items()
-        if stored.get(key, shape) != shape
-    ]
-    for keys, what in (
-        (sorted(expected.keys() - stored.keys()), "lack tensors that the model needs"),
-        (sorted(stored.keys() - expected.keys()), "hold tensors that the model does not have"),
-        (misshapen, "do not have the shapes that the configuration asks for"),
-    ):
-        if keys:
-            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-            raise unusable(name, f"the weights {what}: {', '.join(keys[:3])}{more}")
+    problem = first_problem(
+        {
+            "lack tensors that the model needs": expected.keys() - stored.keys(),
+            "hold tensors that the model does not have": stored.keys() - expected.keys(),
+            "do not have the shapes that the configuration asks for": [
+                f"{key} (shape {list(stored[key])} instead of {list(shape)})"
+                for key, shape in expected.items()
+                if stored.get(key, shape) != shape
+            ],
+        }
+    )
+    if problem:
+        raise unusable(name, f"the weights {problem}")
 
 
-def _fill(
-    tower: nn.Module,
-    read: Callable[[str, Tensor], Tensor],
-    device: torch.device,
-    dtype: torch.dtype,
-) -> None:
-    weights = {key: read(key, empty).to(device, dtype) for key, empty in tower.state_dict().items()}
-    tower.load_state_dict(weights, assign=True)
-    tower.eval().requires_grad_(False)
-
-
-def _reader(
-    file: Any, name: str, prefix: str, lora: Lora | None
-) -> Callable[[str, Tensor], Tensor]:
-    def read(key: str, empty: Tensor) -> Tensor:
-        if lora is None or empty.ndim != 2:
-            return _read(file, name, prefix + key)
-        original, a, b = (_read(file, name, prefix + part) for part in xlm_roberta.lora_keys(key))
-        return xlm_roberta.merge_lora(key, original, a, b, lora)
-
-    return read
+def _weight(file: Any, name: str, prefix: str, key: str, lora: Lora | None) -> Tensor:
+    """The tower's tensor `key`, its adapter merged if there is one."""
+    if lora is None:
+        return _read(file, name, prefix + key)
+    original, a, b = (_read(file, name, prefix + part) for part in xlm_roberta.lora_keys(key))
+    return xlm_roberta.merge_lora(key, original, a, b, lora)
 
 
 def _read(file: Any, name: str, key: str) -> Tensor:

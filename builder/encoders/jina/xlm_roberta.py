@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from builder.encoders.jina.bert import Embeddings, Encoder, Layer, mean_pooling
+from builder.encoders.jina.bert import Embeddings, TextTower
 from builder.encoders.jina.config import Lora
 
 LAYER_NORM_EPS = 1e-5
@@ -28,27 +28,6 @@ def rope_table(length: int, device: torch.device) -> tuple[Tensor, Tensor]:
     return angles.cos(), angles.sin()
 
 
-def rotate_halves(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """The halves (a, b) of each head -> (a cos - b sin, b cos + a sin); x [..., L, 64]."""
-    a, b = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-b, a), dim=-1) * sin
-
-
-class Attention(nn.Module):
-    """[m, L, D] -> [m, L, D]; `mask` [m, 1, 1, L] is true where a key may be looked at."""
-
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.Wqkv = nn.Linear(hidden, 3 * hidden)
-        self.out_proj = nn.Linear(hidden, hidden)
-
-    def forward(self, x: Tensor, mask: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        q, k, v = self.Wqkv(x).unflatten(-1, (3, -1, HEAD_WIDTH)).permute(2, 0, 3, 1, 4)
-        q, k = rotate_halves(q, cos, sin), rotate_halves(k, cos, sin)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
-
-
 class MLP(nn.Module):
     def __init__(self, hidden: int, intermediate: int) -> None:
         super().__init__()
@@ -57,24 +36,6 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(functional.gelu(self.fc1(x)))  # type: ignore[no-any-return]
-
-
-class XLMRoberta(nn.Module):
-    """Token ids [m, L] and the bool mask [m, L] of those that are no padding -> [m, D]."""
-
-    def __init__(self, vocabulary: int, hidden: int, intermediate: int, layers: int) -> None:
-        super().__init__()
-        self.embeddings = Embeddings(vocabulary, TOKEN_TYPES, hidden)
-        self.emb_ln = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
-        self.encoder = Encoder(
-            Layer(Attention(hidden), MLP(hidden, intermediate), hidden, LAYER_NORM_EPS)
-            for _ in range(layers)
-        )
-
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        x = self.emb_ln(self.embeddings(ids))
-        cos, sin = (table.to(x.dtype) for table in rope_table(ids.shape[1], ids.device))
-        return mean_pooling(self.encoder(x, mask[:, None, None, :], cos, sin), mask)
 
 
 def lora_keys(key: str) -> tuple[str, str, str]:
@@ -91,10 +52,9 @@ def stored_shapes(shapes: Mapping[str, tuple[int, ...]], rank: int) -> dict[str,
             stored[key] = shape
             continue
         original, lora_a, lora_b = lora_keys(key)
-        stored[original] = shape
-        is_embedding = _is_embedding(key)
-        stored[lora_a] = (1, shape[0], rank) if is_embedding else (1, rank, shape[1])
-        stored[lora_b] = (1, rank, shape[1]) if is_embedding else (1, shape[0], rank)
+        tall, wide = (1, shape[0], rank), (1, rank, shape[1])
+        first, second = (tall, wide) if _is_embedding(key) else (wide, tall)
+        stored |= {original: shape, lora_a: first, lora_b: second}
     return stored
 
 
@@ -109,3 +69,19 @@ def merge_lora(key: str, original: Tensor, lora_a: Tensor, lora_b: Tensor, lora:
 
 def _is_embedding(key: str) -> bool:
     return key.startswith("embeddings.")
+
+
+class XLMRoberta(TextTower):
+    prefix = "text_model.transformer.roberta."
+    words = lora_keys("embeddings.word_embeddings.weight")[0]
+    down = lora_keys("encoder.layers.0.mlp.fc2.weight")[0]
+    multiple = HEAD_WIDTH
+
+    def __init__(self, vocabulary: int, hidden: int, intermediate: int, layers: int) -> None:
+        embeddings = Embeddings(vocabulary, TOKEN_TYPES, hidden)
+        mlps = (MLP(hidden, intermediate) for _ in range(layers))
+        super().__init__(embeddings, hidden, hidden // HEAD_WIDTH, LAYER_NORM_EPS, mlps)
+
+    def where(self, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        cos, sin = rope_table(mask.shape[1], mask.device)
+        return mask[:, None, None, :], cos.to(dtype), sin.to(dtype)

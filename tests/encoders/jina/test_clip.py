@@ -19,7 +19,8 @@ from torch import Tensor
 from builder.encoders.jina import clip as jina_clip
 from builder.encoders.jina.clip import jina_fingerprint, jina_preprocessing
 from builder.encoders.jina.config import jina_clip_version
-from builder.encoders.protocol import Encoder
+from builder.encoders.protocol import Encoder, Wanted
+from builder.encoders.spec import EncoderSpec
 from builder.errors import EncoderError
 from tests.chance import chance
 from tests.encoders.jina_fixtures import FILES, changed, folder_of, golden, load, shared
@@ -250,15 +251,15 @@ def test_the_version_is_read_from_the_text_towers_repository(tmp_path: Path) -> 
     assert jina_clip_version(folder_of("v2"), "x") == "v2"
     change = put("text_config", "hf_model_name_or_path", value="jinaai/jina-embeddings-v9")
     folder = changed(tmp_path, "v1", config=change)
-    with pytest.raises(EncoderError, match=r"of a version that cotbuild does not know.*-v9"):
+    with pytest.raises(EncoderError, match=r"no jina-clip of a version that cotbuild knows.*-v9"):
         jina_clip_version(folder, "x")
     for value in (None, 3, ["jinaai/jina-embeddings-v3"]):
         changed(tmp_path, "v1", config=put("text_config", "hf_model_name_or_path", value=value))
-        assert "does not know" in refusal(folder, "v1")
+        assert "that cotbuild knows" in refusal(folder, "v1")
     changed(tmp_path, "v1", config=put("text_config", value=7))
-    assert "does not know" in refusal(folder, "v1")
+    assert "that cotbuild knows" in refusal(folder, "v1")
     changed(tmp_path, "v1", config=put("model_type", value="clip"))
-    assert "'clip', not a jina-clip" in refusal(folder, "v1")
+    assert 'model_type = "clip"' in refusal(folder, "v1")
 
 
 @both
@@ -530,26 +531,32 @@ def test_padding_that_a_text_spells_out_is_not_seen(version: str) -> None:
 
 
 def test_fingerprints_tell_all_that_changes_vectors(tmp_path: Path) -> None:
-    base: dict[str, Any] = {"dtype": torch.float32, "truncate_dim": None, "task": None}
     folder = folder_of("v2")
     other = changed(tmp_path, "v2", preprocessing=put("std", value=[1.0, 1.0, 1.0]))
+
+    def fingerprint(
+        folder: Path = folder, revision: str = "abc", dtype: str = "float32", **options: Any
+    ) -> str:
+        spec = EncoderSpec("tiny-v2", **options)
+        return jina_fingerprint(Wanted(spec, "cpu", dtype, folder, revision))
+
     found = [
-        jina_fingerprint(folder, "abc", **base),
-        jina_fingerprint(folder, "abd", **base),
-        jina_fingerprint(folder, "abc", **(base | {"dtype": torch.float16})),
-        jina_fingerprint(folder, "abc", **(base | {"dtype": torch.bfloat16})),
-        jina_fingerprint(folder, "abc", **(base | {"truncate_dim": 32})),
-        jina_fingerprint(folder, "abc", **(base | {"truncate_dim": 64})),
-        jina_fingerprint(folder, "abc", **(base | {"task": "retrieval.query"})),
-        jina_fingerprint(other, "abc", **base),
+        fingerprint(),
+        fingerprint(revision="abd"),
+        fingerprint(dtype="float16"),
+        fingerprint(dtype="bfloat16"),
+        fingerprint(truncate_dim=32),
+        fingerprint(truncate_dim=64),
+        fingerprint(task="retrieval.query"),
+        fingerprint(other),
     ]
     assert len(set(found)) == len(found)
     assert found[0] == shared("v2").fingerprint
     (tmp_path / "model.safetensors").unlink()
-    assert jina_fingerprint(other, "abc", **base) == found[-1]
+    assert fingerprint(other) == found[-1]
     loaded = load("v2", dtype=torch.float16, truncate_dim=32, task="retrieval.query")
-    assert loaded.fingerprint == jina_fingerprint(
-        folder, "abc", dtype=torch.float16, truncate_dim=32, task="retrieval.query"
+    assert loaded.fingerprint == fingerprint(
+        dtype="float16", truncate_dim=32, task="retrieval.query"
     )
 
 

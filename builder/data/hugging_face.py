@@ -1,0 +1,87 @@
+"""The libraries of Hugging Face: kept silent, asked once, and their refusals in words."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from huggingface_hub import HfApi, constants, errors
+
+# What the hub holds, as its library calls it -> as people do.
+_KINDS = {"dataset": "data set", "model": "model"}
+Kind = Literal["dataset", "model"]
+# HTTPError is the base of the HTTP client's own errors.
+HUB_ERRORS = (OSError, ValueError, errors.HTTPError)  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def quietly(*libraries: str) -> Iterator[None]:
+    """Silences the libraries' logs: they would bury the message that helps."""
+    levels = {logger: logger.level for logger in map(logging.getLogger, libraries)}
+    for logger in levels:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+def look_up(repository: str, revision: str | None, kind: Kind, *, timeout: float) -> Any:
+    """What the hub says of a revision, with its commit as `sha`; None if it is out of reach.
+
+    Asked once, as the library's own attempts take half a minute. Raises HUB_ERRORS.
+    """
+    try:
+        return HfApi().repo_info(
+            repository,
+            revision=revision,
+            repo_type=kind,
+            files_metadata=kind == "model",
+            timeout=timeout,
+        )
+    except errors.HfHubHTTPError as error:
+        # Too many questions, or trouble of its own: as good as out of reach.
+        if error.response.status_code == 429 or error.response.status_code >= 500:
+            return None
+        raise
+    # OfflineModeIsEnabled, or the HTTP client's own errors.
+    except (ConnectionError, errors.HTTPError):  # type: ignore[attr-defined]
+        return None
+
+
+def out_of_reach() -> str:
+    """Why the hub is out of reach, as far as that is known."""
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    return "the Hugging Face hub cannot be reached"
+
+
+def refusal(
+    error: type[Exception], repository: str, revision: str | None, kind: Kind
+) -> tuple[str, str] | None:
+    """What an error of the library says, and what to do; None if it is no refusal."""
+    named, folder = _KINDS[kind], "datasets/" if kind == "dataset" else ""
+    log_in = "log in with `hf auth login` or set HF_TOKEN."
+    if issubclass(error, errors.GatedRepoError):
+        return (
+            f"The hub gives {repository} only to those who accepted its terms.",
+            f"Accept them on https://huggingface.co/{folder}{repository}, then {log_in}",
+        )
+    if issubclass(error, errors.RepositoryNotFoundError):
+        return (
+            f"There is no folder {repository}, and the Hugging Face hub has no public {named} "
+            f"{repository!r}.",
+            f"Check the spelling (org/name). For a private {named} {log_in}",
+        )
+    if issubclass(error, errors.RevisionNotFoundError):
+        return (
+            f"{repository} has no revision {revision!r}.",
+            "Leave out the @revision, or name a branch, tag or commit of that repository.",
+        )
+    return None
+
+
+def said(error: Exception) -> str:
+    """The first line of what an error says, or what it is called."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

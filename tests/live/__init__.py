@@ -1,0 +1,1 @@
+"""Whole sessions against a real language model. Not part of the suite: it needs an endpoint."""
