@@ -1,7 +1,9 @@
-"""Files that are written as a whole or not at all, whatever happens meanwhile."""
+"""Files that are written whole or not at all; commands that name files, to be copied."""
 
+import contextlib
 import os
 import secrets
+import shlex
 from functools import partial
 from pathlib import Path
 
@@ -24,3 +26,19 @@ def replace_file(path: Path, content: str | bytes, *, private: bool = False) -> 
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def command(*words: object) -> str:
+    """A command of cotbuild, quoted so that it can be copied into a shell as it stands.
+
+    A `Path` is written from the current folder where it lies below that.
+    """
+    written = (_from_here(word) if isinstance(word, Path) else str(word) for word in words)
+    return shlex.join(["cotbuild", *written])
+
+
+def _from_here(path: Path) -> str:
+    # Elsewhere, or where the current folder is gone, it stays as it is.
+    with contextlib.suppress(ValueError, OSError):
+        path = path.relative_to(Path.cwd())
+    return f"./{path}" if str(path).startswith("-") else str(path)

@@ -1,12 +1,15 @@
-"""Files are written as a whole or not at all."""
+"""Files are written as a whole or not at all; commands that name them can be copied."""
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from builder.files import replace_file
+from builder.files import command, replace_file
 
 
 def test_text_and_bytes_replace_what_was_there_and_folders_are_made(tmp_path: Path) -> None:
@@ -37,3 +40,32 @@ def test_others_may_read_unless_it_is_private(tmp_path: Path) -> None:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "own").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o644
+
+
+@given(st.lists(st.text()))
+def test_a_shell_reads_a_command_as_it_was_meant(words: list[str]) -> None:
+    assert shlex.split(command(*words)) == ["cotbuild", *words]
+
+
+def test_a_path_is_written_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert command("log", here / "my [red] folder") == "cotbuild log 'my [red] folder'"
+    assert command("log", here / "-x" / "y", "-o", "FILE") == "cotbuild log ./-x/y -o FILE"
+    assert command("log", Path("-x")) == "cotbuild log ./-x"
+    assert command("log", here) == "cotbuild log ."
+    assert command("log", tmp_path) == f"cotbuild log {tmp_path}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the current folder can't be removed")
+def test_a_path_is_written_whole_where_the_current_folder_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    assert command("log", here / "s") == f"cotbuild log {here / 's'}"

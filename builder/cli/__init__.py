@@ -47,7 +47,8 @@ app = typer.Typer(
 
 def print_json(data: object) -> None:
     """Prints the one JSON object of a command's `--json`."""
-    typer.echo(json.dumps(data, ensure_ascii=False))
+    # ASCII, so that it arrives whole whatever the terminal's encoding.
+    typer.echo(json.dumps(data))
 
 
 def unusable_file(error: OSError) -> InputError:
@@ -86,7 +87,7 @@ def root(
 def load_commands() -> None:
     """Imports the command modules, which registers them; help lists them in this order."""
     modules = (
-        "new resume optimize log diff revert export report score classify questions check "
+        "new resume optimize sessions log diff revert export report score classify questions check "
         "encoder prompt cache demo"
     )
     for module in modules.split():

@@ -20,7 +20,7 @@ def asker_for(mode: RunMode) -> Asker | None:
         raise InputError(
             "there is nobody to review the proposals: this is not a terminal",
             hint="add --auto to accept what helps on review images, run it in a terminal, or give "
-            "proposals with cotbuild resume --edits FILE",
+            "proposals with:\ncotbuild resume --edits FILE",
         )
     return open_asker()
 

@@ -31,6 +31,7 @@ def demo(
     from builder.demo.cards import CARDS_PER_CLASS, DOMAIN, write_cards
     from builder.demo.recorded import RECORDING
     from builder.errors import InputError, SessionError
+    from builder.files import command
     from builder.session.journal import JOURNAL
 
     words = json.loads(Path(__file__).with_name("demo_words.json").read_text(encoding="utf-8"))
@@ -39,7 +40,7 @@ def demo(
     if (session / JOURNAL).exists():
         raise SessionError(
             f"{session} already holds a session of the demo",
-            hint=f"go on with it: cotbuild resume {session}   or begin another: --out FOLDER",
+            hint=f"begin another (--out FOLDER), or go on with it:\n{command('resume', session)}",
         )
     mode = RunMode(auto)
     asker_for(mode)  # before a minute is spent on drawing
@@ -51,7 +52,7 @@ def demo(
     except OSError as error:
         raise InputError(
             f"the cards can't be written below {out}: {error.strerror or error}",
-            hint="name a folder with 150 MB of free space: cotbuild demo --out FOLDER",
+            hint="name a folder with 150 MB of free space:\ncotbuild demo --out FOLDER",
         ) from error
     source, model = ImageSource(str(images)), ModelOptions(f"replay:{RECORDING}")
     entries, art = read_classes(classes), Crop(*ART_CROP)

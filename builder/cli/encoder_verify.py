@@ -57,7 +57,7 @@ def agreed(name: str, onnx: Path | None, device: str, *, as_json: bool) -> bool:
             remember(default_cache_folder(), subject.model, __version__, verdict)
         except EncoderError as error:
             # The verdict holds, although it could not be stored.
-            console.print(error_panel(error))
+            console.print(error_panel(error), crop=False)
     return agrees
 
 

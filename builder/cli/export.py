@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from builder.cli import app, flags
+from builder.cli import app, completion, flags, print_json
 
 if TYPE_CHECKING:
     from builder.session.state import State
@@ -23,13 +23,20 @@ def export(
         typer.Option("--format", help="cotbuild (with provenance) or article."),
     ] = "cotbuild",
     version: Annotated[
-        str | None, typer.Option("--version", help="Its number, best or last; default: best.")
+        str | None,
+        typer.Option(
+            "--version",
+            help="Its number, best or last; default: best.",
+            autocompletion=completion.versions,
+        ),
     ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure what was accepted since the last version.")
     ] = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Write the best version, measured once on the final images that nobody has looked at."""
+    from builder.cli.json_values import export_data
     from builder.cli.open_workspace import open_all
     from builder.cli.save import EXPORT_NAME, Running
     from builder.cli.screen import Screen
@@ -41,6 +48,7 @@ def export(
     from builder.session.state import needs_measuring
     from builder.session.versions import find_point
     from builder.system.json_format import write_article
+    from builder.terminal.console import progress_console
 
     if version and measure:
         raise InputError(
@@ -50,14 +58,16 @@ def export(
     folder = (session or latest_session(Path.cwd())).resolve()
     path = writable(output or folder / EXPORT_NAME)
     with Session.open(folder) as opened:
-        running = Running(opened, Screen())
+        running = Running(opened, Screen(results=progress_console()) if as_json else Screen())
         check_drafted(running.state, folder)
         point = find_point(running.state, version) if version else None
         chosen = point.version if point else None
         if point and chosen is None:
             raise InputError(f"{point.title} was not measured", hint="measure it with --measure")
         if chosen is None and not measure and running.state.started.images:
-            measure = needs_measuring(running.state) and _wants_measuring(running.state)
+            measure = needs_measuring(running.state) and _wants_measuring(
+                running.state, may_ask=not as_json
+            )
         if form == "article":
             # What the format can't express must fail before a look at the final images is spent.
             state = running.state_with(chosen)
@@ -72,10 +82,12 @@ def export(
                 if best != last:
                     words = f"version {last} is not better than version {best}, which is exported"
                     running.screen.warning(f"{words}; --version last exports it all the same")
-        running.export(path, form, chosen)
+        record = running.export(path, form, chosen)
+        if as_json:
+            print_json({"format": form, **export_data(record, running.state_with(chosen))})
 
 
-def _wants_measuring(state: "State") -> bool:
+def _wants_measuring(state: "State", *, may_ask: bool) -> bool:
     """Asks whether to measure what was accepted since the last version, or to leave it out.
 
     Raises InputError where nobody is there to ask; ends with typer.Exit where nothing is wanted.
@@ -86,7 +98,7 @@ def _wants_measuring(state: "State") -> bool:
 
     what = "the working system was never measured on held-out images"
     as_it_is = f"export version {state.best}, without what was changed since"
-    if not interactive():
+    if not (may_ask and interactive()):
         leave = f", or {as_it_is}: --version best" if state.best else ""
         raise InputError(what, hint=f"measure it first: --measure{leave}")
     first = "measure it first, which is one more look at held-out images"

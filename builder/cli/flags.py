@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from builder.cli import completion
 from builder.system.model import FittedRule, PlainRule
 
 # Panels of the help screen, each for one question; flags in none stand first, in a panel without.
@@ -16,17 +17,18 @@ RUNNING = "Running"
 
 
 def flag(
-    name: str, metavar: str | None, words: str, panel: str | None = None, **bounds: float
+    name: str, metavar: str | None, words: str, panel: str | None = None, **more: object
 ) -> Any:
     """An option as the help screens list it; `words` is its help, with any default worth naming."""
     option: Any = typer.Option
     return option(
-        name, metavar=metavar, help=words, rich_help_panel=panel, show_default=False, **bounds
+        name, metavar=metavar, help=words, rich_help_panel=panel, show_default=False, **more
     )
 
 
+SESSION = "Folder of the session; default: the latest one here."
 SessionFolder = Annotated[
-    Path | None, typer.Argument(help="Folder of the session; default: the latest one here.")
+    Path | None, typer.Argument(help=SESSION, autocompletion=completion.sessions)
 ]
 VERSION_NAMES = "A version's number, best, last, or now for the working system."
 Rule = Literal[PlainRule, FittedRule, "all"]
@@ -59,7 +61,11 @@ Crop = Annotated[
 ]
 EncoderIfOther = Annotated[
     str | None,
-    typer.Option("--encoder", help="As for new. Default: the one that measured the system."),
+    typer.Option(
+        "--encoder",
+        help="As for new. Default: the one that measured the system.",
+        autocompletion=completion.encoders,
+    ),
 ]
 Device = Annotated[str, flag("--device", "NAME", "auto (default), cpu, cuda or mps.", ENCODER)]
 Dtype = Annotated[

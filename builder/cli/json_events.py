@@ -5,7 +5,7 @@ Progress and warnings go to stderr, as ever. systems/README.md describes the eve
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -46,7 +46,7 @@ def session_screen(mode: RunMode, *, as_json: bool) -> Iterator[Screen]:
         if not (mode.auto or mode.edits):
             raise InputError(
                 "--json asks nobody anything, and somebody has to review the proposals",
-                hint="add --auto to accept what helps on review images, or give proposals with "
+                hint="add --auto to accept what helps on review images, or give proposals with:\n"
                 "cotbuild resume --edits FILE",
             )
         yield screen
@@ -141,7 +141,7 @@ class JsonScreen(Screen):
             folder, ended, exported=exported, before=before, reached=reached, wanted=wanted
         )
 
-    def left(self, folder: Path, go_on: str = "resume") -> None:
+    def left(self, folder: Path, go_on: Sequence[object] = ("resume",)) -> None:
         super().left(folder, go_on)
         self.interrupted()
 

@@ -1,13 +1,15 @@
 """What happened, as JSON for programs: the same thing has the same shape in every command."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from builder.edits.describe import describe_proposal
-from builder.edits.model import Proposal
+from builder.edits.model import Edit, Proposal
 from builder.scoring.statistics import Effect
-from builder.session.export import estimate
+from builder.session.export import estimate, note_on
 from builder.session.records import Decided, Exported
 from builder.session.state import State, Version
+from builder.session.versions import Point
 from builder.system.model import AttributeSystem
 
 Data = dict[str, Any]
@@ -55,3 +57,24 @@ def exported_data(record: Exported) -> Data:
     """An export as JSON; `version` is null for a system that was never measured."""
     final = None if record.final is None else figure(record.final)
     return {"path": record.path, "version": record.version or None, "final": final}
+
+
+def export_data(record: Exported, state: State) -> Data:
+    """An export with what its file says of the figures; `state`: with that version as the best."""
+    version = state.best_version
+    data = exported_data(record)
+    return {
+        **data,
+        "held_out": figure(version.held_out) if version else None,
+        "final_looks": state.final_looks,
+        "note": note_on(state, version, looked=data["final"] is not None),
+    }
+
+
+def edits_data(before: Point, after: Point, edits: Sequence[Edit]) -> list[Data]:
+    """What leads from the one to the other, as `--edits` reads it."""
+    if not edits:
+        return []
+    reason = f"from {before.title} to {after.title}"
+    proposal = Proposal(edits=tuple(edits), source="person", reason=reason)
+    return [proposal.model_dump(mode="json")]

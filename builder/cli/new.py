@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from builder.cli import app, flags
+from builder.cli import app, completion, flags
 from builder.cli.flags import ENCODER, IMAGES, MODEL, RUNNING, flag
 from builder.system.model import PlainRule
 
@@ -34,7 +34,13 @@ def new(
     seed: Annotated[int, flag("--seed", "N", "Seed of the splits; default: 0.", IMAGES)] = 0,
     encoder: Annotated[
         str | None,
-        flag("--encoder", "NAME", "jina-clip-v1 (default), jina-clip-v2, hub id, folder.", ENCODER),
+        flag(
+            "--encoder",
+            "NAME",
+            "jina-clip-v1 (default), jina-clip-v2, hub id, folder.",
+            ENCODER,
+            autocompletion=completion.encoders,
+        ),
     ] = None,
     device: flags.Device = "auto",
     dtype: flags.Dtype = "float32",

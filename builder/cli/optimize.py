@@ -8,7 +8,7 @@ from typing import Annotated, Literal, ParamSpec
 
 import typer
 
-from builder.cli import INTERRUPTED, app, flags
+from builder.cli import INTERRUPTED, app, completion, flags
 from builder.cli.flags import ENCODER, IMAGES, RUNNING, flag
 
 SEARCH = "Search"
@@ -35,10 +35,22 @@ def _file_flags_together(command: Callable[P, None]) -> Callable[P, None]:
 @_file_flags_together
 def optimize(
     target: Annotated[
-        Path, typer.Argument(metavar="SESSION|SYSTEM", help="A session's folder, or a system file.")
+        Path,
+        typer.Argument(
+            metavar="SESSION|SYSTEM",
+            help="A session's folder, or a system file.",
+            autocompletion=completion.sessions,
+        ),
     ],
     optimizer: Annotated[
-        str, flag("--optimizer", "NAME", "greedy (default), or gepa, which asks a model.", SEARCH)
+        str,
+        flag(
+            "--optimizer",
+            "NAME",
+            "greedy (default), or gepa, which asks a model.",
+            SEARCH,
+            autocompletion=completion.optimisers,
+        ),
     ] = "greedy",
     budget: Annotated[
         Literal["light", "medium", "heavy"] | None,
@@ -64,7 +76,14 @@ def optimize(
         Path | None, flag("--out", "FOLDER", "The new session's; default: a new one.", SYSTEM_FILE)
     ] = None,
     encoder: Annotated[
-        str | None, flag("--encoder", "NAME", "As in cotbuild new.", SYSTEM_FILE)
+        str | None,
+        flag(
+            "--encoder",
+            "NAME",
+            "As in cotbuild new.",
+            SYSTEM_FILE,
+            autocompletion=completion.encoders,
+        ),
     ] = None,
     split_seed: Annotated[
         int, flag("--split-seed", "N", "Seed of the splits; default: 0.", SYSTEM_FILE, min=0)

@@ -1,6 +1,5 @@
 """The optimiser and its limits, from flags. Raises InputError."""
 
-import shlex
 from dataclasses import dataclass, replace
 
 from builder.cli.model import ModelOptions
@@ -79,8 +78,8 @@ def check_flags(name: str, budget: Budget, model: ModelOptions, *, null: bool) -
         require_gepa()
 
 
-def going_on(name: str, budget: Budget, model: ModelOptions, *, null: bool) -> str:
-    """The command that continues an interrupted run, without the session: "optimize ...".
+def going_on(name: str, budget: Budget, model: ModelOptions, *, null: bool) -> tuple[object, ...]:
+    """The words of the command that continues an interrupted run, without the session.
 
     Its budget is again the whole one; nobody has agreed to the cost of that yet.
     """
@@ -97,7 +96,7 @@ def going_on(name: str, budget: Budget, model: ModelOptions, *, null: bool) -> s
         "--prompts": model.prompts,
     }
     given = [part for flag, value in flags.items() if value is not None for part in (flag, value)]
-    return shlex.join(["optimize", *map(str, given), *(["--null"] if null else [])])
+    return ("optimize", *given, *(["--null"] if null else []))
 
 
 def greedy_of(budget: Budget, state: State) -> Greedy:

@@ -1,14 +1,14 @@
 """A greedy search or GEPA in a session: its limits, what is shown, and how it ends."""
 
-import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from builder.cli.first_draft import general_system
 from builder.cli.optimize_limits import Budget
 from builder.cli.save import Running
 from builder.errors import CotbuildError, InputError, LLMError
+from builder.files import command
 from builder.llm.events import Dropped
 from builder.proposals.requests import Rewriter
 from builder.review.loop import Ended, Recorded
@@ -24,7 +24,7 @@ from builder.search.session import (
 )
 from builder.search.shuffled import ShuffledNull, shuffled_null
 from builder.search.task import Review, Task, Tried
-from builder.session.journal import read_story
+from builder.session.journal import BEST, read_story
 from builder.session.records import GENERAL_ATTRIBUTES
 from builder.session.state import State
 from builder.system.model import AttributeSystem
@@ -35,18 +35,18 @@ def check(state: State, folder: Path) -> None:
     if state.started.images is None:
         raise InputError(
             "this session has no images, so nothing can be measured",
-            hint="begin one with images from its system: cotbuild optimize "
-            f"{folder / 'system.json'} --images FOLDER",
+            hint="begin one with images from its system:\n"
+            f"{command('optimize', folder / BEST, '--images', 'FOLDER')}",
         )
     if state.system is None:
         raise InputError(
             "nothing was drafted yet in this session",
-            hint=f"go on with it first: cotbuild resume {folder}",
+            hint=f"go on with it first:\n{command('resume', folder)}",
         )
     if not open_cells(state.system, state.locks, state.system.classes):
         raise InputError(
             "everything is locked: there is no rule that may change",
-            hint=f"unlock something in the review (k): cotbuild resume {folder}",
+            hint=f"unlock something in the review (k):\n{command('resume', folder)}",
         )
 
 
@@ -77,10 +77,10 @@ class Search:
         searching, task = self._begin()
         return search_greedily(searching, task, greedy, self._over_time)
 
-    def evolve(self, model: Rewriter, llm: str, go_on: str) -> Ended:
+    def evolve(self, model: Rewriter, llm: str, go_on: Sequence[object]) -> Ended:
         """GEPA from the working system; each answer is saved before the next is asked for.
 
-        `go_on`: the command that takes up a run that was broken off, but for the session. Raises
+        `go_on`: words of what takes up a run that was broken off, but for the session. Raises
         CotbuildError where the endpoint fails, and where not one answer could be used; what was
         found by then is kept.
         """
@@ -102,8 +102,8 @@ class Search:
         try:
             ended = search_with_model(searching, task, model, over, llm=llm, seed=self._budget.seed)
         except CotbuildError as error:
-            saved = f"Everything so far is saved; go on with: cotbuild {go_on}"
-            error.hint = f"{error.hint}\n{saved} {shlex.quote(str(session.folder))}"
+            again = command(*go_on, session.folder)
+            error.hint = f"{error.hint}\nEverything so far is saved; go on with:\n{again}"
             raise
         answers = session.state.optimised[-1].measured
         if ended.reason != STOPPED and answers and len(self._unusable) == answers:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from builder.cli import app, flags
+from builder.cli import app, flags, print_json
 from builder.cli.flags import flag
 
 
@@ -27,8 +27,9 @@ def prompt(
     batch: Annotated[
         int, typer.Option("--batch", min=1, help="Which batch of classes, for rules.")
     ] = 1,
+    as_json: flags.Json = False,
 ) -> None:
-    """Print what would be sent, and nothing else; the JSON schema of the answer goes beside it."""
+    """Print what would be sent, and nothing else; --json adds the JSON schema of the answer."""
     from builder.cli import prompt_text
     from builder.cli.context import read_context
     from builder.cli.settings import start_file
@@ -47,14 +48,17 @@ def prompt(
         read_context(context),
     )
     if which == "draft":
-        text = prompt_text.of_draft(request, chosen)
+        asked = prompt_text.of_draft(request, chosen)
     elif known is None:
         subject = "rules" if which == "rules" else "proposals"
         raise InputError(
             f"the question for {subject} is about a system", hint="name one with --system FILE"
         )
     elif which == "rules":
-        text = prompt_text.of_rules(request, known, chosen, batch)
+        asked = prompt_text.of_rules(request, known, chosen, batch)
     else:
-        text = prompt_text.of_revision(request, known, chosen)
-    typer.echo(text)
+        asked = prompt_text.of_revision(request, known, chosen)
+    if as_json:
+        print_json({"messages": asked.messages, "schema": asked.schema})
+    else:
+        typer.echo(asked.text)

@@ -1,6 +1,7 @@
-"""The text of a question to a language model, exactly as it would be sent."""
+"""A question to a language model, exactly as it would be sent."""
 
 from collections.abc import Callable
+from typing import Any
 
 from builder.errors import InputError
 from builder.llm.asking import Asking
@@ -14,40 +15,42 @@ from builder.review.request import classes_to_show
 from builder.system.model import AttributeSystem
 
 
-class _Asked(Exception):
-    """Raised with the messages of the first question that would be sent."""
+class Asked(Exception):
+    """The first question that would be sent: its messages, and the JSON schema of the answer."""
 
-    def __init__(self, messages: list[Message]) -> None:
+    def __init__(self, messages: list[Message], schema: dict[str, Any]) -> None:
+        self.messages = messages
+        self.schema = schema
         self.text = "\n\n".join(message["content"] for message in messages)
         super().__init__(self.text)
 
 
 class _Listener:
-    """A transport that raises every question as `_Asked` instead of sending it."""
+    """A transport that raises every question as `Asked` instead of sending it."""
 
     def complete(
         self,
         purpose: str,  # noqa: ARG002
         messages: list[Message],
-        reply_model: type[ReplyT],  # noqa: ARG002
+        reply_model: type[ReplyT],
     ) -> ReplyT:
-        raise _Asked(messages)
+        raise Asked(messages, reply_model.model_json_schema())
 
 
-def _first_question(ask: Callable[[Asking], object], prompts: Prompts) -> str:
+def _first_question(ask: Callable[[Asking], object], prompts: Prompts) -> Asked:
     try:
         ask(Asking(_Listener(), lambda _event: None, prompts))
-    except _Asked as asked:
-        return asked.text
-    return ""
+    except Asked as asked:
+        return asked
+    raise RuntimeError("nothing was asked")
 
 
-def of_draft(request: DraftRequest, prompts: Prompts) -> str:
+def of_draft(request: DraftRequest, prompts: Prompts) -> Asked:
     """The question for groups."""
     return _first_question(lambda asking: draft_system(request, asking), prompts)
 
 
-def of_rules(request: DraftRequest, system: AttributeSystem, prompts: Prompts, batch: int) -> str:
+def of_rules(request: DraftRequest, system: AttributeSystem, prompts: Prompts, batch: int) -> Asked:
     """The question for the rules of a batch of classes, of 1 and up. Raises InputError."""
     asked = request.classes[(batch - 1) * BATCH : batch * BATCH]
     if not asked:
@@ -63,7 +66,7 @@ def of_rules(request: DraftRequest, system: AttributeSystem, prompts: Prompts, b
     )
 
 
-def of_revision(request: DraftRequest, system: AttributeSystem, prompts: Prompts) -> str:
+def of_revision(request: DraftRequest, system: AttributeSystem, prompts: Prompts) -> Asked:
     """The question for proposals."""
     revision = RevisionRequest(
         system,

@@ -123,7 +123,7 @@ def interview(
     else:
         _show(file.system, found, screen)
     if output and proposal:
-        screen.warning(f"cotbuild resume SESSION --edits {output} measures the drop")
+        screen.next_command("To measure the drop:", "resume", "SESSION", "--edits", output)
     elif output:
         screen.warning(f"no group can go: nothing was written to {output}")
 

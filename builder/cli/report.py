@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from builder.cli import app, flags
+from builder.cli import app, flags, print_json
 from builder.cli.flags import flag
 
 
@@ -19,6 +19,7 @@ def report(
     no_images: Annotated[
         bool, flag("--no-images", None, "The system and its history alone; needs no encoder.")
     ] = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Write one HTML file: accuracy by version, confusions with their images, groups, the system.
 
@@ -31,4 +32,9 @@ def report(
 
     folder = (session or latest_session(Path.cwd())).resolve()
     path = writable(output or folder / REPORT_NAME, f"-o {REPORT_NAME}")
-    write_report(folder, path, Screen(), no_images=no_images)
+    screen = Screen()
+    size = write_report(folder, path, screen, no_images=no_images)
+    if as_json:
+        print_json({"path": str(path), "bytes": size})
+    else:
+        screen.report_written(path, size)

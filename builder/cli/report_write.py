@@ -11,6 +11,7 @@ from builder.cli.pictures import SessionPictures
 from builder.cli.screen import TOY, Screen, spent_words
 from builder.cli.user_files import check_drafted, write_file
 from builder.cli.workspace import Workspace, identity_of
+from builder.files import command
 from builder.llm.drafter import spent
 from builder.report.chosen_failures import failures
 from builder.report.contents import Contents, FromImages, Origin, Picture
@@ -30,8 +31,11 @@ NO_IMAGES = (
 _PICTURE_BYTES = 2_500_000
 
 
-def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -> None:
-    """Reads the session in `folder`, takes no lock, and replaces `path`. Raises CotbuildError."""
+def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -> int:
+    """Reads the session in `folder`, takes no lock, and replaces `path`, of so many bytes.
+
+    Raises CotbuildError.
+    """
     story = read_story(folder)
     state = story.state
     check_drafted(state, folder)
@@ -42,8 +46,8 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
         measured = _measured(state, workspace, SessionPictures.of(state.started, images), screen)
     origin = _origin(folder, state, found[0] if found else None)
     text = page(Contents(story, origin, measured))
-    write_file(path, text, "cotbuild report -o FILE")
-    screen.report_written(path, len(text.encode()))
+    write_file(path, text, command("report", folder, "-o", "FILE"))
+    return len(text.encode())
 
 
 def _measured(

@@ -14,6 +14,7 @@ from builder.cli.screen import Screen
 from builder.cli.settings import RunMode
 from builder.edits.model import Proposal
 from builder.errors import CotbuildError, InputError
+from builder.files import command
 from builder.proposals.requests import Drafter
 from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, finished, run
 from builder.review.view import AutoReviewer, EditsReviewer, Reviewer, View
@@ -53,8 +54,8 @@ def run_session(
         raise typer.Exit(INTERRUPTED) from None
     except CotbuildError as error:
         screen.over()
-        saved = f"Everything so far is saved; go on with: cotbuild resume {folder}"
-        error.hint = f"{error.hint}\n{saved}"
+        go_on = command("resume", folder)
+        error.hint = f"{error.hint}\nEverything so far is saved; go on with:\n{go_on}"
         raise
 
 

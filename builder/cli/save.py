@@ -11,6 +11,7 @@ from builder.cli.user_files import write_file
 from builder.cli.workspace import SPLITS, Workspace, identity_of
 from builder.data.images import LabelledImage
 from builder.encoders.protocol import Encoder
+from builder.files import command
 from builder.review.loop import Recorded
 from builder.scoring.evaluator import Evaluator
 from builder.session import records
@@ -71,17 +72,21 @@ class Running:
             file = system_file(chosen, self.workspace, final=_final(record))
             article = form == "article"
             text = write_article(file.system, file.scoring) if article else write_system_file(file)
-            write_file(Path(record.path), text, "cotbuild export -o FILE")
+            again = command("export", self.session.folder, "-o", "FILE")
+            write_file(Path(record.path), text, again)
         # Measuring an old version again may make another one the best.
         unmeasured = self.workspace is None and isinstance(record, _CHANGES)
         if unmeasured or isinstance(record, records.Measured):
             self.save_best()
         self.screen.recorded(event)
 
-    def export(self, path: Path, form: Format = "cotbuild", version: Version | None = None) -> None:
+    def export(
+        self, path: Path, form: Format = "cotbuild", version: Version | None = None
+    ) -> records.Exported:
         """Writes the version, by default the best, to `path`, measured on the final images."""
-        state = self.state_with(version)
-        self.record(exported(state, self.evaluator, str(path)), form)
+        record = exported(self.state_with(version), self.evaluator, str(path))
+        self.record(record, form)
+        return record
 
     def state_with(self, version: Version | None) -> State:
         """The state in which that version is the best, whatever is."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from builder.cli import app, flags
+from builder.cli import app, completion, flags
 from builder.cli.flags import flag
 
 
@@ -21,7 +21,10 @@ def score(
     encoder: Annotated[
         list[str] | None,
         flag(
-            "--encoder", None, "As for new; repeatable. Default: the one that measured the system."
+            "--encoder",
+            None,
+            "As for new; repeatable. Default: the one that measured the system.",
+            autocompletion=completion.encoders,
         ),
     ] = None,
     classes: Annotated[

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple, Self
 
 from builder import __version__
 from builder.cli.score_inputs import Inputs
 from builder.data.images import LabelledImage
+from builder.scoring.beside_accuracy import BEST
 from builder.scoring.evaluator import baseline_texts
-from builder.scoring.statistics import wilson
+from builder.scoring.score import Scores
+from builder.scoring.statistics import Correct, class_mean, wilson
 from builder.system.file import EncoderIdentity, SplitName, SystemFile
 from builder.system.model import Scoring, scored_texts
 from builder.terminal.render import ControlRow, ScoreCell, ScoreRow
@@ -27,8 +28,21 @@ ALL = "all images"
 NAMES = "name"
 # The article's pseudo code takes the softmax of bare cosines.
 PRINTED_SCALE = 1.0
-# By row, in their order: which images are right [n], for one encoder.
-CorrectByRow = Sequence[NDArray[np.bool_]]
+
+
+class Right(NamedTuple):
+    """Where a contender has an image [n] right, and where its class is among the best 5."""
+
+    correct: Correct
+    among_best: Correct
+
+    @classmethod
+    def of(cls, scores: Scores) -> Self:
+        return cls(scores.correct, scores.among_best(BEST))
+
+
+# By row, in their order, for one encoder.
+RightByRow = Sequence[Right]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +103,31 @@ def parts_of(
 
 
 def rows_of(
-    contenders: Sequence[Contender], correct: Sequence[CorrectByRow], inside: Sequence[bool]
+    contenders: Sequence[Contender],
+    right: Sequence[RightByRow],
+    labels: Sequence[str],
+    inside: Sequence[bool],
 ) -> list[ScoreRow]:
-    """One row per contender, on the images that are `inside` the part."""
-    n = sum(inside)
+    """One row per contender, on the images that are `inside` the part; `labels` of all, [n]."""
+    labels = list(compress(labels, inside))
+    n = len(labels)
     # [encoder][row]
-    right = [[int(found[inside].sum()) for found in each] for each in correct]
+    found = [[Right(*(where[inside] for where in row)) for row in each] for each in right]
     baselines = [row for row, each in enumerate(contenders) if each.file is None]
     (plain,) = [row for row in baselines if contenders[row].title == NAMES]
 
-    def cell(counts: Sequence[int], row: int) -> ScoreCell:
+    def cell(each: RightByRow, row: int) -> ScoreCell:
+        counts = [int(other.correct.sum()) for other in each]
         interval = wilson(counts[row], n)
         over: tuple[float | None, float | None] = (None, None)
         if contenders[row].file is not None:
             best = max(counts[other] for other in baselines)
             over = (100 * (counts[row] - counts[plain]) / n, 100 * (counts[row] - best) / n)
-        return ScoreCell(counts[row], n, interval.low, interval.high, *over)
+        mean, among = class_mean(each[row].correct, labels), float(each[row].among_best.mean())
+        return ScoreCell(counts[row], n, interval.low, interval.high, mean, among, *over)
 
     return [
-        ScoreRow(each.title, len(each.texts), tuple(cell(counts, row) for counts in right))
+        ScoreRow(each.title, len(each.texts), tuple(cell(right, row) for right in found))
         for row, each in enumerate(contenders)
     ]
 

@@ -1,6 +1,7 @@
 """Systems and baselines on the same images with one or more encoders: one table per part."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 
 from builder.cli import print_json
 from builder.cli.file_inputs import say_looks
@@ -9,7 +10,8 @@ from builder.cli.score_inputs import Inputs, with_each_encoder
 from builder.cli.score_rows import (
     ALL,
     SPLIT_TITLES,
-    CorrectByRow,
+    Right,
+    RightByRow,
     contenders_of,
     parts_of,
     rows_of,
@@ -20,6 +22,7 @@ from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from, split_dat
 from builder.data.classes import ClassEntry
 from builder.encoders.protocol import Encoder, Vectors
 from builder.encoders.spec import EncoderSpec
+from builder.scoring.beside_accuracy import Beside, worth_telling
 from builder.scoring.near_duplicates import near_duplicates
 from builder.scoring.score import score_names
 from builder.scoring.wording import counted
@@ -43,8 +46,8 @@ def compare(
 
     def work(
         encoder: Encoder, vectors: Vectors, phrases: PhraseVectors
-    ) -> tuple[CorrectByRow, list[ControlRow]]:
-        """Which images each contender has right, and the controls."""
+    ) -> tuple[RightByRow, list[ControlRow]]:
+        """What each contender has right, and the controls."""
         at_hand = ImagesAtHand(encoder, vectors, phrases, [image.label for image in images])
         if not told:
             # The same images are near each other with every encoder: once is enough.
@@ -52,30 +55,33 @@ def compare(
             members = {split: parts.get(SPLIT_TITLES[split], ()) for split in SPLITS}
             names = {image.digest: str(image.path) for image in images}
             screen.near_duplicates(near_duplicates(split_data(images, members, vectors)), names)
-        correct, rows = [], []
+        right, rows = [], []
         for each in contenders:
             if each.file:
                 scores = at_hand.score(each.file)
             else:
                 texts = phrases(each.texts)
                 scores = score_names(inputs.class_names, vectors, texts, at_hand.labels)
-            correct.append(scores.correct)
+            right.append(Right.of(scores))
             if controls:
                 rows += controls_of(each, scores, at_hand)
-        return correct, rows
+        return right, rows
 
     measured = with_each_encoder(inputs, screen, work)
-    correct = [found for (found, _), _ in measured.values()]
-    tables = {
-        part: rows_of(contenders, correct, [image.digest in members for image in images])
-        for part, members in parts.items()
-    }
+    right = [found for (found, _), _ in measured.values()]
+    labels = [image.label for image in images]
+    inside = {part: [i.digest in members for i in images] for part, members in parts.items()}
+    tables = {part: rows_of(contenders, right, labels, each) for part, each in inside.items()}
     control_rows = {spec: rows for spec, ((_, rows), _) in measured.items() if controls}
     if as_json:
         identities = {spec: identity for spec, (_, identity) in measured.items()}
         print_json(scores_json(tables, contenders, identities, control_rows, inputs))
     else:
-        _show(tables, tuple(measured), inputs, screen)
+        size = len(inputs.class_names)
+        beside = {
+            part: worth_telling(list(compress(labels, each)), size) for part, each in inside.items()
+        }
+        _show(tables, beside, tuple(measured), inputs, screen)
         for spec, rows in control_rows.items():
             title = EncoderSpec.parse(spec).title
             screen.table(f"null controls, {ALL}, {title}", control_table(rows))
@@ -87,6 +93,7 @@ def compare(
 
 def _show(
     tables: Mapping[str, Sequence[ScoreRow]],
+    beside: Mapping[str, Sequence[Beside]],
     encoders: Sequence[str],
     inputs: Inputs,
     screen: Screen,
@@ -95,7 +102,7 @@ def _show(
     unlike = titles if len(set(titles)) == len(titles) else encoders
     looked_at = str(inputs.crop) if inputs.crop else ""
     for title, rows in tables.items():
-        screen.table(title, score_table(rows, unlike, looked_at=looked_at))
+        screen.table(title, score_table(rows, unlike, looked_at=looked_at, beside=beside[title]))
     found = inputs.found
     lost = len(found.skipped) + len(found.conflicting)
     if lost > len(found.images):

@@ -1,7 +1,6 @@
 """Shows a session: progress and warnings on stderr, results on stdout."""
 
-import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from builder.cli.workspace import Workspace
 from builder.data.images import ImageSet
 from builder.data.matching import Mismatch
 from builder.encoders.protocol import Encoder
+from builder.files import command
 from builder.llm import events as llm
 from builder.llm.class_rules import BATCH
 from builder.llm.cost import Spent, money, tokens_of
@@ -32,7 +32,7 @@ from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
-from builder.terminal.text import shortened, visible
+from builder.terminal.text import shortened, to_copy, visible
 
 # What changes the words on answers that are being written.
 _LIVELY = llm.CallStreams | llm.CallFinished | llm.Waiting
@@ -257,10 +257,9 @@ class Screen:
         """
         self.over()
         if before:
-            named = shlex.quote(str(folder))
             self._aside(f"This session is finished: {ended.reason}. Its export is {before}.")
-            self._aside(f"Go on with:  cotbuild resume {named} --auto --rounds N")
-            self._aside(f"or by hand:  cotbuild resume {named}")
+            self.next_command("Go on with: ", "resume", folder, "--auto", "--rounds", "N")
+            self.next_command("or by hand: ", "resume", folder)
         else:
             self._aside(f"Stopped: {ended.reason}.")
             self._next(folder, exported=exported)
@@ -277,8 +276,8 @@ class Screen:
     def report_written(self, path: Path, size: int) -> None:
         self.results.print(Text(f"Report written to {visible(str(path))} ({size / 1e6:.1f} MB)."))
 
-    def left(self, folder: Path, go_on: str = "resume") -> None:
-        """Says that the session was left and saved; `go_on`: the command that continues it."""
+    def left(self, folder: Path, go_on: Sequence[object] = ("resume",)) -> None:
+        """Says that the session was left and saved; `go_on`: words of what continues it."""
         self.over()
         self._aside("Left. Everything decided is saved.")
         self._next(folder, go_on)
@@ -291,19 +290,24 @@ class Screen:
         self._aside(words)
         self.progress_to.print()
 
+    def next_command(self, what_for: str, *words: object) -> None:
+        """Says which command does that, in one piece to be copied."""
+        self.progress_to.print(to_copy(f"{what_for} {command(*words)}"), crop=False)
+
     def over(self) -> None:
         """Ends the step in progress, if there is one."""
         self._tally = self._line = self._live = None
         self._step.close()
 
-    def _next(self, folder: Path, go_on: str = "resume", *, exported: bool = False) -> None:
+    def _next(
+        self, folder: Path, go_on: Sequence[object] = ("resume",), *, exported: bool = False
+    ) -> None:
         """Says what the session spent, and with which commands it goes on."""
         if words := self.spending:
             self._aside(f"The session spent on the language model: {words}.")
-        named = shlex.quote(str(folder))
-        self._aside(f"Go on with:  cotbuild {go_on} {named}")
+        self.next_command("Go on with: ", *go_on, folder)
         if not exported:
-            self._aside(f"Export with: cotbuild export {named}")
+            self.next_command("Export with:", "export", folder)
 
     def _aside(self, line: str, indent: int = 0) -> None:
         padding = (0, 0, 0, indent)

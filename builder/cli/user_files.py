@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from builder.errors import InputError, SessionError
-from builder.files import replace_file
+from builder.files import command, replace_file
 from builder.session.journal import JOURNAL, OWN_FILES
 from builder.session.state import State
 
@@ -51,7 +51,7 @@ def write_file(path: Path, text: str, flag: str) -> None:
     except OSError as error:
         raise InputError(
             f"{path} can't be written: {error.strerror or error}",
-            hint=f"name a file in a folder that you may write to: {flag}",
+            hint=f"name a file in a folder that you may write to:\n{flag}",
         ) from error
 
 
@@ -59,5 +59,6 @@ def check_drafted(state: State, folder: Path) -> None:
     """Raises SessionError for a session without a system."""
     if state.system is None:
         raise SessionError(
-            f"nothing was drafted yet in {folder}", hint=f"go on with: cotbuild resume {folder}"
+            f"nothing was drafted yet in {folder}",
+            hint=f"go on with:\n{command('resume', folder)}",
         )

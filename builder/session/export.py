@@ -117,7 +117,7 @@ def export_file(
             held_out_looks=state.held_out_looks,
             final_looks=state.final_looks,
             versions_tried=len(state.versions),
-            note=_note(state, version, final),
+            note=note_on(state, version, looked=final is not None),
         ),
     )
 
@@ -150,10 +150,11 @@ def _split_digests(state: State, labels: Mapping[str, str]) -> dict[SplitName, t
     return {split: tuple(d for d in digests if state.splits[d] == split) for split in splits}
 
 
-def _note(state: State, version: Version | None, final: Estimate | None) -> str:
+def note_on(state: State, version: Version | None, *, looked: bool) -> str:
+    """How far an export's figures can be trusted; `looked`: it has a figure on final images."""
     if version is None:
         return NO_IMAGES
-    if final is None:
+    if not looked:
         has_final = "final" in state.splits.values()
         return NOT_LOOKED if has_final else NO_FINAL
     return final_seen(state)

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from builder.errors import InputError, SessionError
-from builder.files import replace_file
+from builder.files import command, replace_file
 from builder.session.records import JOURNAL_VERSION, Record, Started
 from builder.session.state import State, fold
 from builder.session.story import Story, story_of
@@ -160,7 +160,7 @@ def read_journal(folder: Path) -> Journal:
             raise SessionError(
                 f"{path}, line {number} is damaged and can't be read: {shown!r}",
                 hint="only a last line that was cut off can be dropped safely; restore the file "
-                f"from a copy, or begin anew from the best system: cotbuild new --start {best}",
+                f"from a copy, or begin anew from the best system:\n{_anew('--start', best)}",
             ) from error
         records.append(record)
         times.append(at)
@@ -168,7 +168,7 @@ def read_journal(folder: Path) -> Journal:
     if not records:
         raise SessionError(
             f"the session in {folder} was broken off before it began",
-            hint=f"nothing is lost, begin it again: cotbuild new --out {folder} ...",
+            hint=f"nothing is lost, begin it again:\n{_anew('--out', folder)}",
         )
     return Journal(tuple(records), tuple(times), good, len(data) - good)
 
@@ -190,24 +190,40 @@ def check_free(folder: Path) -> None:
     if _has_begun(folder / JOURNAL):
         raise SessionError(
             f"{folder} already holds a session",
-            hint=f"continue it with: cotbuild resume {folder}   or choose another --out",
+            hint=f"choose another --out, or continue it with:\n{command('resume', folder)}",
         )
     if folder.exists() and not folder.is_dir():
         raise SessionError(f"{folder} is a file, not a folder", hint="choose another --out")
 
 
-def latest_session(under: Path) -> Path:
-    """The session folder below `under` (at most two levels) that was written last.
-
-    Raises SessionError if there is none.
-    """
+def session_folders(under: Path) -> list[Path]:
+    """The session folders below `under` (at most two levels), the one written last first."""
     journals = [*under.glob(JOURNAL), *under.glob(f"*/{JOURNAL}"), *under.glob(f"*/*/{JOURNAL}")]
-    if not journals:
+    journals.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return [path.parent for path in journals]
+
+
+def latest_session(under: Path) -> Path:
+    """The first of `session_folders`. Raises SessionError if there is none."""
+    folders = session_folders(under)
+    if not folders:
         raise SessionError(
             f"there is no session below {under}",
-            hint="name the session's folder, or begin one with: cotbuild new",
+            hint=f"name the session's folder, or begin one with:\n{_anew()}",
         )
-    return max(journals, key=lambda path: path.stat().st_mtime_ns).parent
+    return folders[0]
+
+
+def in_use_by(folder: Path) -> str:
+    """Who works on the session in `folder` just now; "" for nobody."""
+    # Only where somebody may hold the lock is it tried, for who comes meanwhile would be refused.
+    if not (folder / _OWNER).exists():
+        return ""
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            return ""
+    except OSError:  # which Timeout is, too
+        return owner_words(folder / _OWNER)
 
 
 def sign(path: Path) -> None:
@@ -290,8 +306,8 @@ def _contradictions(folder: Path) -> Iterator[None]:
     except (ValueError, InputError) as error:
         raise SessionError(
             f"the journal in {folder} contradicts itself: {error}",
-            hint="restore the folder from a copy, or begin a new session from its system.json: "
-            f"cotbuild new --start {folder / BEST}",
+            hint="restore the folder from a copy, or begin a new session from its system.json:\n"
+            f"{_anew('--start', folder / BEST)}",
         ) from error
 
 
@@ -305,7 +321,7 @@ def _acquired(folder: Path) -> Iterator[FileLock]:
         raise SessionError(
             f"{folder} is in use by {owner_words(folder / _OWNER)}",
             hint="two writers would lose each other's decisions: leave the other one first (q), "
-            f"or only look: cotbuild log {folder}",
+            f"or only look:\n{command('log', folder)}",
         ) from error
     try:
         sign(folder / _OWNER)
@@ -326,9 +342,13 @@ def _journal_of(folder: Path) -> Path:
     if not path.is_file():
         raise SessionError(
             f"there is no session in {folder} (no {JOURNAL})",
-            hint="begin one with: cotbuild new --classes classes.txt",
+            hint=f"begin one with:\n{_anew()}",
         )
     return path
+
+
+def _anew(*flags: object) -> str:
+    return command("new", "--classes", "classes.txt", *flags)
 
 
 @contextlib.contextmanager

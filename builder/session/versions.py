@@ -17,6 +17,8 @@ from builder.session.state import State, Step, Version, from_bits, steps_between
 from builder.system.model import AttributeSystem, quoted
 
 Steps = tuple[Step, ...]
+# What a system is called beside a version's number.
+NAMES = ("best", "last", "now")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def confirmed(steps: Steps, console: Console, view: View, proposal: Proposal) ->
     try:
         effect = view.attempt(proposal)
     except EditError as error:
-        console.print(error_panel(error))
+        console.print(error_panel(error), crop=False)
         raise GoBack from None
     console.print(offer_block("Your change:", Offer(proposal, effect), view.system))
     if effect and any(isinstance(edit, DropClass) for edit in proposal.edits):

@@ -89,7 +89,7 @@ def edit_as_text(asker: Asker, console: Console, view: View, folder: Path) -> Pr
         except SystemTextError as error:
             console.print(_mistakes(error))
         except InputError as error:
-            console.print(error_panel(error))
+            console.print(error_panel(error), crop=False)
         else:
             if after is None or after == view.system:
                 why = "was emptied, which changes nothing" if after is None else "changes nothing"

@@ -102,7 +102,7 @@ class TerminalChat:
             try:
                 answer = way()
             except InputError as error:
-                self.console.print(error_panel(error))
+                self.console.print(error_panel(error), crop=False)
                 continue
             if answer is not None and answer.strip():
                 return answer

@@ -7,12 +7,18 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from builder.errors import CotbuildError
+from builder.scoring.beside_accuracy import Beside
 from builder.scoring.wording import counted, interval, percent, points
 from builder.system.checks import Checks
 from builder.system.model import AttributeSystem
 from builder.terminal.tables import Rows, table_of
-from builder.terminal.text import LONG, indented, paragraphs, plain, shortened
+from builder.terminal.text import LONG, indented, paragraphs, plain, shortened, to_copy
 
+# Short, so that a score table fits 80 columns with them, and in words.
+_BESIDE: dict[Beside, tuple[str, str]] = {
+    "class_mean": ("↳ class mean", "Class mean: the mean over classes."),
+    "among_best_5": ("↳ in best 5", "In best 5: the right class is among the best five."),
+}
 # A line of a hint that begins so is to be copied.
 _COMMANDS = ("hf ", "cotbuild ")
 
@@ -22,10 +28,9 @@ def error_panel(error: CotbuildError) -> RenderableType:
     first, *others = paragraphs(error.message) or ["unknown"]
     lines: list[RenderableType] = [Text.assemble(("Error: ", "bold red"), first)]
     lines += [indented(line) for line in others]
-    for index, line in enumerate(paragraphs(error.hint)):
+    for index, line in enumerate(paragraphs(error.hint, _COMMANDS)):
         if line.startswith(_COMMANDS):
-            # Wrapped by the terminal and not by us, it can be copied in one piece.
-            lines.append(Text(line, no_wrap=True, overflow="ignore"))
+            lines.append(to_copy(line))
             continue
         lines.append(indented(line if index else f"next: {line}"))
     return Group(*lines)
@@ -35,14 +40,17 @@ def error_panel(error: CotbuildError) -> RenderableType:
 class ScoreCell:
     """One row's accuracy with one encoder: counts, Wilson's interval as fractions in [0, 1].
 
-    over_names, over_best: percentage points above the bare names and above the best baseline;
-    None for baselines.
+    class_mean: the mean over classes of each one's accuracy. among_best_5: the part of the images
+    whose class has one of the 5 highest totals. over_names, over_best: percentage points above the
+    bare names and above the best baseline; None for baselines.
     """
 
     correct: int
     n: int
     low: float
     high: float
+    class_mean: float
+    among_best_5: float
     over_names: float | None
     over_best: float | None
 
@@ -92,38 +100,64 @@ def control_table(rows: Sequence[ControlRow]) -> RenderableType:
 
 
 def score_table(
-    rows: Sequence[ScoreRow], encoders: Sequence[str], *, looked_at: str = ""
+    rows: Sequence[ScoreRow],
+    encoders: Sequence[str],
+    *,
+    looked_at: str = "",
+    beside: Sequence[Beside] = (),
 ) -> RenderableType:
-    """Rows: baselines and systems. With several encoders a column each, gains below each system."""
-    table = _one_encoder(rows) if len(encoders) == 1 else _side_by_side(rows, encoders)
+    """Rows: baselines and systems. With several encoders a column each, gains below each system.
+
+    `beside`: the figures to show below each accuracy.
+    """
+    table = (
+        _one_encoder(rows, beside) if len(encoders) == 1 else _side_by_side(rows, encoders, beside)
+    )
     images = rows[0].cells[0].n if rows and rows[0].cells else 0
     crop = f", cropped to {looked_at}" if looked_at else ""
     note = (
         f"{counted(images, 'image')}{crop}. Intervals: 95 %. Over: percentage points above "
         "matching images to bare names, or above the best baseline."
     )
-    return Group(table, Text(note, style="dim"))
+    notes = [note, *(_BESIDE[figure][1] for figure in beside)]
+    return Group(table, Text(" ".join(notes), style="dim"))
 
 
-def _one_encoder(rows: Sequence[ScoreRow]) -> Rows:
-    columns: dict[str, Callable[[ScoreRow], str]] = {
-        "": lambda row: row.name,
-        "texts": lambda row: f"{row.n_texts:,}",
-        "correct": lambda row: f"{row.cells[0].correct} of {row.cells[0].n}",
-        "accuracy": lambda row: percent(row.cells[0].correct, row.cells[0].n),
-        "interval": lambda row: interval(row.cells[0].low, row.cells[0].high),
-        "over names": lambda row: _gain(row.cells[0].over_names),
-        "over best": lambda row: _gain(row.cells[0].over_best),
-    }
-    return table_of(rows, columns, right=range(1, len(columns)))
+def _one_encoder(rows: Sequence[ScoreRow], beside: Sequence[Beside]) -> Rows:
+    headers = ("", "texts", "correct", "accuracy", "interval", "over names", "over best")
+    lines: list[Sequence[str]] = []
+    for row in rows:
+        (cell,) = row.cells
+        figures = (
+            f"{row.n_texts:,}",
+            f"{cell.correct} of {cell.n}",
+            percent(cell.correct, cell.n),
+            interval(cell.low, cell.high),
+            _gain(cell.over_names),
+            _gain(cell.over_best),
+        )
+        lines.append((row.name, *figures))
+        lines += [(name, "", "", part, "", "", "") for name, part in _beside(row, beside)]
+    return Rows(headers, lines, right=frozenset(range(1, len(headers))))
 
 
-def _side_by_side(rows: Sequence[ScoreRow], encoders: Sequence[str]) -> Rows:
+def _beside(row: ScoreRow, beside: Sequence[Beside]) -> list[tuple[str, ...]]:
+    """The figures beside the accuracy: each one's name, then with each encoder."""
+    return [
+        (_BESIDE[figure][0], *(percent(getattr(cell, figure), 1) for cell in row.cells))
+        for figure in beside
+    ]
+
+
+def _side_by_side(
+    rows: Sequence[ScoreRow], encoders: Sequence[str], beside: Sequence[Beside]
+) -> Rows:
     """The layout of the article's table: a row per method, a column per encoder."""
     lines: list[Sequence[str]] = []
     for row in rows:
         accuracies = (f"{percent(c.correct, c.n)} ({interval(c.low, c.high)})" for c in row.cells)
         lines.append((row.name, f"{row.n_texts:,}", *accuracies))
+        lines += [(name, "", *parts) for name, *parts in _beside(row, beside)]
         if any(cell.over_names is not None for cell in row.cells):
             lines.append(("↳ over names", "", *(_gain(cell.over_names) for cell in row.cells)))
             lines.append(("↳ over best", "", *(_gain(cell.over_best) for cell in row.cells)))

@@ -109,11 +109,14 @@ class _Cell(Text):
 
 
 def table_of(
-    items: Iterable[T], columns: Mapping[str, Callable[[T], str]], right: Iterable[int] = ()
+    items: Iterable[T],
+    columns: Mapping[str, Callable[[T], str]],
+    right: Iterable[int] = (),
+    longest: int = SHORT,
 ) -> Rows:
     """A row for each item; under its header every column says what stands in it."""
     rows = [[cell(item) for cell in columns.values()] for item in items]
-    return Rows(tuple(columns), rows, frozenset(right))
+    return Rows(tuple(columns), rows, frozenset(right), longest)
 
 
 def figures(correct: int, n: int) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from rich.cells import cell_len, chop_cells
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -36,9 +36,22 @@ _MOST_MARKS = 4
 
 def visible(text: str) -> str:
     """`text` in one line: white space is single blanks, unsafe characters stand as `\\x1b`."""
+    return _safe(" ".join(text.split()))
+
+
+def to_copy(line: str) -> RenderableType:
+    """A line that the terminal wraps and not we, so that it is copied in one piece.
+
+    It is whole only if it is printed with `crop=False`.
+    """
+    # In a group, for of a text by itself rich forgets that it must not be wrapped.
+    return Group(Text(_safe(line), no_wrap=True, overflow="ignore"))
+
+
+def _safe(text: str) -> str:
     shown: list[str] = []
     marks = 0
-    for character in " ".join(text.split()):
+    for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
         known = character in _JOINERS or (character == MARK and _runs_from_the_right(shown))
         if unicodedata.category(character) in _UNSAFE and not known:
@@ -98,9 +111,13 @@ def _escaped(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def paragraphs(text: str) -> list[str]:
-    """The lines of a longer text, each made safe and shortened; very many lines are cut."""
-    lines = [shortened(line, LONG) for line in text[: _MOST_LINES * LONG].splitlines()]
+def paragraphs(text: str, whole: tuple[str, ...] = ()) -> list[str]:
+    """The lines of a longer text, each made safe and shortened; very many lines are cut.
+
+    Those that begin with one of `whole` stay as they are.
+    """
+    lines = text[: _MOST_LINES * LONG].splitlines()
+    lines = [line if line.startswith(whole) else shortened(line, LONG) for line in lines]
     return [line for line in lines if line][:_MOST_LINES]
 
 

@@ -1,5 +1,6 @@
 """`export` never leaves out in silence what was accepted since the last version."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -73,6 +74,29 @@ def test_another_version_than_the_best_is_exported_with_its_own_figures(accepted
     assert file.provenance.accuracy["held_out"].correct == state.versions[1].correct
     assert read_state(accepted).final_looks == 2
     assert "2 times" in file.provenance.note
+
+
+def test_as_json(accepted: Path) -> None:
+    failed(cotbuild("export", accepted, "--json"), 2, "never measured", "--measure")
+    result = cotbuild("export", accepted, "--measure", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert "Version 2 on held-out images" in " ".join(result.stderr.split())
+    told = json.loads(cotbuild("log", accepted, "--json").stdout)
+    (delivery,) = told["exports"]
+    assert {key: found[key] for key in ("path", "version", "final")} == {
+        key: delivery[key] for key in ("path", "version", "final")
+    }
+    file = load_system_file(accepted / "export.json")
+    assert file.provenance
+    assert (found["format"], found["version"]) == ("cotbuild", 1)
+    assert found["held_out"] == told["versions"][0]["held_out"]
+    assert (found["final_looks"], found["note"]) == (1, file.provenance.note)
+    article = accepted / "article.json"
+    again = cotbuild("export", accepted, "-o", article, "--format", "article", "--json")
+    found = json.loads(again.stdout)
+    assert (found["format"], found["path"]) == ("article", str(article))
+    assert "seen already" in found["note"]
 
 
 def test_what_can_not_be_exported_is_said_before_any_look(accepted: Path) -> None:

@@ -1,6 +1,8 @@
 """`log`, `diff` and `revert` on a session's files: no images, no encoder, nobody asked."""
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -30,14 +32,18 @@ PLAYED: tuple[Record, ...] = (
 )
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> Path:
-    """Two versions, and a rename that was not measured yet; its images are nowhere."""
-    folder = tmp_path / "session"
+def play(folder: Path, records: Sequence[Record] = PLAYED) -> Path:
+    """A session with these records in that folder; its images are nowhere."""
     with Session.create(folder, started()) as opened:
-        for record in PLAYED:
+        for record in records:
             opened.append(record, advance(opened.state, record))
     return folder
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    """Two versions, and a rename that was not measured yet."""
+    return play(tmp_path / "session")
 
 
 def told(folder: Path) -> dict[str, object]:
@@ -183,6 +189,67 @@ def test_revert_without_versions(tmp_path: Path) -> None:
         failed(cotbuild("revert", tmp_path / "none", 1), 5, "no session")
         opened.append(PLAYED[0], advance(opened.state, PLAYED[0]))
     failed(cotbuild("revert", tmp_path / "s", 1), 2, "none was measured yet")
+
+
+def test_without_a_session_it_is_the_latest_below(
+    session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = play(session.with_name("older"), PLAYED[:2])
+    os.utime(older / JOURNAL, (1, 1))
+    monkeypatch.chdir(session.parent)
+    for words in ([1, "best"], [1, "now", "--json"]):
+        assert cotbuild("diff", *words).stdout == cotbuild("diff", session, *words).stdout != ""
+    assert cotbuild("revert", 1).exit_code == 0
+    assert read_state(session).system == DRAFT
+    failed(cotbuild("diff", "older", 1, 2), 2, "no version '2'")
+
+
+def test_a_session_may_be_named_as_a_version_is(
+    session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(session.parent)
+    one = play(session.with_name("1"), PLAYED[:2])
+    os.utime(one / JOURNAL, (1, 1))
+    # Two words are versions, of three the first is the session.
+    assert cotbuild("diff", 1, 2).stdout == cotbuild("diff", session, 1, 2).stdout
+    assert "version 1 to the working system: 0 edits" in cotbuild("diff", 1, 1, "now").stdout
+    assert "Nothing to do" in cotbuild("revert", 1, "best").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("diff", "Missing argument '[SESSION] A B'"),
+        ("diff session", "1 words: session"),
+        ("diff session 1", "which version of the session in session?"),
+        ("diff ./none 1", "which version of the session in ./none?"),
+        ("diff 2 1 2", "'2' is not the folder of a session"),
+        ("diff session 1 2 3", "4 words: session 1 2 3"),
+        ("revert session", "which version of the session in session?"),
+        ("revert session 1 2", "3 words: session 1 2"),
+    ],
+)
+def test_a_wrong_number_of_words_is_an_error(
+    session: Path, monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    monkeypatch.chdir(session.parent)
+    before = (session / JOURNAL).read_bytes()
+    result = cotbuild(*words.split())
+    if said.startswith("Missing"):
+        assert (result.exit_code, said in result.stderr) == (2, True)
+    else:
+        failed(result, 2, said, "give [SESSION]")
+    assert (session / JOURNAL).read_bytes() == before
+
+
+def test_revert_as_json(session: Path) -> None:
+    edits = json.loads(cotbuild("diff", session, "now", 1, "--json").stdout)
+    result = cotbuild("revert", session, 1, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {"version": 1, "changed": True, "edits": edits}
+    assert "cotbuild resume" in result.stderr
+    again = json.loads(cotbuild("revert", session, 1, "--json").stdout)
+    assert again == {"version": 1, "changed": False, "edits": []}
 
 
 def test_a_diff_is_a_file_of_edits_for_a_real_session(job: Job, model: OpenAIServer) -> None:

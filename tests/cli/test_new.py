@@ -106,6 +106,11 @@ def test_score_shows_the_sessions_splits_and_the_baselines(job: Job, model: Open
     assert result.exit_code == 0, result.output
     parts = {part["images"]: part["rows"] for part in json.loads(result.stdout)["parts"]}
     assert list(parts) == ["review", "held-out", "all images"]
+    for row in (row for rows in parts.values() for row in rows):
+        (cell,) = row["encoders"].values()
+        # Here each class has as many images as the others, and there are three.
+        assert cell["class_mean"] == pytest.approx(cell["accuracy"])
+        assert cell["among_best_5"] == 1.0
     (held_out,) = [row for row in parts["held-out"] if row["name"] == str(export)]
     (cell,) = held_out["encoders"].values()
     provenance = load_system_file(export).provenance
@@ -116,7 +121,18 @@ def test_score_shows_the_sessions_splits_and_the_baselines(job: Job, model: Open
     )
     table = cotbuild("score", export, "--images", job.images)
     assert "a photo of {name}" in table.stdout
+    assert "class mean" not in table.stdout
     assert cotbuild("score", export, "--images", job.images, "--min-accuracy", 1).exit_code == 1
+    # Of Absol, which is right, more than twice as many images are left as of the others.
+    for name in CLASSES[1:]:
+        for path in sorted((job.images / name).iterdir())[3:]:
+            path.unlink()
+    table = cotbuild("score", export, "--images", job.images)
+    assert "class mean" in table.stdout and "best 5" not in table.stdout
+    parts = json.loads(cotbuild("score", export, "--images", job.images, "--json").stdout)["parts"]
+    (cell,) = parts[-1]["rows"][-1]["encoders"].values()
+    assert cell["accuracy"] == pytest.approx(11 / 14)
+    assert cell["class_mean"] == pytest.approx(2 / 3)
 
 
 def test_score_with_controls(job: Job, model: OpenAIServer) -> None:

@@ -3,15 +3,16 @@ from pathlib import Path
 
 from builder.cli.model import ModelOptions
 from builder.cli.optimize_limits import Budget, going_on
+from builder.files import command
 
 
 def test_the_command_that_goes_on_has_what_a_session_does_not_keep() -> None:
     light = Budget(None, None, None)
-    assert going_on("greedy", light, ModelOptions(), null=False) == "optimize"
+    assert going_on("greedy", light, ModelOptions(), null=False) == ("optimize",)
     options = ModelOptions(spec="a model", url="http://x", price="1/2", prompts=Path("my prompts"))
-    command = going_on("gepa", Budget("heavy", None, 1.5, seed=3), options, null=True)
-    assert shlex.split(command) == [
-        "optimize", "--optimizer", "gepa", "--budget", "heavy",
+    words = going_on("gepa", Budget("heavy", None, 1.5, seed=3), options, null=True)
+    assert shlex.split(command(*words)) == [
+        "cotbuild", "optimize", "--optimizer", "gepa", "--budget", "heavy",
         "--max-minutes", "1.5", "--seed", "3", "--llm", "a model", "--llm-url", "http://x",
         "--price", "1/2", "--prompts", "my prompts", "--null",
     ]  # fmt: skip

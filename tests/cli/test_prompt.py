@@ -51,6 +51,19 @@ def test_of_a_large_system_that_was_not_measured_no_class_stands_out(job: Job) -
     assert "Class 3" not in text
 
 
+def test_as_json_the_schema_of_the_answer_stands_beside_the_question(
+    job: Job, model: OpenAIServer
+) -> None:
+    flags = ["--domain", "creature"]
+    answered = [*flags, "--llm", "m", "--llm-url", model.url, "--auto", "--rounds", 1]
+    assert cotbuild("new", *job.flags()[:-2], *answered).exit_code == 0
+    for which, sent in zip(("draft", "rules"), model.requests, strict=False):
+        system = [] if which == "draft" else ["--system", job.session / "system.json"]
+        told = json.loads(printed(job, which, *flags, *system, "--json"))
+        assert told["messages"] == [{"role": "user", "content": sent.text}]
+        assert told["schema"]["properties"].keys() == sent.schema["properties"].keys()
+
+
 def test_chinese_own_templates_and_context(job: Job) -> None:
     text = printed(job, "draft", "--language", "zh", "--domain", "宝可梦")
     assert text.startswith("我需要一个宝可梦分类系统")

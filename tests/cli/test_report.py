@@ -52,6 +52,13 @@ def test_a_session_becomes_a_page(session: Path) -> None:
     assert after == before
 
 
+def test_as_json(session: Path) -> None:
+    path = session / "report.html"
+    result = cotbuild("report", session, "--no-images", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {"path": str(path), "bytes": path.stat().st_size}
+
+
 def test_it_is_made_again_from_the_cache(session: Path) -> None:
     cotbuild("report", session)
     result = cotbuild("report", session)

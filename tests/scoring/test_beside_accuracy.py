@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from builder.scoring.beside_accuracy import beside_accuracy
+from builder.scoring.beside_accuracy import beside_accuracy, worth_telling
 from builder.scoring.score import Scores
 from builder.scoring.statistics import class_mean
 from builder.scoring.wording import beside
@@ -47,3 +47,12 @@ def test_they_are_told_in_one_line() -> None:
     found = {"mean over classes": 0.4814, "among the best five": 1.0}
     assert beside(found) == "mean over classes 48.1 %, among the best five 100.0 %"
     assert beside({}) == ""
+
+
+def test_more_than_an_accuracy_is_worth_telling_where_classes_are_uneven_or_many() -> None:
+    assert worth_telling([], 30) == ()
+    assert worth_telling([*map(str, range(20))] * 2, 30) == ()
+    assert worth_telling([*map(str, range(21))], 21) == ("class_mean", "among_best_5")
+    assert worth_telling([*"aaab"], 11) == ("class_mean", "among_best_5")
+    # Of ten, half are among the best five whatever they are.
+    assert worth_telling([*"aaab"], 10) == ("class_mean",)

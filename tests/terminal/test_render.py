@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 from builder.edits.locks import Lock
 from builder.edits.model import DropGroup, Proposal
 from builder.errors import CotbuildError, InputError
+from builder.scoring.beside_accuracy import Beside
 from builder.session.records import (
     Assigned,
     Decided,
@@ -64,8 +65,36 @@ def test_an_error_with_any_text_stays_on_the_screen(width: int) -> None:
     assert len(text) < 20_000
 
 
-CELL = ScoreCell(correct=42, n=48, low=0.753, high=0.942, over_names=12.5, over_best=-2.1)
-NAMES = ScoreCell(correct=36, n=48, low=0.612, high=0.851, over_names=None, over_best=None)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_command_in_a_hint_stays_in_one_piece(width: int) -> None:
+    line = f"cotbuild resume 'two  blanks and [red]/{'x' * 500}'"
+    console = Console(width=width, highlight=False, color_system=None)
+    with console.capture() as captured:
+        hint = f"go on with:\n{line}\x1b[2J\nor ask"
+        console.print(error_panel(CotbuildError("no", hint=hint)), crop=False)
+    assert f"{line}\\x1b[2J" in captured.get().splitlines()
+
+
+CELL = ScoreCell(
+    correct=42,
+    n=48,
+    low=0.753,
+    high=0.942,
+    class_mean=0.8,
+    among_best_5=1.0,
+    over_names=12.5,
+    over_best=-2.1,
+)
+NAMES = ScoreCell(
+    correct=36,
+    n=48,
+    low=0.612,
+    high=0.851,
+    class_mean=0.7,
+    among_best_5=0.99,
+    over_names=None,
+    over_best=None,
+)
 
 
 def test_scores_of_one_encoder() -> None:
@@ -92,6 +121,21 @@ def test_scores_of_two_encoders_stand_side_by_side_with_the_gains_below() -> Non
         "↳ over names +12.5 pp +12.5 pp",
         "↳ over best -2.1 pp -2.1 pp",
     ]
+
+
+def test_what_belongs_beside_an_accuracy_stands_below_it() -> None:
+    beside: tuple[Beside, ...] = ("class_mean", "among_best_5")
+    rows = [ScoreRow("name", 4, (NAMES,)), ScoreRow("export.json", 51, (CELL,))]
+    text = drawn(score_table(rows, ["jina-clip-v1"], beside=beside))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert lines[2] == "name 4 36 of 48 75.0 % 61–85 %"
+    assert lines[3:5] == ["↳ class mean 70.0 %", "↳ in best 5 99.0 %"]
+    assert lines[6:8] == ["↳ class mean 80.0 %", "↳ in best 5 100.0 %"]
+    assert "Class mean: the mean over classes. In best 5:" in " ".join(lines)
+    rows = [ScoreRow("name", 4, (NAMES, CELL))]
+    text = drawn(score_table(rows, ["a", "b"], beside=beside[:1]))
+    assert "↳ class mean 70.0 % 80.0 %" in " ".join(text.split())
+    assert "best 5" not in text
 
 
 @pytest.mark.parametrize("width", [120, *WIDTHS])
