@@ -45,7 +45,7 @@ def export(
     from builder.review.loop import measure_working, remeasured
     from builder.session.export import version_to_export
     from builder.session.journal import Session, latest_session
-    from builder.session.state import needs_measuring
+    from builder.session.state import is_unmeasured
     from builder.session.versions import find_point
     from builder.system.json_format import write_article
     from builder.terminal.console import progress_console
@@ -65,7 +65,7 @@ def export(
         if point and chosen is None:
             raise InputError(f"{point.title} was not measured", hint="measure it with --measure")
         if chosen is None and not measure and running.state.started.images:
-            measure = needs_measuring(running.state) and _wants_measuring(
+            measure = is_unmeasured(running.state) and _wants_measuring(
                 running.state, may_ask=not as_json
             )
         if form == "article":
@@ -76,7 +76,7 @@ def export(
         if evaluator := running.evaluator:
             for measured in remeasured(running.state, evaluator):
                 running.record(measured)
-            if measure and needs_measuring(running.state):
+            if measure and is_unmeasured(running.state):
                 running.record(measure_working(running.state, evaluator))
                 best, last = running.state.best, len(running.state.versions)
                 if best != last:

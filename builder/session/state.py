@@ -295,6 +295,11 @@ def _exported(state: State, record: records.Exported) -> State:
     )
 
 
+def is_unmeasured(state: State) -> bool:
+    """Whether the working system is none of the versions' systems."""
+    return all(version.system != state.system for version in state.versions)
+
+
 def needs_measuring(state: State) -> bool:
     """Whether the working system differs from the last version, or was never measured."""
     return not state.versions or state.versions[-1].system != state.system

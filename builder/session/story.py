@@ -7,7 +7,7 @@ from builder.edits.locks import Lock, follow
 from builder.edits.model import Proposal
 from builder.edits.renames import Renames
 from builder.session.records import Decided, Drafted, Exported, Measured, Optimised, Record, Started
-from builder.session.state import State, Version, advance, begin, steps_between
+from builder.session.state import State, Version, advance, begin, is_unmeasured, steps_between
 from builder.session.versions import lineage
 from builder.system.model import AttributeSystem
 
@@ -75,8 +75,7 @@ class Story:
     @property
     def unmeasured(self) -> bool:
         """Whether the working system is none of the versions' systems."""
-        known = {version.system for version in self.state.versions}
-        return self.state.system is not None and self.state.system not in known
+        return self.state.system is not None and is_unmeasured(self.state)
 
 
 def story_of(entries: Iterable[tuple[Record, str]]) -> Story:

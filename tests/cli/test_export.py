@@ -99,6 +99,13 @@ def test_as_json(accepted: Path) -> None:
     assert "seen already" in found["note"]
 
 
+def test_a_version_that_was_gone_back_to_is_measured_already(accepted: Path) -> None:
+    assert cotbuild("export", accepted, "--measure").exit_code == 0
+    assert cotbuild("revert", accepted, 1).exit_code == 0
+    assert cotbuild("export", accepted).exit_code == 0
+    assert len(read_state(accepted).versions) == 2
+
+
 def test_what_can_not_be_exported_is_said_before_any_look(accepted: Path) -> None:
     before = (accepted / JOURNAL).read_bytes()
     failed(cotbuild("export", accepted, "--version", "7"), 2, "no version", "best (1)")
