@@ -42,11 +42,13 @@ class Request:
 
     @property
     def form(self) -> str:
-        """How the answer is asked for: "strict", "schema", "tools", "json" or "text"."""
+        """How the answer is asked for: "strict", "schema", "tools", "object", "json" or "text"."""
         wanted = self.body.get("response_format", {})
         if wanted.get("type") == "json_schema":
             return "strict" if wanted["json_schema"].get("strict") else "schema"
-        return "tools" if "tools" in self.body else "json" if wanted else "text"
+        if wanted:
+            return "object" if "schema" in wanted else "json"
+        return "tools" if "tools" in self.body else "text"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.downloading import is_url
+from builder.data.hub_refusals import refusal_in
 from builder.data.images import Skipped
 from builder.data.rows import Content, Rows, Stored
 from builder.errors import InputError
@@ -132,9 +133,14 @@ def _load(repository: str, revision: str | None, split: str) -> tuple[Any, str]:
     import datasets
 
     with _translated(repository, revision):
-        commit = _commit(repository, revision)
+        commit, refused = _commit(repository, revision)
         with _offline_if(commit is None):
-            builder = datasets.load_dataset_builder(repository, revision=commit)
+            try:
+                builder = datasets.load_dataset_builder(repository, revision=commit)
+            except ConnectionError:
+                if refused is None:
+                    raise
+                raise refused from None
     if revision is not None and commit is None and not str(builder.hash).startswith(revision):
         raise InputError(
             f"Revision {revision!r} of {repository} cannot be looked up, because the hub is out of "
@@ -152,20 +158,25 @@ def _load(repository: str, revision: str | None, split: str) -> tuple[Any, str]:
         ) from error
 
 
-def _commit(repository: str, revision: str | None) -> str | None:
-    """The commit that a revision (None: the newest) stands for; None if the hub is out of reach."""
+def _commit(repository: str, revision: str | None) -> tuple[str | None, Exception | None]:
+    """The commit that a revision (None: the newest) stands for; None if the hub is out of reach.
+
+    With it the hub's refusal to answer now, which leaves what is in the cache.
+    """
     from datasets import config
     from huggingface_hub import HfApi, errors
 
     if config.HF_HUB_OFFLINE:
-        return None
+        return None, None
     try:
-        return HfApi().dataset_info(repository, revision=revision, timeout=30).sha
-    except errors.HfHubHTTPError:
-        raise
+        return HfApi().dataset_info(repository, revision=revision, timeout=30).sha, None
+    except errors.HfHubHTTPError as error:
+        if refusal_in(error) is None:
+            raise
+        return None, error
     # OfflineModeIsEnabled, or the HTTP client's own errors, of which this is the base.
     except (ConnectionError, errors.HTTPError):  # type: ignore[attr-defined]
-        return None
+        return None, None
 
 
 @contextlib.contextmanager
@@ -265,6 +276,10 @@ def _missing(repository: str) -> InputError:
 def _unreadable(repository: str, error: Exception) -> InputError:
     from datasets import config
 
+    if refusal := refusal_in(error):
+        return InputError(
+            f"The data set {repository} is not on this machine: {refusal.why}.", hint=refusal.hint
+        )
     if isinstance(error, ConnectionError):
         why = "HF_HUB_OFFLINE is set" if config.HF_HUB_OFFLINE else "the hub cannot be reached"
         return InputError(

@@ -9,6 +9,7 @@ import huggingface_hub
 from huggingface_hub import constants, errors
 from huggingface_hub.utils import logging as hub_logging
 
+from builder.data.hub_refusals import Refusal, refusal_in
 from builder.encoders.catalog import kinds
 from builder.encoders.checkpoint import lacks_files, model_type, wanted_files
 from builder.errors import EncoderError
@@ -42,8 +43,16 @@ def bytes_to_download(repository: str, revision: str | None) -> int:
     return sum(missing.values())
 
 
-def published_files(repository: str, revision: str | None) -> dict[str, int] | None:
-    """Names and sizes in bytes of a revision's files; None if the hub is out of reach.
+class OutOfReach(Exception):
+    """The hub can't be asked now; the text says why. `refusal`: its own answer, if it gave one."""
+
+    def __init__(self, error: Exception) -> None:
+        self.refusal = refusal_in(error)
+        super().__init__(self.refusal.why if self.refusal else out_of_reach())
+
+
+def published_files(repository: str, revision: str | None) -> dict[str, int]:
+    """Names and sizes in bytes of a revision's files. Raises OutOfReach.
 
     Asked once, as the library's own attempts take half a minute. To be called in `hub_errors`.
     """
@@ -55,13 +64,12 @@ def published_files(repository: str, revision: str | None) -> dict[str, int] | N
             timeout=_TIMEOUT_S,
         )
     except errors.HfHubHTTPError as error:
-        # Too many questions, or trouble of its own: as good as out of reach.
-        if error.response.status_code == 429 or error.response.status_code >= 500:
-            return None
-        raise
+        if refusal_in(error) is None:
+            raise
+        raise OutOfReach(error) from error
     # OfflineModeIsEnabled, or the HTTP client's own errors, of which this is the base.
-    except (ConnectionError, errors.HTTPError):  # type: ignore[attr-defined]
-        return None
+    except (ConnectionError, errors.HTTPError) as error:  # type: ignore[attr-defined]
+        raise OutOfReach(error) from error
     return {file.rfilename: file.size or 0 for file in found.siblings or ()}
 
 
@@ -93,10 +101,11 @@ def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int
     if kept is not None and kept.name == revision and (kept / "tokenizer_config.json").is_file():
         model_type(kept, repository)
         return kept, {}
-    published = published_files(repository, revision)
-    if published is None:
+    try:
+        published = published_files(repository, revision)
+    except OutOfReach as error:
         if kept is None:
-            raise _absent(repository, revision, out_of_reach())
+            raise _absent(repository, revision, str(error), error.refusal) from error
         model_type(kept, repository)
         return kept, {}
     # By the revision's own name, which is how the library finds it again without a network.
@@ -148,14 +157,20 @@ def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
         ) from error
     # HTTPError is the HTTP client's own base: a connection that breaks half-way.
     except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]
-        raise _absent(repository, revision, _why(error)) from error
+        refusal = refusal_in(error)
+        why = refusal.why if refusal else _why(error)
+        raise _absent(repository, revision, why, refusal) from error
 
 
-def _absent(repository: str, revision: str | None, why: str) -> EncoderError:
+def _absent(
+    repository: str, revision: str | None, why: str, refusal: Refusal | None
+) -> EncoderError:
     at = f" --revision {revision}" if revision else ""
     return EncoderError(
         f"{repository} is not on this machine and could not be downloaded: {why}.",
-        hint="Go online and try again, or, where there is a network, run\n"
+        hint=refusal.hint
+        if refusal
+        else "Go online and try again, or, where there is a network, run\n"
         f"hf download {repository} {' '.join(_NEEDED)}{at} --local-dir FOLDER\n"
         "then copy FOLDER here and give its path instead of the name.",
     )

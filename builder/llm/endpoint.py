@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import openai
@@ -16,7 +17,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.address import endpoint, is_local, malformed, shown
 from builder.llm.cancel import Cancellation
-from builder.llm.failures import KEY_VARIABLE, Failures, Unfit
+from builder.llm.failures import KEY_VARIABLE, Failures, Moved, Unfit
 from builder.llm.schemas import short
 
 # 25 rules take 10 kB; nobody's answer takes four megabytes.
@@ -36,7 +37,7 @@ class Endpoint:
     """
 
     def __init__(self, url: str | None, model: str, timeout: float | None, retries: int) -> None:
-        self._url = _address(url)
+        self._url, self._query = _address(url)
         self.shown = shown(url)
         self.local = is_local(url)
         self.secret = _key(self.shown, needed=not self.local)
@@ -50,6 +51,11 @@ class Endpoint:
         ours = httpx.URL(self._url).host.endswith(("openai.com", "openai.azure.com"))
         return CAPS[0] if ours else CAPS[1]
 
+    @property
+    def _azure_key(self) -> dict[str, str]:
+        # Who wants a version in the address (Azure) wants the key in a header of its own.
+        return {"api-key": self.secret} if self._query and self.secret else {}
+
     def send(self, request: dict[str, Any], cancellation: Cancellation) -> ChatCompletion:
         """One request, made once. Raises NoAnswer, SchemaRefused, CapRefused, Stopped."""
         sockets: set[Any] = set()
@@ -62,8 +68,9 @@ class Endpoint:
             base_url=self._url,
             timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _CONNECTING)),
             max_retries=0,
+            default_query=self._query,
             # Compressed, a short reply could be a very long one.
-            default_headers={"Accept-Encoding": "identity"},
+            default_headers={"Accept-Encoding": "identity"} | self._azure_key,
             http_client=openai.DefaultHttpxClient(
                 trust_env=not self.local,
                 verify=self._tls,
@@ -78,13 +85,14 @@ class Endpoint:
             capped = not request.keys().isdisjoint(CAPS)
             failure = self.failures.explained(error, capped=capped)
             raise self.without_secret(failure) from _emptied(error, self.scrub)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             cancellation.check()
-            raise self.failures.unreadable() from error
+            failure = self.failures.unreadable(getattr(error, "doc", None))
+            raise self.without_secret(failure) from error
         finally:
             cancellation.forget(sockets)
         if not isinstance(completion, ChatCompletion):
-            raise self.failures.unreadable()
+            raise self.without_secret(self.failures.unreadable(completion))
         return completion
 
     def scrub(self, text: str) -> str:
@@ -128,12 +136,31 @@ def _watch(request: httpx.Request, *, sockets: set[Any], cancellation: Cancellat
 
 
 def _limit(response: httpx.Response, *, deadline: float) -> None:
-    """Limits how much of a reply is read, and until when (monotonic clock). Raises Unfit."""
+    """Limits how much of a reply is read, and until when (monotonic clock). Raises Unfit.
+
+    A redirect is followed only to the same server, and only where the question goes along.
+    """
+    if response.has_redirect_location:
+        _check_redirect(response)
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         raise Unfit(f"compressed ({short(encoding, 40)}), which was not asked for")
     if isinstance(response.stream, httpx.SyncByteStream):
         response.stream = _Limited(response.stream, deadline)
+
+
+def _check_redirect(response: httpx.Response) -> None:
+    """Raises Moved."""
+    location = response.headers["location"]
+    try:
+        target = response.url.join(location)
+    except httpx.InvalidURL:
+        raise Moved(f"to {short(location, 100)!r}, which is no address") from None
+    here = (response.url.scheme, response.url.host, response.url.port)
+    if (target.scheme, target.host, target.port) != here or response.status_code < 307:
+        # What stands after the path may be a secret.
+        place = short(shown(str(target)).removesuffix("/chat/completions"), 100)
+        raise Moved(f"to {place} ({response.status_code})")
 
 
 class _Limited(httpx.SyncByteStream):
@@ -186,14 +213,15 @@ def _key(shown_url: str, *, needed: bool) -> str:
     return key
 
 
-def _address(url: str | None) -> str:
-    """The address to send to. Raises InputError."""
-    address = endpoint(url).geturl()
+def _address(url: str | None) -> tuple[str, dict[str, object]]:
+    """The address to send to, and its query, which goes with every request. Raises InputError."""
+    parts = endpoint(url)
+    address = parts._replace(query="").geturl()
     try:
         httpx.URL(address)
     except httpx.InvalidURL as error:
         raise malformed(url) from error
-    return address
+    return address, dict(parse_qsl(parts.query))
 
 
 def _certificates(url: str) -> ssl.SSLContext:

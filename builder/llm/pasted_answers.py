@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from builder.errors import LLMError
 from builder.llm import pasted_shapes as shapes
 from builder.llm import schemas
-from builder.llm.literals import Literal, read_literals
+from builder.llm.literals import read_literals
+from builder.llm.readings import LONGEST, readings
 from builder.llm.transcript import writable
 from builder.system.model import AttributeGroup
 from builder.system.names import folded, likeness
 
-_LONGEST = 2_000_000
 _MOST_PROBLEMS = 40
 Rules = dict[str, dict[str, str]]
 
@@ -236,45 +236,15 @@ def _quoted(name: str) -> str:
     return repr(schemas.short(name, 100))
 
 
-# --- Which part of the text is the answer ---------------------------------------------------------
-
-
 def found(text: str, shape: shapes.Shape, key: str) -> Any:
     """The answer in the text, shaped. Raises PastedUnreadable."""
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST:
         raise PastedUnreadable([f"The answer has {len(text):,} characters; no draft is that long."])
-    if fitting := _fitting(text, shape):
-        longest = max(length for length, _ in fitting)
-        # The last word counts, unless it is a mere example or correction of a part.
-        return [value for length, value in fitting if 2 * length >= longest][-1]
+    for _, value in readings(text, shape):
+        return value
     reading = read_literals(text)
     if reading.faults:
         raise PastedUnreadable([f"It cannot be read: {fault}." for fault in reading.faults])
     if any(literal.value for literal in reading.literals):
         raise PastedUnreadable([f'It holds no "{key}" in the form asked for.'])
     raise PastedUnreadable(["There is no JSON and no Python dictionary in it."])
-
-
-def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
-    """The literals, and what is inside a lone wrapper or was given in several assignments."""
-    combined: list[Literal] = []
-    for literal in literals:
-        value = literal.value
-        inner = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
-        if isinstance(inner, dict):
-            combined.append(Literal(inner, literal.name, literal.length))
-        combined.append(literal)
-    named = {literal.name: literal.value for literal in literals if literal.name}
-    if len(named) > 1:
-        combined.append(Literal(named, "", sum(literal.length for literal in literals)))
-    return combined
-
-
-def _fitting(text: str, shape: shapes.Shape) -> list[tuple[int, Any]]:
-    """Length and value of all that has that shape; curly quotes count where nothing else does."""
-    for typographic in (False, True):
-        literals = _with_combined(read_literals(text, typographic=typographic).literals)
-        shaped = [(literal.length, shape(literal.value)) for literal in literals]
-        if fitting := [(length, value) for length, value in shaped if value is not None]:
-            return fitting
-    return []

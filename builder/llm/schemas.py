@@ -5,10 +5,11 @@ Strict mode wants every field required, no other fields, no dictionaries with fr
 does not spoil the whole reply.
 """
 
+import contextlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -25,18 +26,13 @@ from pydantic import (
 )
 
 from builder.llm.literals import without_thoughts
+from builder.llm.readings import last_object, replies
 from builder.system.model import AttributeGroup, group_problems
 from builder.system.names import likeness, unambiguous
 
 ItemT = TypeVar("ItemT")
 # More make a prompt that no model reads with care, and a schema that strict modes refuse.
 MOST_OPTIONS = 100
-# An object begins with a name, or is empty; other braces are prose.
-_OBJECT = re.compile(r"\{(?=\s*[\"}])")
-# More is no answer, and would take a long time: objects that are tried, and characters read for
-# those that turn out broken.
-_MOST_TRIED = 100_000
-_MOST_IN_VAIN = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,51 +125,40 @@ class TolerantModel(BaseModel):
 
 
 class Reply(TolerantModel):
-    """A whole answer. Reads JSON alone, in a code fence, after thoughts, or with prose around."""
+    """A whole answer, the items of one list. Reads JSON alone, else whatever else may be meant."""
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **kwargs: Any) -> Self:
         text = json_data if isinstance(json_data, str) else bytes(json_data).decode()
-        return super().model_validate_json(answer_in(text, cls.model_fields), **kwargs)
+        return super().model_validate_json(cls.json_in(text), **kwargs)
+
+    @classmethod
+    def json_in(cls, text: str) -> str:
+        """The JSON of the answer in `text`; where there is none, the text without thoughts.
+
+        Found in a code fence, after thoughts, with prose around, in a written call, as a bare list
+        and in what is almost JSON (see `readings`). Never raises; takes time in proportion.
+        """
+
+        def items(found: str) -> Sequence[object] | None:
+            with contextlib.suppress(ValidationError):
+                (read,) = dict(super(Reply, cls).model_validate_json(found)).values()
+                return list(read)
+            return None
+
+        if items(text) is not None:
+            return text
+        (field,) = cls.model_fields
+        for found, whole in replies(text, field):
+            read = items(found)
+            if read is not None and (whole or split_broken(read)[0]):
+                return found
+        return last_object(text) or without_thoughts(text)
 
     @property
     def finished(self) -> bool:
         """Whether nothing of what was asked for is missing; False where that can't be known."""
         return False
-
-
-def answer_in(text: str, fields: Collection[str]) -> str:
-    """The JSON object in `text` that is the answer: the last whole one that has the `fields`.
-
-    Where none has them it is the last whole one, and `text` where there is none. An empty one
-    counts only where there is no other: prose about prompts holds "{}". Takes time in proportion
-    to the length of `text`: after 100,000 objects, or 10 million characters of broken ones, no
-    more are looked for.
-    """
-    if not text.lstrip().startswith(("{", "`")):
-        text = without_thoughts(text)
-    first = len(text) - len(text.lstrip())
-    decoder, wanted, found, best = json.JSONDecoder(), set(fields), text, None
-    if text.startswith("{", first) and not _OBJECT.match(text, first):
-        return text  # no prose around it: the JSON itself is broken or cut off
-    tried = in_vain = end = 0
-    while tried < _MOST_TRIED and in_vain <= _MOST_IN_VAIN and (brace := _OBJECT.search(text, end)):
-        tried += 1
-        start = brace.start()
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError) as error:
-            if start == first:
-                return text
-            end = start + 1
-            # The error counts lines from the start of the text.
-            in_vain += error.pos if isinstance(error, json.JSONDecodeError) else len(text)
-            continue
-        if value or found is text:
-            found = text[start:end]
-        if wanted <= value.keys():
-            best = found
-    return best or found
 
 
 class DraftedGroup(TolerantModel):

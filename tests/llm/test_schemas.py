@@ -13,7 +13,6 @@ from builder.llm.revising import ProposalItem, RevisionReply
 from builder.llm.schemas import (
     Broken,
     GroupsReply,
-    answer_in,
     problem_of,
     property_names,
     rules_reply,
@@ -182,12 +181,12 @@ def in_time(read: Callable[[], object], seconds: float = 4.0) -> None:
     ids=["braces", "names", "nested", "unclosed", "objects"],
 )
 def test_a_hostile_reply_is_read_in_time(text: str) -> None:
-    in_time(lambda: answer_in(text, ["rules"]))
+    in_time(lambda: GroupsReply.json_in(text))
 
 
 def test_an_answer_is_found_behind_many_braces_of_prose() -> None:
     text = 'Use {option}, {"a": ...} and {x}. ' * 500 + '{"groups": []}'
-    assert answer_in(text, ["groups"]) == '{"groups": []}'
+    assert GroupsReply.json_in(text) == '{"groups": []}'
 
 
 @pytest.mark.parametrize(
