@@ -317,7 +317,8 @@ def llm_line(event: llm.LLMEvent) -> str | None:
             return f"{event.purpose}: taken from the transcript, already paid for"
         case llm.FormatFallback():
             now = f", {event.format} now" if event.format else ""
-            return f"another form of answer is asked for{now}: {shortened(event.reason)}"
+            reason = shortened(event.reason.rstrip("."), 160)
+            return f"another form of answer is asked for{now}: {reason}"
         case llm.Waiting():
             reason = shortened(event.reason.rstrip("."), 160)
             return f"{reason}; again in {event.seconds:.0f} s"

@@ -321,18 +321,21 @@ class Failures:
 
     def unreadable(self, body: object = None) -> NoAnswer:
         """`body`: what came instead of an answer, as far as it is known."""
-        hint = "Check --llm-url; the address usually ends in /v1."
-        what, said = "answers, but", told(body)
-        if isinstance(body, str) and is_page(body):
-            what = f"answers with a web page{f' ({said})' if said else ''},"
-            hint = _LOGIN_FIRST if wants_login(body) else hint
-            said = ""
-        elif isinstance(body, str) and is_event_stream(body):
-            what, said = "answers with a stream of events, which was not asked for,", ""
-            hint = "Turn streaming off at the endpoint, or use another one."
-        return self._soft(
-            f"{self.url} {what} not in the OpenAI chat-completions protocol{ended(said)}", hint
-        )
+        text = body if isinstance(body, str) else ""
+        if is_event_stream(text):
+            return self._soft(
+                f"{self.url} answers with a stream of events, which was not asked for.",
+                "Turn streaming off at the endpoint, or use another one.",
+                lasting=True,
+            )
+        said, none = told(body), "not in the OpenAI chat-completions protocol"
+        if is_page(text):
+            title = f" ({said})" if said else ""
+            what, login = f"answers with a web page{title}, {none}.", wants_login(text)
+        else:
+            what, login = f"answers, but {none}{ended(said)}", False
+        hint = _LOGIN_FIRST if login else "Check --llm-url; the address usually ends in /v1."
+        return self._soft(f"{self.url} {what}", hint, lasting=login)
 
     def _soft(self, message: str, hint: str, *, lasting: bool = False) -> NoAnswer:
         """An answer that is none, without an error: it comes about in passing; more often not."""
