@@ -61,7 +61,8 @@ class LiveTransport(LoggedTransport):
     times, after the time that the endpoint asks for, which all calls keep, or after `backoff`
     seconds, doubled each time; where no answer came in the form before, it is a reason for the
     next form, if it may be due to the form. A draft that was broken off is taken up from the
-    transcript. Raises InputError for a url that is none, LLMError where a key is needed and none is set.
+    transcript. Raises InputError for a url that is none, LLMError where a key is needed and none
+    is set.
     """
 
     def __init__(
