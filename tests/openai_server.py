@@ -240,18 +240,26 @@ def obliging(request: Request) -> Answer:
         pattern = {"name": "pattern", "prompt": "Its skin is {}.", "options": ["plain", "striped"]}
         return chat({"new_groups": [pattern]})
     if kind == "RulesReply":
-        properties = dict(request.schema["$defs"]["DraftedRule"]["properties"])
-        names = _allowed(properties.pop("class_name"))
-        options = {key: _allowed(value) for key, value in properties.items()}
-        rules = [
-            {"class_name": name, **{key: o[i % len(o)] for key, o in options.items()}}
-            for i, name in enumerate(names)
-        ]
+        options = _options_asked(request)
+        rules = {
+            class_key: {key: o[i % len(o)] for key, o in options.items()}
+            for i, class_key in enumerate(asked_classes(request))
+        }
         return chat({"rules": rules})
     group = request.text.partition('{"name": "')[2].partition('"')[0]
     edit = {"kind": "set_prompt", "group": group, "prompt": "a picture of something {}"}
     return chat({"proposals": [{"reason": "Plainer words.", "edits": [edit]}]})
 
 
-def _allowed(schema: dict[str, Any]) -> list[str]:
-    return schema.get("enum") or [schema["const"]]
+def _options_asked(request: Request) -> dict[str, list[str]]:
+    """The options of each group whose rules a request asks for, by its property."""
+    rule, *_ = request.schema["properties"]["rules"]["properties"].values()
+    defined = request.schema["$defs"]
+    refs = {key: ref["$ref"].rpartition("/")[2] for key, ref in rule["properties"].items()}
+    return {key: defined[name]["enum"] for key, name in refs.items()}
+
+
+def asked_classes(request: Request) -> dict[str, str]:
+    """The classes whose rules a request asks for, by their keys in the answer."""
+    rules = request.schema["properties"]["rules"]["properties"]
+    return {key: rule["description"] for key, rule in rules.items()}

@@ -20,6 +20,7 @@ from builder.llm import pasted_shapes as shapes
 from builder.llm import schemas
 from builder.llm.literals import read_literals
 from builder.llm.readings import LONGEST, readings
+from builder.llm.rule_schema import RulesReply, property_names
 from builder.llm.transcript import writable
 from builder.system.model import AttributeGroup
 from builder.system.names import folded, likeness
@@ -57,11 +58,12 @@ def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
     Groups and rules must be sound to the last; proposals may be broken in part, as long as one is
     sound. Raises PastedUnreadable.
     """
-    if issubclass(reply_model, schemas.RulesReply):
-        given = found(text, shapes.rules_shape, "rules")
+    if issubclass(reply_model, RulesReply):
+        shaped = found(text, shapes.rules_shape, "rules")
+        given = {reply_model.class_of(name): rule for name, rule in shaped.items()}
         groups = reply_model.groups
         rules = _resolve(given, reply_model.asked, groups).sound
-        keys = dict(zip(schemas.property_names(groups), groups, strict=True))
+        keys = dict(zip(property_names(groups), groups, strict=True))
         listed = [
             {"class_name": name} | {key: rule[group.name] for key, group in keys.items()}
             for name, rule in rules.items()
@@ -172,7 +174,7 @@ def _resolve_rule(
         return {}, [f"{where}: its rule must name an option for each group."]
     known = [group.name for group in groups]
     # A group may also go by its name in the reply's schema.
-    names = dict(zip(known, schemas.property_names(groups), strict=True))
+    names = dict(zip(known, property_names(groups), strict=True))
     names |= _matched(list(given), known)
     rule: dict[str, str] = {}
     problems = [

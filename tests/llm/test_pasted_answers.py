@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from builder.llm.pasted_answers import PastedUnreadable, pasted_json, read_system
 from builder.llm.revising import RevisionReply
-from builder.llm.schemas import Broken, GroupsReply, rules_reply
+from builder.llm.rule_schema import rules_reply
+from builder.llm.schemas import Broken, GroupsReply
 from builder.llm.transport import ReplyT
 from builder.system.model import AttributeGroup
 
