@@ -157,15 +157,16 @@ class Reply(TolerantModel):
         and in what is almost JSON (see `readings`). Never raises; takes time in proportion.
         """
 
+        (field,) = cls.model_fields
+
         def items(found: str) -> Sequence[object] | None:
             with contextlib.suppress(ValidationError):
-                (read,) = dict(super(Reply, cls).model_validate_json(found)).values()
-                return list(read)
+                read: list[object] = getattr(super(Reply, cls).model_validate_json(found), field)
+                return read
             return None
 
         if items(text) is not None:
             return text
-        (field,) = cls.model_fields
         for found, whole in replies(text, field):
             read = items(found)
             if read is not None and (whole or split_broken(read)[0]):
