@@ -2,12 +2,15 @@
 
 import contextlib
 import json
+import re
+import select
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -66,6 +69,10 @@ class Answer:
     content_type: str = "application/json"
     cut: int | None = None
     reset: bool = False
+    # What asks for a stream gets one, of the chunks of `body`.
+    streams: bool = False
+    # In place of all else the bytes of a response, with seconds to wait in between.
+    pieces: Sequence[bytes | float] = ()
 
 
 def chat(
@@ -98,7 +105,63 @@ def chat(
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
         }
-    return Answer(body, delay=delay)
+    return Answer(body, delay=delay, streams=True)
+
+
+def chunks_of(completion: dict[str, Any], *, counted: bool = True) -> list[dict[str, Any]]:
+    """What a server streams in place of a completion, a word a chunk; `counted`: its tokens too."""
+    (choice,) = completion["choices"]
+    message = dict(choice["message"])
+    told = {key: completion[key] for key in ("id", "created", "model")}
+    told |= {"object": "chat.completion.chunk"}
+    deltas: list[dict[str, Any]] = [{"role": message.pop("role"), "content": ""}]
+    deltas += [{"content": word} for word in _words(message.pop("content", None) or "")]
+    for index, call in enumerate(message.pop("tool_calls", ())):
+        function = call["function"]
+        begun = call | {"index": index, "function": function | {"arguments": ""}}
+        deltas.append({"tool_calls": [begun]})
+        for word in _words(function["arguments"]):
+            deltas.append({"tool_calls": [{"index": index, "function": {"arguments": word}}]})
+    # Whatever else a message holds comes in one piece.
+    deltas.append({name: value for name, value in message.items() if value is not None})
+    chunks = [
+        {**told, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+        for delta in deltas
+    ]
+    chunks[-1]["choices"][0]["finish_reason"] = choice["finish_reason"]
+    if counted and "usage" in completion:
+        chunks.append({**told, "choices": [], "usage": completion["usage"]})
+    return chunks
+
+
+def in_pieces(*pieces: bytes | float | str | dict[str, Any]) -> Answer:
+    """A stream in pieces: bytes, seconds to wait, chunks, or words for a chunk."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+    sent: list[bytes | float] = [head]
+    for piece in pieces:
+        chunk = word(piece) if isinstance(piece, str) else piece
+        sent.append(events_of([chunk], end="").encode() if isinstance(chunk, dict) else chunk)
+    return Answer({}, pieces=sent)
+
+
+def word(text: str | None = None, *, ends: str | None = None) -> dict[str, Any]:
+    """A chunk of a stream: what it adds to the answer, or why that ends."""
+    delta = {} if text is None else {"content": text}
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": ends}]}
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def events_of(chunks: Iterable[object], *, end: str = "data: [DONE]\n\n") -> str:
+    """Chunks as the text of an event stream."""
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + end
+
+
+def _words(text: object) -> list[Any]:
+    if not isinstance(text, str):
+        return [text]
+    return re.findall(r"\s*\S+\s*$|\s*\S+|\s+", text)
 
 
 def tool_call(
@@ -131,15 +194,28 @@ Respond = Callable[[Request], Answer]
 
 
 class OpenAIServer:
-    """`requests` holds what came in, in order; `url` is the base address for a client."""
+    """`requests` holds what came in, in order; `url` is the base address for a client.
+
+    `left`: requests whose client went away while they were answered in pieces.
+    """
 
     def __init__(self, script: Iterable[Answer] | Respond) -> None:
         self.requests: list[Request] = []
+        self.left: list[Request] = []
+        self._connections: list[socket.socket] = []
         self._respond = script if callable(script) else _one_by_one(script)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    def hung_up(self, number: int) -> bool:
+        """Whether the client of this request, answered in pieces, has closed its connection."""
+        with contextlib.suppress(OSError, ValueError):
+            connection = self._connections[number]
+            readable, _, _ = select.select([connection], [], [], 0)
+            return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+        return True
 
     def serve(self) -> None:
         self._http.serve_forever(poll_interval=0.01)
@@ -160,9 +236,19 @@ class OpenAIServer:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = server._answer(Request(self.path, dict(self.headers), json.loads(raw)))
+                request = Request(self.path, dict(self.headers), json.loads(raw))
+                answer = server._answer(request)
+                if answer.pieces:
+                    with contextlib.suppress(ConnectionError):
+                        self._send_pieces(request, answer.pieces)
+                    return
                 server._stopping.wait(answer.delay)
                 body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+                if answer.streams and request.body.get("stream"):
+                    assert isinstance(answer.body, dict)
+                    counted = "stream_options" in request.body
+                    body = events_of(chunks_of(answer.body, counted=counted))
+                    answer = replace(answer, content_type="text/event-stream")
                 # A client that gave up waiting is what some tests are about.
                 with contextlib.suppress(ConnectionError):
                     self._send(answer, body.encode())
@@ -181,6 +267,24 @@ class OpenAIServer:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body[: answer.cut])
+
+            def _send_pieces(self, request: Request, pieces: Sequence[bytes | float]) -> None:
+                server._connections.append(self.connection)
+                for piece in pieces:
+                    if isinstance(piece, bytes):
+                        self.wfile.write(piece)
+                    elif self._alone_within(piece):
+                        server.left.append(request)
+                        return
+
+            def _alone_within(self, seconds: float) -> bool:
+                """Whether the client goes away within so many seconds."""
+                until = time.monotonic() + seconds
+                while (left := until - time.monotonic()) > 0 and not server._stopping.is_set():
+                    readable, _, _ = select.select([self.connection], [], [], min(left, 0.05))
+                    if readable:
+                        return not self.connection.recv(1, socket.MSG_PEEK)
+                return False
 
             def finish(self) -> None:
                 # What was reset can't be flushed.

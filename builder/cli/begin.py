@@ -51,7 +51,7 @@ def begin_session(
         )
     check_goal(started, mode)
     check_free(folder)
-    drafter = open_model(started, folder, screen, parallel=mode.parallel)
+    drafter = open_model(started, folder, screen, parallel=mode.parallel, timeout=mode.timeout)
     confirm_spending(started, mode, asker, drafted=start is not None)
     confirm_download(started, mode, asker, screen, named=encoder_named)
     with created(started, start, folder, screen) as running:
@@ -91,7 +91,12 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
         # With a file of edits nobody is there to read what a model would propose.
         if not edits:
             drafter = open_model(
-                speaking, session.folder, screen, parallel=mode.parallel, state=state
+                speaking,
+                session.folder,
+                screen,
+                parallel=mode.parallel,
+                timeout=mode.timeout,
+                state=state,
             )
         if drafter is not None:
             confirm_spending(speaking, mode, asker, drafted=state.system is not None)

@@ -39,7 +39,7 @@ Attribute = Annotated[
 _IMAGES = flag(
     "--images",
     "WHERE",
-    "Folder (a sub-folder per class, or metadata.csv), or a data set's id on the hub.",
+    "A folder per class, metadata.csv, or hub id.",
     IMAGES,
 )
 Images = Annotated[str, _IMAGES]
@@ -79,6 +79,9 @@ LlmUrl = Annotated[str | None, flag("--llm-url", "URL", "Any OpenAI-compatible s
 LlmParallel = Annotated[
     int | None,
     flag("--llm-parallel", "N", "Calls at a time; default: 4, local: 1.", MODEL, min=1, max=64),
+]
+LlmTimeout = Annotated[
+    float | None, flag("--llm-timeout", "N", "Seconds that it may be silent.", MODEL, min=1)
 ]
 MaxCost = Annotated[
     float | None, flag("--max-cost", "SUM", "The most that the session may spend.", COST, min=0)

@@ -74,12 +74,13 @@ def open_model(
     screen: Screen,
     *,
     parallel: int | None = None,
+    timeout: float | None = None,
     state: State | None = None,
     max_calls: int | None = None,
 ) -> Drafter | None:
     """Opens the session's language model; None if it has none. Raises CotbuildError.
 
-    max_calls: the most requests that are sent from here on.
+    timeout: seconds that it may be silent. max_calls: the most requests that are sent from here on.
     """
     if started.llm is None:
         return None
@@ -87,6 +88,7 @@ def open_model(
         _settings(started),
         limits=Limits(started.max_cost, started.max_tokens, max_calls),
         parallel=parallel,
+        timeout=timeout,
         transcript=folder / TRANSCRIPT if started.transcript else None,
         modes_file=default_cache_folder() / MODES,
         prompts=prompts_of(started),

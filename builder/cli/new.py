@@ -52,6 +52,7 @@ def new(
     language: flags.Language = "en",
     prompts: flags.PromptFolder = None,
     llm_parallel: flags.LlmParallel = None,
+    llm_timeout: flags.LlmTimeout = None,
     no_transcript: Annotated[
         bool, flag("--no-transcript", None, "Keep no requests and replies.", MODEL)
     ] = False,
@@ -76,7 +77,9 @@ def new(
     from builder.data.classes import read_classes
     from builder.data.sources import ImageSource
 
-    mode = settings.RunMode(auto, yes, rounds, min_accuracy, parallel=llm_parallel)
+    mode = settings.RunMode(
+        auto, yes, rounds, min_accuracy, parallel=llm_parallel, timeout=llm_timeout
+    )
     with session_screen(mode, as_json=as_json) as screen:
         entries = read_classes(classes)
         file = settings.start_file(start, entries) if start else None

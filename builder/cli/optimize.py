@@ -78,6 +78,7 @@ def optimize(
     llm: flags.Llm = None,
     llm_url: flags.LlmUrl = None,
     prompts: flags.PromptFolder = None,
+    llm_timeout: flags.LlmTimeout = None,
     max_cost: flags.MaxCost = None,
     price: flags.Price = None,
     yes: flags.Yes = False,
@@ -120,7 +121,7 @@ def optimize(
         "--split-seed": split_seed,
     }
     limits = optimize_limits.Budget(budget, max_calls, max_minutes, max_cost, seed)
-    mode = settings.RunMode(auto=True, yes=yes)
+    mode = settings.RunMode(auto=True, yes=yes, timeout=llm_timeout)
     # The session is closed after what ends it is shown.
     with session_screen(mode, as_json=as_json) as screen, ExitStack() as stack:
         optimize_limits.check_flags(optimizer, limits, model, null=null)
@@ -162,7 +163,7 @@ def optimize(
         check(state, folder)
         asked = None
         if optimizer == GEPA:
-            asked = evolution_model(state, folder, limits, model, screen, agreed=yes)
+            asked = evolution_model(state, folder, limits, model, screen, mode)
         if target.is_dir():
             running = Running(session, screen)
             open_all(running)

@@ -13,6 +13,7 @@ from builder.cli.model import (
 )
 from builder.cli.optimize_limits import Budget
 from builder.cli.screen import Screen
+from builder.cli.settings import RunMode
 from builder.errors import InputError
 from builder.llm.cost import FREE
 from builder.llm.estimating import Estimate, estimate_rewriting
@@ -31,12 +32,11 @@ def evolution_model(
     budget: Budget,
     options: ModelOptions,
     screen: Screen,
-    *,
-    agreed: bool,
+    mode: RunMode,
 ) -> tuple[Rewriter, str]:
     """The model that the flags or the session in `folder` name, and its name there.
 
-    `agreed`: to what it may cost. Raises CotbuildError.
+    Raises CotbuildError, also where nobody agreed to what it may cost.
     """
     speaking = spoken_to(state.started, options)
     if speaking.llm is None or speaking.llm == PASTE:
@@ -50,10 +50,12 @@ def evolution_model(
             f"{speaking.llm} costs nothing, so --max-cost alone would never end the search",
             hint="say how long: --budget, --max-calls or --max-minutes",
         )
-    model = open_model(speaking, folder, screen, state=state, max_calls=budget.asks)
+    model = open_model(
+        speaking, folder, screen, state=state, max_calls=budget.asks, timeout=mode.timeout
+    )
     if not isinstance(model, Rewriter):
         raise InputError(f"{speaking.llm} can't write texts anew", hint="name a model with --llm")
-    if not agreed:
+    if not mode.yes:
         estimate = _estimate(state, speaking, calls=budget.asks or 1)
         check_agreed(speaking, estimate, bounded=budget.asks is not None)
     return model, speaking.llm

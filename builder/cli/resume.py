@@ -13,6 +13,7 @@ def resume(
     llm: flags.Llm = None,
     llm_url: flags.LlmUrl = None,
     llm_parallel: flags.LlmParallel = None,
+    llm_timeout: flags.LlmTimeout = None,
     price: flags.Price = None,
     max_cost: flags.MaxCost = None,
     max_tokens: flags.MaxTokens = None,
@@ -34,7 +35,7 @@ def resume(
     from builder.cli.settings import RunMode
     from builder.session.journal import latest_session
 
-    mode = RunMode(auto, yes, rounds, min_accuracy, edits, llm_parallel)
+    mode = RunMode(auto, yes, rounds, min_accuracy, edits, llm_parallel, llm_timeout)
     options = ModelOptions(llm, llm_url, price, max_cost, max_tokens, prompts)
     with session_screen(mode, as_json=as_json) as screen:
         resume_session(session or latest_session(Path.cwd()), options, mode, screen)

@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from builder.cli.stream_words import stream_words
 from builder.cli.workspace import Workspace
 from builder.data.images import ImageSet
 from builder.data.matching import Mismatch
@@ -26,13 +27,15 @@ from builder.search.shuffled import ShuffledNull
 from builder.session.records import Started
 from builder.session.state import State
 from builder.system.model import AttributeSystem
-from builder.terminal.bars import OnTally, live_line, progress_bar, spinner, tally_bar
+from builder.terminal.bars import OnTally, OnWords, live_line, progress_bar, spinner, tally_bar
 from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
 from builder.terminal.text import listed, shortened, visible
 
+# What changes the words on answers that are being written.
+_LIVELY = llm.CallStreams | llm.CallFinished | llm.Waiting
 # How many near-duplicates are named.
 _PAIRS = 5
 # How many classes without a rule are.
@@ -56,7 +59,9 @@ class Screen:
     _licensed: set[str] = field(default_factory=set)
     _step: ExitStack = field(default_factory=ExitStack)
     _tally: OnTally | None = None
-    _line: Callable[[str], None] | None = None
+    _line: OnWords | None = None
+    # Draws the step again, with what is being written for it, and how fast.
+    _live: Callable[[str, str], None] | None = None
     # On the language model, by the session.
     _spent: Spent = field(default_factory=Spent)
 
@@ -66,8 +71,8 @@ class Screen:
         """A bar with rate and time left; the yielded function takes (done, total)."""
         return progress_bar(what, self.progress_to)
 
-    def step(self, what: str) -> AbstractContextManager[None]:
-        """Shows that a step is in progress, without a count."""
+    def step(self, what: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Shows that a step is in progress, without a count, and what the function is told."""
         return spinner(what, self.progress_to)
 
     def warning(self, words: str) -> None:
@@ -159,7 +164,8 @@ class Screen:
 
     def working(self, event: Working) -> None:
         self.over()
-        self._step.enter_context(self.step(event.what.capitalize()))
+        say = self._step.enter_context(self.step(event.what.capitalize()))
+        self._live = lambda words, rate: say(words + rate)
 
     def recorded(self, event: Recorded) -> None:
         self.over()
@@ -185,7 +191,9 @@ class Screen:
         if self._line is None:
             self.over()
             self._line = self._step.enter_context(live_line(self.progress_to))
-        self._line(words)
+        line = self._line
+        line(words, "")
+        self._live = lambda more, rate: line(words, more + rate)
 
     def shuffled(self, null: ShuffledNull) -> None:
         """Shows what the same search gains where there is nothing to find."""
@@ -214,6 +222,8 @@ class Screen:
         """Shows an event of the language model: a line each, or a bar for a draft in many calls."""
         if isinstance(event, llm.CallFinished):
             self._spent = event.total or self._spent
+        if self._live is not None and isinstance(event, _LIVELY):
+            self._live(*stream_words(event))
         if isinstance(event, llm.DraftProgress):
             self._draft_progress(event)
         elif self._tally is not None and isinstance(event, llm.CallFinished | llm.CallReused):
@@ -227,7 +237,9 @@ class Screen:
         if self._tally is None:
             self.over()
             self._tally = self._step.enter_context(tally_bar("Rules", self.progress_to))
-        self._tally(event.done, event.total, spent_words(self._spent) or "0 tokens")
+        tally, spent = self._tally, spent_words(self._spent) or "0 tokens"
+        tally(event.done, event.total, spent)
+        self._live = lambda _words, rate: tally(event.done, event.total, spent + rate)
 
     # --- At the end ---------------------------------------------------------------------------
 
@@ -273,7 +285,7 @@ class Screen:
 
     def over(self) -> None:
         """Ends the step in progress, if there is one."""
-        self._tally = self._line = None
+        self._tally = self._line = self._live = None
         self._step.close()
 
     def _next(self, folder: Path, go_on: str = "resume", *, exported: bool = False) -> None:
@@ -305,7 +317,7 @@ def _nearest(mismatch: Mismatch) -> str:
 def llm_line(event: llm.LLMEvent) -> str | None:
     """An event of the language model in one line; None for one not worth telling."""
     match event:
-        case llm.CallStarted() | llm.DraftProgress():
+        case llm.CallStarted() | llm.CallStreams() | llm.DraftProgress():
             return None
         case llm.CallFinished():
             if not event.seconds:

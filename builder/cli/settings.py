@@ -35,6 +35,8 @@ class RunMode:
     edits: Path | None = None
     # Calls to the model at a time; None: as many as suit the server.
     parallel: int | None = None
+    # Seconds that the model may be silent; None: as many as suit the server.
+    timeout: float | None = None
 
 
 def settings_of(

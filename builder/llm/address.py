@@ -105,6 +105,15 @@ def is_local(url: str | None) -> bool:
     return False
 
 
+def is_near(url: str | None) -> bool:
+    """Whether `url`, else OPENAI_BASE_URL, is on this machine or in its own network."""
+    parts = _parsed(given(url) or OPENAI_URL)
+    host = (parts.hostname if parts else None) or ""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_private
+    return (bool(host) and "." not in host) or host.endswith((".local", ".localhost"))
+
+
 def shown(url: str | None) -> str:
     """scheme://host[:port]/path of `url`, else of OPENAI_BASE_URL; "OpenAI" with neither.
 

@@ -1,6 +1,7 @@
 """The log of a session's calls: what is reserved, spent, written to llm.jsonl, and told."""
 
 import logging
+import math
 import threading
 import time
 from collections import defaultdict
@@ -13,27 +14,40 @@ from pydantic import ValidationError
 from builder.llm import transcript
 from builder.llm.cancel import Cancellation
 from builder.llm.cost import MOST_OUTPUT, Account, Reservation, Spent, most_tokens_of, tokens_of
-from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
+from builder.llm.events import CallFinished, CallReused, CallStarted, CallStreams, LLMEvent
 from builder.llm.settings import ModelSettings
 from builder.llm.transcript import Exchange, Question, Usage
 from builder.llm.transport import Message, ReplyT
 
 AGAIN = " again"
 HALF = " half"
+# Seconds between two events on answers in pieces, and before their rate can be told.
+_PACE = 0.25
+_RATED = 1.0
 # Both log requests, instructor whole completions as errors: that would break the screen.
 for _name in ("instructor", "httpx"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
     logging.getLogger(_name).propagate = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class OpenCall:
-    """A request on its way: its line for the transcript, what it may cost, when it began."""
+    """A request on its way: its line for the transcript, what it may cost, when it began.
+
+    `streamed`: how many tokens of the answer have come, at least since `first`.
+    """
 
     entry: Exchange
     input_tokens: int
     reservation: Reservation
     begun: float
+    streamed: int = 0
+    first: float = math.inf
+
+    def rate(self, now: float) -> float | None:
+        """Tokens a second."""
+        passed = now - self.first
+        return self.streamed / passed if passed >= _RATED else None
 
 
 class CallLog:
@@ -55,6 +69,8 @@ class CallLog:
         self._secret = secret
         self._lock = threading.Lock()
         self._answered = _finished_drafts(past)
+        self._in_flight: list[OpenCall] = []
+        self._told = -math.inf
 
     def reused(self, question: Question, reply_model: type[ReplyT]) -> ReplyT | None:
         """The answer that the transcript holds. Raises TruncatedAnswer where it was cut off."""
@@ -91,7 +107,29 @@ class CallLog:
         )
         self._emit(CallStarted(question.purpose))
         entry = Exchange.of(question, messages, mode=mode, model=self._model)
-        return OpenCall(entry, tokens, reservation, time.monotonic())
+        call = OpenCall(entry, tokens, reservation, time.monotonic())
+        with self._lock:
+            self._in_flight.append(call)
+        return call
+
+    def streamed(self, call: OpenCall, tokens: int) -> None:
+        """So many more tokens of an answer have come."""
+        now = time.monotonic()
+        with self._lock:
+            call.streamed += tokens
+            call.first = min(call.first, now)
+            if now - self._told < _PACE:
+                return
+            self._told = now
+            calls = [call for call in self._in_flight if call.streamed]
+            rates = [rate for call in calls if (rate := call.rate(now)) is not None]
+            self._emit(
+                CallStreams(
+                    tuple(call.entry.purpose for call in calls),
+                    sum(call.streamed for call in calls),
+                    sum(rates) if rates else None,
+                )
+            )
 
     def failed(
         self,
@@ -102,16 +140,16 @@ class CallLog:
         attempts: int = 1,
         usage: Usage | None = None,
     ) -> None:
-        """No answer came. `at_work`: the model may have written one, and be paid for it.
+        """No answer came, or a part. `at_work`: the model may have written it, and be paid for it.
 
         `attempts`: how often the question was sent; `usage`: what the endpoint counted for all.
         """
         spent = Spent()
-        if at_work:
+        if at_work or call.streamed:
             into, out = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
             spent = self.account.charge(
                 into or attempts * call.input_tokens,
-                out or call.reservation.most_output or 0,
+                out or call.streamed or call.reservation.most_output or 0,
                 estimated=not (into and out),
             )
         self._close(call, spent, error=why)
@@ -128,7 +166,7 @@ class CallLog:
         into, out = usage.prompt_tokens, usage.completion_tokens
         spent = self.account.charge(
             call.input_tokens if into is None else into,
-            tokens_of(reply or "") if out is None else out,
+            (tokens_of(reply) if reply else call.streamed) if out is None else out,
             estimated=into is None or out is None,
         )
         seconds = self._close(
@@ -142,6 +180,8 @@ class CallLog:
     def _close(self, call: OpenCall, spent: Spent, **outcome: Any) -> float:
         self.account.settle(call.reservation, spent)
         seconds = time.monotonic() - call.begun
+        with self._lock:
+            self._in_flight.remove(call)
         if self._record_to is not None:
             entry = call.entry.model_copy(update={"spent": spent, "seconds": seconds, **outcome})
             # One line at a time, whole.

@@ -26,7 +26,7 @@ class Cancellation:
         with self._lock:
             self._stopped.set()
             for connection in self._open:
-                _shut(connection)
+                shut(connection)
 
     def check(self) -> None:
         """Raises Stopped if the calls are to end."""
@@ -43,14 +43,15 @@ class Cancellation:
         with self._lock:
             self._open.add(connection)
             if self._stopped.is_set():
-                _shut(connection)
+                shut(connection)
 
     def forget(self, connections: set[socket.socket]) -> None:
         with self._lock:
             self._open -= connections
 
 
-def _shut(connection: socket.socket) -> None:
+def shut(connection: socket.socket) -> None:
+    """Ends all sending and receiving, whichever thread waits for it."""
     # A thread that reads sees the end at once; closing the descriptor would not wake it. The plain
     # socket's method: that of a TLS socket takes the state away from under the reading thread.
     with contextlib.suppress(OSError):

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
+from builder.llm.address import is_near
 from builder.llm.answer_formats import AnswerFormat, AnswerFormats
 from builder.llm.call_log import LoggedTransport, OpenCall
 from builder.llm.cancel import Cancellation, Stopped
@@ -28,6 +29,7 @@ from builder.llm.events import LLMEvent, Waiting
 from builder.llm.failures import CapRefused, CapUnknown, NoAnswer, SchemaIgnored
 from builder.llm.schemas import Reply, problem_of, short
 from builder.llm.settings import ModelSettings
+from builder.llm.silence import Silence
 from builder.llm.transcript import Question, Usage
 from builder.llm.transport import ReplyT, UnusableAnswer
 
@@ -61,8 +63,8 @@ class LiveTransport(LoggedTransport):
     times, after the time that the endpoint asks for, which all calls keep, or after `backoff`
     seconds, doubled each time; where no answer came in the form before, it is a reason for the
     next form, if it may be due to the form. A draft that was broken off is taken up from the
-    transcript. Raises InputError for a url that is none, LLMError where a key is needed and none
-    is set.
+    transcript. `silence`: in place of what the settings allow.
+    Raises InputError for a url that is none, LLMError where a key is needed and none is set.
     """
 
     def __init__(
@@ -70,13 +72,14 @@ class LiveTransport(LoggedTransport):
         settings: ModelSettings,
         emit: Callable[[LLMEvent], None],
         *,
-        timeout: float | None = None,
+        silence: Silence | None = None,
         retries: int = 4,
         reasks: int = 2,
         backoff: float = 0.5,
     ) -> None:
         self._model = settings.spec
-        self._endpoint = Endpoint(settings.url, self._model, timeout, retries)
+        silence = silence or Silence.allowed(settings.timeout, near=is_near(settings.url))
+        self._endpoint = Endpoint(settings.url, self._model, silence, retries)
         super().__init__(settings, emit, self._endpoint.secret)
         self._modes = AnswerFormats(
             f"{self._endpoint.shown} {self._model}", settings.modes_file, emit
@@ -183,7 +186,9 @@ class LiveTransport(LoggedTransport):
         most = call.reservation.most_output
         capped = {cap.name: most} if most is not None else {}
         try:
-            completion = self._endpoint.send(request | capped, asked.cancellation)
+            completion = self._endpoint.send(
+                request | capped, asked.cancellation, partial(self._call_log.streamed, call)
+            )
         except LLMError as error:
             at_work = isinstance(error, Stopped) or (isinstance(error, NoAnswer) and error.at_work)
             self._call_log.failed(call, error.message, at_work=at_work)

@@ -1,10 +1,11 @@
 """One address and its key: requests go out, answers come back as openai's values."""
 
 import os
+import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,31 +20,45 @@ from builder.llm.address import endpoint, is_local, malformed, shown
 from builder.llm.cancel import Cancellation
 from builder.llm.failures import KEY_VARIABLE, Failures, Moved, Unfit
 from builder.llm.schemas import short
+from builder.llm.silence import Alarm, Silence
+from builder.llm.streaming import completion_of, tokens_in
 
 # 25 rules take 10 kB; nobody's answer takes four megabytes.
 MOST_BYTES = 4_000_000
+# In a stream a token of four bytes comes in three hundred.
+_WRAPPING = 25
 CAPS = ("max_completion_tokens", "max_tokens")
 # To reach a server at all. Seconds.
 _CONNECTING = 10.0
+# How an answer in pieces is asked for, with its count of tokens; what is refused is left out.
+_STREAMING: tuple[dict[str, Any], ...] = (
+    {"stream": True, "stream_options": {"include_usage": True}},
+    {"stream": True},
+    {},
+)
+_STREAM = re.compile(r"\bstream|include_usage")
+_OPTIONS = re.compile("stream_options|include_usage")
+_UNKNOWN_PARAMETER = (400, 404, 405, 422, 501)
+_NO_ANSWER = (openai.OpenAIError, httpx.HTTPError, Unfit, ValueError, RecursionError)
 
 
 class Endpoint:
     """A model at an OpenAI-compatible address.
 
-    `timeout`: seconds for one request and its whole answer; None means 120, or 600 on this
-    machine, where a model may write ten tokens a second. `retries`: for failures that may pass
-    (see NoAnswer).
+    `silence`: how long it may be silent. `retries`: for failures that may pass (see NoAnswer).
     Raises InputError for a url that is none, LLMError where a key is needed and none is set.
     """
 
-    def __init__(self, url: str | None, model: str, timeout: float | None, retries: int) -> None:
+    def __init__(self, url: str | None, model: str, silence: Silence, retries: int) -> None:
         self._url, self._query = _address(url)
         self.shown = shown(url)
         self.local = is_local(url)
         self.secret = _key(self.shown, needed=not self.local)
-        self._timeout = timeout if timeout is not None else (600.0 if self.local else 120.0)
-        self.failures = Failures(self.shown, model, self._timeout, retries)
+        self._silence = silence
+        self.failures = Failures(self.shown, model, retries)
         self._tls = _certificates(self._url)
+        # How far down in _STREAMING the endpoint made us go.
+        self._refused = 0
 
     @property
     def cap_name(self) -> str:
@@ -56,17 +71,73 @@ class Endpoint:
         # Who wants a version in the address (Azure) wants the key in a header of its own.
         return {"api-key": self.secret} if self._query and self.secret else {}
 
-    def send(self, request: dict[str, Any], cancellation: Cancellation) -> ChatCompletion:
-        """One request, made once. Raises NoAnswer, SchemaRefused, CapRefused, Stopped."""
+    def send(
+        self,
+        request: dict[str, Any],
+        cancellation: Cancellation,
+        on_tokens: Callable[[int], None],
+    ) -> ChatCompletion:
+        """One request, made once; again only where it was refused for asking to stream.
+
+        `on_tokens`: told of tokens as they come, about how many. When this ends, the connection
+        is closed, so that a server works on no answer that nobody waits for.
+        Raises NoAnswer, SchemaRefused, CapRefused, Stopped.
+        """
+        while True:
+            refused = self._refused
+            try:
+                return self._sent(request, _STREAMING[refused], cancellation, on_tokens)
+            except openai.OpenAIError as error:
+                further = _less(error, refused)
+                if further == refused:
+                    raise self._explained(error, request) from _emptied(error, self.scrub)
+                self._refused = max(self._refused, further)
+
+    def _sent(
+        self,
+        request: dict[str, Any],
+        streaming: dict[str, Any],
+        cancellation: Cancellation,
+        on_tokens: Callable[[int], None],
+    ) -> ChatCompletion:
         sockets: set[Any] = set()
-        watch = partial(_watch, sockets=sockets, cancellation=cancellation)
-        limit = partial(_limit, deadline=time.monotonic() + self._timeout)
+        alarm = Alarm(self._silence, sockets)
+
+        def on_words(words: str, last: bool) -> None:
+            (alarm.last_word if last else alarm.word)()
+            if words:
+                on_tokens(tokens_in(words))
+
+        # As fields that openai passes on unread: what comes is read here.
+        body = request.get("extra_body", {}) | streaming
+        try:
+            with self._client(sockets, cancellation) as client:
+                create = client.chat.completions.with_streaming_response.create
+                with alarm, create(**request | {"extra_body": body}) as response:
+                    return completion_of(_heard(response.iter_bytes(), alarm), on_words)
+        except _NO_ANSWER as error:
+            cancellation.check()
+            if alarm.rang is not None:
+                raise self.failures.silent(alarm.rang, begun=alarm.begun) from None
+            if isinstance(error, httpx.HTTPError | Unfit):
+                lost = openai.APIConnectionError(request=httpx.Request("POST", self._url))
+                raise lost from error
+            if isinstance(error, openai.OpenAIError):
+                raise
+            failure = self.failures.unreadable(getattr(error, "doc", None))
+            raise self.without_secret(failure) from error
+        finally:
+            cancellation.forget(sockets)
+
+    def _client(self, sockets: set[Any], cancellation: Cancellation) -> openai.OpenAI:
         # A connection per request: next to the seconds of an answer it costs nothing, and there
         # is nothing to close later. A proxy is never asked for an address on this machine.
-        client = openai.OpenAI(
+        connecting = min(self._silence.first, _CONNECTING)
+        watch = partial(_watch, sockets=sockets, cancellation=cancellation)
+        return openai.OpenAI(
             api_key=self.secret or "unused",
             base_url=self._url,
-            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _CONNECTING)),
+            timeout=httpx.Timeout(None, connect=connecting),
             max_retries=0,
             default_query=self._query,
             # Compressed, a short reply could be a very long one.
@@ -74,26 +145,13 @@ class Endpoint:
             http_client=openai.DefaultHttpxClient(
                 trust_env=not self.local,
                 verify=self._tls,
-                event_hooks={"request": [watch], "response": [limit]},
+                event_hooks={"request": [watch], "response": [_limit]},
             ),
         )
-        try:
-            with client:
-                completion = client.chat.completions.create(**request)
-        except openai.OpenAIError as error:
-            cancellation.check()
-            capped = not request.keys().isdisjoint(CAPS)
-            failure = self.failures.explained(error, capped=capped)
-            raise self.without_secret(failure) from _emptied(error, self.scrub)
-        except (ValueError, RecursionError) as error:
-            cancellation.check()
-            failure = self.failures.unreadable(getattr(error, "doc", None))
-            raise self.without_secret(failure) from error
-        finally:
-            cancellation.forget(sockets)
-        if not isinstance(completion, ChatCompletion):
-            raise self.without_secret(self.failures.unreadable(completion))
-        return completion
+
+    def _explained(self, error: openai.OpenAIError, request: dict[str, Any]) -> LLMError:
+        capped = not request.keys().isdisjoint(CAPS)
+        return self.without_secret(self.failures.explained(error, capped=capped))
 
     def scrub(self, text: str) -> str:
         return transcript.scrubbed(text, self.secret)
@@ -135,8 +193,24 @@ def _watch(request: httpx.Request, *, sockets: set[Any], cancellation: Cancellat
     request.extensions = {**request.extensions, "trace": trace}
 
 
-def _limit(response: httpx.Response, *, deadline: float) -> None:
-    """Limits how much of a reply is read, and until when (monotonic clock). Raises Unfit.
+def _less(error: openai.OpenAIError, refused: int) -> int:
+    """How far down _STREAMING the endpoint sends us; `refused` where something else is wrong."""
+    if not isinstance(error, openai.APIStatusError):
+        return refused
+    words = str(error.body).lower()
+    if error.status_code not in _UNKNOWN_PARAMETER or not _STREAM.search(words):
+        return refused
+    return 1 if refused == 0 and _OPTIONS.search(words) else 2
+
+
+def _heard(pieces: Iterable[bytes], alarm: Alarm) -> Iterator[bytes]:
+    for piece in pieces:
+        alarm.byte()
+        yield piece
+
+
+def _limit(response: httpx.Response) -> None:
+    """Limits how much of a reply is read. Raises Unfit.
 
     A redirect is followed only to the same server, and only where the question goes along.
     """
@@ -145,8 +219,10 @@ def _limit(response: httpx.Response, *, deadline: float) -> None:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         raise Unfit(f"compressed ({short(encoding, 40)}), which was not asked for")
+    streamed = "event-stream" in response.headers.get("content-type", "")
     if isinstance(response.stream, httpx.SyncByteStream):
-        response.stream = _Limited(response.stream, deadline)
+        most = MOST_BYTES * (_WRAPPING if streamed else 1)
+        response.stream = _Limited(response.stream, most)
 
 
 def _check_redirect(response: httpx.Response) -> None:
@@ -164,23 +240,18 @@ def _check_redirect(response: httpx.Response) -> None:
 
 
 class _Limited(httpx.SyncByteStream):
-    """A stream that is given up after `MOST_BYTES`: it is read into memory; and at the `deadline`.
+    """A stream that is given up after `most` bytes: it is read into memory."""
 
-    httpx's own timeout is for the next piece alone: an answer could go on for ever in drops.
-    """
-
-    def __init__(self, stream: httpx.SyncByteStream, deadline: float) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, most: int) -> None:
         self._stream = stream
-        self._deadline = deadline
+        self._most = most
 
     def __iter__(self) -> Iterator[bytes]:
         count = 0
         for chunk in self._stream:
             count += len(chunk)
-            if count > MOST_BYTES:
-                raise Unfit(f"with more than {MOST_BYTES / 1e6:g} MB; that is no answer")
-            if time.monotonic() > self._deadline:
-                raise httpx.ReadTimeout("the whole answer did not come in time")
+            if count > self._most:
+                raise Unfit(f"with more than {self._most / 1e6:g} MB; that is no answer")
             yield chunk
 
     def close(self) -> None:

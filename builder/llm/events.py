@@ -30,6 +30,19 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class CallStreams:
+    """Answers are being written; told a few times a second.
+
+    `purposes`: of the calls in flight. `tokens`: about how many of their answers have come, all
+    together; `rate`: those a second, None until it can be told.
+    """
+
+    purposes: tuple[str, ...]
+    tokens: int
+    rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallReused:
     """An answer that an earlier, broken-off draft of the same session already paid for."""
 
@@ -116,6 +129,7 @@ class RecordingSilent:
 LLMEvent = (
     CallStarted
     | CallFinished
+    | CallStreams
     | CallReused
     | FormatFallback
     | Waiting

@@ -14,7 +14,6 @@ from builder.llm.schemas import short
 from builder.llm.server_words import (
     all_words,
     ended,
-    is_event_stream,
     is_page,
     told,
     wants_login,
@@ -148,12 +147,11 @@ class Moved(Unfit):
 class Failures:
     """What can go wrong with one model at one endpoint, with what, why and what next.
 
-    `url`: the endpoint's base, `timeout`: seconds, `retries`: for failures that may pass.
+    `url`: the endpoint's base, `retries`: for failures that may pass.
     """
 
     url: str
     model: str
-    timeout: float
     retries: int
 
     def explained(self, error: openai.OpenAIError, *, capped: bool) -> LLMError:
@@ -171,14 +169,6 @@ class Failures:
                     f"The language model's endpoint {self.url} cannot be reached: {reason}.",
                     hint="Check that the server runs and that --llm-url is its address.",
                     retries=min(self.retries, 1) if slow else 0,
-                )
-            case openai.APITimeoutError():
-                return NoAnswer(
-                    f"The language model at {self.url} did not answer within {self.timeout:g} s.",
-                    hint="Try again later, or use a faster model or endpoint.",
-                    # A model that is slow stays slow.
-                    retries=min(self.retries, 1),
-                    at_work=True,
                 )
             case openai.APIConnectionError(__cause__=Moved() as moved):
                 return NoAnswer(
@@ -208,6 +198,19 @@ class Failures:
                 return self.unreadable()
         return NoAnswer(
             f"The call to {self.url} failed: {reason}.", hint="Check --llm and --llm-url."
+        )
+
+    def silent(self, seconds: float, *, begun: bool) -> NoAnswer:
+        """`begun`: a part of the answer came before."""
+        silent = f"was silent for {seconds:g} s in the middle of its answer"
+        return NoAnswer(
+            f"The language model at {self.url} "
+            f"{silent if begun else f'did not answer within {seconds:g} s'}.",
+            hint="Try again later, use a faster model or endpoint, or allow more: "
+            "--llm-timeout SECONDS.",
+            # A model that is slow stays slow.
+            retries=min(self.retries, 1),
+            at_work=True,
         )
 
     def _refused(self, error: openai.APIStatusError, capped: bool) -> LLMError:
@@ -322,12 +325,6 @@ class Failures:
     def unreadable(self, body: object = None) -> NoAnswer:
         """`body`: what came instead of an answer, as far as it is known."""
         text = body if isinstance(body, str) else ""
-        if is_event_stream(text):
-            return self._soft(
-                f"{self.url} answers with a stream of events, which was not asked for.",
-                "Turn streaming off at the endpoint, or use another one.",
-                lasting=True,
-            )
         said, none = told(body), "not in the OpenAI chat-completions protocol"
         if is_page(text):
             title = f" ({said})" if said else ""

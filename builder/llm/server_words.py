@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
 from builder.llm.schemas import short
 
 # Under these a server says what is wrong, the plainest first.
@@ -16,7 +14,6 @@ _SPOKEN = ("message", "error", "detail", "msg", "errors", "error_description", "
 _ECHOES = ("input", "ctx", "failed_generation")
 _PAGE = re.compile(r"\s*<[a-z!?]", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)[^>]*>(.*?)</\1", re.IGNORECASE | re.DOTALL)
-_EVENTS = re.compile(r"\s*(data|event|id|retry)?:[^\n]*(\n|\Z)")
 _LOGIN = re.compile(r"\b(log-?\s?in|log-?\s?on|sign-?\s?in|captive|portal)\b|type=.?password", re.I)
 _DEEPEST = 8
 # Characters of a text that are looked at: it may be a whole page.
@@ -25,10 +22,6 @@ _BEGINNING = 5_000
 
 def is_page(body: str) -> bool:
     return _PAGE.match(body) is not None
-
-
-def is_event_stream(body: str) -> bool:
-    return _EVENTS.match(body) is not None
 
 
 def wants_login(text: str) -> bool:
@@ -59,9 +52,6 @@ def _spoken(body: object, steps: int) -> str:
         return ""
     if isinstance(body, list):
         return "; ".join(filter(None, (_spoken(item, steps - 1) for item in body[:3])))
-    if isinstance(body, BaseModel):
-        # openai takes whatever comes for a completion; what is not its field is beside it.
-        body = body.model_extra
     if not isinstance(body, dict):
         return ""
     said = next(filter(None, (_spoken(body.get(key), steps - 1) for key in _SPOKEN)), "")

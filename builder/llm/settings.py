@@ -19,7 +19,8 @@ class ModelSettings:
     `spec`: as `--llm` names it, "none" for nobody; `url`: an OpenAI-compatible address
     (default: OPENAI_BASE_URL, else OpenAI's own). `price`: the user's own, None for the known one.
     `limits`: for the session, what its transcript holds included. `parallel`: calls in flight at
-    most, None for 4, or 1 on this machine. Every request and reply is appended to `transcript`;
+    most, None for 4, or 1 on this machine. `timeout`: seconds of silence that a call bears, None
+    for what suits the address (see Silence). Every request and reply is appended to `transcript`;
     None: nothing is kept, so that a draft that is broken off begins anew, and the account with it.
     `modes_file`: where the forms of answer that endpoints take are remembered between runs.
     `revisions_heard`: how many a resumed session has had; a recording goes on there.
@@ -30,6 +31,7 @@ class ModelSettings:
     price: Price | None = None
     limits: Limits = NO_LIMITS
     parallel: int | None = None
+    timeout: float | None = None
     transcript: Path | None = None
     modes_file: Path | None = None
     prompts: Prompts = ENGLISH

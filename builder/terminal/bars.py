@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from rich import progress
 from rich.console import Console
+from rich.table import Column
 from rich.text import Text
 
 from builder.terminal.asker import accessible
@@ -17,8 +18,12 @@ from builder.terminal.text import shortened
 
 OnProgress = Callable[[int, int], None]
 OnTally = Callable[[int, int, str], None]
+# Words, and what else is shown for as long as it is true, where lines may move.
+OnWords = Callable[[str, str], None]
 # Below this there is no room for a bar.
 _NARROW = 60
+# From here on there is room beside a bar for what was spent and how fast.
+_WIDE = 80
 # Columns that "10000/10000 123/s 00:00" takes.
 _FIGURES = 28
 # Seconds between lines where nothing may be redrawn.
@@ -62,7 +67,9 @@ def tally_bar(what: str, console: Console) -> Iterator[OnTally]:
     if not _redraws(console):
         yield _tenths(shortened(what), console)
         return
-    spent = progress.TextColumn("{task.fields[words]}", markup=False)
+    # In a narrower terminal these take two lines, or another figure would be cut off.
+    column = Column(no_wrap=console.width >= _WIDE)
+    spent = progress.TextColumn("{task.fields[words]}", markup=False, table_column=column)
     with _live_bar(shortened(what, 20), spent, console) as on_tally:
         yield on_tally
 
@@ -80,7 +87,7 @@ def _tenths(what: str, console: Console) -> OnTally:
 
 
 @contextmanager
-def live_line(console: Console) -> Iterator[Callable[[str], None]]:
+def live_line(console: Console) -> Iterator[OnWords]:
     """A line that changes while a step without an end in sight goes on.
 
     Where nothing may be redrawn there is a new one every ten seconds.
@@ -88,15 +95,21 @@ def live_line(console: Console) -> Iterator[Callable[[str], None]]:
     if not _redraws(console):
         yield _now_and_then(console)
         return
-    with console.status(Text("")) as status:
+    with _turning("", console) as on_words:
+        yield lambda words, more: on_words(f"{words}, {more}" if more else words)
+
+
+@contextmanager
+def _turning(words: str, console: Console) -> Iterator[Callable[[str], None]]:
+    with console.status(Text(words)) as status:
         # Up to three lines in a narrow terminal, less what turns in front of them.
         yield lambda words: status.update(Text(shortened(words, 3 * console.width - 4)))
 
 
-def _now_and_then(console: Console) -> Callable[[str], None]:
+def _now_and_then(console: Console) -> OnWords:
     last = time.monotonic()
 
-    def on_words(words: str) -> None:
+    def on_words(words: str, _more: str) -> None:
         nonlocal last
         if time.monotonic() - last >= _SILENT:
             last = time.monotonic()
@@ -106,16 +119,19 @@ def _now_and_then(console: Console) -> Callable[[str], None]:
 
 
 @contextmanager
-def spinner(what: str, console: Console) -> Iterator[None]:
-    """Shows that the step `what` is under way, and how long it took when that was noticeable."""
+def spinner(what: str, console: Console) -> Iterator[Callable[[str], None]]:
+    """Shows that the step `what` is under way, and how long it took when that was noticeable.
+
+    The yielded function says how far it is, where lines may move.
+    """
     started = time.monotonic()
     words = shortened(what)
     if _redraws(console):
-        with console.status(Text(f"{words}…")):
-            yield
+        with _turning(f"{words}…", console) as on_words:
+            yield lambda more: on_words(f"{words}: {more}" if more else f"{words}…")
     else:
         console.print(Text(f"{words} …"))
-        yield
+        yield lambda _more: None
     seconds = time.monotonic() - started
     if seconds >= 1:
         console.print(Text(f"{words}: {seconds:.0f} s"), style="dim")
@@ -141,7 +157,7 @@ def _live_bar(what: str, figure: progress.ProgressColumn, console: Console) -> I
         if total and not drawn.tasks:
             waiting.stop()
             drawn.start()
-            drawn.add_task(what, total=total)
+            drawn.add_task(what, total=total, words=words)
         for task in drawn.task_ids:
             drawn.update(task, completed=done, total=total, words=words)
 

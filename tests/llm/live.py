@@ -8,6 +8,7 @@ from builder.llm.drafter import ModelDrafter
 from builder.llm.events import LLMEvent
 from builder.llm.schemas import GroupsReply
 from builder.llm.settings import ModelSettings
+from builder.llm.silence import Silence
 from builder.llm.transcript import Exchange, read
 from builder.llm.transport import ask
 from builder.proposals.requests import DraftRequest
@@ -30,7 +31,9 @@ class Live:
         self.events: list[LLMEvent] = []
         transcript = folder / "llm.jsonl" if folder is not None else None
         self.transcript = transcript or Path("nothing was written")
-        tries = {"timeout": 5.0, "retries": 0, "backoff": 0.01}
+        timeout = options.pop("timeout", 5.0)
+        silence = options.pop("silence", Silence(timeout, timeout))
+        tries: dict[str, Any] = {"silence": silence, "retries": 0, "backoff": 0.01}
         tries |= {name: options.pop(name) for name in (*tries, "reasks") if name in options}
         settings = ModelSettings("scripted", url, transcript=transcript, **options)
         self.transport = LiveTransport(settings, self.events.append, **tries)

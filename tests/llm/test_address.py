@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builder.errors import InputError
-from builder.llm.address import OPENAI_URL, endpoint, is_local, shown
+from builder.llm.address import OPENAI_URL, endpoint, is_local, is_near, shown
 
 LOCAL = [
     "http://localhost:11434/v1",
@@ -40,6 +40,22 @@ def test_addresses_elsewhere(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_local(url)
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     assert not is_local(None)
+
+
+NEAR = [
+    "http://192.168.0.9:8000/v1", "http://10.1.2.3", "http://[fd00::1]/v1", "http://box.local:1/v1",
+    "http://ollama:11434/v1", "http://api.localhost",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", [*LOCAL, *NEAR])
+def test_addresses_nearby(url: str) -> None:
+    assert is_near(url) and not is_near(None)
+
+
+@pytest.mark.parametrize("url", [each for each in ELSEWHERE if each not in NEAR])
+def test_addresses_far_away(url: str) -> None:
+    assert not is_near(url)
 
 
 def test_which_address_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:

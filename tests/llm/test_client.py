@@ -13,7 +13,7 @@ import pytest
 from builder.errors import CotbuildError, LLMError
 from builder.llm.cost import Price, Spent
 from builder.llm.drafter import open_drafter
-from builder.llm.events import CallFinished, CallStarted, FormatFallback
+from builder.llm.events import CallFinished, CallStarted, CallStreams, FormatFallback
 from builder.llm.schemas import GroupsReply
 from builder.llm.settings import ModelSettings
 from builder.llm.transport import TruncatedAnswer, ask
@@ -46,8 +46,9 @@ def test_a_strict_schema_is_sent_and_tokens_are_counted(tmp_path: Path) -> None:
     assert request.schema == GroupsReply.model_json_schema()
     assert request.body["model"] == "scripted"
     assert request.body["messages"] == ask("Which groups?")
-    started, finished = live.events
+    started, streams, finished = live.events
     assert started == CallStarted("draft groups")
+    assert streams == CallStreams(("draft groups",), 1, None)
     assert isinstance(finished, CallFinished)
     assert (finished.prompt_tokens, finished.completion_tokens) == (123, 45)
     assert 0 < finished.seconds < 60

@@ -7,7 +7,6 @@ import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -240,6 +239,9 @@ def test_a_long_reply_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("builder.llm.endpoint.MOST_BYTES", 1_000)
-    long: Any = chat("x" * 2_000)
-    with openai_server([long]) as server, pytest.raises(LLMError, match="no answer"):
-        complete(Live(server.url, tmp_path))
+    longer = chat("x " * 200), Answer(chat("x" * 2_000).body)
+    for number, (answer, most) in enumerate(zip(longer, ("0.025", "0.001"), strict=True)):
+        (folder := tmp_path / str(number)).mkdir()
+        with openai_server([answer]) as server, pytest.raises(LLMError) as caught:
+            complete(Live(server.url, folder))
+        assert f"with more than {most} MB; that is no answer" in caught.value.message

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import LLMError
-from builder.llm.server_words import all_words, ended, is_event_stream, is_page, told, wants_login
+from builder.llm.server_words import all_words, ended, is_page, told, wants_login
 from tests.llm.live import GROUPS, SECRET, Live, complete
 from tests.openai_server import Answer, chat, failure, openai_server
 
@@ -90,8 +90,6 @@ def test_there_is_one_full_stop(text: str, sentence: str) -> None:
 
 def test_kinds_of_texts() -> None:
     assert is_page(" <!doctype html>") and is_page("<html>") and not is_page('{"a": "<b>"}')
-    assert is_event_stream('data: {"a": 1}\n\ndata: [DONE]') and is_event_stream(": ping\n")
-    assert not is_event_stream('{"data": 1}') and not is_event_stream("database: gone")
     assert wants_login('<input type="password">') and wants_login("http://a/login?x=1")
     assert not wants_login("<title>It works!</title>")
 
@@ -152,12 +150,6 @@ def test_a_key_of_the_schema_is_no_api_key(tmp_path: Path) -> None:
             "with a web page (It works!), not in the OpenAI",
             "usually ends in /v1",
         ),
-        (
-            Answer('data: {"choices": []}\n\n', content_type="text/event-stream"),
-            "with a stream of events, which was not asked for",
-            "streaming off",
-        ),
-        (Answer("data: {}\n\n"), "with a stream of events", "streaming off"),
         (Answer("upstream is gone"), "protocol: upstream is gone.", "/v1"),
         (Answer('[{"error": {"message": "No."}}]'), "protocol: No.", "/v1"),
         (Answer({"detail": "No."}), "without an answer: No.", "another model"),
