@@ -18,7 +18,7 @@ THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": 'Hm, {"gro
 def message(**fields: Any) -> Answer:
     answer = chat(None)
     assert isinstance(answer.body, dict)
-    answer.body["choices"][0]["message"] = fields
+    answer.body["choices"][0]["message"] = {"role": "assistant", **fields}
     return answer
 
 
