@@ -41,13 +41,17 @@ def _as_list(group: object) -> object:
 
 
 class RewrittenGroup(TolerantModel):
-    """A whole group. `rules`: how former versions asked for those that change."""
+    """A whole group, or that there should be none.
+
+    `rules`: how former versions asked for those that change.
+    """
 
     reason: Words
     name: Words = ""
     prompt: Words
     options: list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]]
     does_not_apply: list[str] = Field(default_factory=list)
+    drop_group: bool = False
     rules: list[ClassChoice] = Field(default_factory=list)
 
     def choices(self) -> list[tuple[str, list[str]]]:
@@ -66,15 +70,19 @@ class RewritingReply(Reply):
 
 
 def rewriting_reply(request: RewritingRequest) -> type[RewritingReply]:
-    """The reply as it is asked for: with a name for a new group alone, and known classes."""
+    """The reply as it is asked for: known classes, a name for a new group, an end for an old one.
+
+    That one is better left out is no answer of its own: small models take the shortest there is.
+    """
     text = {"type": "string"}
     classes = {"type": "array", "items": {"type": "string", "title": CLASS_NAME}}
     options = {"type": "array", "items": object_of({"option": text, "classes": classes})}
-    name = {} if request.group else {"name": text}
-    group = object_of(
-        {"reason": text, **name, "prompt": text, "options": options, "does_not_apply": classes}
-    )
-    whole = object_of({"rewritten": {"anyOf": [group, {"type": "null"}]}})
+    parts = {"prompt": text, "options": options, "does_not_apply": classes}
+    if request.group:
+        parts = {**parts, "drop_group": {"type": "boolean"}}
+    else:
+        parts = {"name": text, **parts}
+    whole = object_of({"rewritten": object_of({"reason": text, **parts})})
     names = {CLASS_NAME: shown_classes(request.about)}
     return RewritingReply.asked_with(with_names({"title": "RewritingReply", **whole}, names))
 
@@ -89,6 +97,8 @@ def rewrite_group(request: RewritingRequest, asking: Asking) -> Rewriting:
     match reply.rewritten:
         case []:
             return Rewriting("")
+        case [RewrittenGroup(drop_group=True) as group]:
+            return Rewriting("", group.reason)
         case [RewrittenGroup() as group]:
             return Rewriting(_text(group, request, asking), group.reason)
         case [Broken() as broken]:

@@ -56,7 +56,7 @@ class RulesReply(Reply):
             reply = {"rules": reply}
         rules = reply.get("rules")
         if isinstance(rules, dict):
-            rules = [{**_as_dict(rule), "class_name": name} for name, rule in rules.items()]
+            rules = [_of_class(name, rule) for name, rule in rules.items()]
         return {**reply, "rules": [*map(cls._named, rules)]} if isinstance(rules, list) else reply
 
     @classmethod
@@ -177,6 +177,11 @@ def _options(groups: Sequence[AttributeGroup]) -> dict[str, dict[str, Any]]:
 def _field(index: int) -> str:
     # A group may be named like a method of pydantic's models ("copy"), so names are aliases.
     return f"option_{index}"
+
+
+def _of_class(name: str, rule: object) -> dict[str, Any]:
+    """The rule with the class that it is for in front, where a message begins."""
+    return {"class_name": name, **_as_dict(rule)} | {"class_name": name}
 
 
 def _as_dict(rule: object) -> dict[str, Any]:

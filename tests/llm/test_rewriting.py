@@ -171,13 +171,14 @@ class Answering:
 def test_the_schema_has_a_name_for_a_new_group_alone_and_knows_the_classes() -> None:
     choice = {"option": "red", "classes": ["Absol"]}
     group = {"reason": "r", "prompt": "{}", "options": [choice], "does_not_apply": []}
-    for text, named in ((COLOR, group), ("", {**group, "name": "size"})):
+    old, new = {**group, "drop_group": False}, {**group, "name": "size"}
+    for text, asked, other in ((COLOR, old, new), ("", new, old)):
         schema = rewriting_reply(request(text)).model_json_schema()
         assert is_strict(schema)
-        assert follows({"rewritten": named}, schema) and follows({"rewritten": None}, schema)
-        assert not follows({"rewritten": {**group, "does_not_apply": ["Nobody"]}}, schema)
-        assert not follows({"rewritten": [named]}, schema)
-    assert not follows({"rewritten": group}, schema)
+        assert follows({"rewritten": asked}, schema)
+        assert not follows({"rewritten": {**asked, "does_not_apply": ["Nobody"]}}, schema)
+        for wrong in (other, group, [asked], None):
+            assert not follows({"rewritten": wrong}, schema)
     some = rewriting_reply(request(classes=("Absol",))).model_json_schema()
     assert some["$defs"]["ExistingClass"]["enum"] == ["Absol"]
     assert not rewriting_reply(request(classes=())).model_json_schema()["$defs"]
@@ -188,6 +189,7 @@ def test_the_schema_has_a_name_for_a_new_group_alone_and_knows_the_classes() -> 
     [
         ([reply()], ""),
         ([chat({"rewritten": None})], ""),
+        ([reply({**NEW, "drop_group": True})], ""),
         ([reply(NEW, NEW)], "one group was asked for, 2 came"),
         ([reply("white")], "valid dictionary"),
         ([reply({**NEW, "rules": 3})], "rules: Input should be a valid list"),

@@ -200,7 +200,7 @@ def test_one_broken_rule_does_not_spoil_the_others() -> None:
     assert "'Nobody' is not one of the allowed values" in broken[1].problem
     by_key = read({"rules": {"c01": "white", "c02": RED}}, ["Absol", "B"], [COLOR])
     assert list(choices(by_key)) == ["B"]
-    assert split_broken(by_key.rules)[1][0].sent == {"rule": "white", "class_name": "Absol"}
+    assert split_broken(by_key.rules)[1][0].sent == {"class_name": "Absol", "rule": "white"}
 
 
 def test_what_is_sound_in_a_broken_rule_can_be_used() -> None:
