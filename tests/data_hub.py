@@ -27,7 +27,8 @@ class Hub:
     """What is served. `repositories`: name -> file name -> content; `pictures`: path -> content.
 
     `requests`: method and path of all that was asked for. `gated`: repositories whose files are
-    given to nobody; `private`: those that are only there for who bears TOKEN.
+    given to nobody; `private`: those that are only there for who bears TOKEN. `refusing`: what
+    everything is answered with, and the seconds to wait.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Hub:
     requests: list[str] = field(default_factory=list)
     gated: set[str] = field(default_factory=set)
     private: set[str] = field(default_factory=set)
+    refusing: tuple[int, str] | None = None
 
     def asked_for_pictures(self) -> list[str]:
         """Paths of the pictures that were asked for, sorted."""
@@ -99,7 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(f"{self.command} {path}")
         parts = path.strip("/").split("/")
         stranger = self.headers.get("Authorization") != f"Bearer {TOKEN}"
-        if stranger and any(f"/{name}" in path for name in self.hub.private):
+        if self.hub.refusing is not None:
+            self._refuse(self.hub.refusing[0], "")
+        elif stranger and any(f"/{name}" in path for name in self.hub.private):
             self._refuse(401, "RepoNotFound")
         elif path in self.hub.pictures:
             self._send(self.hub.pictures[path], with_body)
@@ -149,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, status: int, code: str) -> None:
         self.send_response(status)
         self.send_header("X-Error-Code", code)
+        if self.hub.refusing is not None:
+            self.send_header("Retry-After", self.hub.refusing[1])
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -45,11 +45,13 @@ class Request:
 
     @property
     def form(self) -> str:
-        """How the answer is asked for: "strict", "schema", "tools", "json" or "text"."""
+        """How the answer is asked for: "strict", "schema", "tools", "object", "json" or "text"."""
         wanted = self.body.get("response_format", {})
         if wanted.get("type") == "json_schema":
             return "strict" if wanted["json_schema"].get("strict") else "schema"
-        return "tools" if "tools" in self.body else "json" if wanted else "text"
+        if wanted:
+            return "object" if "schema" in wanted else "json"
+        return "tools" if "tools" in self.body else "text"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def chunks_of(completion: dict[str, Any], *, counted: bool = True) -> list[dict[
     told = {key: completion[key] for key in ("id", "created", "model")}
     told |= {"object": "chat.completion.chunk"}
     deltas: list[dict[str, Any]] = [{"role": message.pop("role"), "content": ""}]
-    deltas += [{"content": word} for word in _words(message.pop("content") or "")]
+    deltas += [{"content": word} for word in _words(message.pop("content", None) or "")]
     for index, call in enumerate(message.pop("tool_calls", ())):
         function = call["function"]
         begun = call | {"index": index, "function": function | {"arguments": ""}}
@@ -342,18 +344,26 @@ def obliging(request: Request) -> Answer:
         pattern = {"name": "pattern", "prompt": "Its skin is {}.", "options": ["plain", "striped"]}
         return chat({"new_groups": [pattern]})
     if kind == "RulesReply":
-        properties = dict(request.schema["$defs"]["DraftedRule"]["properties"])
-        names = _allowed(properties.pop("class_name"))
-        options = {key: _allowed(value) for key, value in properties.items()}
-        rules = [
-            {"class_name": name, **{key: o[i % len(o)] for key, o in options.items()}}
-            for i, name in enumerate(names)
-        ]
+        options = _options_asked(request)
+        rules = {
+            class_key: {key: o[i % len(o)] for key, o in options.items()}
+            for i, class_key in enumerate(asked_classes(request))
+        }
         return chat({"rules": rules})
     group = request.text.partition('{"name": "')[2].partition('"')[0]
     edit = {"kind": "set_prompt", "group": group, "prompt": "a picture of something {}"}
     return chat({"proposals": [{"reason": "Plainer words.", "edits": [edit]}]})
 
 
-def _allowed(schema: dict[str, Any]) -> list[str]:
-    return schema.get("enum") or [schema["const"]]
+def _options_asked(request: Request) -> dict[str, list[str]]:
+    """The options of each group whose rules a request asks for, by its property."""
+    rule, *_ = request.schema["properties"]["rules"]["properties"].values()
+    defined = request.schema["$defs"]
+    refs = {key: ref["$ref"].rpartition("/")[2] for key, ref in rule["properties"].items()}
+    return {key: defined[name]["enum"] for key, name in refs.items()}
+
+
+def asked_classes(request: Request) -> dict[str, str]:
+    """The classes whose rules a request asks for, by their keys in the answer."""
+    rules = request.schema["properties"]["rules"]["properties"]
+    return {key: rule["description"] for key, rule in rules.items()}

@@ -1,5 +1,6 @@
 """The budget and the language model of an evolution, settled before an image is read."""
 
+import json
 from pathlib import Path
 
 from builder.cli.model import (
@@ -16,7 +17,7 @@ from builder.cli.settings import RunMode
 from builder.errors import InputError
 from builder.llm.cost import FREE
 from builder.llm.estimating import Estimate, estimate_rewriting
-from builder.llm.rewriting import rewriting_question
+from builder.llm.rewriting import rewriting_question, rewriting_reply
 from builder.llm.settings import PASTE
 from builder.proposals.requests import Rewriter, RewritingRequest
 from builder.review.request import revision_request
@@ -66,5 +67,7 @@ def _estimate(state: State, speaking: Started, *, calls: int) -> Estimate:
         raise ValueError("there is no system that could evolve")
     about = revision_request(state, state.system, None)
     text = next(iter(components_of(state.system).values()))
-    question = rewriting_question(RewritingRequest(about, group_in(text)), prompts_of(speaking))
+    request = RewritingRequest(about, group_in(text))
+    schema = json.dumps(rewriting_reply(request).model_json_schema(), ensure_ascii=False)
+    question = f"{rewriting_question(request, prompts_of(speaking))}{schema}"
     return estimate_rewriting(question, text, calls=calls, price=price_of(speaking))

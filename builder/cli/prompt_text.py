@@ -5,7 +5,7 @@ from typing import Any
 
 from builder.errors import InputError
 from builder.llm.asking import Asking
-from builder.llm.class_rules import BATCH, Subject, draft_rules
+from builder.llm.class_rules import Subject, draft_rules, in_batches
 from builder.llm.drafting import draft_system
 from builder.llm.prompts import Prompts
 from builder.llm.revising import revise_system
@@ -52,13 +52,14 @@ def of_draft(request: DraftRequest, prompts: Prompts) -> Asked:
 
 def of_rules(request: DraftRequest, system: AttributeSystem, prompts: Prompts, batch: int) -> Asked:
     """The question for the rules of a batch of classes, of 1 and up. Raises InputError."""
-    asked = request.classes[(batch - 1) * BATCH : batch * BATCH]
-    if not asked:
-        count = len(request.classes)
+    batches = in_batches(request.classes, system.groups)
+    if batch > len(batches):
+        count, size = len(request.classes), len(batches[0])
         raise InputError(
-            f"there is no batch {batch}: {count} classes are asked about {BATCH} at a time",
-            hint=f"--batch goes up to {-(-count // BATCH)}",
+            f"there is no batch {batch}: {count} classes are asked about {size} at a time",
+            hint=f"--batch goes up to {len(batches)}",
         )
+    asked = batches[batch - 1]
     names = tuple(name for name, _ in request.classes)
     subject = Subject(request.domain, system.groups, names, request.context)
     return _first_question(

@@ -17,8 +17,8 @@ from builder.data.matching import Mismatch
 from builder.encoders.protocol import Encoder
 from builder.files import command
 from builder.llm import events as llm
-from builder.llm.class_rules import BATCH
 from builder.llm.cost import Spent, money, tokens_of
+from builder.llm.rule_schema import BATCH
 from builder.review.loop import Ended, Recorded, StepFailed, Working
 from builder.review.view import View
 from builder.scoring.near_duplicates import NearDuplicates
@@ -32,12 +32,14 @@ from builder.terminal.console import progress_console, result_console
 from builder.terminal.events import record_line
 from builder.terminal.render import error_panel
 from builder.terminal.rounds import round_screen, unknown_words
-from builder.terminal.text import shortened, to_copy, visible
+from builder.terminal.text import listed, shortened, to_copy, visible
 
 # What changes the words on answers that are being written.
 _LIVELY = llm.CallStreams | llm.CallFinished | llm.Waiting
 # How many near-duplicates are named.
 _PAIRS = 5
+# How many classes without a rule are.
+_NAMED = 5
 TOY = (
     "The miniature is a toy encoder: it knows drawn cards and nothing else. No figure it gives "
     "says anything about jina-clip or about photographs."
@@ -343,12 +345,18 @@ def llm_line(event: llm.LLMEvent) -> str | None:
             return f"{event.purpose}: taken from the transcript, already paid for"
         case llm.FormatFallback():
             now = f", {event.format} now" if event.format else ""
-            return f"another form of answer is asked for{now}: {shortened(event.reason)}"
+            reason = shortened(event.reason.rstrip("."), 160)
+            return f"another form of answer is asked for{now}: {reason}"
         case llm.Waiting():
             reason = shortened(event.reason.rstrip("."), 160)
             return f"{reason}; again in {event.seconds:.0f} s"
         case llm.Respelled():
             return f"{shortened(event.sent)} is taken for {shortened(event.meant)}"
+        case llm.RulesWanting():
+            classes = counted(len(event.classes), "class is", "classes are")
+            named = listed([shortened(name, 40) for name in event.classes], _NAMED)
+            reason = shortened(event.reason.rstrip("."), 120)
+            return f"{classes} left without a complete rule: {named} (for the first: {reason})"
         case llm.Inseparable():
             classes = counted(event.classes, "class", "classes")
             return (

@@ -5,7 +5,6 @@ kept.
 """
 
 import contextlib
-import email.utils
 import hashlib
 import os
 import queue
@@ -22,6 +21,7 @@ from filelock import FileLock, Timeout
 from builder.data.images import IMAGE_SUFFIXES, Progress, Skipped
 from builder.data.pictures import ImageUnreadable, bombs_as_errors, check_image
 from builder.errors import InputError
+from builder.waiting import retry_after
 
 _HEADERS = {
     "User-Agent": f"cotbuild (python-httpx/{httpx.__version__})",
@@ -316,20 +316,10 @@ def _require_success(response: httpx.Response, limits: Limits) -> None:
     reason = f"the server answers {status} {response.reason_phrase}".rstrip()
     if status not in (408, 429) and status < 500:
         raise Unavailable(reason)
-    wait = _retry_after(response.headers.get("Retry-After", ""))
+    wait = retry_after(response.headers, now=time.time())
     if wait is not None and wait > limits.retry_after:
         raise Unavailable(f"{reason} and asks to wait {wait:.0f} seconds", no_answer=True)
     raise _Passing(reason, wait)
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds to wait, from a number of seconds or a date (RFC 9110, 10.2.3), else None."""
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
 
 
 def _too_late(limits: Limits) -> str:

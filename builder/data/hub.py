@@ -17,7 +17,15 @@ from datasets.exceptions import DatasetNotFoundError, DatasetsError
 from huggingface_hub import constants, errors, utils
 
 from builder.data.downloading import is_url
-from builder.data.hugging_face import HUB_ERRORS, look_up, out_of_reach, quietly, refusal, said
+from builder.data.hugging_face import (
+    HUB_ERRORS,
+    OutOfReach,
+    look_up,
+    out_of_reach,
+    quietly,
+    refusal,
+    said,
+)
 from builder.data.images import Skipped
 from builder.data.rows import Rows, Stored, keep_image
 from builder.errors import InputError
@@ -114,10 +122,19 @@ def _load(repository: str, revision: str | None, split: str) -> tuple[Any, str]:
     From the hub, or from the cache if that is not in reach.
     """
     with _translated(repository, revision):
-        found = look_up(repository, revision, "dataset", timeout=_TIMEOUT_S)
-        commit = found.sha if found is not None else None
+        commit, refused = None, None
+        try:
+            commit = look_up(repository, revision, "dataset", timeout=_TIMEOUT_S).sha
+        except OutOfReach as error:
+            refused = error.refused
         with _offline_if(commit is None):
-            builder = datasets.load_dataset_builder(repository, revision=commit)
+            try:
+                builder = datasets.load_dataset_builder(repository, revision=commit)
+            except ConnectionError:
+                if refused is None:
+                    raise
+                why = f"The data set {repository} is not on this machine: {refused.why}."
+                raise InputError(why, hint=refused.hint) from None
     if revision is not None and commit is None and not str(builder.hash).startswith(revision):
         raise InputError(
             f"Revision {revision!r} of {repository} cannot be looked up, because the hub is out of "

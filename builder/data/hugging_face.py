@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from huggingface_hub import HfApi, constants, errors
 
+from builder.data.hub_refusals import refusal_in
+
 # What the hub holds, as its library calls it -> as people do.
 _KINDS = {"dataset": "data set", "model": "model"}
 Kind = Literal["dataset", "model"]
@@ -27,10 +29,18 @@ def quietly(*libraries: str) -> Iterator[None]:
             logger.setLevel(level)
 
 
-def look_up(repository: str, revision: str | None, kind: Kind, *, timeout: float) -> Any:
-    """What the hub says of a revision, with its commit as `sha`; None if it is out of reach.
+class OutOfReach(Exception):
+    """The hub can't be asked now; the text says why. `refused`: its own answer, if it gave one."""
 
-    Asked once, as the library's own attempts take half a minute. Raises HUB_ERRORS.
+    def __init__(self, error: Exception) -> None:
+        self.refused = refusal_in(error)
+        super().__init__(self.refused.why if self.refused else out_of_reach())
+
+
+def look_up(repository: str, revision: str | None, kind: Kind, *, timeout: float) -> Any:
+    """What the hub says of a revision, with its commit as `sha`.
+
+    Asked once, as the library's own attempts take half a minute. Raises OutOfReach, HUB_ERRORS.
     """
     try:
         return HfApi().repo_info(
@@ -41,13 +51,12 @@ def look_up(repository: str, revision: str | None, kind: Kind, *, timeout: float
             timeout=timeout,
         )
     except errors.HfHubHTTPError as error:
-        # Too many questions, or trouble of its own: as good as out of reach.
-        if error.response.status_code == 429 or error.response.status_code >= 500:
-            return None
-        raise
+        if refusal_in(error) is None:
+            raise
+        raise OutOfReach(error) from error
     # OfflineModeIsEnabled, or the HTTP client's own errors.
-    except (ConnectionError, errors.HTTPError):  # type: ignore[attr-defined]
-        return None
+    except (ConnectionError, errors.HTTPError) as error:  # type: ignore[attr-defined]
+        raise OutOfReach(error) from error
 
 
 def out_of_reach() -> str:

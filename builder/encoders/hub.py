@@ -7,7 +7,16 @@ from pathlib import Path
 import huggingface_hub
 from huggingface_hub import constants, errors
 
-from builder.data.hugging_face import HUB_ERRORS, look_up, out_of_reach, quietly, refusal, said
+from builder.data.hub_refusals import Refusal, refusal_in
+from builder.data.hugging_face import (
+    HUB_ERRORS,
+    OutOfReach,
+    look_up,
+    out_of_reach,
+    quietly,
+    refusal,
+    said,
+)
 from builder.encoders.catalog import kinds
 from builder.encoders.checkpoint import lacks_files, model_type, wanted_files
 from builder.errors import EncoderError
@@ -41,15 +50,13 @@ def bytes_to_download(repository: str, revision: str | None) -> int:
     return sum(missing.values())
 
 
-def published_files(repository: str, revision: str | None) -> dict[str, int] | None:
-    """Names and sizes in bytes of a revision's files; None if the hub is out of reach.
+def published_files(repository: str, revision: str | None) -> dict[str, int]:
+    """Names and sizes in bytes of a revision's files. To be called in `hub_errors`.
 
-    To be called in `hub_errors`.
+    Raises OutOfReach.
     """
     revision = revision or constants.DEFAULT_REVISION
     found = look_up(repository, revision, "model", timeout=_TIMEOUT_S)
-    if found is None:
-        return None
     return {file.rfilename: file.size or 0 for file in found.siblings or ()}
 
 
@@ -74,10 +81,11 @@ def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int
     if kept is not None and kept.name == revision and (kept / "tokenizer_config.json").is_file():
         model_type(kept, repository)
         return kept, {}
-    published = published_files(repository, revision)
-    if published is None:
+    try:
+        published = published_files(repository, revision)
+    except OutOfReach as error:
         if kept is None:
-            raise _absent(repository, revision, out_of_reach())
+            raise _absent(repository, revision, str(error), error.refused) from error
         model_type(kept, repository)
         return kept, {}
     # By the revision's own name, which is how the library finds it again without a network.
@@ -104,16 +112,19 @@ def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
         refused = refusal(type(error), repository, revision, "model")
         if refused is None:
             away = constants.HF_HUB_OFFLINE or isinstance(error, errors.LocalEntryNotFoundError)
-            why = out_of_reach() if away else said(error)
-            raise _absent(repository, revision, why) from error
+            busy = refusal_in(error)
+            why = busy.why if busy else out_of_reach() if away else said(error)
+            raise _absent(repository, revision, why, busy) from error
         raise EncoderError(refused[0], hint=refused[1]) from error
 
 
-def _absent(repository: str, revision: str | None, why: str) -> EncoderError:
+def _absent(repository: str, revision: str | None, why: str, busy: Refusal | None) -> EncoderError:
     at = f" --revision {revision}" if revision else ""
     return EncoderError(
         f"{repository} is not on this machine and could not be downloaded: {why}.",
-        hint="Go online and try again, or, where there is a network, run\n"
+        hint=busy.hint
+        if busy
+        else "Go online and try again, or, where there is a network, run\n"
         f"hf download {repository} {' '.join(_NEEDED)}{at} --local-dir FOLDER\n"
         "then copy FOLDER here and give its path instead of the name.",
     )

@@ -7,6 +7,7 @@ the screen, so that credentials belong in OPENAI_API_KEY.
 import contextlib
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,6 +18,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 OLLAMA_URL = "http://localhost:11434/v1"
 # "@" anywhere: the password in http://me:1/2@host would else pass for a port and a path.
 _FORBIDDEN = {"@": "credentials", "?": "a query", "#": "a fragment"}
+# The one query that is no secret: Azure's.
+_VERSION = re.compile(r"\?api-version=[\w.-]+\Z")
 # Characters. Longer ones are no names, but something that was pasted.
 _LONGEST = 200
 
@@ -63,14 +66,15 @@ def route(spec: str, url: str | None) -> Route:
 def endpoint(url: str | None) -> SplitResult:
     """The parts of `url`, else of OPENAI_BASE_URL, else of OpenAI's own address.
 
-    Raises InputError for what is no http address of scheme, host, port and path alone.
+    Raises InputError for what is no http address of scheme, host, port, path and version alone.
     """
     address = given(url) or OPENAI_URL
-    found = [name for mark, name in _FORBIDDEN.items() if mark in address]
+    plain = _VERSION.sub("", address)
+    found = [name for mark, name in _FORBIDDEN.items() if mark in plain]
     if found:
         raise InputError(
             f"The language model's address {shown(url)} comes with {' and '.join(found)}; only "
-            "scheme, host, port and path can be used.",
+            "scheme, host, port, path and ?api-version= can be used.",
             hint="Give the address alone and pass the key in OPENAI_API_KEY.",
         )
     parts = _parsed(address)

@@ -31,6 +31,8 @@ class AnswerFormat(Enum):
     STRICT = "json_schema_mode", Mode.JSON_SCHEMA, "a strict JSON schema"
     SCHEMA = "json_schema_mode, not strict", Mode.JSON_SCHEMA, "a JSON schema that is not strict"
     TOOLS = "tool_call", Mode.TOOLS, "a tool call"
+    # As llama.cpp takes it; others that take it pass over the schema.
+    OBJECT = "json_mode, schema", Mode.JSON, "a JSON object with its schema"
     JSON = "json_mode", Mode.JSON, "a JSON object, its schema in the prompt"
     MARKDOWN = "markdown_json_mode", Mode.MD_JSON, "JSON in plain text, its schema in the prompt"
 
@@ -41,6 +43,12 @@ class AnswerFormat(Enum):
 
 
 _LADDER = tuple(AnswerFormat)
+# Who ignores the one ignores the others, too.
+_AKIN = {
+    AnswerFormat.STRICT: {AnswerFormat.SCHEMA, AnswerFormat.OBJECT},
+    AnswerFormat.SCHEMA: {AnswerFormat.OBJECT},
+    AnswerFormat.OBJECT: {AnswerFormat.JSON},
+}
 _MEMORY = TypeAdapter(dict[str, AnswerFormat])
 
 
@@ -55,10 +63,11 @@ class AnswerFormats:
         self._place = place
         self._file = file
         self._emit = emit
-        self._format = _remembered(file).get(place, AnswerFormat.STRICT)
         # Where the next run begins: as far down as the endpoint itself refused the formats above.
-        self._begin = self._format
+        self._begin = self._format = _remembered(file).get(place, AnswerFormat.STRICT)
         self._proven: set[AnswerFormat] = set()
+        self._ignored: set[AnswerFormat] = set()
+        self._refusals: list[SchemaRefused] = []
         # Held while a format is tried for the first time: parallel calls wait for what comes of it.
         self._trying = threading.RLock()
 
@@ -88,25 +97,46 @@ class AnswerFormats:
                         self._prove(form)
                     return found
 
+    def answered(self, form: AnswerFormat) -> bool:
+        """Whether an answer in this format came before: a failure is then not due to it."""
+        return form in self._proven
+
     def _step_down(self, refusal: SchemaRefused) -> None:
-        """Raises the refusal where there is no further format."""
-        below = _LADDER[_LADDER.index(self._format) + 1 :]
-        ignored = isinstance(refusal, SchemaIgnored)
-        if ignored:
-            # Who ignores a strict schema ignores one that is not.
-            below = tuple(lower for lower in below if lower is not AnswerFormat.SCHEMA)
+        """Raises the first refusal where there is no further format."""
+        self._refusals.append(refusal)
+        if isinstance(refusal, SchemaIgnored):
+            self._ignored |= _AKIN.get(self._format, set())
+        further = _LADDER[_LADDER.index(self._format) + 1 :]
+        below = [form for form in further if form not in self._ignored]
         if not below:
-            raise refusal
-        if not ignored and self._format is self._begin:
+            raise self._all_refused()
+        if refusal.lasting and self._format is self._begin:
             self._begin = below[0]
         self._format = below[0]
         self._emit(FormatFallback(refusal.message, self._format.words))
+
+    def _all_refused(self) -> SchemaRefused:
+        tried = len(self._refusals)
+        refused = (found for found in self._refusals if not isinstance(found, SchemaIgnored))
+        first = next(refused, self._refusals[0])
+        self._refusals.clear()
+        if not self._proven:
+            # Whatever the reason was, a later question finds it as this one did.
+            self._begin = self._format = _remembered(self._file).get(
+                self._place, AnswerFormat.STRICT
+            )
+            self._ignored.clear()
+        if tried > 1:
+            words = f"{first.message} {tried} forms of answer were tried."
+            return type(first)(words, hint=first.hint)
+        return first
 
     def _prove(self, answer_format: AnswerFormat) -> None:
         # Not remembered is a step down from a format that worked: one schema was too much for it.
         if not self._proven and self._file is not None:
             _remember(self._file, self._place, self._begin)
         self._proven.add(answer_format)
+        self._refusals.clear()
 
 
 def _twice(attempt: Callable[[AnswerFormat, bool], T], answer_format: AnswerFormat) -> T:

@@ -1,28 +1,33 @@
-"""Rules for classes, asked for in batches until every class has exactly one that is sound.
+"""Rules for classes, asked for in batches until every class has one that is sound.
 
 Only what is missing or invalid is asked again, with what was wrong. A truncated answer halves the
-batch. Nothing here knows how an answer is got.
+batch. What is missing in the end is left out: it costs its class a rule, never the draft. Nothing
+here knows how an answer is got.
 """
 
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from builder.llm.asking import Asking
 from builder.llm.events import DraftProgress, LLMEvent, Respelled
 from builder.llm.prompts import Described, as_data, described_classes
-from builder.llm.schemas import Broken, DraftedRule, RulesReply, rules_reply, short, split_broken
+from builder.llm.rule_schema import (
+    DraftedRule,
+    RulesReply,
+    keyed,
+    largest_batch,
+    rules_reply,
+    sound_choices,
+)
+from builder.llm.schemas import Broken, split_broken
 from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer
 from builder.system.model import AttributeGroup
 from builder.system.names import likeness, unambiguous
 
-# 8 groups x 25 classes fill about 2,000 output tokens, half of the smallest limits in use.
-BATCH = 25
 # How often what is missing or invalid is asked for again.
 EXTRA_ROUNDS = 2
-TRY_AGAIN = "Try again, or try another model."
 ClassRules = dict[str, dict[str, str]]  # class -> group -> option
 
 
@@ -36,29 +41,63 @@ class Subject:
     context: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DraftedRules:
+    """The `rules` that came; `wanting`: why a class has none, or has no option in some group."""
+
+    rules: ClassRules = field(default_factory=dict)
+    wanting: dict[str, str] = field(default_factory=dict)
+
+    def __or__(self, other: "DraftedRules") -> "DraftedRules":
+        return DraftedRules(self.rules | other.rules, self.wanting | other.wanting)
+
+    def of(self, names: Sequence[str]) -> "DraftedRules":
+        """The part about these classes."""
+        return DraftedRules(
+            {name: self.rules[name] for name in names if name in self.rules},
+            {name: self.wanting[name] for name in names if name in self.wanting},
+        )
+
+
+_NOTHING = DraftedRules()
+
+
 def draft_rules(
     subject: Subject, classes: Sequence[Described], purpose: str, asking: Asking
-) -> ClassRules:
+) -> DraftedRules:
     """A rule with one option per group for every one of `classes`, several batches in flight.
 
-    Raises LLMError naming classes for which no usable rule came.
+    Raises LLMError where no answer comes; one that can't be used leaves its classes wanting.
     """
-    batches = [classes[i : i + BATCH] for i in range(0, len(classes), BATCH)]
+    batches = in_batches(classes, subject.groups)
     progress = _Progress(len(classes), asking.emit)
     known = unambiguous(subject.names)
 
-    def job(number: int, batch: Sequence[Described]) -> Callable[[Transport], ClassRules]:
-        def drafted(transport: Transport) -> ClassRules:
+    def job(number: int, batch: Sequence[Described]) -> Callable[[Transport], DraftedRules]:
+        def drafted(transport: Transport) -> DraftedRules:
             draft = _RulesDraft(subject, replace(asking, transport=transport), progress, known)
             return draft.draft(batch, f"{purpose} {number}/{len(batches)}")
 
         return drafted
 
     jobs = [job(number, batch) for number, batch in enumerate(batches, start=1)]
-    rules: ClassRules = {}
+    drafted = DraftedRules()
     for found in asking.parallel.run(asking.transport, jobs):
-        rules |= found
-    return rules
+        drafted |= found
+    return drafted
+
+
+def in_batches(
+    classes: Sequence[Described], groups: Sequence[AttributeGroup]
+) -> list[Sequence[Described]]:
+    """The classes, as many at a time as can be asked for at once."""
+    size = largest_batch(groups)
+    return [classes[i : i + size] for i in range(0, len(classes), size)]
+
+
+def listed_classes(classes: Sequence[Described]) -> str:
+    """Classes as data, one a line, each with its key in the answer."""
+    return described_classes(classes, list(keyed([name for name, _ in classes])))
 
 
 class _Progress:
@@ -78,7 +117,7 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class _RulesDraft:
-    """Asks for the rules of classes until every one has a sound rule.
+    """Asks for the rules of classes until every one has a sound rule, or was asked for enough.
 
     `known`: likeness -> class name, of the names that no other resembles.
     """
@@ -92,50 +131,53 @@ class _RulesDraft:
         self,
         classes: Sequence[Described],
         purpose: str,
-        problems: Mapping[str, str] = MappingProxyType({}),
+        before: DraftedRules = _NOTHING,
         extra_rounds: int = EXTRA_ROUNDS,
-    ) -> ClassRules:
-        """Class -> group -> option, of every class; `problems`: of the answer before, by class."""
+    ) -> DraftedRules:
+        """The rules of the classes. `before`: what came of them so far, where they are asked again.
+
+        Of a class that is asked again the options that were sound count until there are others.
+        """
         names = [name for name, _ in classes]
+        before = before.of(names)
         reply_model = rules_reply(names, self.subject.groups)
         try:
-            asked = self.asking.ask(
-                f"{purpose} again" if problems else purpose,
-                self._question(classes, problems),
+            reply = self.asking.ask(
+                f"{purpose} again" if before.wanting else purpose,
+                self._question(classes, before.wanting),
                 reply_model,
             )
-        except TruncatedAnswer as error:
-            if len(classes) == 1:
-                raise UnusableAnswer(
-                    f"The model's answer is cut off even for the class {names[0]!r} alone.",
-                    hint="Raise the endpoint's limit on output tokens or use another model.",
-                ) from error
+        except UnusableAnswer as error:
+            if not isinstance(error, TruncatedAnswer) or len(classes) == 1:
+                return before | DraftedRules(wanting=dict.fromkeys(names, error.message))
             middle = len(classes) // 2
-            return {
-                **self.draft(classes[:middle], f"{purpose} half", problems, extra_rounds),
-                **self.draft(classes[middle:], f"{purpose} half", problems, extra_rounds),
-            }
-        rules, broken = self._rules_in(asked, reply_model)
-        self.asking.drop("rule", [item.told for item in broken])
-        if rules:
-            self.progress.add(len(rules))
-        missing = [entry for entry in classes if entry[0] not in rules]
-        if not missing:
-            return rules
-        wrong = {name: "no rule was given" for name, _ in missing}
-        wrong |= {_class_of(item): item.problem for item in broken if _class_of(item) in wrong}
-        if extra_rounds == 0:
-            raise UnusableAnswer(
-                f"The model gave no usable rule for {_listed(list(wrong))}: "
-                f"{next(iter(wrong.values()))}.",
-                hint=f"{TRY_AGAIN} Batches kept in the session's llm.jsonl are not paid again.",
+            first, second = (
+                self.draft(half, f"{purpose} half", before, extra_rounds)
+                for half in (classes[:middle], classes[middle:])
             )
-        return rules | self.draft(missing, purpose, wrong, extra_rounds - 1)
+            return first | second
+        found, broken = self._rules_in(reply, reply_model)
+        self.asking.drop("rule", [item.told for item in broken])
+        rules = {name: before.rules.get(name, {}) | found.get(name, {}) for name in names}
+        wrong = {
+            name: "no rule was given"
+            for name, options in rules.items()
+            if len(options) < len(self.subject.groups)
+        }
+        wrong |= {_class_of(item): item.problem for item in broken if _class_of(item) in wrong}
+        if done := len(names) - len(wrong):
+            self.progress.add(done)
+        drafted = DraftedRules(rules, wrong)
+        if not wrong or extra_rounds == 0:
+            return drafted
+        missing = [entry for entry in classes if entry[0] in wrong]
+        whole = drafted.of([name for name in names if name not in wrong])
+        return whole | self.draft(missing, purpose, drafted, extra_rounds - 1)
 
     def _rules_in(
         self, reply: RulesReply, reply_model: type[RulesReply]
     ) -> tuple[ClassRules, list[Broken]]:
-        """The rules of a reply, the first for each class; and the items that are none."""
+        """What can be used of a reply, the first sound rule of each class; and what is broken."""
         sound, broken = split_broken(reply.rules)
         rules = {rule.class_name: rule for rule in reversed(sound)}
         left: list[Broken] = []
@@ -146,7 +188,9 @@ class _RulesDraft:
             elif respelled.class_name not in rules:
                 self.asking.emit(Respelled(_class_of(item), respelled.class_name))
                 rules[respelled.class_name] = respelled
-        return {name: rule.choices(self.subject.groups) for name, rule in rules.items()}, left
+        groups = self.subject.groups
+        in_part = {_class_of(item): sound_choices(item.sent, groups) for item in left}
+        return in_part | {name: rule.choices(groups) for name, rule in rules.items()}, left
 
     def _respelled(self, item: Broken, reply_model: type[RulesReply]) -> DraftedRule | Broken:
         """The rule if its class name alone was wrong, and it is clear which class was meant."""
@@ -163,7 +207,7 @@ class _RulesDraft:
             self.subject.context,
             domain=self.subject.domain,
             groups=as_data([group.model_dump() for group in self.subject.groups]),
-            classes=described_classes(classes),
+            classes=listed_classes(classes),
         )
         lines = [
             f"- {json.dumps(name, ensure_ascii=False)}: {problems[name]}"
@@ -177,9 +221,3 @@ def _class_of(item: Broken) -> str:
     """The class that a broken rule is for, "" when it does not say."""
     name = item.sent.get("class_name") if isinstance(item.sent, dict) else None
     return name if isinstance(name, str) else ""
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(repr(short(name, 80)) for name in names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{len(names)} class{'es' if len(names) > 1 else ''}: {shown}{more}"

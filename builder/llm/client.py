@@ -13,7 +13,7 @@ from typing import Any
 
 import instructor
 from instructor.core import InstructorRetryException
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from pydantic import ValidationError
 
 from builder.errors import LLMError
@@ -24,10 +24,10 @@ from builder.llm.call_log import LoggedTransport, OpenCall
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.cost import LEAST_OUTPUT, MOST_OUTPUT
 from builder.llm.endpoint import CAPS, Endpoint, Pause
-from builder.llm.envelopes import Said, said_in
+from builder.llm.envelopes import Said, message_of, said_in
 from builder.llm.events import LLMEvent, Waiting
 from builder.llm.failures import CapRefused, CapUnknown, NoAnswer, SchemaIgnored
-from builder.llm.schemas import answer_in, problem_of, short
+from builder.llm.schemas import Reply, problem_of, short
 from builder.llm.settings import ModelSettings
 from builder.llm.silence import Silence
 from builder.llm.transcript import Question, Usage
@@ -49,6 +49,7 @@ class _Asked:
     """A question in one form. `wrong_tool`: what the last answer called instead of ours."""
 
     question: Question
+    reply_model: type[Reply]
     form: AnswerFormat
     cancellation: Cancellation
     wrong_tool: str = field(default="")
@@ -60,9 +61,10 @@ class LiveTransport(LoggedTransport):
     The answer format is found out (see `AnswerFormats`). An unreadable answer is asked for
     again `reasks` times with the error. A failure that may pass is tried again up to `retries`
     times, after the time that the endpoint asks for, which all calls keep, or after `backoff`
-    seconds, doubled each time. A draft that was broken off is taken up from the transcript.
-    `silence`: in place of what the settings allow. Raises InputError for a url that is none,
-    LLMError where a key is needed and none is set.
+    seconds, doubled each time; where no answer came in the form before, it is a reason for the
+    next form, if it may be due to the form. A draft that was broken off is taken up from the
+    transcript. `silence`: in place of what the settings allow.
+    Raises InputError for a url that is none, LLMError where a key is needed and none is set.
     """
 
     def __init__(
@@ -94,7 +96,9 @@ class LiveTransport(LoggedTransport):
         self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
     ) -> ReplyT:
         def attempt(form: AnswerFormat, proven: bool) -> ReplyT:
-            return self._create(_Asked(question, form, cancellation), reply_model, proven)
+            return self._create(
+                _Asked(question, reply_model, form, cancellation), reply_model, proven
+            )
 
         return self._modes.answer(attempt)
 
@@ -102,14 +106,13 @@ class LiveTransport(LoggedTransport):
         create: Any = instructor.patch(
             create=partial(self._persistently, asked), mode=asked.form.mode
         )
-        strict = asked.form is AnswerFormat.STRICT
         try:
             reply: ReplyT = create(
                 model=self._model,
                 messages=asked.question.messages,
                 response_model=reply_model,
                 max_retries=self._reasks if proven else 0,
-                **({"extra_body": _strict_format(asked.question.schema)} if strict else {}),
+                **_more(asked.form, asked.question.schema),
             )
         except InstructorRetryException as error:
             # Its text holds whole completions; the cause is what happened.
@@ -120,7 +123,10 @@ class LiveTransport(LoggedTransport):
             raise cause
         problem = self._endpoint.scrub(_problem(cause, asked.wrong_tool))
         if not proven:
-            raise SchemaIgnored(f"the answer is not {asked.form.words} ({problem})")
+            raise SchemaIgnored(
+                f"the answer is not {asked.form.words} ({problem})",
+                hint="Try again, or try another model.",
+            )
         raise UnusableAnswer(
             f"The answers of {self._model} do not have the form asked for: {problem}.",
             hint="Try again, or try another model"
@@ -138,6 +144,8 @@ class LiveTransport(LoggedTransport):
             except CapRefused as refusal:
                 self._adjust_cap(refusal, cap)
             except NoAnswer as failure:
+                if failure.unproven is not None and not self._modes.answered(asked.form):
+                    raise self._endpoint.without_secret(failure.unproven) from failure
                 if tries >= failure.retries:
                     raise
                 wait = failure.wait
@@ -208,22 +216,17 @@ class LiveTransport(LoggedTransport):
         )
         if failure is not None or said is None:
             raise self._endpoint.without_secret(failure or self._endpoint.failures.unreadable())
-        self._made_readable(asked, said, self._endpoint.scrub(transcript.writable(text or "")))
+        readable = self._endpoint.scrub(transcript.writable(text or ""))
+        completion.choices[0].message = self._made_readable(asked, said, readable)
 
-    def _made_readable(self, asked: _Asked, said: Said, text: str) -> None:
-        """Puts the answer where instructor looks for it, and nothing else."""
-        message = said.message
-        if asked.form is not AnswerFormat.TOOLS:
-            message.content = answer_in(text, asked.question.schema["required"])
-            return
-        asked.wrong_tool = said.tool if said.tool != asked.question.schema["title"] else ""
-        if asked.wrong_tool or not said.tool:
+    def _made_readable(self, asked: _Asked, said: Said, text: str) -> ChatCompletionMessage:
+        """The answer where instructor looks for it, and nothing else."""
+        called, ours = asked.form is AnswerFormat.TOOLS, asked.question.schema["title"]
+        asked.wrong_tool = said.tool if called and said.tool != ours else ""
+        if asked.wrong_tool:
             # Instructor would take any tool's arguments for an answer.
-            message.tool_calls = None
-        elif message.tool_calls:
-            message.tool_calls = message.tool_calls[:1]
-            function: Any = message.tool_calls[0].function  # type: ignore[union-attr]
-            function.arguments = text
+            return message_of("")
+        return message_of(asked.reply_model.json_in(text), ours if called else "")
 
 
 def _problem(cause: BaseException | None, wrong_tool: str) -> str:
@@ -240,8 +243,14 @@ def _text(request: dict[str, Any]) -> str:
     return json.dumps([request["messages"], form], ensure_ascii=False)
 
 
-def _strict_format(schema: dict[str, Any]) -> dict[str, Any]:
-    # Instructor writes the same without "strict"; what stands in extra_body wins.
+def _more(form: AnswerFormat, schema: dict[str, Any]) -> dict[str, Any]:
+    """What a request says of its form beyond what instructor writes; extra_body wins."""
     name = schema["title"]
-    wanted = {"name": name, "schema": schema, "strict": True}
-    return {"response_format": {"type": "json_schema", "json_schema": wanted}}
+    wanted: dict[AnswerFormat, dict[str, Any]] = {
+        AnswerFormat.STRICT: {
+            "type": "json_schema",
+            "json_schema": {"name": name, "schema": schema, "strict": True},
+        },
+        AnswerFormat.OBJECT: {"type": "json_object", "schema": schema},
+    }
+    return {"extra_body": {"response_format": wanted[form]}} if form in wanted else {}

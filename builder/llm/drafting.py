@@ -9,7 +9,8 @@ from itertools import pairwise
 from random import Random
 
 from builder.llm.asking import Asking
-from builder.llm.class_rules import EXTRA_ROUNDS, TRY_AGAIN, Subject, draft_rules
+from builder.llm.class_rules import EXTRA_ROUNDS, Subject, draft_rules
+from builder.llm.events import RulesWanting
 from builder.llm.prompts import Described, Prompts, described_classes
 from builder.llm.schemas import Broken, DraftedGroup, GroupsReply, split_broken
 from builder.llm.split_identical import split_identical
@@ -32,13 +33,17 @@ def draft_system(
     """Drafts groups, then the classes' rules.
 
     `split_alike`: of more than SAMPLE classes, those still alike are told apart by more groups.
-    Raises LLMError; UnusableAnswer naming the group or the classes for which no usable answer came.
+    What no usable answer came for is left out: a group, a rule, an option in a rule. Raises
+    LLMError where no answer came; UnusableAnswer where there is no group at all.
     """
     groups = _draft_groups(request, asking)
     names = tuple(name for name, _ in request.classes)
     subject = Subject(request.domain, groups, names, request.context)
-    rules = draft_rules(subject, request.classes, "draft rules", asking)
-    system = make_system(request.domain, groups, {name: rules[name] for name in names})
+    drafted = draft_rules(subject, request.classes, "draft rules", asking)
+    if drafted.wanting:
+        asking.emit(RulesWanting(tuple(drafted.wanting), next(iter(drafted.wanting.values()))))
+    rules = {name: drafted.rules.get(name, {}) for name in names}
+    system = make_system(request.domain, groups, rules)
     if split_alike and len(names) > SAMPLE:
         return split_identical(system, request, asking)
     return system
@@ -76,20 +81,27 @@ def _draft_groups(request: DraftRequest, asking: Asking) -> tuple[AttributeGroup
         broken = split_broken(slots)[1]
         if not broken:
             break
-        if broken != [_NONE]:
-            asking.drop("group", map(_told, broken))
+        _drop(broken, asking)
         again = asking.prompts.again(question, _group_problems(slots))
-        reply = asking.ask("draft groups again", again, GroupsReply)
+        try:
+            reply = asking.ask("draft groups again", again, GroupsReply)
+        except UnusableAnswer:
+            break
         slots = _merged(slots, reply.groups)
     groups, broken = split_broken(slots)
-    if _NONE in broken:
-        raise UnusableAnswer("The model gave no group.", hint=TRY_AGAIN)
-    if broken:
+    _drop(broken, asking)
+    if not groups:
         raise UnusableAnswer(
-            f"The model's group {broken[0].shown} cannot be used: {broken[0].problem}.",
-            hint=TRY_AGAIN,
+            "The model gave no group."
+            if _NONE in broken
+            else f"The model's group {broken[0].shown} cannot be used: {broken[0].problem}.",
+            hint="Try again, or try another model.",
         )
     return tuple(group.as_group() for group in groups)
+
+
+def _drop(broken: Sequence[Broken], asking: Asking) -> None:
+    asking.drop("group", [item.told for item in broken if item != _NONE])
 
 
 def _merged(slots: Slots, answers: Slots) -> list[DraftedGroup | Broken]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import openai
@@ -17,7 +18,7 @@ from builder.errors import LLMError
 from builder.llm import transcript
 from builder.llm.address import endpoint, is_local, malformed, shown
 from builder.llm.cancel import Cancellation
-from builder.llm.failures import KEY_VARIABLE, Failures, Unfit
+from builder.llm.failures import KEY_VARIABLE, Failures, Moved, Unfit
 from builder.llm.schemas import short
 from builder.llm.silence import Alarm, Silence
 from builder.llm.streaming import completion_of, tokens_in
@@ -49,7 +50,7 @@ class Endpoint:
     """
 
     def __init__(self, url: str | None, model: str, silence: Silence, retries: int) -> None:
-        self._url = _address(url)
+        self._url, self._query = _address(url)
         self.shown = shown(url)
         self.local = is_local(url)
         self.secret = _key(self.shown, needed=not self.local)
@@ -64,6 +65,11 @@ class Endpoint:
         """The parameter that limits output tokens: OpenAI renamed it, others know the old one."""
         ours = httpx.URL(self._url).host.endswith(("openai.com", "openai.azure.com"))
         return CAPS[0] if ours else CAPS[1]
+
+    @property
+    def _azure_key(self) -> dict[str, str]:
+        # Who wants a version in the address (Azure) wants the key in a header of its own.
+        return {"api-key": self.secret} if self._query and self.secret else {}
 
     def send(
         self,
@@ -118,7 +124,8 @@ class Endpoint:
                 raise lost from error
             if isinstance(error, openai.OpenAIError):
                 raise
-            raise self.failures.unreadable() from error
+            failure = self.failures.unreadable(getattr(error, "doc", None))
+            raise self.without_secret(failure) from error
         finally:
             cancellation.forget(sockets)
 
@@ -132,8 +139,9 @@ class Endpoint:
             base_url=self._url,
             timeout=httpx.Timeout(None, connect=connecting),
             max_retries=0,
+            default_query=self._query,
             # Compressed, a short reply could be a very long one.
-            default_headers={"Accept-Encoding": "identity"},
+            default_headers={"Accept-Encoding": "identity"} | self._azure_key,
             http_client=openai.DefaultHttpxClient(
                 trust_env=not self.local,
                 verify=self._tls,
@@ -202,7 +210,12 @@ def _heard(pieces: Iterable[bytes], alarm: Alarm) -> Iterator[bytes]:
 
 
 def _limit(response: httpx.Response) -> None:
-    """Limits how much of a reply is read. Raises Unfit."""
+    """Limits how much of a reply is read. Raises Unfit.
+
+    A redirect is followed only to the same server, and only where the question goes along.
+    """
+    if response.has_redirect_location:
+        _check_redirect(response)
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         raise Unfit(f"compressed ({short(encoding, 40)}), which was not asked for")
@@ -210,6 +223,20 @@ def _limit(response: httpx.Response) -> None:
     if isinstance(response.stream, httpx.SyncByteStream):
         most = MOST_BYTES * (_WRAPPING if streamed else 1)
         response.stream = _Limited(response.stream, most)
+
+
+def _check_redirect(response: httpx.Response) -> None:
+    """Raises Moved."""
+    location = response.headers["location"]
+    try:
+        target = response.url.join(location)
+    except httpx.InvalidURL:
+        raise Moved(f"to {short(location, 100)!r}, which is no address") from None
+    here = (response.url.scheme, response.url.host, response.url.port)
+    if (target.scheme, target.host, target.port) != here or response.status_code < 307:
+        # What stands after the path may be a secret.
+        place = short(shown(str(target)).removesuffix("/chat/completions"), 100)
+        raise Moved(f"to {place} ({response.status_code})")
 
 
 class _Limited(httpx.SyncByteStream):
@@ -257,14 +284,15 @@ def _key(shown_url: str, *, needed: bool) -> str:
     return key
 
 
-def _address(url: str | None) -> str:
-    """The address to send to. Raises InputError."""
-    address = endpoint(url).geturl()
+def _address(url: str | None) -> tuple[str, dict[str, object]]:
+    """The address to send to, and its query, which goes with every request. Raises InputError."""
+    parts = endpoint(url)
+    address = parts._replace(query="").geturl()
     try:
         httpx.URL(address)
     except httpx.InvalidURL as error:
         raise malformed(url) from error
-    return address
+    return address, dict(parse_qsl(parts.query))
 
 
 def _certificates(url: str) -> ssl.SSLContext:

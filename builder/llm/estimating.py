@@ -2,12 +2,14 @@
 
 import json
 import math
+from collections.abc import Sequence
 
-from builder.llm.class_rules import BATCH
+from builder.llm.class_rules import in_batches, listed_classes
 from builder.llm.cost import Price, Spent, tokens_of
 from builder.llm.drafting import SAMPLE, group_question, spread
-from builder.llm.prompts import ENGLISH, Described, Prompts, as_data, described_classes
-from builder.llm.schemas import GroupsReply, property_names, rules_reply
+from builder.llm.prompts import ENGLISH, Described, Prompts, as_data
+from builder.llm.rule_schema import keyed, property_names, rules_schema
+from builder.llm.schemas import GroupsReply
 from builder.llm.split_identical import MOST_CLASSES
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeGroup
@@ -41,8 +43,8 @@ def estimate_draft(
     into = tokens_of(group_question(request, prompts)) + tokens_of(schema)
     out = tokens_of(json.dumps([group.model_dump() for group in groups]))
     calls = 1
-    for start in range(0, len(request.classes), BATCH):
-        asked, answered = _rules_call(groups, request.classes[start : start + BATCH])
+    for batch in in_batches(request.classes, groups):
+        asked, answered = _rules_call(groups, batch)
         into, out, calls = into + asked, out + answered, calls + 1
     told = as_data([group.model_dump() for group in groups])
     common = tokens_of(
@@ -51,8 +53,9 @@ def estimate_draft(
     into += common * (calls - 1)
     if len(request.classes) > SAMPLE:
         # Named once to ask for groups, and once more to ask for their rules.
-        asked, answered = _rules_call(groups, spread(request.classes, MOST_CLASSES))
-        extra = 1 + math.ceil(MOST_CLASSES / BATCH)
+        alike = spread(request.classes, MOST_CLASSES)
+        asked, answered = _rules_call(groups, alike)
+        extra = 1 + len(in_batches(alike, groups))
         into, out, calls = into + extra * common + 2 * asked, out + answered, calls + extra
     return _estimate(calls, into, out, price)
 
@@ -74,14 +77,14 @@ def _usual_groups(request: DraftRequest) -> tuple[AttributeGroup, ...]:
 
 
 def _rules_call(
-    groups: tuple[AttributeGroup, ...], classes: tuple[Described, ...]
+    groups: tuple[AttributeGroup, ...], classes: Sequence[Described]
 ) -> tuple[int, int]:
     """Tokens of a batch beyond what all batches are told, and of its answer."""
     names = [name for name, _ in classes]
-    schema = json.dumps(rules_reply(names, groups).model_json_schema(), ensure_ascii=False)
+    schema = json.dumps(rules_schema(names, groups), ensure_ascii=False)
     choice = dict.fromkeys(property_names(groups), _OPTION)
-    answer = [{"class_name": name} | choice for name in names]
+    answer = {"rules": dict.fromkeys(keyed(names), choice)}
     return (
-        tokens_of(described_classes(classes)) + tokens_of(schema),
+        tokens_of(listed_classes(classes)) + tokens_of(schema),
         tokens_of(json.dumps(answer, ensure_ascii=False)),
     )

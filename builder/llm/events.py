@@ -82,6 +82,17 @@ class Respelled:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesWanting:
+    """No rule came of these classes, or none that is complete, also when asked for again.
+
+    `reason`: what was wrong with that of the first.
+    """
+
+    classes: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inseparable:
     """So many classes have rules that others have too; `reason`: why that could not be helped."""
 
@@ -125,6 +136,7 @@ LLMEvent = (
     | DraftProgress
     | Dropped
     | Respelled
+    | RulesWanting
     | Inseparable
     | GivenToAnother
     | RecordingSilent

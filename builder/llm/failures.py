@@ -1,11 +1,8 @@
 """What an endpoint can do wrong, in the user's words: openai's exceptions -> LLMError."""
 
-import math
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 import httpx
 import openai
@@ -14,19 +11,46 @@ from openai.types.chat import ChatCompletion
 from builder.errors import LLMError
 from builder.llm.envelopes import Said
 from builder.llm.schemas import short
+from builder.llm.server_words import (
+    all_words,
+    ended,
+    is_page,
+    told,
+    wants_login,
+)
 from builder.llm.transport import TruncatedAnswer, UnusableAnswer
+from builder.waiting import duration, retry_after
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-# What endpoints say of a form of answer that they don't know, by status.
-_FORM = re.compile("response_format|schema|structured|grammar|strict|json_object|tool|function")
-_FORM_WORDS = {
-    400: _FORM,
-    422: _FORM,
-    404: re.compile("tool use|requested parameters|structured output"),
-}
-_LENGTH = re.compile("context length|context_length|context window|maximum context")
+# What endpoints say of a form of answer that they don't take.
+_FORM = re.compile(
+    r"response_?format|schema|structured|grammar|guided|\bstrict\b|json_object|json mode|"
+    r"\btools?(\b|_)|\bfunctions?(\b|_)"
+)
+_FORM_404 = re.compile("tool use|requested parameters|parameter|structured output|response_format")
+_LENGTH = re.compile(
+    "context.?(length|window|size)|maximum context|(prompt|input|request|message) is too long|"
+    "too many (input )?tokens|reduce the length"
+)
 _CAP = re.compile("max_tokens|max_completion_tokens")
 _CAP_UNKNOWN = re.compile("support|unknown|unrecog|extra")
+# A wrong key, or an account without money, that is told with a status for everything.
+_KEY = re.compile("api[ _-]?key|credential|unauthori[sz]ed|authenticat|invalid token")
+# So is a key of the JSON that was sent.
+_SOME_KEY = re.compile(
+    r"\b(this|the|your|invalid|wrong|incorrect|bad|unknown|expired|missing) key\b|\bkey (is|was) "
+)
+_QUOTA = re.compile(
+    "insufficient_quota|quota|billing|payment|(credit|balance)s? (is|are)? ?(too )?low"
+)
+# The model wrote what the endpoint itself can't read.
+_BROKEN = re.compile(
+    "json_validate_failed|tool_use_failed|output_parse_failed|failed to (generate|validate) json"
+)
+_LOGIN_FIRST = (
+    "This is a page to log in, of your network perhaps: open it in a browser, log in and try "
+    "again. Else check --llm-url."
+)
 # What a status that is final says, and what helps.
 _FINAL = {
     401: (
@@ -39,6 +63,11 @@ _FINAL = {
         f"Check that the key in {KEY_VARIABLE} may use this model, and that the endpoint serves "
         "your region and does not moderate such texts.",
     ),
+    511: ("is behind a network that wants a login", _LOGIN_FIRST),
+    407: (
+        "is behind a proxy that wants a login",
+        "Set HTTPS_PROXY to the proxy's address with name and password.",
+    ),
     404: (
         "knows no model {model!r}, or is no OpenAI-compatible address",
         "Check --llm and --llm-url; the address usually ends in /v1.",
@@ -48,6 +77,8 @@ _REJECTED = (
     "rejects the request",
     "Check that the model is a chat model with a large enough context.",
 )
+# Statuses that say little: the words count.
+_VAGUE = (400, 413, 422, 500)
 _SOFT_RETRIES = 2
 # A longer wait than this is the user's to decide on. Seconds.
 LONGEST_WAIT = 120.0
@@ -58,6 +89,7 @@ class NoAnswer(LLMError):
 
     `retries`: how often it is worth trying again. `wait`: seconds that the endpoint asks for, None
     if it names none. `at_work`: the model may have answered, and its owner may charge for that.
+    `unproven`: what it is instead where the form of answer never worked before.
     """
 
     def __init__(
@@ -68,19 +100,31 @@ class NoAnswer(LLMError):
         retries: int = 0,
         wait: float | None = None,
         at_work: bool = False,
+        unproven: "SchemaRefused | None" = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.retries = retries
         self.wait = wait
         self.at_work = at_work
+        self.unproven = unproven
 
 
 class SchemaRefused(LLMError):
-    """The endpoint does not answer in this form."""
+    """The endpoint does not answer in this form; `lasting`: nor will it in a later run."""
+
+    lasting = True
+
+
+class SchemaDoubted(SchemaRefused):
+    """It failed at this form, which may be a fault in passing."""
+
+    lasting = False
 
 
 class SchemaIgnored(SchemaRefused):
     """It did not say so, but didn't."""
+
+    lasting = False
 
 
 class CapRefused(LLMError):
@@ -93,6 +137,10 @@ class CapUnknown(CapRefused):
 
 class Unfit(Exception):
     """A reply that is not read to its end; the text says how it comes."""
+
+
+class Moved(Unfit):
+    """A redirect that is not followed; the text says where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +169,14 @@ class Failures:
                     f"The language model's endpoint {self.url} cannot be reached: {reason}.",
                     hint="Check that the server runs and that --llm-url is its address.",
                     retries=min(self.retries, 1) if slow else 0,
+                )
+            case openai.APIConnectionError(__cause__=Moved() as moved):
+                return NoAnswer(
+                    f"{self.url} sends the request on {moved}; nothing was sent there.",
+                    hint=_LOGIN_FIRST
+                    if wants_login(str(moved))
+                    else "If that is the model's address, give it with --llm-url. A network that "
+                    "wants a login first sends requests on too: open any page in a browser.",
                 )
             case openai.APIConnectionError(__cause__=Unfit()):
                 return NoAnswer(
@@ -158,29 +214,59 @@ class Failures:
         )
 
     def _refused(self, error: openai.APIStatusError, capped: bool) -> LLMError:
-        status, said, words = error.status_code, _said(error), str(error.body).lower()
-        if status in (408, 409, 429) or status >= 500:
+        status, words, said = error.status_code, all_words(error.body), ended(told(error.body))
+        if status in (408, 409, 429):
             return self._busy(error, said)
-        if status in (400, 422) and capped and _CAP.search(words):
-            unknown = _CAP_UNKNOWN.search(words) and "at most" not in words
-            return (CapUnknown if unknown else CapRefused)(
-                f"{self.url} does not take this limit on output tokens ({status}){said}.",
-                hint="Leave --max-cost and --max-tokens out, or use another model or endpoint.",
-            )
-        # Before the forms: what is too long is often "messages, tools and schema" together.
-        if status in (400, 413, 422) and _LENGTH.search(words):
-            return NoAnswer(
-                f"The question is too long for {self.model} ({status}){said}.",
-                hint="Use a model with a larger context, or give it less: shorter --context or "
-                "descriptions of classes.",
-            )
-        if status in _FORM_WORDS and _FORM_WORDS[status].search(words):
+        of_form = _FORM_404 if status == 404 else _FORM
+        names_form = of_form.search(words) is not None
+        if status in _VAGUE:
+            if _BROKEN.search(words):
+                return self._broken(status, said)
+            if capped and _CAP.search(words):
+                unknown = _CAP_UNKNOWN.search(words) and "at most" not in words
+                return (CapUnknown if unknown else CapRefused)(
+                    f"{self.url} does not take this limit on output tokens ({status}){said}",
+                    hint="Leave --max-cost and --max-tokens out, or use another model or endpoint.",
+                )
+            # Before the forms: what is too long is often "messages, tools and schema" together.
+            if status == 413 or _LENGTH.search(words):
+                return NoAnswer(
+                    f"The question is too long for {self.model} ({status}){said}",
+                    hint="Use a model with a larger context, or give it less: shorter --context or "
+                    "descriptions of classes.",
+                )
+            if _KEY.search(words) or (not names_form and _SOME_KEY.search(words)):
+                return self._final(status, said, *_FINAL[401])
+            if _QUOTA.search(words):
+                return self._final(status, said, *_FINAL[402])
+        if names_form and status in (400, 404, 422):
             return SchemaRefused(
-                f"{self.url} does not take a JSON schema ({status}){said}.",
+                f"{self.url} does not take a JSON schema ({status}){said}",
                 hint="Use another model or endpoint.",
             )
-        what, hint = _FINAL.get(status, _REJECTED)
-        return NoAnswer(f"{self.url} {what.format(model=self.model)} ({status}){said}.", hint=hint)
+        if status in _FINAL:
+            return self._final(status, said, *_FINAL[status])
+        failure = (
+            self._busy(error, said) if status >= 500 else self._final(status, said, *_REJECTED)
+        )
+        # A gateway's statuses are about time, and about the form only where they say so.
+        if names_form or status < 502:
+            kind = SchemaRefused if names_form or status < 500 else SchemaDoubted
+            failure.unproven = kind(failure.message, hint=failure.hint)
+        return failure
+
+    def _final(self, status: int, said: str, what: str, hint: str) -> NoAnswer:
+        return NoAnswer(f"{self.url} {what.format(model=self.model)} ({status}){said}", hint=hint)
+
+    def _broken(self, status: int, said: str) -> NoAnswer:
+        """The model's slip, which the endpoint tells as a failure of the request."""
+        failure = self._soft(
+            f"{self.model} wrote an answer that {self.url} cannot read ({status}){said}",
+            "Try again, or try another model.",
+        )
+        failure.at_work = True
+        failure.unproven = SchemaIgnored(failure.message, hint=failure.hint)
+        return failure
 
     def _busy(self, error: openai.APIStatusError, said: str) -> NoAnswer:
         """A failure that may pass, unless it says that it won't soon."""
@@ -196,7 +282,7 @@ class Failures:
             asked = asked or ", it names no waiting time"
             hint = "Wait and run the command again, or check the account's quota."
         return NoAnswer(
-            f"{self.url} {what} ({status}){asked}{said}.",
+            f"{self.url} {what} ({status}){asked}{said}",
             hint=hint,
             retries=0 if final else self.retries,
             wait=wait,
@@ -213,14 +299,13 @@ class Failures:
                 f"The answer of {self.model} is cut off at its limit on output tokens.",
                 hint="Raise the endpoint's limit on output tokens or use another model.",
             )
-        refusal = said.message.refusal
-        if refusal or said.finish_reason == "content_filter":
-            reason = short(refusal or "its content filter stepped in")
+        if said.refusal or said.finish_reason == "content_filter":
+            reason = short(said.refusal or "its content filter stepped in")
             return UnusableAnswer(
-                f"{self.model} refuses to answer: {reason}.",
+                f"{self.model} refuses to answer{ended(reason)}",
                 hint="Reword the classes' descriptions or the domain, or use another model.",
             )
-        if not said.message.content and not said.message.tool_calls:
+        if not said.text(called=False):
             return self._soft(
                 f"{self.model} gave an empty answer.", "Try again, or try another model."
             )
@@ -228,59 +313,28 @@ class Failures:
 
     def _without_choices(self, completion: ChatCompletion) -> NoAnswer:
         """OpenRouter and others tell the error of the provider behind them with a 200."""
-        error = (completion.model_extra or {}).get("error")
-        told = error if isinstance(error, dict) else {}
-        reason, code = told.get("message"), told.get("code")
-        said = f": {short(reason)}" if isinstance(reason, str) else " (no choices)"
+        body = completion.model_extra or {}
+        error = body.get("error")
+        code = error.get("code") if isinstance(error, dict) else None
         return self._soft(
-            f"{self.url} answered without an answer{said}.",
+            f"{self.url} answered without an answer{ended(told(body) or 'there are no choices')}",
             "Try again later, or try another model.",
             lasting=isinstance(code, int) and 400 <= code < 500 and code not in (408, 409, 429),
         )
 
-    def unreadable(self) -> NoAnswer:
-        return self._soft(
-            f"{self.url} answers, but not in the OpenAI chat-completions protocol.",
-            "Check --llm-url; the address usually ends in /v1.",
-        )
+    def unreadable(self, body: object = None) -> NoAnswer:
+        """`body`: what came instead of an answer, as far as it is known."""
+        text = body if isinstance(body, str) else ""
+        said, none = told(body), "not in the OpenAI chat-completions protocol"
+        if is_page(text):
+            title = f" ({said})" if said else ""
+            what, login = f"answers with a web page{title}, {none}.", wants_login(text)
+        else:
+            what, login = f"answers, but {none}{ended(said)}", False
+        hint = _LOGIN_FIRST if login else "Check --llm-url; the address usually ends in /v1."
+        return self._soft(f"{self.url} {what}", hint, lasting=login)
 
     def _soft(self, message: str, hint: str, *, lasting: bool = False) -> NoAnswer:
         """An answer that is none, without an error: it comes about in passing; more often not."""
         retries = 0 if lasting else min(self.retries, _SOFT_RETRIES)
         return NoAnswer(message, hint=hint, retries=retries)
-
-
-def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Seconds from `now` (since 1970) that the endpoint asks to wait; None if it asks for none.
-
-    `retry-after-ms`, or `Retry-After` as seconds or as an HTTP date (RFC 9110, 10.2.3).
-    """
-    milliseconds, given = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
-    for text, unit in ((milliseconds, 1e-3), (given, 1.0)):
-        try:
-            seconds = float(text) * unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds):
-            return max(0.0, seconds)
-    try:
-        return max(0.0, parsedate_to_datetime(given).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
-
-
-def duration(seconds: float) -> str:
-    """A waiting time in words: "20 s", "2 min 5 s", "1 h 0 min"."""
-    whole = math.ceil(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _said(error: openai.APIStatusError) -> str:
-    """The endpoint's own words, if any: its message, not a whole HTML page."""
-    message = error.body.get("message") if isinstance(error.body, dict) else None
-    if isinstance(error.body, dict) and not isinstance(message, str):
-        message = error.body.get("detail") or error.body.get("error")
-    return f": {short(message)}" if isinstance(message, str) and message.strip() else ""

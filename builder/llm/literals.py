@@ -78,6 +78,10 @@ class _Fault(Exception):
         self.at = at
 
 
+class _TooDeep(_Fault):
+    """One that holds so many others that those to that depth are not tried."""
+
+
 def read_literals(text: str, *, typographic: bool = False) -> Reading:
     """All outermost literals of `text`; thoughts between <think> tags are left out.
 
@@ -104,6 +108,8 @@ def read_literals(text: str, *, typographic: bool = False) -> Reading:
                 fault, stop = error, error.at
             else:
                 fault, stop = _Fault(start, f"not readable: {str(error)[:80]}"), end
+            if isinstance(error, _TooDeep):
+                end = stop
             in_vain += stop - start
             if len(faults) < _MOST_FAULTS:
                 faults += _told(text, text[start : min(stop, start + 400)], fault)
@@ -150,7 +156,7 @@ def _tokens(text: str, start: int, pattern: re.Pattern[str]) -> list[re.Match[st
         if kind == "open":
             expected.append(_CLOSERS[match[0]])
             if len(expected) > _DEEPEST:
-                raise _Fault(match.start(), "nested too deeply")
+                raise _TooDeep(match.start(), "nested too deeply")
         elif kind == "close":
             if match[0] != expected.pop():
                 raise _Fault(match.start(), f"{match[0]!r} closes another kind of bracket")

@@ -20,7 +20,8 @@ from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
 from builder.llm.model_drafter import ModelDrafter
 from builder.llm.pasted_answers import PastedSystem, PastedUnreadable, pasted_json, read_system
 from builder.llm.prompts import ENGLISH, Prompts, described_classes
-from builder.llm.schemas import GroupsReply, Reply, RulesReply
+from builder.llm.rule_schema import RulesReply
+from builder.llm.schemas import GroupsReply, Reply
 from builder.llm.transcript import Exchange, Question
 from builder.llm.transport import Message, ReplyT, ask
 from builder.proposals.requests import DraftRequest
@@ -203,7 +204,9 @@ def example(schema: dict[str, Any]) -> str:
     `<name>` stands for words to be chosen, `...` for further entries.
     """
     value = _example(schema, schema.get("$defs", {}), "text")
-    text = json.dumps(value, indent=2, ensure_ascii=False).replace(json.dumps(_FURTHER), _FURTHER)
+    further = json.dumps(_FURTHER)
+    text = json.dumps(value, indent=2, ensure_ascii=False).replace(f"{further}: {further}", further)
+    text = text.replace(further, _FURTHER)
     # A list of words stands on one line.
     return re.sub(r'\[\s+("<[^"]+>"),\s+\.\.\.\s+\]', r"[\1, ...]", text)
 
@@ -215,7 +218,13 @@ def _example(schema: dict[str, Any], defs: dict[str, Any], name: str) -> Any:
         return schema["const"] if "const" in schema else schema["enum"][0]
     kind = schema.get("type")
     if kind == "object":
-        return {key: _example(value, defs, key) for key, value in schema["properties"].items()}
+        entries = schema["properties"]
+        (first, shape), *others = entries.items()
+        # The rules of many classes: one shows how all are written.
+        inside = shape.get("properties")
+        if inside and others and all(other.get("properties") == inside for _, other in others):
+            return {first: _example(shape, defs, first), _FURTHER: _FURTHER}
+        return {key: _example(value, defs, key) for key, value in entries.items()}
     if kind == "array":
         kinds = schema["items"].get("anyOf", [schema["items"]])
         return [*(_example(items, defs, name) for items in kinds), _FURTHER]

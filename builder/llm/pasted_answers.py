@@ -18,12 +18,13 @@ from pydantic import ValidationError
 from builder.errors import LLMError
 from builder.llm import pasted_shapes as shapes
 from builder.llm import schemas
-from builder.llm.literals import Literal, read_literals
+from builder.llm.literals import read_literals
+from builder.llm.readings import LONGEST, readings
+from builder.llm.rule_schema import RulesReply, property_names
 from builder.llm.transcript import writable
 from builder.system.model import AttributeGroup
 from builder.system.names import folded, likeness
 
-_LONGEST = 2_000_000
 _MOST_PROBLEMS = 40
 Rules = dict[str, dict[str, str]]
 
@@ -57,11 +58,12 @@ def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
     Groups and rules must be sound to the last; proposals may be broken in part, as long as one is
     sound. Raises PastedUnreadable.
     """
-    if issubclass(reply_model, schemas.RulesReply):
-        given = found(text, shapes.rules_shape, "rules")
+    if issubclass(reply_model, RulesReply):
+        shaped = found(text, shapes.rules_shape, "rules")
+        given = {reply_model.class_of(name): rule for name, rule in shaped.items()}
         groups = reply_model.groups
         rules = _resolve(given, reply_model.asked, groups).sound
-        keys = dict(zip(schemas.property_names(groups), groups, strict=True))
+        keys = dict(zip(property_names(groups), groups, strict=True))
         listed = [
             {"class_name": name} | {key: rule[group.name] for key, group in keys.items()}
             for name, rule in rules.items()
@@ -172,7 +174,7 @@ def _resolve_rule(
         return {}, [f"{where}: its rule must name an option for each group."]
     known = [group.name for group in groups]
     # A group may also go by its name in the reply's schema.
-    names = dict(zip(known, schemas.property_names(groups), strict=True))
+    names = dict(zip(known, property_names(groups), strict=True))
     names |= _matched(list(given), known)
     rule: dict[str, str] = {}
     problems = [
@@ -236,45 +238,15 @@ def _quoted(name: str) -> str:
     return repr(schemas.short(name, 100))
 
 
-# --- Which part of the text is the answer ---------------------------------------------------------
-
-
 def found(text: str, shape: shapes.Shape, key: str) -> Any:
     """The answer in the text, shaped. Raises PastedUnreadable."""
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST:
         raise PastedUnreadable([f"The answer has {len(text):,} characters; no draft is that long."])
-    if fitting := _fitting(text, shape):
-        longest = max(length for length, _ in fitting)
-        # The last word counts, unless it is a mere example or correction of a part.
-        return [value for length, value in fitting if 2 * length >= longest][-1]
+    for _, value in readings(text, shape):
+        return value
     reading = read_literals(text)
     if reading.faults:
         raise PastedUnreadable([f"It cannot be read: {fault}." for fault in reading.faults])
     if any(literal.value for literal in reading.literals):
         raise PastedUnreadable([f'It holds no "{key}" in the form asked for.'])
     raise PastedUnreadable(["There is no JSON and no Python dictionary in it."])
-
-
-def _with_combined(literals: Sequence[Literal]) -> list[Literal]:
-    """The literals, and what is inside a lone wrapper or was given in several assignments."""
-    combined: list[Literal] = []
-    for literal in literals:
-        value = literal.value
-        inner = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
-        if isinstance(inner, dict):
-            combined.append(Literal(inner, literal.name, literal.length))
-        combined.append(literal)
-    named = {literal.name: literal.value for literal in literals if literal.name}
-    if len(named) > 1:
-        combined.append(Literal(named, "", sum(literal.length for literal in literals)))
-    return combined
-
-
-def _fitting(text: str, shape: shapes.Shape) -> list[tuple[int, Any]]:
-    """Length and value of all that has that shape; curly quotes count where nothing else does."""
-    for typographic in (False, True):
-        literals = _with_combined(read_literals(text, typographic=typographic).literals)
-        shaped = [(literal.length, shape(literal.value)) for literal in literals]
-        if fitting := [(length, value) for length, value in shaped if value is not None]:
-            return fitting
-    return []

@@ -53,6 +53,12 @@ def rules_shape(value: object) -> dict[str, Any] | None:
     return value
 
 
+def rules_list(value: object) -> list[Any] | None:
+    """Rules as a list of {class_name, group: option ...}."""
+    rules = (rules_shape(value) or {}).items()
+    return [{"class_name": name, **rule} for name, rule in rules if isinstance(rule, dict)] or None
+
+
 def _is_rule(value: object) -> bool:
     return (
         isinstance(value, dict)
@@ -63,7 +69,7 @@ def _is_rule(value: object) -> bool:
 
 def single(value: object) -> bool:
     """Whether it is a list of one, which stands for what it holds."""
-    return isinstance(value, list) and len(value) == 1
+    return isinstance(value, list) and len(value) == 1 and isinstance(value[0], str | int)
 
 
 def system_shape(value: object) -> dict[str, Any] | None:

@@ -169,9 +169,12 @@ def as_data(values: Sequence[object]) -> str:
     return f"[\n{lines}\n]".replace("<", "\\u003c") if values else "[]"
 
 
-def described_classes(classes: Sequence[Described]) -> str:
-    """Classes as data, one a line."""
-    return as_data([described(entry) for entry in classes])
+def described_classes(classes: Sequence[Described], keys: Sequence[str] = ()) -> str:
+    """Classes as data, one a line; `keys`: one for each, by which an answer calls it."""
+    entries = [described(entry) for entry in classes]
+    if keys:
+        entries = [{"key": key} | entry for key, entry in zip(keys, entries, strict=True)]
+    return as_data(entries)
 
 
 def described(entry: Described) -> dict[str, str]:

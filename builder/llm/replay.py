@@ -13,6 +13,7 @@ from builder.llm.model_drafter import ModelDrafter
 from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.revising import REVISE, REVISE_AGAIN
 from builder.llm.rewriting import REWRITE_GROUP
+from builder.llm.rule_schema import classes_in
 from builder.llm.schemas import short
 from builder.llm.transcript import Exchange, Question, Recording
 from builder.llm.transport import Message, ReplyT
@@ -132,9 +133,4 @@ def unheard(exchanges: Sequence[Exchange], revisions: int) -> list[Exchange]:
 
 def _recorded_classes(recording: Recording) -> set[str]:
     """The classes whose rules were asked for, as the recorded schemas name them."""
-    names: set[str] = set()
-    for exchange in recording.exchanges:
-        rule = exchange.reply_schema.get("$defs", {}).get("DraftedRule", {})
-        allowed = rule.get("properties", {}).get("class_name", {})
-        names.update(allowed.get("enum", [allowed["const"]] if "const" in allowed else []))
-    return names
+    return {name for exchange in recording.exchanges for name in classes_in(exchange.reply_schema)}

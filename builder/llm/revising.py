@@ -2,13 +2,13 @@
 
 The reply's shape mirrors `builder.edits.model` as a strict JSON schema can say it: maps keyed by
 class become lists of {class_name, options}. New words are cleaned (`Words`); names of what exists
-are taken as they stand.
+are taken as they stand, and the schema that is sent allows no others where it can say so.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, TypeAlias, Union
 
 from pydantic import Field, GetJsonSchemaHandler, TypeAdapter, ValidationError, create_model
 from pydantic.json_schema import JsonSchemaValue
@@ -20,6 +20,7 @@ from builder.errors import LLMError
 from builder.llm import schemas
 from builder.llm.asking import Asking
 from builder.llm.prompts import Prompts, as_data
+from builder.llm.strict_schemas import with_names
 from builder.llm.transport import TruncatedAnswer
 from builder.proposals.requests import RevisionRequest
 from builder.system.model import AttributeSystem
@@ -34,22 +35,26 @@ MOST_SEEN = 3
 
 
 class ClassChoice(schemas.StrictModel):
-    class_name: str
+    class_name: schemas.ExistingClass
     options: list[str]
 
 
 _Text, _Texts, _Choices = schemas.Words, list[schemas.Words], list[ClassChoice]
-# The kinds of edit that a model may propose, with their fields.
+_Class: TypeAlias = schemas.ExistingClass
+_Group: TypeAlias = schemas.ExistingGroup
+_Option: TypeAlias = schemas.ExistingOption
+# The kinds of edit that a model may propose, with their fields. Options of a rule, and what takes
+# the place of one that is dropped, may be new: added in the same proposal.
 _KINDS: dict[str, dict[str, Any]] = {
-    "set_rule": {"class_name": str, "group": str, "options": list[str]},
-    "rename_option": {"group": str, "option": str, "to": _Text},
-    "set_prompt": {"group": str, "prompt": _Text},
-    "add_option": {"group": str, "option": _Text},
-    "drop_option": {"group": str, "option": str, "replacement": str | None},
-    "split_option": {"group": str, "option": str, "into": _Texts, "classes": _Choices},
-    "merge_options": {"group": str, "options": list[str], "into": _Text},
+    "set_rule": {"class_name": _Class, "group": _Group, "options": list[str]},
+    "rename_option": {"group": _Group, "option": _Option, "to": _Text},
+    "set_prompt": {"group": _Group, "prompt": _Text},
+    "add_option": {"group": _Group, "option": _Text},
+    "drop_option": {"group": _Group, "option": _Option, "replacement": str | None},
+    "split_option": {"group": _Group, "option": _Option, "into": _Texts, "classes": _Choices},
+    "merge_options": {"group": _Group, "options": list[_Option], "into": _Text},
     "add_group": {"name": _Text, "prompt": _Text, "options": _Texts, "rules": _Choices},
-    "drop_group": {"group": str},
+    "drop_group": {"group": _Group},
 }
 
 
@@ -91,6 +96,17 @@ class RevisionReply(schemas.Reply):
     proposals: schemas.Checked[ProposalItem]
 
 
+def revision_reply(request: RevisionRequest) -> type[RevisionReply]:
+    """The reply, asked for in the names that the request tells of, as far as strict modes go."""
+    groups = request.system.groups
+    names = {
+        schemas.GROUP_NAME: [group.name for group in groups],
+        schemas.CLASS_NAME: shown_classes(request),
+        schemas.OPTION_NAME: [option for group in groups for option in group.options],
+    }
+    return RevisionReply.asked_with(with_names(RevisionReply.model_json_schema(), names))
+
+
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 
 
@@ -124,7 +140,8 @@ def _ask(request: RevisionRequest, asking: Asking, reasons: Sequence[str] = ()) 
     if reasons:
         question = asking.prompts.again(question, [f"- {reason}" for reason in reasons])
     try:
-        return asking.ask(REVISE_AGAIN if reasons else REVISE, question, RevisionReply)
+        purpose = REVISE_AGAIN if reasons else REVISE
+        return asking.ask(purpose, question, revision_reply(request))
     except TruncatedAnswer as error:
         if request.limit == 1:
             raise LLMError(
@@ -143,7 +160,7 @@ def revision_question(request: RevisionRequest, prompts: Prompts) -> str:
 def told(request: RevisionRequest) -> dict[str, str]:
     """What a model is told, by slot: the system, its faults, what was tried, wishes and locks."""
     system = request.system
-    shown = system.classes if request.classes is None else request.classes
+    shown = shown_classes(request)
     return {
         "domain": system.domain,
         "total": str(len(system.classes)),
@@ -156,6 +173,11 @@ def told(request: RevisionRequest) -> dict[str, str]:
         "notes": as_data((*request.earlier_notes, *request.notes)),
         "locks": as_data(request.locks),
     }
+
+
+def shown_classes(request: RevisionRequest) -> tuple[str, ...]:
+    """The classes whose rules a model is told."""
+    return request.system.classes if request.classes is None else request.classes
 
 
 def _groups(request: RevisionRequest, shown: Iterable[str]) -> list[dict[str, object]]:

@@ -1,44 +1,110 @@
-"""One group of a system written anew: the answer as it came, judged by whoever asked."""
+"""One group of a system written anew: the answer as it came, judged by whoever asked.
+
+Each option is given with the classes that have it. So no rule can name an option that is not there,
+and a class that is named nowhere keeps what it has, with its option.
+"""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from itertools import chain, count
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from builder.llm.asking import Asking
 from builder.llm.prompts import Prompts, as_data
-from builder.llm.revising import ClassChoice, told
-from builder.llm.schemas import Broken, Checked, Reply, TolerantModel, Words
+from builder.llm.revising import ClassChoice, shown_classes, told
+from builder.llm.schemas import CLASS_NAME, Broken, Checked, Reply, TolerantModel, Words, short
+from builder.llm.strict_schemas import object_of, with_names
 from builder.llm.transport import UnusableAnswer
 from builder.proposals.requests import RevisionRequest, Rewriting, RewritingRequest
+from builder.system.model import AttributeSystem, as_choice
+from builder.system.names import folded, likeness, unambiguous
 
 # What transcripts call it.
 REWRITE_GROUP = "evolve"
 
 
+class OptionOfClasses(TolerantModel):
+    option: Words
+    classes: list[str] = Field(default_factory=list)
+
+
+def _with_classes(option: object) -> object:
+    return {"option": option} if isinstance(option, str) else option
+
+
+def _as_list(group: object) -> object:
+    if isinstance(group, list):
+        return group
+    return [] if group is None else [group]
+
+
 class RewrittenGroup(TolerantModel):
-    """A whole group; `rules` are those that change."""
+    """A whole group, or that there should be none.
+
+    `rules`: how former versions asked for those that change.
+    """
 
     reason: Words
-    name: Words
+    name: Words = ""
     prompt: Words
-    options: list[Words]
-    rules: list[ClassChoice]
+    options: list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]]
+    does_not_apply: list[str] = Field(default_factory=list)
+    drop_group: bool = False
+    rules: list[ClassChoice] = Field(default_factory=list)
+
+    def choices(self) -> list[tuple[str, list[str]]]:
+        """Class and options, of all classes that are named."""
+        given: dict[str, list[str]] = {name: [] for name in self.does_not_apply}
+        for each in self.options:
+            for name in each.classes:
+                given.setdefault(name, []).append(each.option)
+        return [*given.items(), *((rule.class_name, rule.options) for rule in self.rules)]
 
 
 class RewritingReply(Reply):
     """One group, or none: then the group is dropped."""
 
-    rewritten: Checked[RewrittenGroup]
+    rewritten: Annotated[Checked[RewrittenGroup], BeforeValidator(_as_list)]
+
+
+def rewriting_reply(request: RewritingRequest) -> type[RewritingReply]:
+    """The reply as it is asked for: known classes, a name for a new group, an end for an old one.
+
+    That one is better left out is no answer of its own: small models take the shortest there is.
+    """
+    text = {"type": "string"}
+    classes = {"type": "array", "items": {"type": "string", "title": CLASS_NAME}}
+    options = {"type": "array", "items": object_of({"option": text, "classes": classes})}
+    parts = {"prompt": text, "options": options, "does_not_apply": classes}
+    if request.group:
+        parts = {**parts, "drop_group": {"type": "boolean"}}
+    else:
+        parts = {"name": text, **parts}
+    whole = object_of({"rewritten": object_of({"reason": text, **parts})})
+    names = {CLASS_NAME: shown_classes(request.about)}
+    return RewritingReply.asked_with(with_names({"title": "RewritingReply", **whole}, names))
 
 
 def rewrite_group(request: RewritingRequest, asking: Asking) -> Rewriting:
     """The group that the model gives for the request's. Raises LLMError where none came."""
     question = rewriting_question(request, asking.prompts)
     try:
-        reply = asking.ask(REWRITE_GROUP, question, RewritingReply)
+        reply = asking.ask(REWRITE_GROUP, question, rewriting_reply(request))
     except UnusableAnswer as error:
         return Rewriting("", problem=error.message)
-    return _rewriting(reply, request.group)
+    match reply.rewritten:
+        case []:
+            return Rewriting("")
+        case [RewrittenGroup(drop_group=True) as group]:
+            return Rewriting("", group.reason)
+        case [RewrittenGroup() as group]:
+            return Rewriting(_text(group, request, asking), group.reason)
+        case [Broken() as broken]:
+            return Rewriting("", problem=broken.problem)
+        case several:
+            return Rewriting("", problem=f"one group was asked for, {len(several)} came")
 
 
 def rewriting_question(request: RewritingRequest, prompts: Prompts) -> str:
@@ -54,28 +120,61 @@ def rewriting_question(request: RewritingRequest, prompts: Prompts) -> str:
 
 def _shown(group: Mapping[str, Any], about: RevisionRequest) -> dict[str, Any]:
     """The group with the rules of only those classes that the model is told of."""
-    names = group["rules"] if about.classes is None else about.classes
-    return {**group, "rules": {name: group["rules"][name] for name in names}}
+    return {**group, "rules": {name: group["rules"][name] for name in shown_classes(about)}}
 
 
-def _rewriting(reply: RewritingReply, before: Mapping[str, Any] | None) -> Rewriting:
-    match reply.rewritten:
-        case []:
-            return Rewriting("")
-        case [RewrittenGroup() as group]:
-            return Rewriting(_text(group, before), group.reason)
-        case [Broken() as broken]:
-            return Rewriting("", problem=broken.problem)
-        case several:
-            return Rewriting("", problem=f"one group was asked for, {len(several)} came")
+def _text(group: RewrittenGroup, request: RewritingRequest, asking: Asking) -> str:
+    """The group as a text, with the rules that it had where it does not say otherwise."""
+    system, before = request.about.system, request.group
+    # By a key, so that an option in two spellings is one.
+    options: dict[str, str] = {}
+    for each in group.options:
+        if each.option:
+            options.setdefault(folded(each.option), each.option)
+    rules, unfit = _given_rules(group, options, system)
+    asking.drop("rule", unfit)
+    for name, choice in (before["rules"] if before else {}).items():
+        if name not in rules:
+            rules[name] = [
+                options.setdefault(folded(option), option) for option in as_choice(choice)
+            ]
+    value = {
+        "name": before["name"] if before else _free_name(group.name, system),
+        "prompt": group.prompt,
+        "options": [*options.values()],
+        "rules": {name: _shortest(chosen) for name, chosen in rules.items()},
+    }
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _text(group: RewrittenGroup, before: Mapping[str, Any] | None) -> str:
-    """The group with the rules that it had, where it does not say otherwise."""
-    rules = dict(before["rules"]) if before else {}
-    rules |= {choice.class_name: _shortest(choice.options) for choice in group.rules}
-    value = {"name": group.name, "prompt": group.prompt, "options": group.options}
-    return json.dumps({**value, "rules": rules}, ensure_ascii=False)
+def _given_rules(
+    group: RewrittenGroup, options: Mapping[str, str], system: AttributeSystem
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The rules that the answer gives, and why others can't be used; each concerns its class alone.
+
+    `options`: those of the group by their key.
+    """
+    rules: dict[str, list[str]] = {}
+    unfit = []
+    known = unambiguous(system.classes)
+    for name, chosen in group.choices():
+        meant = name if name in system.rules else known.get(likeness(name))
+        unknown = [option for option in chosen if folded(option) not in options]
+        if meant is None:
+            unfit.append(f"{short(repr(name), 80)} is not a class of the system")
+        elif unknown:
+            unfit.append(f"{short(meant, 80)}: {short(repr(unknown[0]), 80)} is not an option")
+        else:
+            rules[meant] = list(dict.fromkeys(options[folded(option)] for option in chosen))
+    return rules, unfit
+
+
+def _free_name(wanted: str, system: AttributeSystem) -> str:
+    """The name for a new group, with a number behind it where another group has it."""
+    taken = {folded(group.name) for group in system.groups}
+    name = wanted or "new_group"
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(free for free in chain([name], numbered) if folded(free) not in taken)
 
 
 def _shortest(options: list[str]) -> str | list[str] | None:

@@ -5,12 +5,13 @@ Strict mode wants every field required, no other fields, no dictionaries with fr
 does not spoil the whole reply.
 """
 
+import contextlib
 import json
-import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -25,18 +26,12 @@ from pydantic import (
 )
 
 from builder.llm.literals import without_thoughts
+from builder.llm.readings import last_object, replies
 from builder.system.model import AttributeGroup, group_problems
-from builder.system.names import likeness, unambiguous
 
 ItemT = TypeVar("ItemT")
 # More make a prompt that no model reads with care, and a schema that strict modes refuse.
 MOST_OPTIONS = 100
-# An object begins with a name, or is empty; other braces are prose.
-_OBJECT = re.compile(r"\{(?=\s*[\"}])")
-# More is no answer, and would take a long time: objects that are tried, and characters read for
-# those that turn out broken.
-_MOST_TRIED = 100_000
-_MOST_IN_VAIN = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +113,13 @@ Words = Annotated[str, BeforeValidator(_cleaned)]
 Checked = list[Annotated[ItemT, WrapValidator(_set_aside)]]
 
 
+# Names of what is there already: what titles them in a schema, see `strict_schemas.with_names`.
+GROUP_NAME, CLASS_NAME, OPTION_NAME = "ExistingGroup", "ExistingClass", "ExistingOption"
+ExistingGroup = Annotated[str, Field(title=GROUP_NAME)]
+ExistingClass = Annotated[str, Field(title=CLASS_NAME)]
+ExistingOption = Annotated[str, Field(title=OPTION_NAME)]
+
+
 class StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -129,51 +131,59 @@ class TolerantModel(BaseModel):
 
 
 class Reply(TolerantModel):
-    """A whole answer. Reads JSON alone, in a code fence, after thoughts, or with prose around."""
+    """A whole answer, the items of one list. Reads JSON alone, else whatever else may be meant.
+
+    `asked_by`: the schema that goes along with a question, where it is narrower than what is read.
+    """
+
+    asked_by: ClassVar[Mapping[str, Any] | None] = None
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        if cls.asked_by is not None:
+            return deepcopy(dict(cls.asked_by))
+        return super().model_json_schema(*args, **kwargs)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **kwargs: Any) -> Self:
         text = json_data if isinstance(json_data, str) else bytes(json_data).decode()
-        return super().model_validate_json(answer_in(text, cls.model_fields), **kwargs)
+        return super().model_validate_json(cls.json_in(text), **kwargs)
+
+    @classmethod
+    def json_in(cls, text: str) -> str:
+        """The JSON of the answer in `text`; where there is none, the text without thoughts.
+
+        Found in a code fence, after thoughts, with prose around, in a written call, as a bare list
+        and in what is almost JSON (see `readings`). Never raises; takes time in proportion.
+        """
+
+        (field,) = cls.model_fields
+
+        def items(found: str) -> Sequence[object] | None:
+            with contextlib.suppress(ValidationError):
+                read: list[object] = getattr(super(Reply, cls).model_validate_json(found), field)
+                return read
+            return None
+
+        if items(text) is not None:
+            return text
+        for found, whole in replies(text, field):
+            read = items(found)
+            if read is not None and (whole or split_broken(read)[0]):
+                return found
+        return last_object(text) or without_thoughts(text)
+
+    @classmethod
+    def asked_with(cls, schema: Mapping[str, Any]) -> type[Self]:
+        """The same to be read, asked for by that schema."""
+        narrower = create_model(cls.__name__, __base__=cls)
+        narrower.asked_by = schema
+        return narrower
 
     @property
     def finished(self) -> bool:
         """Whether nothing of what was asked for is missing; False where that can't be known."""
         return False
-
-
-def answer_in(text: str, fields: Collection[str]) -> str:
-    """The JSON object in `text` that is the answer: the last whole one that has the `fields`.
-
-    Where none has them it is the last whole one, and `text` where there is none. An empty one
-    counts only where there is no other: prose about prompts holds "{}". Takes time in proportion
-    to the length of `text`: after 100,000 objects, or 10 million characters of broken ones, no
-    more are looked for.
-    """
-    if not text.lstrip().startswith(("{", "`")):
-        text = without_thoughts(text)
-    first = len(text) - len(text.lstrip())
-    decoder, wanted, found, best = json.JSONDecoder(), set(fields), text, None
-    if text.startswith("{", first) and not _OBJECT.match(text, first):
-        return text  # no prose around it: the JSON itself is broken or cut off
-    tried = in_vain = end = 0
-    while tried < _MOST_TRIED and in_vain <= _MOST_IN_VAIN and (brace := _OBJECT.search(text, end)):
-        tried += 1
-        start = brace.start()
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError) as error:
-            if start == first:
-                return text
-            end = start + 1
-            # The error counts lines from the start of the text.
-            in_vain += error.pos if isinstance(error, json.JSONDecodeError) else len(text)
-            continue
-        if value or found is text:
-            found = text[start:end]
-        if wanted <= value.keys():
-            best = found
-    return best or found
 
 
 class DraftedGroup(TolerantModel):
@@ -206,66 +216,3 @@ class SeparatingReply(Reply):
     """Groups to add to those that a system has."""
 
     new_groups: Checked[DraftedGroup]
-
-
-class DraftedRule(TolerantModel):
-    """The rule of one class: `class_name`, and `option_<i>` for the i-th group."""
-
-    class_name: str
-
-    def choices(self, groups: Sequence[AttributeGroup]) -> dict[str, str]:
-        """The chosen option by the name of its group."""
-        return {group.name: getattr(self, _field(index)) for index, group in enumerate(groups)}
-
-
-class RulesReply(Reply):
-    rules: Checked[DraftedRule]
-
-    asked: ClassVar[tuple[str, ...]] = ()
-    groups: ClassVar[tuple[AttributeGroup, ...]] = ()
-
-    @property
-    def finished(self) -> bool:
-        return set(self.asked) == {rule.class_name for rule in split_broken(self.rules)[0]}
-
-
-def rules_reply(classes: Sequence[str], groups: Sequence[AttributeGroup]) -> type[RulesReply]:
-    """The reply model for the rules of exactly these classes, options given by their text."""
-    fields: dict[str, Any] = {"class_name": (Literal[tuple(classes)], ...)}
-    for index, (group, key) in enumerate(zip(groups, property_names(groups), strict=True)):
-        spelt = BeforeValidator(_speller(group.options))
-        option: Any = Annotated[Literal[tuple(group.options)], spelt]
-        fields[_field(index)] = (option, Field(alias=key))
-    rule = create_model("DraftedRule", __base__=DraftedRule, **fields)
-    rules: Any = Checked[rule]  # type: ignore[valid-type]
-    reply = create_model("RulesReply", __base__=RulesReply, rules=(rules, ...))
-    reply.asked, reply.groups = tuple(classes), tuple(groups)
-    return reply
-
-
-def property_names(groups: Sequence[AttributeGroup]) -> tuple[str, ...]:
-    """One JSON property per group: its name where endpoints take it, else a safe spelling of it."""
-    names: list[str] = []
-    for number, group in enumerate(groups, start=1):
-        name = re.sub(r"[^A-Za-z0-9_]+", "_", group.name).strip("_")[:50]
-        if not name or name in {"class_name", *names}:
-            name = f"group_{number}_{name}".rstrip("_")
-        names.append(name)
-    return tuple(names)
-
-
-def _field(index: int) -> str:
-    # A group may be named like a method of pydantic's models ("copy"), so names are aliases.
-    return f"option_{index}"
-
-
-def _speller(options: Sequence[str]) -> Callable[[object], object]:
-    spelling = unambiguous(options)
-
-    def respell(value: object) -> object:
-        """The option as it is written in the system, where the spelling alone differs."""
-        if not isinstance(value, str) or value in options:
-            return value
-        return spelling.get(likeness(value), value)
-
-    return respell

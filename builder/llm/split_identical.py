@@ -43,7 +43,7 @@ def split_identical(
         asked = {name for names in sets for name in names}
         classes = [entry for entry in request.classes if entry[0] in asked]
         subject = Subject(request.domain, groups, system.classes, request.context)
-        rules = draft_rules(subject, classes, f"{SEPARATE} rules", asking)
+        rules = draft_rules(subject, classes, f"{SEPARATE} rules", asking).rules
     except CotbuildError as error:
         asking.emit(Inseparable(_count(sets), error.message))
         return system
@@ -54,7 +54,9 @@ def alike(system: AttributeSystem) -> Sets:
     """Sets of classes with identical rules, the largest first."""
     by_rule: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     for name, choices in system.rules.items():
-        by_rule.setdefault(tuple(choices.values()), []).append(name)
+        # Rules that are missing are not the same rules.
+        if any(choices.values()):
+            by_rule.setdefault(tuple(choices.values()), []).append(name)
     sets = [tuple(names) for names in by_rule.values() if len(names) > 1]
     return sorted(sets, key=len, reverse=True)
 
@@ -109,7 +111,9 @@ def splitting_question(
 
 
 def _splits(group: AttributeGroup, sets: Sets, rules: ClassRules) -> bool:
-    return any(len({rules[name][group.name] for name in names}) > 1 for names in sets)
+    """Whether the rules that came have different options in it for classes of one set."""
+    chosen = [{rules.get(name, {}).get(group.name) for name in names} for names in sets]
+    return any(len(options - {None}) > 1 for options in chosen)
 
 
 def _extended(

@@ -116,7 +116,7 @@ class _Answer:
 
 def _completion(found: object) -> ChatCompletion:
     if not isinstance(found, dict):
-        raise ValueError("the answer is no object")
+        raise json.JSONDecodeError("the answer is no object", json.dumps(found), 0)
     # Not validated, as nothing that openai receives.
     return ChatCompletion.construct(**found)
 

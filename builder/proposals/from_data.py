@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -18,13 +18,13 @@ from builder.diagnosis.confusions import (
 from builder.diagnosis.groups import GroupReport
 from builder.diagnosis.permutation_test import null_tests
 from builder.edits.model import DropGroup, DropOption, Edit, Proposal, SetRule
+from builder.proposals.first_rules import FEWEST, first_rules, rules_in
 from builder.scoring.score import Scores
 from builder.scoring.statistics import wilson
 from builder.system.model import AttributeSystem, Choice
 
 # A change of rules is fitted on few images: these bounds keep out what obviously does nothing, and
 # leave the rest to the evaluator, which measures every proposal.
-_FEWEST = 2  # a single image is an accident
 _CLEARLY = 2  # times as many images
 # A person goes through a list one by one: a hundred proposals are a long evening.
 _MOST = 20  # of each kind
@@ -40,10 +40,12 @@ def suggest(
 ) -> tuple[Proposal, ...]:
     """Proposals for the system from its scores, each once; their source is "data".
 
-    An image chooses its likeliest option. Five kinds, in this order, each strongest first and at
+    An image chooses its likeliest option. Six kinds, in this order, each strongest first and at
     most 20, so that the list stays readable with any number of classes; what is left comes up
     once these are accepted or rejected. What is `unwanted` takes no place.
 
+    0. The first rules of a class that has none: in every group the option that the most of its
+       images choose, at least 2, or several as in 3. What 1 to 3 say of it is left until then.
     1. A missing distinction. Two classes confused at least twice whose rules differ in no group,
        or only in groups nearer to a coin than to certainty: the option that the most images of one
        choose becomes its rule, if neither's rule names it and the 95 % intervals of how many images
@@ -62,12 +64,18 @@ def suggest(
 
     2 and 3 want a larger part of the class's images than of the other classes': what all images
     choose says nothing about a class. 1 to 3 leave rules of several options to a person. Strength
-    is: how often the pair is confused; the number of images beyond those that choose the rule's
-    (2, 3); p (4); the number of images of the classes that name it (5).
+    is: the number of the class's images (0); how often the pair is confused; the number of images
+    beyond those that choose the rule's (2, 3); p (4); the number of images of the classes that name
+    it (5).
     """
     if not scores.n:
         return ()
-    review = _review(scores, system)
+    taken: set[str] = set()
+    whole = _review(scores, system)
+    several = {(c.evidence.class_name, c.evidence.group): c.options for c in _split(whole)}
+    given = first_rules(whole.evidence.values(), several, system)
+    first = tuple(islice(_new(given, taken, unwanted), _MOST))
+    review = whole.without({edit.class_name for edit in rules_in(first)})
     kinds = (
         _distinctions(scores, system, review),
         _strongest(_contradicted(review)),
@@ -75,8 +83,8 @@ def suggest(
         chance_groups(scores, system, seed=seed),
         unchosen_options(scores, system),
     )
-    taken: set[str] = set()
-    return tuple(p for kind in kinds for p in islice(_new(kind, taken, unwanted), _MOST))
+    found = (p for kind in kinds for p in islice(_new(kind, taken, unwanted), _MOST))
+    return (*first, *found)
 
 
 def chance_groups(scores: Scores, system: AttributeSystem, *, seed: int) -> Iterator[Proposal]:
@@ -115,7 +123,7 @@ def unchosen_options(scores: Scores, system: AttributeSystem) -> Iterator[Propos
     for group, p in zip(system.groups, scores.probabilities, strict=True):
         chosen = {group.options[option] for option in np.unique(p.argmax(axis=1)).tolist()}
         unchosen = [option for option in group.options if option not in chosen]
-        known = {e.class_name: e for e in evidence if e.group == group.name and e.n >= _FEWEST}
+        known = {e.class_name: e for e in evidence if e.group == group.name and e.n >= FEWEST}
         users = {
             option: [name for name, rule in system.rules.items() if option in rule[group.name]]
             for option in unchosen
@@ -184,6 +192,11 @@ class _Review:
     totals: Mapping[str, Mapping[str, int]]
     images: int
 
+    def without(self, classes: Collection[str]) -> "_Review":
+        """What is left when nothing is asked about these classes."""
+        kept = {key: found for key, found in self.evidence.items() if key[0] not in classes}
+        return replace(self, evidence=kept)
+
     def typical(self, evidence: RuleEvidence, option: str) -> bool:
         """Whether a larger part of the class's images choose it than of the other classes'."""
         seen = _count(evidence, option)
@@ -248,7 +261,7 @@ def _contradicted(review: _Review) -> Iterator[_Case]:
     for evidence in review.evidence.values():
         (option, seen), n = evidence.chosen[0], evidence.n
         kept = sum(_count(evidence, named) for named in evidence.rule)
-        clear = seen >= _FEWEST and 2 * seen > n and seen >= _CLEARLY * kept
+        clear = seen >= FEWEST and 2 * seen > n and seen >= _CLEARLY * kept
         open_to_it = len(evidence.rule) <= 1 and option not in evidence.rule
         if open_to_it and clear and review.typical(evidence, option):
             told = f'{seen} of {n} review images see "{option}" ({_interval(seen, n)})'
@@ -263,7 +276,7 @@ def _split(review: _Review) -> Iterator[_Case]:
             continue
         (first, most), (second, fewer), (_, third) = (*evidence.chosen, ("", 0))[:3]
         seen = most + fewer
-        clear = fewer >= _FEWEST and 2 * seen > n and fewer >= _CLEARLY * third
+        clear = fewer >= FEWEST and 2 * seen > n and fewer >= _CLEARLY * third
         balanced = most < _CLEARLY * fewer
         typical = review.typical(evidence, first) and review.typical(evidence, second)
         if clear and balanced and typical:
@@ -302,7 +315,7 @@ class _Telling:
 
 def _distinctions(scores: Scores, system: AttributeSystem, review: _Review) -> Iterator[Proposal]:
     for pair in confused_pairs(scores, system, limit=_PAIRS):
-        if pair.count < _FEWEST or any(part >= TELLS_APART for _, part in pair.separating_groups):
+        if pair.count < FEWEST or any(part >= TELLS_APART for _, part in pair.separating_groups):
             continue
         sides = (pair.first, pair.second), (pair.second, pair.first)
         best = [_most_telling(system, review, own, other) for own, other in sides]

@@ -348,9 +348,8 @@ def _effect(action: Decide, view: View) -> Effect | None:
 
 
 def _most_helpful(view: View) -> Offer | None:
-    """The first offer if it helps; offers are sorted by their effect."""
-    offer = view.offers[0] if view.offers else None
-    return offer if offer and offer.effect and offer.effect.net > 0 else None
+    """The first offer that helps: they are sorted."""
+    return next((each for each in view.offers if each.effect and each.effect.net > 0), None)
 
 
 def _draft(state: State, drafter: Drafter | None) -> AttributeSystem:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from builder.edits.apply import EditError, apply
 from builder.edits.locks import Lock, touched
 from builder.edits.model import Proposal
+from builder.proposals.first_rules import gives_first_rules
 from builder.review.findings import Findings, Measurements
 from builder.scoring.fit import RuleTrial
 from builder.scoring.score import Scores
@@ -177,9 +178,10 @@ class Offer:
 class View:
     """All that one screen shows.
 
-    `findings` and effects are None without images. `offers` are sorted by their effect. `unfit`
-    counts offers that the working system has outgrown, `locked` those that would change what is
-    locked. `stopped`: the step before was stopped by the person.
+    `findings` and effects are None without images. `offers` are sorted by their effect, after those
+    that give a class its first rules. `unfit` counts offers that the working system has outgrown,
+    `locked` those that would change what is locked. `stopped`: the step before was stopped by the
+    person.
     """
 
     state: State
@@ -273,6 +275,8 @@ def look(
         offers.append(Offer(proposal, effect, _alone(proposal, base)))
     # Stable: of equals, the one that was proposed first.
     offers.sort(key=lambda offer: -offer.effect.net if offer.effect else 0)
+    # Before all else: without any rules a class is not known.
+    offers.sort(key=lambda offer: not gives_first_rules(offer.proposal, working.system))
     return View(
         state=state,
         system=working.system,

@@ -192,6 +192,11 @@ class AttributeSystem(Value):
     def classes(self) -> tuple[str, ...]:
         return tuple(self.rules)
 
+    @property
+    def without_rules(self) -> tuple[str, ...]:
+        """The classes whose rules name no option in any group: nothing is known of them."""
+        return tuple(name for name, rule in self.rules.items() if not any(rule.values()))
+
     def group(self, name: str) -> AttributeGroup:
         """The group of that name. Raises KeyError if there is none."""
         for group in self.groups:

@@ -34,6 +34,8 @@ def round_screen(view: View) -> RenderableType:
         parts += _did_it_help(view.state, view.findings)
         parts += changes_block(view.state, view.findings)
         parts += _what_is_wrong(view.findings)
+    if without := view.system.without_rules:
+        parts += [Text(), Text(_no_rules(without), style="bold")]
     parts += _what_would_fix_it(view)
     # Without images and model there is nothing to stop: the person alone moves it.
     if view.stop and (view.findings or view.can_ask):
@@ -268,6 +270,12 @@ def _size(system: AttributeSystem) -> RenderableType:
         f"{counted(len(system.classes), 'class', 'classes')}. Groups with their options: {groups}.",
     )
     return Group(Text(), *(Text(line) for line in lines))
+
+
+def _no_rules(classes: Sequence[str]) -> str:
+    named = listed([shortened(name, 40) for name in classes], 10)
+    have = "has" if len(classes) == 1 else "have"
+    return f"{counted(len(classes), 'class', 'classes')} {have} no rules yet: {named}."
 
 
 def _heading(words: str) -> RenderableType:

@@ -12,7 +12,7 @@ from builder.llm.events import LLMEvent
 from builder.llm.parallel import ParallelCalls
 from builder.llm.settings import ModelSettings
 from builder.proposals.requests import DraftRequest
-from tests.openai_server import Answer, Request, chat, openai_server
+from tests.openai_server import Answer, Request, asked_classes, chat, openai_server
 
 CLASSES = tuple((f"class number {number}", "") for number in range(1000))
 IN_FLIGHT = 8
@@ -32,15 +32,13 @@ def respond(request: Request) -> Answer:
     """Five groups of ten options, and rules that differ for any two classes."""
     if request.schema["title"] == "GroupsReply":
         return chat({"groups": GROUPS}, delay=0.2)
-    properties = request.schema["$defs"]["DraftedRule"]["properties"]
-    rules = [
-        {"class_name": name}
-        | {
+    rules = {
+        key: {
             f"attribute_{place}": f"typical option {digit}"
             for place, digit in enumerate(f"{int(name.split()[-1]):05}")
         }
-        for name in properties["class_name"]["enum"]
-    ]
+        for key, name in asked_classes(request).items()
+    }
     return chat({"rules": rules}, delay=0.2)
 
 

@@ -162,11 +162,40 @@ def test_invented_options_and_missing_classes(job: Job) -> None:
     def respond(request: Request) -> Answer:
         if "groups" in request.schema.get("properties", {}):
             return answer(request)
-        rule = {"class_name": CLASSES[0], "color": "crimson", "form": "a wolf"}
-        return chat({"rules": [rule]})
+        if "rules" not in request.schema.get("properties", {}):
+            return answer(request)
+        return chat({"rules": {"c01": {"color": "crimson", "form": "a wolf"}}})
 
-    said = endpoint(respond, job)
-    assert any(name in said for name in CLASSES)
+    with openai_server(respond) as server:
+        result = cotbuild("new", *job.flags(), "--auto", "--llm", "m", "--llm-url", server.url)
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stderr.split())
+    assert f"3 classes are left without a complete rule: {', '.join(CLASSES)} (for the" in said
+    assert "color: 'crimson' is not one of the allowed values" in said
+    assert f"2 classes have no rules yet: {', '.join(CLASSES[1:])}." in " ".join(
+        result.stdout.split()
+    )
+    records = read_journal(job.session).records
+    proposed = next(record for record in records if record.kind == "proposed")
+    first, second = proposed.proposals[:2]
+    assert [first.edits[0].class_name, second.edits[0].class_name] == list(CLASSES[1:])
+    assert first.reason.startswith("the class has no rules yet")
+    system = read_state(job.session).system
+    assert system is not None
+    assert system.rules[CLASSES[0]]["form"] == ("a wolf",), "what was sound is kept"
+
+
+def test_without_images_the_round_says_which_classes_have_no_rules(job: Job) -> None:
+    def respond(request: Request) -> Answer:
+        if "rules" not in request.schema.get("properties", {}):
+            return answer(request)
+        return chat({"rules": {CLASSES[0]: {"color": "red", "form": "a wolf"}}})
+
+    flags = ["--classes", job.classes, "--no-images", "--auto", "--out", job.session]
+    with openai_server(respond) as server:
+        result = cotbuild("new", *flags, "--llm", "m", "--llm-url", server.url)
+    assert result.exit_code == 0, result.output
+    assert f"2 classes have no rules yet: {', '.join(CLASSES[1:])}." in result.stdout
 
 
 @pytest.mark.parametrize(

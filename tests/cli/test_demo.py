@@ -10,6 +10,8 @@ from builder.demo.recorded import RECORDING
 from builder.llm import transcript
 from builder.llm.replay import ReplayDrafter
 from builder.llm.revising import REVISE, RevisionReply
+from builder.llm.schemas import CLASS_NAME, GROUP_NAME, OPTION_NAME
+from builder.llm.strict_schemas import with_names
 from builder.resources import resource_folder
 from builder.session.journal import read_state
 from builder.system.file import load_system_file
@@ -78,4 +80,7 @@ def test_the_revisions_were_asked_for_with_this_template_and_schema() -> None:
     for exchange in asked:
         (message,) = exchange.messages
         assert [part for part in around if part not in message["content"]] == []
-        assert exchange.reply_schema == RevisionReply.model_json_schema()
+        # But for the names in it: those of the system as it was then.
+        defined = exchange.reply_schema["$defs"]
+        names = {title: defined[title]["enum"] for title in (GROUP_NAME, CLASS_NAME, OPTION_NAME)}
+        assert exchange.reply_schema == with_names(RevisionReply.model_json_schema(), names)

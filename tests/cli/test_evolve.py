@@ -25,21 +25,19 @@ COLOR = GROUPS["groups"][0]
 
 
 def group(**changes: object) -> dict[str, object]:
-    return {"reason": "it is [red]", **COLOR, "rules": [], **changes}
+    said = {"reason": "it is [red]", "drop_group": False, "does_not_apply": []}
+    return {**said, **COLOR, **changes}
 
 
 # With these rules 8 of the 12 review images are correct, not 4, and more can't be.
-FIX = group(
-    rules=[
-        {"class_name": CLASSES[0], "options": ["red"]},
-        {"class_name": CLASSES[1], "options": ["green"]},
-    ]
-)
-NONSENSE = group(options=["red"])
+WITH = {"red": [CLASSES[0]], "green": [CLASSES[1]]}
+FIX = group(options=[{"option": o, "classes": WITH.get(o, [])} for o in COLOR["options"]])
+NONSENSE = group(prompt="no slot")
 
 
 def answers(*written: object) -> Answer:
-    return chat({"rewritten": list(written)})
+    """One group, none, or more than was asked for."""
+    return chat({"rewritten": list(written) if len(written) > 1 else next(iter(written), None)})
 
 
 class Model:
@@ -102,7 +100,7 @@ def test_the_model_is_told_what_goes_wrong_and_what_became_of_its_answers(sessio
     first, second, third, last = (request.text for request in model.asked)
     assert CLASSES[0] in first
     assert '"name": "color"' in first.partition("<group>")[2]
-    assert "at least 2 options" in second.partition("<unusable>")[2].partition("</unusable>")[0]
+    assert "exactly one {}" in second.partition("<unusable>")[2].partition("</unusable>")[0]
     # The spare component, for a group that is not there yet.
     assert "<group>\n[]\n</group>" in third
     past = last.partition("<past>")[2].partition("</past>")[0]
@@ -150,21 +148,20 @@ def test_money_that_does_not_pay_for_a_call_is_not_spent(
 
 
 def test_answers_that_are_no_use_are_failures_among_others(session: Path) -> None:
-    unknown = group(rules=[{"class_name": "Nobody", "options": ["red"]}])
+    unknown = group(options=[{"option": "red", "classes": ["Nobody"]}])
     useless = [
         answers(NONSENSE),
         answers(unknown),
         answers(FIX, FIX),
         answers(group()),
         answers("red"),
-        # There is a group of that name already.
-        answers(FIX),
+        answers(FIX, FIX),
     ]
     model = Model(*useless, answers(FIX))
     with openai_server(model) as server:
         result = cotbuild(*gepa(session, server.url, "--max-calls", len(useless) + 1))
     assert result.exit_code == 0, result.output
-    for words in ("at least 2 options", "'Nobody'", "2 came", "changes nothing", "repeats"):
+    for words in ("exactly one {}", "'Nobody'", "2 came", "changes nothing", "dictionary"):
         assert words in " ".join(result.stderr.split())
     assert read_state(session).system.rules[CLASSES[0]]["color"] == ("red",)  # type: ignore[union-attr]
 

@@ -47,6 +47,7 @@ def hub(running: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Hub:
     running.requests.clear()
     running.gated.clear()
     running.private.clear()
+    running.refusing = None
     return running
 
 
@@ -351,6 +352,24 @@ def test_without_a_network_the_message_says_so(
     _go_offline(monkeypatch)
     with pytest.raises(InputError, match="not on this machine: HF_HUB_OFFLINE is set"):
         read(tmp_path, "org/name")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_hub_that_limits_requests_leaves_what_is_here(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    # The library would try again for half a minute.
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", pytest.fail)
+    columns = {"image_column": "image_url", "label_column": "name"}
+    hub.add_cards([("Absol", picture(1))], "org/here")
+    read(tmp_path, "org/here", **columns)
+    hub.refusing = status, "300"
+    assert len(read(tmp_path, "org/here", **columns).images) == 1
+    with pytest.raises(
+        InputError, match=rf"limits requests \({status}\) and asks to wait 5 min 0 s\."
+    ) as caught:
+        read(tmp_path, "org/elsewhere")
+    assert "Try again in 5 min 0 s" in caught.value.hint and "online" not in caught.value.hint
 
 
 def test_a_private_data_set_is_read_with_a_token(

@@ -62,8 +62,9 @@ class _Hub(BaseHTTPRequestHandler):
     # The weights of org/slow-clip stop half-way until they are released.
     half_sent: threading.Event
     released: threading.Event
-    # Every answer but of files, once it is set.
+    # Every answer but of files, once it is set; how long it asks to wait, if so.
     status: "int | None" = None
+    wait: str = ""
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
@@ -121,6 +122,8 @@ class _Hub(BaseHTTPRequestHandler):
     def _refuse(self, status: int, code: str) -> None:
         self.send_response(status)
         self.send_header("X-Error-Code", code)
+        if self.wait:
+            self.send_header("Retry-After", self.wait)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -265,6 +268,26 @@ def test_without_a_network_the_message_says_how_to_go_on(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(EncoderError, match="HF_HUB_OFFLINE is set"):
         fetch_checkpoint("org/clip", None)
+
+
+@pytest.mark.usefixtures("never_again")
+@pytest.mark.parametrize(
+    ("status", "wait", "says", "advises"),
+    [
+        (429, "300", r"limits requests \(429\) and asks to wait 5 min 0 s\.", "in 5 min 0 s; who"),
+        (429, "", r"limits requests \(429\)\.", "Try again later; who is logged in"),
+        (503, "7", r"limits requests \(503\) and asks to wait 7 s\.", "Try again in 7 s"),
+        (500, "", r"has trouble of its own \(500\)\.", "Try again later."),
+    ],
+)
+def test_a_hub_that_answers_not_now_is_not_out_of_reach(
+    hub: type[_Hub], status: int, wait: str, says: str, advises: str
+) -> None:
+    hub.status, hub.wait = status, wait
+    for ask in (fetch_checkpoint, bytes_to_download):
+        with pytest.raises(EncoderError, match=says) as caught:
+            ask("org/clip", None)
+        assert advises in caught.value.hint and "online" not in caught.value.hint
 
 
 @pytest.mark.usefixtures("never_again")

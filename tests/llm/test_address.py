@@ -103,6 +103,10 @@ def test_no_password_is_ever_shown(password: str, form: str) -> None:
     [
         ("http://@host/v1", "credentials"),
         ("http://host/v1?", "a query"),
+        ("http://host/v1?key=k", "a query"),
+        ("http://host/v1?api-version=1&key=k", "a query"),
+        ("http://host/v1?code=k&api-version=1", "a query"),
+        ("http://host/v1?api-version=", "a query"),
         ("http://host/v1#", "a fragment"),
         ("http://me:p@host/v1?a=b#c", "credentials and a query and a fragment"),
     ],
@@ -114,6 +118,12 @@ def test_what_does_not_belong_in_an_address_is_named(
     for given_url in (url, None):
         with pytest.raises(InputError, match=f"comes with {found};"):
             endpoint(given_url)
+
+
+def test_the_version_of_an_api_is_no_secret() -> None:
+    url = "https://host/openai/deployments/d?api-version=2024-10-21-preview"
+    assert endpoint(url).geturl() == url
+    assert shown(url) == "https://host/openai/deployments/d"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builder.errors import LLMError
-from builder.llm.events import FormatFallback
+from builder.llm.events import FormatFallback, Waiting
 from builder.llm.schemas import GroupsReply
 from builder.llm.transport import ask
 from tests.llm.live import GROUPS, Live, complete, request_for
@@ -22,11 +22,12 @@ from tests.openai_server import (
     tool_call,
 )
 
-FORMS = ("strict", "schema", "tools", "json", "text")
+FORMS = ("strict", "schema", "tools", "object", "json", "text")
 REFUSALS = {
     "strict": failure(400, "'response_format': 'strict' is not supported"),
     "schema": failure(422, "unsupported: structured output"),
     "tools": failure(404, "No endpoints found that support tool use"),
+    "object": failure(400, "Extra inputs are not permitted"),
     "json": failure(400, "response_format json_object is not supported"),
 }
 
@@ -53,12 +54,130 @@ def test_every_form_is_found_and_remembered_in_a_whole_draft(tmp_path: Path, for
     assert len(fallbacks) == FORMS.index(form) and all(event.format for event in fallbacks)
 
 
-def test_the_last_refusal_is_the_error(tmp_path: Path) -> None:
-    with openai_server(lambda _request: REFUSALS["strict"]) as server:
-        live = Live(server.url, tmp_path)
-        with pytest.raises(LLMError, match=r"does not take a JSON schema \(400\)"):
+def test_the_first_refusal_is_the_error_and_the_next_question_finds_all_forms(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "modes.json"
+    refusing = [True]
+
+    def respond(request: Request) -> Answer:
+        said = f"There is no {request.form} here."
+        return failure(400, said) if refusing[0] else chat(GROUPS)
+
+    with openai_server(respond) as server:
+        live = Live(server.url, tmp_path, modes_file=file, retries=4)
+        told = r"\(400\): There is no strict here\. 6 forms of answer were tried\."
+        with pytest.raises(LLMError, match=told) as caught:
             complete(live)
         assert [request.form for request in server.requests] == list(FORMS)
+        assert caught.value.hint and not file.exists()
+        refusing[0] = False
+        complete(live)
+        assert server.requests[-1].form == "strict"
+
+
+# What servers answer to a form that they don't know.
+UNKNOWN_FORMS = {
+    "llama-cpp-python": Answer(
+        {
+            "error": {
+                "message": "[{'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), "
+                "'msg': \"Input should be 'text' or 'json_object'\"}]",
+                "type": "internal_server_error",
+            }
+        },
+        500,
+    ),
+    "FastAPI": Answer(
+        {"detail": [{"loc": ["body", "response_format", "type"], "msg": "Input should be 'text'"}]},
+        422,
+    ),
+    "a list": Answer('[{"error": {"code": 400, "message": "An argument is not valid."}}]', 400),
+    "generic": failure(400, "Bad request"),
+    "no words": Answer("", 400),
+    "plain text": Answer("Unprocessable Entity", 422, content_type="text/plain"),
+    "page": Answer("<html><title>Error</title></html>", 500, content_type="text/html"),
+    "boom": failure(500, "Internal Server Error"),
+    "not built": failure(501, "not implemented"),
+    "unknown parameter": failure(404, "Unknown parameter: response_format.json_schema"),
+    "of a gateway": failure(503, "no worker takes response_format"),
+    "teapot": failure(418, "no"),
+}
+# What may be a fault in passing is asked for again by the next run.
+DOUBTED = ("boom", "page", "not built")
+
+
+@pytest.mark.parametrize("server_kind", UNKNOWN_FORMS)
+def test_a_form_that_never_worked_is_left_at_its_first_failure(
+    tmp_path: Path, server_kind: str
+) -> None:
+    file = tmp_path / "modes.json"
+
+    def respond(request: Request) -> Answer:
+        known = request.form in ("tools", "object", "json", "text")
+        return in_form(request, obliging(request)) if known else UNKNOWN_FORMS[server_kind]
+
+    with openai_server(respond) as server:
+        live = Live(server.url, tmp_path, modes_file=file, retries=4)
+        live.drafter.draft(request_for("A", "B"))
+        assert [request.form for request in server.requests] == ["strict", "schema", *["tools"] * 2]
+    assert not live.told(Waiting)
+    assert file.exists() == (server_kind not in DOUBTED)
+
+
+def test_a_json_object_comes_with_its_schema_where_that_is_taken(tmp_path: Path) -> None:
+    with openai_server(only("object")) as server:
+        complete(Live(server.url, tmp_path))
+        wanted = server.requests[-1].body["response_format"]
+    assert wanted == {"type": "json_object", "schema": GroupsReply.model_json_schema()}
+
+
+@pytest.mark.parametrize("status", [400, 418, 500])
+def test_once_a_form_worked_a_failure_is_not_due_to_it(tmp_path: Path, status: int) -> None:
+    with openai_server([chat(GROUPS), *[failure(status, "boom")] * 9]) as server:
+        live = Live(server.url, tmp_path, retries=2)
+        complete(live)
+        with pytest.raises(LLMError, match=rf"\({status}\): boom"):
+            live.transport.complete("other", ask("And?"), GroupsReply)
+        assert {request.form for request in server.requests} == {"strict"}
+        assert len(server.requests) == (4 if status == 500 else 2)
+
+
+def broken(status: int, **said: str) -> Answer:
+    return Answer({"error": {"message": "It wrote no sound JSON.", **said}}, status)
+
+
+SLIPS = [
+    broken(400, code="json_validate_failed", failed_generation='{"gro'),
+    broken(400, type="tool_use_failed"),
+    broken(422, message="Failed to generate JSON. Please adjust your prompt."),
+    broken(500, code="json_validate_failed"),
+]
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize("proven", [False, True])
+def test_an_answer_that_the_endpoint_itself_cannot_read_is_asked_for_again(
+    tmp_path: Path, slip: Answer, proven: bool
+) -> None:
+    script = [chat(GROUPS), slip, chat(GROUPS)] if proven else [slip, chat(GROUPS)]
+    with openai_server(script) as server:
+        live = Live(server.url, tmp_path, retries=1)
+        for _ in range(2 if proven else 1):
+            live.transport.complete("other", ask("And?"), GroupsReply)
+        assert [request.form for request in server.requests] == ["strict"] * len(script)
+    assert not live.told(FormatFallback)
+    assert live.transport.account.spent.estimated, "the model wrote something"
+
+
+def test_who_never_writes_sound_json_is_asked_in_other_forms(tmp_path: Path) -> None:
+    def respond(request: Request) -> Answer:
+        return SLIPS[0] if request.form in ("strict", "tools", "json") else chat(GROUPS)
+
+    with openai_server(respond) as server:
+        complete(Live(server.url, tmp_path, retries=4))
+        forms = [request.form for request in server.requests]
+    assert forms == [*["strict"] * 2, *["tools"] * 2, *["json"] * 2, "text"]
 
 
 def test_who_ignores_a_schema_is_not_asked_for_it_less_strictly(tmp_path: Path) -> None:
@@ -92,17 +211,20 @@ def test_only_what_was_refused_is_remembered(tmp_path: Path) -> None:
     def respond(request: Request) -> Answer:
         if request.form == "tools":
             return chat("I use no tools.")
+        if request.form == "object":
+            return chat("Nor schemas.")
         return refused.get(request.form, chat(GROUPS))
 
     with openai_server(respond) as server:
         live = Live(server.url, tmp_path, modes_file=file)
         complete(live)
         forms = [request.form for request in server.requests]
-        assert forms == ["strict", "schema", "tools", "tools", "json"]
+        ignored = [form for form in ("tools", "object") for _ in range(2)]
+        assert forms == ["strict", "schema", *ignored, "text"]
         assert json.loads(file.read_text()) == {f"{server.url} scripted": "tool_call"}
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 402, 403, 407, 408, 413, 429])
 def test_other_failures_are_no_reason_for_another_form(tmp_path: Path, status: int) -> None:
     script = [failure(status, "no schema, no tool: response_format"), chat(GROUPS)]
     with openai_server(script) as server:
@@ -154,7 +276,7 @@ def test_a_damaged_memory_is_found_out_anew(tmp_path: Path, text: str) -> None:
             text.replace("PLACE", f"{server.url} scripted").encode(errors="surrogateescape")
         )
         complete(Live(server.url, tmp_path, modes_file=file))
-        assert [request.form for request in server.requests] == list(FORMS[:4])
+        assert [request.form for request in server.requests] == list(FORMS[:5])
         assert json.loads(file.read_text())[f"{server.url} scripted"] == "json_mode"
 
 
@@ -210,7 +332,7 @@ def test_another_tool_than_the_one_offered_is_not_taken(tmp_path: Path) -> None:
         live = Live(server.url, tmp_path)
         complete(live)
         forms = [request.form for request in server.requests]
-        assert forms == ["strict", "schema", "tools", "tools", "json", "text"]
+        assert forms == [*FORMS[:3], *FORMS[2:]]
     assert "'delete_everything' that was not offered" in live.told(FormatFallback)[2].reason
 
 

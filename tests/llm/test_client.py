@@ -94,7 +94,7 @@ def test_an_odd_finish_reason_does_not_spoil_the_transcript(tmp_path: Path) -> N
 def test_half_a_character_in_a_reply_is_replaced(tmp_path: Path) -> None:
     color, form = GROUPS["groups"]
     half = json.dumps({"groups": [color, {**form, "prompt": "so @ {}"}]}).replace("@", "\ud83d")
-    bad = half.replace('"groups"', '"grups"')
+    bad = half.replace('"groups": [', '"groups": [{')
     with openai_server([chat(GROUPS), chat(bad), chat(half)]) as server:
         live = Live(server.url, tmp_path)
         complete(live)
@@ -211,7 +211,7 @@ def test_a_finished_call_tells_the_total_of_the_session(tmp_path: Path) -> None:
         (failure(403, "not in your region"), ["forbids", "(403)", "not in your region"]),
         (failure(404, "model not found"), ["'scripted'", "(404)", "model not found"]),
         (failure(429, "slow down", Retry_After="20"), ["(429)", "20 s", "slow down"]),
-        (failure(500, "boom"), ["(500)", "boom"]),
+        (failure(503, "boom"), ["(503)", "boom"]),
         (Answer("<html>" * 99, 502, content_type="text/html"), ["(502)"]),
         (Answer("<html>It works!</html>", content_type="text/html"), ["not in the OpenAI"]),
         (Answer("{nonsense"), ["not in the OpenAI"]),
@@ -221,7 +221,7 @@ def test_a_finished_call_tells_the_total_of_the_session(tmp_path: Path) -> None:
         (Answer({"choices": ["text"]}), ["not in the OpenAI"]),
         (Answer({"choices": {"0": 1}}), ["not in the OpenAI"]),
         (Answer({"choices": [{"message": "text"}]}), ["not in the OpenAI"]),
-        (Answer({"choices": [{"message": {"content": ["text"]}}]}), ["not in the OpenAI"]),
+        (Answer({"choices": [{"message": {"content": 7}}]}), ["not in the OpenAI"]),
         (Answer({"choices": [{"message": {"content": "", "refusal": 7}}]}), ["not in the OpenAI"]),
         (chat(None, refusal="No \ud83d."), ["refuses to answer: No ."]),
         (Answer({"choices": []}), ["without an answer", "no choices"]),

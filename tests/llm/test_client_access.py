@@ -9,7 +9,7 @@ from builder.errors import InputError, LLMError
 from builder.llm.drafter import open_drafter
 from builder.llm.settings import ModelSettings
 from builder.llm.transport import ask
-from tests.llm.live import GROUPS, Live, complete
+from tests.llm.live import GROUPS, SECRET, Live, complete
 from tests.openai_server import chat, openai_server
 
 
@@ -96,3 +96,16 @@ def test_a_key_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch, key: str) ->
 def test_all_of_the_loopback_network_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     assert open_drafter(ModelSettings("m", url="http://127.8.9.10:8000/v1"), print) is not None
+
+
+def test_the_version_in_an_address_goes_with_every_request(tmp_path: Path) -> None:
+    with openai_server([chat(GROUPS), chat(GROUPS)]) as server:
+        url = f"{server.url}/openai/deployments/d?api-version=2024-10-21"
+        live = Live(url, tmp_path)
+        for _ in range(2):
+            complete(live)
+        assert [request.path for request in server.requests] == [
+            "/v1/openai/deployments/d/chat/completions?api-version=2024-10-21"
+        ] * 2
+        # Azure's own name for it.
+        assert server.requests[0].headers["api-key"] == SECRET

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from builder.llm.pasted_answers import PastedUnreadable, pasted_json, read_system
 from builder.llm.revising import RevisionReply
-from builder.llm.schemas import Broken, GroupsReply, rules_reply
+from builder.llm.rule_schema import rules_reply
+from builder.llm.schemas import Broken, GroupsReply
 from builder.llm.transport import ReplyT
 from builder.system.model import AttributeGroup
 
@@ -103,6 +104,8 @@ GROUP_DICTS = [group.model_dump() for group in GROUPS]
         SPLIT_UP,
         f'<think>{{"groups": [{{"name": "no", "options": []}}]}}</think>{GROUP_DICTS!r}',
         repr({"system": {"groups": GROUP_DICTS}}),
+        json.dumps({"name": "answer", "parameters": {"groups": GROUP_DICTS}}),
+        json.dumps({"name": "answer", "arguments": json.dumps({"groups": GROUP_DICTS})}),
         json.dumps({"groups": GROUP_DICTS}).replace('"', "“"),
     ],
 )
@@ -127,6 +130,9 @@ def test_a_complete_system_in_one_answer(text: str) -> None:
         {"pokemon_rules": {n: {g: [o] for g, o in r.items()} for n, r in CHOICES.items()}},
         {n.upper(): {g.title(): o.upper() for g, o in r.items()} for n, r in CHOICES.items()},
         {n.replace("'", "’"): r for n, r in reversed(CHOICES.items())},
+        {"name": "answer", "parameters": {"rules": CHOICES}},
+        {"name": "answer", "arguments": {"rules": [{"class_name": n, **r}
+                                                   for n, r in CHOICES.items()]}},
     ],
 )  # fmt: skip
 def test_rules(value: Any) -> None:
@@ -272,3 +278,14 @@ def test_scraps_of_a_system_are_read_or_explained(value: object) -> None:
             read()
         except PastedUnreadable as error:
             assert error.explanation.startswith("- ")
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"groups":' * 200_000, "{'a': [" * 100_000])
+def test_endless_brackets_are_explained(text: str) -> None:
+    for read in (
+        lambda: read_system(text, CLASSES),
+        lambda: read_pasted(text, GroupsReply),
+        lambda: read_pasted(text, RULES_REPLY),
+    ):
+        with pytest.raises(PastedUnreadable, match=r"nested too deeply|no JSON"):
+            read()

@@ -190,6 +190,48 @@ def test_a_reply_needs_no_more_than_purpose_and_text(tmp_path: Path) -> None:
     assert others(events) == []
 
 
+FORMER_SCHEMA = {
+    "$defs": {"DraftedRule": {"properties": {"class_name": {"enum": ["A", "B"]}}}},
+    "properties": {"rules": {"items": {"$ref": "#/$defs/DraftedRule"}, "type": "array"}},
+    "required": ["rules"],
+    "title": "RulesReply",
+}
+
+
+def of_a_former_version(folder: Path) -> Path:
+    """A draft's transcript from when rules were a list."""
+    entries = [
+        {"purpose": "draft groups", "key": "0" * 16, "reply": json.dumps(GROUPS)},
+        {
+            "purpose": "draft rules 1/1",
+            "key": "1" * 16,
+            "schema": FORMER_SCHEMA,
+            "reply": json.dumps(rules(rule("B", "red"), rule("A"))),
+        },
+    ]
+    path = folder / "llm.jsonl"
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    return path
+
+
+def test_a_recording_of_a_former_version_is_replayed(tmp_path: Path) -> None:
+    path = of_a_former_version(tmp_path)
+    drafter, events = replayed(path)
+    system = drafter.draft(request_for("A", "B"))
+    assert [system.rules[name]["color"] for name in "AB"] == [("white",), ("red",)]
+    assert others(events) == ["draft groups", "draft rules 1/1"]
+    with pytest.raises(LLMError, match="made for other classes"):
+        replayed(path)[0].draft(request_for("A", "C"))
+
+
+def test_a_draft_that_a_former_version_broke_off_is_asked_anew(tmp_path: Path) -> None:
+    of_a_former_version(tmp_path)
+    with openai_server([chat(GROUPS), chat(rules(rule("A"), rule("B")))]) as server:
+        live = Live(server.url, tmp_path)
+        assert live.drafter.draft(request_for("A", "B")).without_rules == ()
+        assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize("content", ["hello\n", '{"no": "purpose"}\n', "[1]\n"])
 def test_a_file_that_is_no_recording(tmp_path: Path, content: str) -> None:
     path = tmp_path / "other.jsonl"

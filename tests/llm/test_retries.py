@@ -14,12 +14,11 @@ from builder.errors import LLMError
 from builder.llm.drafter import ModelDrafter
 from builder.llm.endpoint import MOST_BYTES
 from builder.llm.events import Waiting
-from builder.llm.failures import duration, retry_after
 from builder.llm.parallel import ParallelCalls
 from tests.llm.live import GROUPS, Live, complete, request_for
 from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
 
-PASSING = [failure(status, "not now") for status in (408, 409, 429, 500, 502, 503)]
+PASSING = [failure(status, "not now") for status in (408, 409, 429, 502, 503, 504)]
 HOUR = 3600
 
 
@@ -31,7 +30,7 @@ def half() -> Answer:
 @pytest.mark.parametrize(
     "answer",
     [*PASSING, Answer("", reset=True), half()],
-    ids=["408", "409", "429", "500", "502", "503", "reset", "half"],
+    ids=["408", "409", "429", "502", "503", "504", "reset", "half"],
 )
 def test_what_may_pass_is_tried_again_a_bounded_number_of_times(
     tmp_path: Path, answer: Answer
@@ -51,7 +50,7 @@ def test_what_may_pass_is_tried_again_a_bounded_number_of_times(
         assert caught.value.hint and "\n" not in caught.value.message
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 418])
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 407, 413, 511])
 def test_what_will_not_pass_is_not_tried_again(tmp_path: Path, status: int) -> None:
     with openai_server([failure(status, "no")] * 9) as server:
         with pytest.raises(LLMError, match=rf"\({status}\)"):
@@ -66,12 +65,12 @@ SOFT = [
     chat(None),
     Answer("<html>It works!</html>", content_type="text/html"),
     Answer("{nonsense"),
-    Answer({"choices": [{"message": {"content": ["text"]}}]}),
+    Answer({"choices": [{"message": {"content": 7}}]}),
 ]
 
 
 @pytest.mark.parametrize(
-    "answer", SOFT, ids=["502 in 200", "no choices", "", "null", "html", "JSON", "list"]
+    "answer", SOFT, ids=["502 in 200", "no choices", "", "null", "html", "JSON", "7"]
 )
 def test_an_answer_that_is_none_is_asked_for_twice_more(tmp_path: Path, answer: Answer) -> None:
     with openai_server([answer, answer, chat(GROUPS)]) as server:
@@ -184,30 +183,6 @@ def test_a_date_that_has_passed_is_no_wait(tmp_path: Path) -> None:
         live = Live(server.url, tmp_path, retries=1, backoff=60.0)
         complete(live)
     assert [event.seconds for event in live.told(Waiting)] == [0.0]
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({}, None),
-        ({"retry-after": "20"}, 20.0),
-        ({"retry-after": "2.5", "retry-after-ms": "300"}, 0.3),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, 90.0),
-        ({"retry-after": "Thu, 01 Jan 1970 00:00:05 GMT"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after-ms": "x", "retry-after": "inf"}, None),
-    ],
-)
-def test_reading_retry_after(headers: dict[str, str], expected: float | None) -> None:
-    assert retry_after(headers, now=10.0) == expected
-
-
-def test_durations() -> None:
-    assert [duration(s) for s in (0.2, 59, 125, 3600, 7260)] == [
-        "1 s", "59 s", "2 min 5 s", "1 h 0 min", "2 h 1 min",
-    ]  # fmt: skip
 
 
 def test_all_calls_wait_when_one_is_told_to(tmp_path: Path) -> None:

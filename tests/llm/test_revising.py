@@ -17,7 +17,9 @@ from builder.errors import LLMError
 from builder.llm.cost import tokens_of
 from builder.llm.events import Dropped
 from builder.llm.prompts import ENGLISH, Prompts, as_data
-from builder.llm.revising import revision_question
+from builder.llm.revising import revision_question, revision_reply
+from builder.llm.schemas import Broken
+from builder.llm.strict_schemas import fits
 from builder.proposals.requests import Past, RevisionRequest
 from builder.review.findings import Measurements
 from builder.review.request import revision_request
@@ -29,6 +31,7 @@ from builder.system.model import AttributeGroup, AttributeSystem, Scoring, make_
 from tests import worlds
 from tests.chance import chance
 from tests.llm.live import Live
+from tests.llm.strict import follows, is_strict
 from tests.openai_server import Request, chat, openai_server
 from tests.strategies import QUICK, groups, names
 from tests.worlds import started
@@ -339,3 +342,50 @@ def test_every_kind_of_edit_applies(
     )
     assert [event.reasons for event in live.told(Dropped)] == []
     assert apply(system, proposals[0].edits) != system
+    schema = revision_reply(RevisionRequest(system)).model_json_schema()
+    assert follows({"proposals": [proposing(edit)]}, schema)
+
+
+@pytest.mark.parametrize("edit", [
+    UNKNOWN,
+    {**MOVE, "group": "colour"},
+    {"kind": "rename_option", "group": "color", "option": "snow", "to": "white"},
+    {"kind": "merge_options", "group": "color", "options": ["white", "snow"], "into": "pale"},
+    {"kind": "add_group", "name": "horn", "prompt": "It has {}.", "options": ["a horn", "none"],
+     "rules": [{"class_name": "Nobody", "options": ["a horn"]}]},
+    {"kind": "drop_group", "group": "horn"},
+])  # fmt: skip
+def test_the_schema_has_no_names_of_what_is_not_there(
+    system: AttributeSystem, edit: dict[str, Any]
+) -> None:
+    schema = revision_reply(RevisionRequest(system)).model_json_schema()
+    assert is_strict(schema) and fits(schema)
+    assert not follows({"proposals": [proposing(edit)]}, schema)
+    # What comes all the same is read, and told to be unfit.
+    answer = json.dumps({"proposals": [proposing(edit)]})
+    (item,) = revision_reply(RevisionRequest(system)).model_validate_json(answer).proposals
+    assert not isinstance(item, Broken)
+
+
+def test_names_are_those_of_the_classes_shown_and_a_rule_may_name_a_new_option(
+    system: AttributeSystem,
+) -> None:
+    schema = revision_reply(RevisionRequest(system, classes=("Absol",))).model_json_schema()
+    new = [
+        {"kind": "add_option", "group": "color", "option": "blue"},
+        {**MOVE, "options": ["blue"]},
+    ]
+    assert follows({"proposals": [proposing(*new)]}, schema)
+    other = {**MOVE, "class_name": "Aggron"}
+    assert not follows({"proposals": [proposing(other)]}, schema)
+    none = revision_reply(RevisionRequest(system, classes=())).model_json_schema()
+    assert follows({"proposals": [proposing(other)]}, none)
+
+
+def test_of_a_large_system_names_stay_free_text() -> None:
+    options = [f"option {number}" for number in range(1001)]
+    many = AttributeGroup(name="many", prompt="{}", options=tuple(options))
+    large = make_system("x", [many], {"a": {"many": options[0]}, "b": {"many": options[1]}})
+    schema = revision_reply(RevisionRequest(large)).model_json_schema()
+    assert is_strict(schema) and fits(schema)
+    assert "ExistingOption" not in schema["$defs"] and "ExistingGroup" in schema["$defs"]

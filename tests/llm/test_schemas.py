@@ -1,6 +1,6 @@
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,45 +13,11 @@ from builder.llm.revising import ProposalItem, RevisionReply
 from builder.llm.schemas import (
     Broken,
     GroupsReply,
-    answer_in,
     problem_of,
-    property_names,
-    rules_reply,
     short,
-    split_broken,
 )
 from builder.system.model import AttributeGroup
-
-NAMES = st.text(min_size=1).filter(str.strip)
-# What OpenAI's strict mode takes, and what every other endpoint of its kind can read.
-STRICT_KEYWORDS = {
-    "$defs", "$ref", "additionalProperties", "anyOf", "const", "description", "enum", "items",
-    "properties", "required", "title", "type",
-}  # fmt: skip
-
-
-def nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every schema inside a schema; names of properties and definitions are not keywords."""
-    yield schema
-    for key in ("properties", "$defs"):
-        for inner in schema.get(key, {}).values():
-            yield from nodes(inner)
-    for inner in (*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())):
-        yield from nodes(inner)
-
-
-def is_strict(schema: dict[str, Any]) -> bool:
-    return all(
-        set(node) <= STRICT_KEYWORDS
-        and (
-            node.get("type") != "object"
-            or (
-                node["additionalProperties"] is False
-                and set(node["required"]) == set(node["properties"])
-            )
-        )
-        for node in nodes(schema)
-    )
+from tests.llm.strict import is_strict, nodes
 
 
 @pytest.mark.parametrize("model", [GroupsReply, RevisionReply])
@@ -63,52 +29,6 @@ def test_schemas_are_fit_for_strict_mode(model: type[GroupsReply]) -> None:
 
 def test_the_check_itself_finds_a_schema_that_is_not_strict() -> None:
     assert not is_strict(Proposal.model_json_schema())
-
-
-@given(
-    st.lists(NAMES, min_size=1, max_size=4, unique=True),
-    st.lists(NAMES.map(str.strip), min_size=1, max_size=4, unique_by=lambda s: s.casefold()),
-)
-def test_rules_schema_names_exactly_these_classes_and_options(
-    classes: list[str], names: list[str]
-) -> None:
-    groups = [AttributeGroup(name=n, prompt="{}", options=("a {x}", '"b"')) for n in names]
-    schema = rules_reply(classes, groups).model_json_schema()
-    properties = schema["$defs"]["DraftedRule"]["properties"]
-    assert is_strict(schema)
-    assert list(properties) == ["class_name", *property_names(groups)]
-    class_name = properties["class_name"]
-    assert class_name.get("enum", [class_name.get("const")]) == classes
-    assert all(properties[key]["enum"] == ["a {x}", '"b"'] for key in property_names(groups))
-    assert json.loads(json.dumps(schema)) == schema
-
-
-def test_groups_named_like_methods_or_in_other_scripts_are_kept_apart() -> None:
-    names = ("copy", "цвет", "class_name", "body shape", "body-shape")
-    groups = [AttributeGroup(name=name, prompt="{}", options=("a", "b")) for name in names]
-    keys = property_names(groups)
-    assert keys == ("copy", "group_2", "group_3_class_name", "body_shape", "group_5_body_shape")
-    item = {"class_name": "Absol", **dict.fromkeys(keys, "a"), "body_shape": "b"}
-    text = json.dumps({"rules": [item]})
-    (rule,) = rules_reply(["Absol"], groups).model_validate_json(text, strict=True).rules
-    assert rule.choices(groups) == {**dict.fromkeys(names, "a"), "body shape": "b"}
-
-
-def test_one_broken_item_does_not_spoil_the_others() -> None:
-    group = AttributeGroup(name="color", prompt="{}", options=("White", "red"))
-    items = [
-        {"class_name": "Absol", "color": "white "},
-        {"class_name": "Absol", "color": "pale"},
-        {"class_name": "Nobody", "color": "red"},
-        {"class_name": "Absol"},
-        "Absol",
-    ]
-    reply = rules_reply(["Absol"], [group]).model_validate_json(json.dumps({"rules": items}))
-    sound, broken = split_broken(reply.rules)
-    assert [rule.choices([group]) for rule in sound] == [{"color": "White"}]
-    assert [item.sent for item in broken] == items[1:]
-    assert "'pale' is not one of the allowed values" in broken[0].problem
-    assert "'Nobody' is not one of the allowed values" in broken[1].problem
 
 
 @pytest.mark.parametrize(
@@ -182,12 +102,12 @@ def in_time(read: Callable[[], object], seconds: float = 4.0) -> None:
     ids=["braces", "names", "nested", "unclosed", "objects"],
 )
 def test_a_hostile_reply_is_read_in_time(text: str) -> None:
-    in_time(lambda: answer_in(text, ["rules"]))
+    in_time(lambda: GroupsReply.json_in(text))
 
 
 def test_an_answer_is_found_behind_many_braces_of_prose() -> None:
     text = 'Use {option}, {"a": ...} and {x}. ' * 500 + '{"groups": []}'
-    assert answer_in(text, ["groups"]) == '{"groups": []}'
+    assert GroupsReply.json_in(text) == '{"groups": []}'
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_first_the_count_is_refused_and_then_the_stream(tmp_path: Path) -> None:
 
 
 def test_another_refusal_is_none_of_streams() -> None:
-    for status, words in ((400, "the upstream model is gone"), (401, "no stream for you")):
+    for status, words in ((402, "the upstream model is gone"), (401, "no stream for you")):
         with openai_server([failure(status, words)] * 3) as server:
             with pytest.raises(LLMError, match=rf"\({status}\)"):
                 complete(Live(server.url, None))

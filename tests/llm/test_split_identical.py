@@ -12,12 +12,20 @@ from hypothesis import strategies as st
 
 from builder.llm.cost import LimitReached, Limits, Price, Spent
 from builder.llm.drafting import SAMPLE, spread
-from builder.llm.events import Inseparable
+from builder.llm.events import Inseparable, RulesWanting
 from builder.llm.split_identical import MOST_CLASSES, MOST_GROUPS, alike
 from builder.proposals.requests import DraftRequest
 from builder.system.model import AttributeSystem
 from tests.llm.live import Live, request_for
-from tests.openai_server import Answer, Request, chat, failure, obliging, openai_server
+from tests.openai_server import (
+    Answer,
+    Request,
+    asked_classes,
+    chat,
+    failure,
+    obliging,
+    openai_server,
+)
 
 NAMES = [f"class {number}" for number in range(90)]
 PATTERN = {"name": "pattern", "prompt": "Its skin is {}.", "options": ["plain", "striped"]}
@@ -134,8 +142,8 @@ def test_groups_that_separate_nothing_and_groups_too_many_are_left_out(tmp_path:
         if '"same"' in request.text:
             assert isinstance(answer.body, dict)
             message = answer.body["choices"][0]["message"]
-            rules = [r | {"same": "plain"} for r in json.loads(message["content"])["rules"]]
-            return chat({"rules": rules})
+            rules = json.loads(message["content"])["rules"]
+            return chat({"rules": {key: rules[key] | {"same": "plain"} for key in rules}})
         return answer
 
     system, _, requests = draft(tmp_path, respond)
@@ -148,6 +156,32 @@ def test_few_classes_are_not_asked_about(tmp_path: Path) -> None:
         system = Live(server.url, tmp_path).drafter.draft(request_for(*NAMES[:SAMPLE]))
         assert len(server.requests) == 1 + 3
     assert alike(system)
+
+
+def test_rules_that_are_missing_make_no_classes_alike(system: AttributeSystem) -> None:
+    same = {"color": ("red",), "form": ()}
+    rules = dict.fromkeys(("Absol", "Aggron"), same)
+    assert alike(system.with_rules(rules)) == [("Absol", "Aggron")]
+    nothing: dict[str, tuple[str, ...]] = {"color": (), "form": ()}
+    assert alike(system.with_rules(dict.fromkeys(rules, nothing))) == []
+
+
+def test_a_class_without_a_rule_in_a_new_group_is_left_as_it_was(tmp_path: Path) -> None:
+    left_out: list[str] = []
+
+    def respond(request: Request) -> Answer:
+        answer = obliging(request)
+        if '"pattern"' not in request.text:
+            return answer
+        assert isinstance(answer.body, dict)
+        rules = json.loads(answer.body["choices"][0]["message"]["content"])["rules"]
+        left_out.append(asked_classes(request)[next(iter(rules))])
+        return chat({"rules": dict(list(rules.items())[1:])})
+
+    system, live, _ = draft(tmp_path, respond)
+    last = left_out[-1]
+    assert system.rules[last]["pattern"] == () and system.rules[last]["dominant_color"]
+    assert not live.told(RulesWanting), "it has all the rules of the draft"
 
 
 def test_alike_puts_the_largest_set_first(system: AttributeSystem) -> None:

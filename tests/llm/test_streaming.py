@@ -82,10 +82,11 @@ def test_however_it_is_cut_it_is_the_same_answer(
 def test_calls_of_tools_are_put_together(calls: list[dict[str, Any]]) -> None:
     for deltas in ([[call] for call in calls], [calls]):
         chunks = [in_delta(role="assistant", tool_calls=entries) for entries in deltas]
-        said = said_in(read(streamed(*chunks)))
+        completion = read(streamed(*chunks))
+        said = said_in(completion)
         assert said is not None and said.tool == "Reply"
         assert json.loads(said.arguments) == {"x": 1}
-        assert said.message.role == "assistant"
+        assert completion.choices[0].message.role == "assistant"
 
 
 def test_a_call_of_a_tool_is_read_as_it_is_when_it_comes_whole() -> None:

@@ -20,24 +20,32 @@ SCENES = ("space", "rocks", "a field", "a lake")
 
 
 def system(*rules: str | Sequence[str] | None) -> AttributeSystem:
-    """One group of four scenes; a class per argument, named a, b, c, …"""
-    group = AttributeGroup(name="scene", prompt="In {}.", options=SCENES)
+    """One group of four scenes; a class per argument, named a, b, c, …
+
+    Where one names nothing there is another group, the same for all: they do have rules.
+    """
+    groups = [AttributeGroup(name="scene", prompt="In {}.", options=SCENES)]
+    if None in rules:
+        groups.append(AttributeGroup(name="kind", prompt="{}", options=("a thing", "none")))
+    row = {group.name: group.options[0] for group in groups}
     return make_system(
-        "test", [group], {chr(97 + index): {"scene": rule} for index, rule in enumerate(rules)}
+        "test",
+        groups,
+        {chr(97 + index): {**row, "scene": rule} for index, rule in enumerate(rules)},
     )
 
 
 def seen(which: AttributeSystem, **choices: Sequence[str]) -> Scores:
-    """Scores of images that each see one option of each group, a digit each.
+    """Scores of images that each see one option of each group, a digit each, or the first.
 
     In one group `a="002"` is three images of class a, in two `a=["00", "21"]` are two.
     """
     labels = [name for name, images in choices.items() for _ in images]
     sizes = [len(group.options) for group in which.groups]
     rows = [
-        np.concatenate([np.eye(size)[int(digit)] for size, digit in zip(sizes, image, strict=True)])
+        np.concatenate([np.eye(size)[int(d)] for size, d in zip(sizes, image, strict=True)])
         for images in choices.values()
-        for image in images
+        for image in (each.ljust(len(sizes), "0") for each in images)
     ]
     similar = np.array(rows, np.float32).reshape(-1, sum(sizes))
     return score_cosines(which, similar, labels, scoring=Scoring(), logit_scale=5.0)
@@ -82,7 +90,7 @@ def test_a_rule_its_own_images_contradict() -> None:
 
 def test_a_rule_that_names_nothing() -> None:
     which = system(None, "space", "rocks", "a lake")
-    (proposal,) = suggest(seen(which, a="2223", b="00"), which)
+    proposal = suggest(seen(which, a="2223", b="00"), which)[0]
     assert proposal.edits == (SetRule(class_name="a", group="scene", options=("a field",)),)
     assert proposal.reason.endswith("the rule names nothing")
 

@@ -53,7 +53,7 @@ from builder.session.records import (
 )
 from builder.session.state import State, correct_bits, fold
 from builder.system.file import parse_system_file, write_system_file
-from builder.system.model import AttributeGroup, AttributeSystem, Scoring
+from builder.system.model import AttributeGroup, AttributeSystem, Choice, Scoring
 from tests.worlds import CLASSES, DRAFT, GOOD, encode, evaluator, started
 
 CELEBI = CLASSES[2]
@@ -443,6 +443,39 @@ def test_all_that_help_are_accepted_in_one_go() -> None:
     assert [each.together for each in decided] == [False, False, *[True] * (len(decided) - 2)]
     assert len(decided) > 2
     assert reviewer.views[3].system == reviewer.views[1].system
+
+
+def test_the_first_rules_of_a_class_come_before_what_helps_more() -> None:
+    # The colour of Absol is wrong, and nothing at all is known of Celebi.
+    rules: dict[str, dict[str, Choice]] = {CELEBI: {}, CLASSES[0]: {"colour": ("green",)}}
+    drafted = Drafted(system=DRAFT.with_rules(rules), source="test")
+    useless, mending = (
+        Proposal(
+            edits=(SetRule(class_name=name, group="colour", options=(colour,)),), source="person"
+        )
+        for name, colour in ((CELEBI, "green"), (CLASSES[0], "red"))
+    )
+    offers = Proposed(round=1, asked=True, proposals=(mending, useless))
+    reviewer = ScriptedReviewer([AcceptHelpful(), Quit()])
+    found = events(reviewer, None, evaluator(), before=[drafted, offers])
+    first, second = reviewer.views[0].offers
+    assert (first.proposal, second.proposal) == (useless, mending)
+    assert first.effect and second.effect and first.effect.net <= 0 < second.effect.net
+    # What does not help stops nothing that does.
+    decided = [record for record in records(found) if isinstance(record, Decided)]
+    assert [each.proposal for each in decided] == [mending]
+
+
+def test_a_class_without_rules_gets_them_from_its_images() -> None:
+    drafted = Drafted(system=DRAFT.with_rules({CELEBI: {}}), source="test")
+    found = events(AutoReviewer(), None, evaluator(), before=[drafted])
+    proposed = next(record for record in records(found) if isinstance(record, Proposed))
+    assert proposed.proposals[0].edits == (
+        SetRule(class_name=CELEBI, group="colour", options=("blue",)),
+        SetRule(class_name=CELEBI, group="form", options=("a fish",)),
+    )
+    system = final_state(found).system
+    assert system is not None and system.without_rules == ()
 
 
 def test_a_group_without_which_more_are_right_is_proposed_to_go() -> None:

@@ -1,5 +1,7 @@
 """The round's screen, drawn wide and narrow."""
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -7,6 +9,7 @@ from rich.text import Text
 
 from builder.diagnosis.information import redundancy
 from builder.edits.model import DropClass, Proposal
+from builder.review.view import View
 from builder.session.records import (
     Assigned,
     Decided,
@@ -422,3 +425,13 @@ def test_the_worst_classes_are_those_with_most_to_win() -> None:
     assert findings is not None
     assert [report.name for report in worst_classes(findings.classes, 3)] == ["Mew"]
     assert "Houndour ↔ Mew" in drawn(pair_table(findings.pairs))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("view", [sample.view(), sample.view_without_images()])
+def test_classes_without_rules_are_named_with_images_and_without(view: View, width: int) -> None:
+    assert "no rules yet" not in words(drawn(round_screen(view), width))
+    for names, have in ((sample.NAMES[:1], "1 class has"), (sample.NAMES[1:3], "2 classes have")):
+        bare = replace(view, system=view.system.with_rules({name: {} for name in names}))
+        text = words(drawn(round_screen(bare), width))
+        assert f"{have} no rules yet: {', '.join(names)}." in text

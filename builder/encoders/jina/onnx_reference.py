@@ -14,7 +14,7 @@ import huggingface_hub
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.data.hugging_face import out_of_reach, said
+from builder.data.hugging_face import OutOfReach, said
 from builder.encoders.hub import download, hub_errors, published_files
 from builder.encoders.jina.verify import Agreement, compare
 from builder.encoders.protocol import Vectors
@@ -200,9 +200,10 @@ def fetch_onnx(repository: str, commit: str) -> Path:
     """
     try:
         with hub_errors(repository, commit):
-            published = published_files(repository, commit)
-            if published is None:
-                found, why = _kept(repository, commit), out_of_reach()
+            try:
+                published = published_files(repository, commit)
+            except OutOfReach as error:
+                found, why = _kept(repository, commit), str(error)
             else:
                 wanted = [name for name in _FILES if name in published]
                 found, why = download(repository, commit, wanted), "the repository has none"
