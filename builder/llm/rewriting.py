@@ -84,7 +84,8 @@ class RewritingReply(Reply):
 def rewriting_reply(request: RewritingRequest) -> type[RewritingReply]:
     """The reply as it is asked for: known classes, two options or more, a name for a new group.
 
-    To drop the group is no answer of its own: small models take the shortest there is.
+    To drop the group is no answer of its own, and the question does not speak of it: small models
+    take the shortest answer there is, or do what was named last.
     """
     text = {"type": "string"}
     classes = {"type": "array", "items": {"type": "string", "title": CLASS_NAME}}
@@ -93,7 +94,7 @@ def rewriting_reply(request: RewritingRequest) -> type[RewritingReply]:
     options = object_of({"first": option, "second": option, "others": others})
     # Old groups have a name, and new ones are not there to be dropped.
     first = {"decision": {**text, "enum": [REWRITE, DROP]}} if request.group else {"name": text}
-    group = object_of({"reason": text, **first, "prompt": text, "options": options})
+    group = object_of({**first, "reason": text, "prompt": text, "options": options})
     whole = object_of({"rewritten": group})
     names = {CLASS_NAME: shown_classes(request.about)}
     return RewritingReply.asked_with(with_names({"title": "RewritingReply", **whole}, names))
