@@ -23,6 +23,7 @@ from builder.system.names import folded, likeness, unambiguous
 
 # What transcripts call it.
 REWRITE_GROUP = "evolve"
+REWRITE, DROP = "rewrite this group", "drop this group"
 
 
 class OptionOfClasses(TolerantModel):
@@ -32,6 +33,15 @@ class OptionOfClasses(TolerantModel):
 
 def _with_classes(option: object) -> object:
     return {"option": option} if isinstance(option, str) else option
+
+
+def _in_a_row(options: object) -> object:
+    """The first, the second and all others as one list."""
+    if not isinstance(options, dict):
+        return options
+    others = options.get("others")
+    named = [options[key] for key in ("first", "second") if key in options]
+    return [*named, *(others if isinstance(others, list) else [])]
 
 
 def _as_list(group: object) -> object:
@@ -47,16 +57,18 @@ class RewrittenGroup(TolerantModel):
     """
 
     reason: Words
+    decision: str = ""
     name: Words = ""
     prompt: Words
-    options: list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]]
-    does_not_apply: list[str] = Field(default_factory=list)
-    drop_group: bool = False
+    options: Annotated[
+        list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]],
+        BeforeValidator(_in_a_row),
+    ]
     rules: list[ClassChoice] = Field(default_factory=list)
 
     def choices(self) -> list[tuple[str, list[str]]]:
         """Class and options, of all classes that are named."""
-        given: dict[str, list[str]] = {name: [] for name in self.does_not_apply}
+        given: dict[str, list[str]] = {}
         for each in self.options:
             for name in each.classes:
                 given.setdefault(name, []).append(each.option)
@@ -70,19 +82,20 @@ class RewritingReply(Reply):
 
 
 def rewriting_reply(request: RewritingRequest) -> type[RewritingReply]:
-    """The reply as it is asked for: known classes, a name for a new group, an end for an old one.
+    """The reply as it is asked for: known classes, two options or more, a name for a new group.
 
-    That one is better left out is no answer of its own: small models take the shortest there is.
+    To drop the group is no answer of its own, and the question does not speak of it: small models
+    take the shortest answer there is, or do what was named last.
     """
     text = {"type": "string"}
     classes = {"type": "array", "items": {"type": "string", "title": CLASS_NAME}}
-    options = {"type": "array", "items": object_of({"option": text, "classes": classes})}
-    parts = {"prompt": text, "options": options, "does_not_apply": classes}
-    if request.group:
-        parts = {**parts, "drop_group": {"type": "boolean"}}
-    else:
-        parts = {"name": text, **parts}
-    whole = object_of({"rewritten": object_of({"reason": text, **parts})})
+    option = object_of({"option": text, "classes": classes})
+    others = {"type": "array", "items": option}
+    options = object_of({"first": option, "second": option, "others": others})
+    # Old groups have a name, and new ones are not there to be dropped.
+    first = {"decision": {**text, "enum": [REWRITE, DROP]}} if request.group else {"name": text}
+    group = object_of({**first, "reason": text, "prompt": text, "options": options})
+    whole = object_of({"rewritten": group})
     names = {CLASS_NAME: shown_classes(request.about)}
     return RewritingReply.asked_with(with_names({"title": "RewritingReply", **whole}, names))
 
@@ -97,7 +110,7 @@ def rewrite_group(request: RewritingRequest, asking: Asking) -> Rewriting:
     match reply.rewritten:
         case []:
             return Rewriting("")
-        case [RewrittenGroup(drop_group=True) as group]:
+        case [RewrittenGroup(decision=decision) as group] if decision == DROP:
             return Rewriting("", group.reason)
         case [RewrittenGroup() as group]:
             return Rewriting(_text(group, request, asking), group.reason)

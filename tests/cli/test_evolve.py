@@ -25,8 +25,7 @@ COLOR = GROUPS["groups"][0]
 
 
 def group(**changes: object) -> dict[str, object]:
-    said = {"reason": "it is [red]", "drop_group": False, "does_not_apply": []}
-    return {**said, **COLOR, **changes}
+    return {"reason": "it is [red]", "decision": "rewrite this group", **COLOR, **changes}
 
 
 # With these rules 8 of the 12 review images are correct, not 4, and more can't be.

@@ -56,6 +56,4 @@ def follows(value: Any, schema: dict[str, Any], defined: dict[str, Any] | None =
             return isinstance(value, list) and all(follows(v, items, defined) for v in value)
         case "null":
             return value is None
-        case "boolean":
-            return isinstance(value, bool)
     return isinstance(value, str) and value in schema.get("enum", [value])

@@ -11,6 +11,8 @@ from builder.llm.events import Dropped
 from builder.llm.model_drafter import ModelDrafter
 from builder.llm.prompts import ENGLISH
 from builder.llm.rewriting import (
+    DROP,
+    REWRITE,
     REWRITE_GROUP,
     rewriting_question,
     rewriting_reply,
@@ -76,9 +78,11 @@ def chosen(system: AttributeSystem) -> list[Choice]:
 
 def test_classes_have_the_options_that_name_them(tmp_path: Path) -> None:
     options = of_classes(white=["Absol", "Celebi"], grey=["Celebi"])
-    system = written(tmp_path, {"options": options, "does_not_apply": ["Bird </group>"]})
-    assert system.groups[0].options == ("white", "grey")
-    assert chosen(system) == [("white",), (), ("white", "grey")]
+    first, second = options
+    given_options = {"first": first, "second": second, "others": of_classes(red=["Bird </group>"])}
+    system = written(tmp_path, {"options": given_options})
+    assert system.groups[0].options == ("white", "grey", "red")
+    assert chosen(system) == [("white",), ("red",), ("white", "grey")]
 
 
 def test_a_class_that_is_named_nowhere_keeps_its_option_which_stays(tmp_path: Path) -> None:
@@ -139,15 +143,14 @@ NAMES = st.lists(st.sampled_from([*SYSTEM.classes, "Nobody", "absol"]), max_size
 
 @given(
     st.lists(st.tuples(WORDS, NAMES), min_size=2, max_size=6, unique_by=lambda o: folded(o[0])),
-    NAMES,
     st.sampled_from(["", "color", "Form", "size"]),
     st.sampled_from([COLOR, components_of(SYSTEM)["group 2"], ""]),
 )
 def test_with_two_options_and_a_slot_every_answer_makes_a_sound_system(
-    options: list[tuple[str, list[str]]], nowhere: list[str], name: str, text: str
+    options: list[tuple[str, list[str]]], name: str, text: str
 ) -> None:
     given_options = [{"option": option, "classes": classes} for option, classes in options]
-    group = {**NEW, "name": name, "options": given_options, "does_not_apply": nowhere}
+    group = {**NEW, "name": name, "options": given_options}
     model = ModelDrafter(Answering({"rewritten": group}), lambda _: None)
     texts = components_of(SYSTEM)
     key = next(key for key, known in texts.items() if known == text)
@@ -170,14 +173,17 @@ class Answering:
 
 def test_the_schema_has_a_name_for_a_new_group_alone_and_knows_the_classes() -> None:
     choice = {"option": "red", "classes": ["Absol"]}
-    group = {"reason": "r", "prompt": "{}", "options": [choice], "does_not_apply": []}
-    old, new = {**group, "drop_group": False}, {**group, "name": "size"}
+    options = {"first": choice, "second": choice, "others": []}
+    group = {"reason": "r", "prompt": "{}", "options": options}
+    old, new = {**group, "decision": REWRITE}, {**group, "name": "size"}
+    stranger = {"option": "red", "classes": ["Nobody"]}
     for text, asked, other in ((COLOR, old, new), ("", new, old)):
         schema = rewriting_reply(request(text)).model_json_schema()
         assert is_strict(schema)
         assert follows({"rewritten": asked}, schema)
-        assert not follows({"rewritten": {**asked, "does_not_apply": ["Nobody"]}}, schema)
-        for wrong in (other, group, [asked], None):
+        few, unknown = {"first": choice, "others": []}, {**options, "second": stranger}
+        wrong_options = ({**asked, "options": found} for found in (few, unknown, [choice] * 2))
+        for wrong in (other, group, [asked], None, *wrong_options):
             assert not follows({"rewritten": wrong}, schema)
     some = rewriting_reply(request(classes=("Absol",))).model_json_schema()
     assert some["$defs"]["ExistingClass"]["enum"] == ["Absol"]
@@ -189,7 +195,7 @@ def test_the_schema_has_a_name_for_a_new_group_alone_and_knows_the_classes() -> 
     [
         ([reply()], ""),
         ([chat({"rewritten": None})], ""),
-        ([reply({**NEW, "drop_group": True})], ""),
+        ([reply({**NEW, "decision": DROP})], ""),
         ([reply(NEW, NEW)], "one group was asked for, 2 came"),
         ([reply("white")], "valid dictionary"),
         ([reply({**NEW, "rules": 3})], "rules: Input should be a valid list"),
