@@ -11,15 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from builder.cli import INTERRUPTED, unusable_file
-from builder.cli.json_values import (
-    Data,
-    decided_data,
-    effect_data,
-    exported_data,
-    proposal_data,
-    version_data,
-)
-from builder.cli.screen import Screen
+from builder.cli import json_values as values
+from builder.cli.screen import Screen, reached
 from builder.cli.settings import RunMode
 from builder.cli.workspace import SPLITS
 from builder.encoders.protocol import Encoder
@@ -64,7 +57,7 @@ def session_screen(mode: RunMode, *, as_json: bool) -> Iterator[Screen]:
 class JsonScreen(Screen):
     """Prints each event as one JSON object in place of text and tables."""
 
-    def _event(self, name: str, data: Data) -> None:
+    def _event(self, name: str, data: values.Data) -> None:
         # ASCII, so that it arrives whole whatever the terminal's encoding.
         self.results.out(json.dumps({"event": name, **data}), highlight=False)
 
@@ -118,35 +111,24 @@ class JsonScreen(Screen):
         self.over()
         self._event("shuffled", asdict(null))
 
-    def ended(
-        self,
-        folder: Path,
-        ended: Ended,
-        *,
-        exported: bool = False,
-        before: str = "",
-        reached: float = 1.0,
-        wanted: float | None = None,
-    ) -> None:
+    def ended(self, folder: Path, ended: Ended, wanted: float | None = None, **how: bool) -> None:
         self.over()
         best = ended.state.best_version
         told = {
             "reason": ended.reason,
-            "best": version_data(best, ended.state) if best else None,
+            "best": values.version_data(best, ended.state) if best else None,
             "spent": self._spent.model_dump(mode="json"),
-            "exit_code": 1 if wanted is not None and reached < wanted else 0,
+            "exit_code": 1 if wanted is not None and reached(ended.state) < wanted else 0,
         }
         self._event("ended", told)
-        super().ended(
-            folder, ended, exported=exported, before=before, reached=reached, wanted=wanted
-        )
+        super().ended(folder, ended, wanted, **how)
 
     def left(self, folder: Path, go_on: Sequence[object] = ("resume",)) -> None:
         super().left(folder, go_on)
         self.interrupted()
 
 
-def _record_data(record: records.Record, state: State) -> Data | None:
+def _record_data(record: records.Record, state: State) -> values.Data | None:
     """The data told of a record; None where another event already tells them."""
     match record:
         case records.Assigned():
@@ -156,20 +138,20 @@ def _record_data(record: records.Record, state: State) -> Data | None:
             return {"source": record.source, "system": record.system.model_dump(mode="json")}
         case records.Measured():
             version = next(v for v in state.versions if v.number == record.version)
-            return version_data(version, state)
+            return values.version_data(version, state)
         case records.Decided():
-            return decided_data(record)
+            return values.decided_data(record)
         case records.Exported():
-            return exported_data(record)
+            return values.exported_data(record)
         case records.Started() | records.Proposed():
             return None
         case _:
             return record.model_dump(mode="json", exclude={"kind"})
 
 
-def _offer_data(offer: Offer, view: View) -> Data:
+def _offer_data(offer: Offer, view: View) -> values.Data:
     return {
-        **proposal_data(offer.proposal, view.system),
-        "effect": effect_data(offer.effect),
-        "alone": effect_data(offer.alone),
+        **values.proposal_data(offer.proposal, view.system),
+        "effect": values.effect_data(offer.effect),
+        "alone": values.effect_data(offer.alone),
     }

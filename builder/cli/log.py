@@ -1,11 +1,8 @@
 """`cotbuild log`: what happened in a session, from its files alone."""
 
-import json
 from pathlib import Path
 
-import typer
-
-from builder.cli import app, flags
+from builder.cli import app, flags, print_json
 
 
 @app.command()
@@ -24,7 +21,7 @@ def log(session: flags.SessionFolder = None, as_json: flags.Json = False) -> Non
     price = price_of(story.state.started)
     costs = spent_per_stretch(folder / TRANSCRIPT, story.stretches, price)
     if as_json:
-        typer.echo(json.dumps(log_data(folder, story, costs)))
+        print_json(log_data(folder, story, costs))
         return
     from builder.llm.cost import Spent
     from builder.terminal.console import result_console

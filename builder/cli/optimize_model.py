@@ -3,14 +3,7 @@
 import json
 from pathlib import Path
 
-from builder.cli.model import (
-    ModelOptions,
-    check_agreed,
-    open_model,
-    price_of,
-    prompts_of,
-    spoken_to,
-)
+from builder.cli import model as models
 from builder.cli.optimize_limits import Budget
 from builder.cli.screen import Screen
 from builder.cli.settings import RunMode
@@ -30,7 +23,7 @@ def evolution_model(
     state: State,
     folder: Path,
     budget: Budget,
-    options: ModelOptions,
+    options: models.ModelOptions,
     screen: Screen,
     mode: RunMode,
 ) -> tuple[Rewriter, str]:
@@ -38,26 +31,26 @@ def evolution_model(
 
     Raises CotbuildError, also where nobody agreed to what it may cost.
     """
-    speaking = spoken_to(state.started, options)
+    speaking = models.spoken_to(state.started, options)
     if speaking.llm is None or speaking.llm == PASTE:
         why = "too often to carry by hand" if speaking.llm == PASTE else "and none is named"
         raise InputError(
             f"gepa asks a language model many times, {why}",
             hint="name one with --llm MODEL, or search without any: --optimizer greedy",
         )
-    if budget.only_cost and price_of(speaking) == FREE:
+    if budget.only_cost and models.price_of(speaking) == FREE:
         raise InputError(
             f"{speaking.llm} costs nothing, so --max-cost alone would never end the search",
             hint="say how long: --budget, --max-calls or --max-minutes",
         )
-    model = open_model(
+    model = models.open_model(
         speaking, folder, screen, state=state, max_calls=budget.asks, timeout=mode.timeout
     )
     if not isinstance(model, Rewriter):
         raise InputError(f"{speaking.llm} can't write texts anew", hint="name a model with --llm")
     if not mode.yes:
         estimate = _estimate(state, speaking, calls=budget.asks or 1)
-        check_agreed(speaking, estimate, bounded=budget.asks is not None)
+        models.check_agreed(speaking, estimate, bounded=budget.asks is not None)
     return model, speaking.llm
 
 
@@ -69,5 +62,5 @@ def _estimate(state: State, speaking: Started, *, calls: int) -> Estimate:
     text = next(iter(components_of(state.system).values()))
     request = RewritingRequest(about, group_in(text))
     schema = json.dumps(rewriting_reply(request).model_json_schema(), ensure_ascii=False)
-    question = f"{rewriting_question(request, prompts_of(speaking))}{schema}"
-    return estimate_rewriting(question, text, calls=calls, price=price_of(speaking))
+    question = f"{rewriting_question(request, models.prompts_of(speaking))}{schema}"
+    return estimate_rewriting(question, text, calls=calls, price=models.price_of(speaking))

@@ -13,15 +13,9 @@ from builder.llm.events import Dropped
 from builder.proposals.requests import Rewriter
 from builder.review.loop import Ended, Recorded
 from builder.scoring.wording import accuracy, counted
+from builder.search import session as searches
 from builder.search.gepa import Unchanged, Unusable
 from builder.search.greedy import Greedy, open_cells
-from builder.search.session import (
-    STOPPED,
-    Event,
-    SearchSession,
-    search_greedily,
-    search_with_model,
-)
 from builder.search.shuffled import ShuffledNull, shuffled_null
 from builder.search.task import Review, Task, Tried
 from builder.session.journal import BEST, read_story
@@ -75,7 +69,7 @@ class Search:
             f"{self._correct}"
         )
         searching, task = self._begin()
-        return search_greedily(searching, task, greedy, self._over_time)
+        return searches.search_greedily(searching, task, greedy, self._over_time)
 
     def evolve(self, model: Rewriter, llm: str, go_on: Sequence[object]) -> Ended:
         """GEPA from the working system; each answer is saved before the next is asked for.
@@ -100,13 +94,15 @@ class Search:
         self._words = words
         searching, task = self._begin()
         try:
-            ended = search_with_model(searching, task, model, over, llm=llm, seed=self._budget.seed)
+            ended = searches.search_with_model(
+                searching, task, model, over, llm=llm, seed=self._budget.seed
+            )
         except CotbuildError as error:
             again = command(*go_on, session.folder)
             error.hint = f"{error.hint}\nEverything so far is saved; go on with:\n{again}"
             raise
         answers = session.state.optimised[-1].measured
-        if ended.reason != STOPPED and answers and len(self._unusable) == answers:
+        if ended.reason != searches.STOPPED and answers and len(self._unusable) == answers:
             raise LLMError(
                 f"None of the {counted(answers, 'answer')} of the model could be used; "
                 f"the last: {self._unusable[-1].rstrip('.')}.",
@@ -127,9 +123,9 @@ class Search:
         evaluator = self._evaluator.for_step(step, state.rescored)
         return shuffled_null(greedy, begin, state.locks, evaluator, self._budget.seed)
 
-    def _begin(self) -> tuple[SearchSession, Task]:
+    def _begin(self) -> tuple[searches.SearchSession, Task]:
         """Measures the working system if it was not yet, then starts the clock."""
-        session = SearchSession(self._running.state, self._evaluator, self._tell)
+        session = searches.SearchSession(self._running.state, self._evaluator, self._tell)
         task = session.task()
         self._began = time.monotonic()
         return session, task
@@ -151,7 +147,7 @@ class Search:
         """How many review images the best system has right, e.g. "300 of 336, 89.3 %"."""
         return accuracy(self._best, len(self._evaluator.splits["review"].labels))
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: searches.Event) -> None:
         match event:
             case Recorded():
                 self._running.keep(event)

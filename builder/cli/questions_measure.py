@@ -14,18 +14,7 @@ from builder.cli.screen import Screen
 from builder.cli.user_files import write_file
 from builder.cli.workspace import PhraseVectors
 from builder.data.images import LabelledImage
-from builder.diagnosis.questions import (
-    Asked,
-    SmallestSet,
-    Stopped,
-    ask,
-    best_order,
-    correct_without_groups,
-    drop_proposal,
-    random_accuracy,
-    smallest_set,
-    stopped,
-)
+from builder.diagnosis import questions
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
 from builder.scoring.score import Floats, Indices, Scores, cosines, score_cosines
@@ -64,12 +53,12 @@ class _Found:
     scoring: Scoring
     chosen: _Part
     measured: _Part
-    adaptive: Asked
-    fixed: Asked
+    adaptive: questions.Asked
+    fixed: questions.Asked
     random: tuple[float, ...]
     order: Indices
-    stops: tuple[tuple[Stopped, Stopped], ...]
-    smallest: SmallestSet
+    stops: tuple[tuple[questions.Stopped, questions.Stopped], ...]
+    smallest: questions.SmallestSet
     check: Change | None
 
 
@@ -106,7 +95,7 @@ def interview(
     ((found, identity),) = with_each_encoder(inputs, screen, work).values()
     if found.measured.title == SPLIT_TITLES["held_out"]:
         say_looks(inputs.files, ["held_out"], screen)
-    proposal = drop_proposal(found.smallest)
+    proposal = questions.drop_proposal(found.smallest)
     if output and proposal:
         data = [proposal.model_dump(mode="json")]
         text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
@@ -157,15 +146,16 @@ def _found(
     measured: _Part,
     thresholds: Sequence[float],
 ) -> _Found:
-    order = best_order(system, chosen.scores)
-    adaptive, fixed = ask(system, measured.scores), ask(system, measured.scores, order)
-    smallest = smallest_set(
+    order = questions.best_order(system, chosen.scores)
+    adaptive = questions.ask(system, measured.scores)
+    fixed = questions.ask(system, measured.scores, order)
+    smallest = questions.smallest_set(
         system, chosen.similar, chosen.labels, scoring=scoring, logit_scale=scale
     )
     check = None
     if chosen is not measured and smallest.dropped:
         similar, labels = measured.similar, measured.labels
-        after = correct_without_groups(
+        after = questions.correct_without_groups(
             smallest.dropped, system, similar, labels, scoring=scoring, logit_scale=scale
         )
         check = compare(measured.scores.correct, after)
@@ -175,9 +165,12 @@ def _found(
         measured=measured,
         adaptive=adaptive,
         fixed=fixed,
-        random=random_accuracy(system, measured.scores, seed=_SEED),
+        random=questions.random_accuracy(system, measured.scores, seed=_SEED),
         order=order,
-        stops=tuple((stopped(adaptive, each), stopped(fixed, each)) for each in thresholds),
+        stops=tuple(
+            (questions.stopped(adaptive, each), questions.stopped(fixed, each))
+            for each in thresholds
+        ),
         smallest=smallest,
         check=check,
     )

@@ -20,7 +20,6 @@ from builder.review.loop import Ended, Recorded, StepFailed, Viewed, Working, fi
 from builder.review.view import AutoReviewer, EditsReviewer, Reviewer, View
 from builder.session.journal import Session
 from builder.session.records import Started
-from builder.session.state import State
 from builder.terminal.asker import Asker
 from builder.terminal.review import TerminalReviewer
 
@@ -47,8 +46,7 @@ def run_session(
         ended = _run_loop(running, drafter, reviewer, rounds=mode.rounds)
         if mode.auto:
             running.export(folder / EXPORT_NAME)
-        reached, wanted = _reached(running.state), mode.min_accuracy
-        screen.ended(folder, ended, exported=mode.auto, reached=reached, wanted=wanted)
+        screen.ended(folder, ended, mode.min_accuracy, exported=mode.auto)
     except KeyboardInterrupt:
         screen.left(folder)
         raise typer.Exit(INTERRUPTED) from None
@@ -68,16 +66,8 @@ def is_finished(session: Session, mode: RunMode, screen: Screen) -> bool:
     if reason is None or state.exported is None or not Path(state.exported.path).is_file():
         return False
     screen.resumed(session.folder, state, session.torn_bytes)
-    ended, export = Ended(state, reason), state.exported.path
-    reached, wanted = _reached(state), mode.min_accuracy
-    screen.ended(session.folder, ended, before=export, reached=reached, wanted=wanted)
+    screen.ended(session.folder, Ended(state, reason), mode.min_accuracy, before=True)
     return True
-
-
-def _reached(state: State) -> float:
-    """The best accuracy on held-out images, in [0, 1]."""
-    best = state.best_version
-    return best.correct / len(best.held_out) if best and best.held_out else 0.0
 
 
 def _run_loop(

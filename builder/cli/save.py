@@ -14,15 +14,8 @@ from builder.encoders.protocol import Encoder
 from builder.files import command
 from builder.review.loop import Recorded
 from builder.scoring.evaluator import Evaluator
-from builder.session import records
+from builder.session import export, records
 from builder.session.classes import described
-from builder.session.export import (
-    calibration_of,
-    estimate,
-    export_file,
-    exported,
-    version_to_export,
-)
 from builder.session.journal import Session
 from builder.session.state import State, Version, advance
 from builder.system.file import Estimate, SplitName, SystemFile, write_system_file
@@ -84,7 +77,7 @@ class Running:
         self, path: Path, form: Format = "cotbuild", version: Version | None = None
     ) -> records.Exported:
         """Writes the version, by default the best, to `path`, measured on the final images."""
-        record = exported(self.state_with(version), self.evaluator, str(path))
+        record = export.exported(self.state_with(version), self.evaluator, str(path))
         self.record(record, form)
         return record
 
@@ -101,13 +94,13 @@ class Running:
 
 def system_file(state: State, workspace: Workspace | None, *, final: Estimate | None) -> SystemFile:
     """The envelope of the session's best version as of now."""
-    return export_file(
+    return export.export_file(
         state,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cotbuild=__version__,
         encoder=identity_of(workspace.encoder) if workspace else None,
         labels=workspace.labels if workspace else {},
-        calibration=calibration_of(state, workspace.evaluator) if workspace else None,
+        calibration=export.calibration_of(state, workspace.evaluator) if workspace else None,
         baselines=_baselines(state, workspace, looked=final is not None) if workspace else {},
         final=final,
         evaluator=workspace.evaluator if workspace else None,
@@ -116,19 +109,19 @@ def system_file(state: State, workspace: Workspace | None, *, final: Estimate | 
 
 def _final(record: records.Exported) -> Estimate | None:
     bits = record.final
-    return estimate(bits.count("1"), len(bits)) if bits else None
+    return export.estimate(bits.count("1"), len(bits)) if bits else None
 
 
 def _baselines(
     state: State, workspace: Workspace, *, looked: bool
 ) -> dict[str, dict[SplitName, Estimate]]:
-    version = version_to_export(state)[1]
+    version = export.version_to_export(state)[1]
     step = version.steps[-1] if version else state.steps[-1]
     classes = described(state.started, workspace.labels.values(), step)
     found: dict[str, dict[SplitName, Estimate]] = {}
     for split in SPLITS if looked else SPLITS[:2]:
         scores = workspace.evaluator.baselines(state.started.domain, classes, split)
         for name, result in scores.items():
-            if measured := estimate(int(result.correct.sum()), result.n):
+            if measured := export.estimate(int(result.correct.sum()), result.n):
                 found.setdefault(name, {})[split] = measured
     return found

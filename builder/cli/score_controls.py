@@ -64,14 +64,5 @@ def controls_of(contender: Contender, scores: Scores, at_hand: ImagesAtHand) -> 
 
 def _row(contender: Contender, control: str, correct: Sequence[int], n: int) -> ControlRow:
     mean = Proportion(sum(correct) / len(correct), n)
-    return ControlRow(
-        of=contender.title,
-        control=control,
-        draws=len(correct),
-        mean=mean.count,
-        n=n,
-        low=mean.interval.low,
-        high=mean.interval.high,
-        least=min(correct),
-        most=max(correct),
-    )
+    interval, ends = mean.interval, (min(correct), max(correct))
+    return ControlRow(contender.title, control, len(correct), mean.count, n, *interval, *ends)

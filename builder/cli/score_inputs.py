@@ -7,15 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from builder.cli import file_inputs
 from builder.cli.encoder_download import fetch_encoder
-from builder.cli.file_inputs import (
-    crop_for,
-    encode_images,
-    measured_by,
-    read_images,
-    say_unknown_classes,
-    say_what_differs,
-)
 from builder.cli.screen import Screen
 from builder.cli.workspace import PhraseVectors, distinct, identity_of
 from builder.data.images import ImageSet, LabelledImage
@@ -76,17 +69,17 @@ def gather(
     screen: Screen,
 ) -> Inputs:
     """Fetches the encoders and lists the images. Raises CotbuildError."""
-    specs = tuple(dict.fromkeys(encoders)) or measured_by(files.values())
-    part = crop_for(crop, source, files.values())
+    specs = tuple(dict.fromkeys(encoders)) or file_inputs.measured_by(files.values())
+    part = file_inputs.crop_for(crop, source, files.values())
     # Before any image is read: a slip in a name is said at once.
     located = {
         spec: fetch_encoder(spec, device=device, dtype=dtype, screen=screen) for spec in specs
     }
     names = dict.fromkeys(name for file in files.values() for name in file.system.classes)
-    found = read_images(source, tuple(names), screen)
+    found = file_inputs.read_images(source, tuple(names), screen)
     pictures = distinct(found)
     images = [pictures[digest] for digest in sorted(pictures)]
-    say_unknown_classes(files, images, screen)
+    file_inputs.say_unknown_classes(files, images, screen)
     return Inputs(files, source, found, images, part, dtype, located)
 
 
@@ -106,12 +99,14 @@ def with_each_encoder(
             with screen.step(f"Loading the encoder {title}"):
                 encoder = each.load()
             what = f"Encoding with {title}"
-            vectors, phrases = encode_images(
+            vectors, phrases = file_inputs.encode_images(
                 encoder, inputs.images, inputs.crop, screen, what, read
             )
             measured[spec] = (work(encoder, vectors, phrases), identity_of(encoder))
             # Weights may be in reference cycles, and two large encoders need not fit in memory.
             del encoder
             gc.collect()
-    say_what_differs(inputs.files, [identity for _, identity in measured.values()], screen)
+    file_inputs.say_what_differs(
+        inputs.files, [identity for _, identity in measured.values()], screen
+    )
     return measured

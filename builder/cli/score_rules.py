@@ -12,7 +12,7 @@ from builder.cli.screen import Screen
 from builder.cli.user_files import write_file
 from builder.cli.workspace import SPLITS, PhraseVectors, evaluator_of, scoring_from
 from builder.data.images import LabelledImage
-from builder.data.splits import assign_splits
+from builder.data.splits import Split, assign_splits
 from builder.encoders.protocol import Encoder, Vectors
 from builder.errors import InputError
 from builder.scoring.evaluator import Evaluator
@@ -20,20 +20,14 @@ from builder.scoring.fit import FITTED_PART, RULE_NAMES, RuleTrial, try_rules
 from builder.scoring.statistics import wilson
 from builder.scoring.wording import counted
 from builder.session.export import estimate
-from builder.system.file import (
-    EncoderIdentity,
-    Provenance,
-    SplitName,
-    SystemFile,
-    write_system_file,
-)
+from builder.system.file import EncoderIdentity, Provenance, SystemFile, write_system_file
 from builder.system.model import AttributeSystem
 from builder.terminal.scoring_rules import rules_table
 
 # The seed of the halves, where the images are of no session.
 SEED = 0
 Tables = Mapping[Path, Sequence[RuleTrial]]
-Members = Mapping[SplitName, frozenset[str]]
+Members = Mapping[Split, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,10 @@
 from collections.abc import Mapping, Sequence
 from itertools import compress
 
-from builder.cli import print_json
+from builder.cli import print_json, score_rows
 from builder.cli.file_inputs import say_looks
 from builder.cli.score_controls import ImagesAtHand, controls_of
 from builder.cli.score_inputs import Inputs, with_each_encoder
-from builder.cli.score_rows import (
-    ALL,
-    SPLIT_TITLES,
-    Right,
-    RightByRow,
-    contenders_of,
-    parts_of,
-    rows_of,
-    scores_json,
-)
 from builder.cli.screen import Screen
 from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from, split_data
 from builder.data.classes import ClassEntry
@@ -40,19 +30,19 @@ def compare(
     files, images = inputs.files, inputs.images
     described = {entry.name: entry.description for entry in classes}
     descriptions = {name: described.get(name, "") for name in inputs.class_names}
-    contenders = contenders_of(files, descriptions)
-    parts = parts_of(files.values(), images)
+    contenders = score_rows.contenders_of(files, descriptions)
+    parts = score_rows.parts_of(files.values(), images)
     told: set[str] = set()
 
     def work(
         encoder: Encoder, vectors: Vectors, phrases: PhraseVectors
-    ) -> tuple[RightByRow, list[ControlRow]]:
+    ) -> tuple[score_rows.RightByRow, list[ControlRow]]:
         """What each contender has right, and the controls."""
         at_hand = ImagesAtHand(encoder, vectors, phrases, [image.label for image in images])
         if not told:
             # The same images are near each other with every encoder: once is enough.
             told.add(encoder.fingerprint)
-            members = {split: parts.get(SPLIT_TITLES[split], ()) for split in SPLITS}
+            members = {split: parts.get(score_rows.SPLIT_TITLES[split], ()) for split in SPLITS}
             names = {image.digest: str(image.path) for image in images}
             screen.near_duplicates(near_duplicates(split_data(images, members, vectors)), names)
         right, rows = [], []
@@ -62,7 +52,7 @@ def compare(
             else:
                 texts = phrases(each.texts)
                 scores = score_names(inputs.class_names, vectors, texts, at_hand.labels)
-            right.append(Right.of(scores))
+            right.append(score_rows.Right.of(scores))
             if controls:
                 rows += controls_of(each, scores, at_hand)
         return right, rows
@@ -71,11 +61,13 @@ def compare(
     right = [found for (found, _), _ in measured.values()]
     labels = [image.label for image in images]
     inside = {part: [i.digest in members for i in images] for part, members in parts.items()}
-    tables = {part: rows_of(contenders, right, labels, each) for part, each in inside.items()}
+    tables = {
+        part: score_rows.rows_of(contenders, right, labels, each) for part, each in inside.items()
+    }
     control_rows = {spec: rows for spec, ((_, rows), _) in measured.items() if controls}
     if as_json:
         identities = {spec: identity for spec, (_, identity) in measured.items()}
-        print_json(scores_json(tables, contenders, identities, control_rows, inputs))
+        print_json(score_rows.scores_json(tables, contenders, identities, control_rows, inputs))
     else:
         size = len(inputs.class_names)
         beside = {
@@ -84,10 +76,12 @@ def compare(
         _show(tables, beside, tuple(measured), inputs, screen)
         for spec, rows in control_rows.items():
             title = EncoderSpec.parse(spec).title
-            screen.table(f"null controls, {ALL}, {title}", control_table(rows))
-    shown = [split for split in SPLITS if SPLIT_TITLES[split] in tables]
+            screen.table(f"null controls, {score_rows.ALL}, {title}", control_table(rows))
+    shown = [split for split in SPLITS if score_rows.SPLIT_TITLES[split] in tables]
     say_looks(files, shown, screen)
-    systems = [row for row, each in zip(tables[ALL], contenders, strict=True) if each.main]
+    systems = [
+        row for row, each in zip(tables[score_rows.ALL], contenders, strict=True) if each.main
+    ]
     return min(cell.correct / cell.n for row in systems for cell in row.cells)
 
 

@@ -247,25 +247,24 @@ class Screen:
         self,
         folder: Path,
         ended: Ended,
+        wanted: float | None = None,
         *,
         exported: bool = False,
-        before: str = "",
-        reached: float = 1.0,
-        wanted: float | None = None,
+        before: bool = False,
     ) -> None:
-        """Says how a session ended; raises typer.Exit with 1 for an accuracy that is too low.
+        """Says how a session ended; raises typer.Exit with 1 for an accuracy below that `wanted`.
 
-        before: the export of an automatic session that had ended already.
+        before: an automatic session had ended already, and was exported.
         """
         self.over()
-        if before:
-            self._aside(f"This session is finished: {ended.reason}. Its export is {before}.")
+        if before and (export := ended.state.exported):
+            self._aside(f"This session is finished: {ended.reason}. Its export is {export.path}.")
             self.next_command("Go on with: ", "resume", folder, "--auto", "--rounds", "N")
             self.next_command("or by hand: ", "resume", folder)
         else:
             self._aside(f"Stopped: {ended.reason}.")
             self._next(folder, exported=exported)
-        self.check_accuracy(reached, wanted)
+        self.check_accuracy(reached(ended.state), wanted)
 
     def check_accuracy(self, reached: float, wanted: float | None) -> None:
         """Raises typer.Exit with 1 where an accuracy is below the one that was asked for."""
@@ -321,6 +320,12 @@ class Screen:
             if number == 0:
                 self._aside(f"{title}:")
             self._aside(shortened(item, 200), indent=2)
+
+
+def reached(state: State) -> float:
+    """The best accuracy on held-out images, in [0, 1]."""
+    best = state.best_version
+    return best.correct / len(best.held_out) if best and best.held_out else 0.0
 
 
 def _nearest(mismatch: Mismatch) -> str:

@@ -12,14 +12,7 @@ from dataclasses import replace
 from glob import iglob
 from pathlib import Path
 
-from builder.data.images import (
-    IMAGE_SUFFIXES,
-    ImageSet,
-    LabelledFile,
-    Progress,
-    Skipped,
-    check_files,
-)
+from builder.data import images
 from builder.data.matching import Mismatch, by_form, match_labels, nearest
 from builder.errors import InputError
 
@@ -35,8 +28,8 @@ def read_images(
     folder: Path,
     class_names: Sequence[str],
     *,
-    on_progress: Progress | None = None,
-) -> ImageSet:
+    on_progress: images.Progress | None = None,
+) -> images.ImageSet:
     """Every readable image below `folder`'s class sub-folders; each file is hashed and decoded.
 
     Unreadable files never end a run: they are listed in `skipped`. Hidden files are ignored.
@@ -56,7 +49,7 @@ def read_images(
         raise _no_match(folder, unknown)
     order = {name: number for number, name in enumerate(class_names)}
     wanted = [
-        LabelledFile(path, matching.classes[sub.name], str(path), sub.name)
+        images.LabelledFile(path, matching.classes[sub.name], str(path), sub.name)
         for sub in folders
         if sub.name in matching.classes
         for path in walk(sub)
@@ -68,8 +61,8 @@ def read_images(
             hint="Put each class's images into the sub-folder of its name.",
         )
 
-    outside = [Skipped(str(path), "not inside a class's sub-folder") for path in strays]
-    found = check_files(wanted, matching, str(folder), len(wanted), on_progress, outside)
+    outside = [images.Skipped(str(path), "not inside a class's sub-folder") for path in strays]
+    found = images.check_files(wanted, matching, str(folder), len(wanted), on_progress, outside)
     return replace(found, unknown_folders=unknown)
 
 
@@ -97,7 +90,7 @@ def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
         ) from error
     folders = [entry for entry in entries if entry.is_dir()]
     files = [entry for entry in entries if not entry.is_dir() and not entry.name.startswith(".")]
-    strays = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    strays = [file for file in files if file.suffix.lower() in images.IMAGE_SUFFIXES]
     return folders, strays
 
 
@@ -125,7 +118,7 @@ def _no_match(folder: Path, unknown: Sequence[Mismatch]) -> InputError:
 # --- Files, folders and patterns named on a command line ------------------------------------------
 
 
-def files_named(name: str) -> Iterator[str | Skipped]:
+def files_named(name: str) -> Iterator[str | images.Skipped]:
     """The file of that name, or the image files of that folder or pattern, in order of their paths.
 
     In a pattern, `*`, `?` and `[...]` are as in a shell, and `**` is any number of folders. A name
@@ -145,11 +138,11 @@ def files_named(name: str) -> Iterator[str | Skipped]:
         return
     empty = True
     for file in found:
-        if file.suffix.lower() in IMAGE_SUFFIXES:
+        if file.suffix.lower() in images.IMAGE_SUFFIXES:
             empty = False
             yield str(file)
     if empty:
-        yield Skipped(name, otherwise)
+        yield images.Skipped(name, otherwise)
 
 
 def _check(question: Callable[[], bool]) -> bool:

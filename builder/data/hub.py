@@ -16,16 +16,8 @@ from datasets import config
 from datasets.exceptions import DatasetNotFoundError, DatasetsError
 from huggingface_hub import constants, errors, utils
 
+from builder.data import hugging_face
 from builder.data.downloading import is_url
-from builder.data.hugging_face import (
-    HUB_ERRORS,
-    OutOfReach,
-    look_up,
-    out_of_reach,
-    quietly,
-    refusal,
-    said,
-)
 from builder.data.images import Skipped
 from builder.data.rows import Rows, Stored, keep_image
 from builder.errors import InputError
@@ -124,8 +116,8 @@ def _load(repository: str, revision: str | None, split: str) -> tuple[Any, str]:
     with _translated(repository, revision):
         commit, refused = None, None
         try:
-            commit = look_up(repository, revision, "dataset", timeout=_TIMEOUT_S).sha
-        except OutOfReach as error:
+            commit = hugging_face.look_up(repository, revision, "dataset", timeout=_TIMEOUT_S).sha
+        except hugging_face.OutOfReach as error:
             refused = error.refused
         with _offline_if(commit is None):
             try:
@@ -167,7 +159,7 @@ def _offline_if(offline: bool) -> Iterator[None]:
 def _silent() -> Iterator[None]:
     """Silences the libraries' bars, remarks and warnings: they would break the screen."""
     drawing = [bars for bars in (datasets, utils) if not bars.are_progress_bars_disabled()]
-    with warnings.catch_warnings(), quietly("datasets", "huggingface_hub", "fsspec"):
+    with warnings.catch_warnings(), hugging_face.quietly("datasets", "huggingface_hub", "fsspec"):
         warnings.simplefilter("ignore")
         for bars in drawing:
             bars.disable_progress_bars()
@@ -184,12 +176,12 @@ def _translated(repository: str, revision: str | None) -> Iterator[None]:
     try:
         yield
     # What the libraries are known to raise on files that they cannot read is among these.
-    except (DatasetsError, *HUB_ERRORS, RuntimeError, LookupError, TypeError) as error:
+    except (DatasetsError, *hugging_face.HUB_ERRORS, RuntimeError, LookupError, TypeError) as error:
         kind: type[Exception] = type(error)
         if isinstance(error, DatasetNotFoundError):
             gated = "gated" in str(error)
             kind = errors.GatedRepoError if gated else errors.RepositoryNotFoundError
-        message, hint = refusal(kind, repository, revision, "dataset") or _trouble(
+        message, hint = hugging_face.refusal(kind, repository, revision, "dataset") or _trouble(
             repository, error
         )
         raise InputError(message, hint=hint) from error
@@ -200,17 +192,17 @@ def _trouble(repository: str, error: Exception) -> tuple[str, str]:
     if isinstance(error, ConnectionError):
         return (
             f"There is no folder {repository}, and a data set of that name is not on this "
-            f"machine: {out_of_reach()}.",
+            f"machine: {hugging_face.out_of_reach()}.",
             "Check the spelling of the folder, or go online for the data set.",
         )
-    if "scripts are no longer supported" in said(error):
+    if "scripts are no longer supported" in hugging_face.said(error):
         return (
             f"The data set {repository} consists of a program, which is not run here.",
             "The hub may have converted it: name that copy with "
             f"{repository}@refs/convert/parquet.",
         )
     return (
-        f"The data set {repository} cannot be loaded: {said(error)}",
+        f"The data set {repository} cannot be loaded: {hugging_face.said(error)}",
         "Check its page on the hub; it needs files such as Parquet, CSV, JSON or images.",
     )
 

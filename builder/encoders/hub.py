@@ -7,16 +7,7 @@ from pathlib import Path
 import huggingface_hub
 from huggingface_hub import constants, errors
 
-from builder.data.hub_refusals import Refusal, refusal_in
-from builder.data.hugging_face import (
-    HUB_ERRORS,
-    OutOfReach,
-    look_up,
-    out_of_reach,
-    quietly,
-    refusal,
-    said,
-)
+from builder.data import hugging_face
 from builder.encoders.catalog import kinds
 from builder.encoders.checkpoint import lacks_files, model_type, wanted_files
 from builder.errors import EncoderError
@@ -56,7 +47,7 @@ def published_files(repository: str, revision: str | None) -> dict[str, int]:
     Raises OutOfReach.
     """
     revision = revision or constants.DEFAULT_REVISION
-    found = look_up(repository, revision, "model", timeout=_TIMEOUT_S)
+    found = hugging_face.look_up(repository, revision, "model", timeout=_TIMEOUT_S)
     return {file.rfilename: file.size or 0 for file in found.siblings or ()}
 
 
@@ -83,7 +74,7 @@ def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int
         return kept, {}
     try:
         published = published_files(repository, revision)
-    except OutOfReach as error:
+    except hugging_face.OutOfReach as error:
         if kept is None:
             raise _absent(repository, revision, str(error), error.refused) from error
         model_type(kept, repository)
@@ -100,7 +91,7 @@ def _look_up(repository: str, revision: str | None) -> tuple[Path, dict[str, int
 def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
     """What the hub's library raises, as an EncoderError that says what to do."""
     try:
-        with quietly("huggingface_hub"):
+        with hugging_face.quietly("huggingface_hub"):
             yield
     except errors.RemoteEntryNotFoundError as error:
         raise EncoderError(
@@ -108,17 +99,19 @@ def hub_errors(repository: str, revision: str | None) -> Iterator[None]:
             hint=f"Name a repository with {kinds()} weights in the transformers format.",
         ) from error
     # Also a connection that breaks half-way.
-    except HUB_ERRORS as error:
-        refused = refusal(type(error), repository, revision, "model")
+    except hugging_face.HUB_ERRORS as error:
+        refused = hugging_face.refusal(type(error), repository, revision, "model")
         if refused is None:
             away = constants.HF_HUB_OFFLINE or isinstance(error, errors.LocalEntryNotFoundError)
-            busy = refusal_in(error)
-            why = busy.why if busy else out_of_reach() if away else said(error)
-            raise _absent(repository, revision, why, busy) from error
+            busy = hugging_face.refusal_in(error)
+            why = hugging_face.out_of_reach() if away else hugging_face.said(error)
+            raise _absent(repository, revision, busy.why if busy else why, busy) from error
         raise EncoderError(refused[0], hint=refused[1]) from error
 
 
-def _absent(repository: str, revision: str | None, why: str, busy: Refusal | None) -> EncoderError:
+def _absent(
+    repository: str, revision: str | None, why: str, busy: hugging_face.Refusal | None
+) -> EncoderError:
     at = f" --revision {revision}" if revision else ""
     return EncoderError(
         f"{repository} is not on this machine and could not be downloaded: {why}.",

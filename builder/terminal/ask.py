@@ -13,13 +13,7 @@ from functools import partial
 from typing import Any
 
 import questionary
-from prompt_toolkit.application import (
-    Application,
-    AppSession,
-    create_app_session,
-    get_app,
-    get_app_session,
-)
+from prompt_toolkit import application as toolkit
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.input import Input
@@ -162,7 +156,7 @@ class TerminalAsker:
         control = FormattedTextControl(content, show_cursor=False)
         with self._session():
             pressed: str | None = _run(
-                Application(Layout(Window(control, wrap_lines=True)), key_bindings=bindings)
+                toolkit.Application(Layout(Window(control, wrap_lines=True)), key_bindings=bindings)
             )
             _say_answered(title, known.get(pressed or "", "back"))
         return pressed
@@ -186,16 +180,16 @@ class TerminalAsker:
             _say_answered(place[0], "back")
         return answer
 
-    def _session(self) -> AbstractContextManager[AppSession]:
+    def _session(self) -> AbstractContextManager[toolkit.AppSession]:
         """Where questions are asked."""
         # Results may be piped while somebody reviews; questions then stay on the other stream.
         stream = sys.stderr if sys.stderr.isatty() else sys.stdout
         output = self.output or create_output(stdout=stream)
-        return create_app_session(self.input or get_app_session().input, output)
+        return toolkit.create_app_session(self.input or toolkit.get_app_session().input, output)
 
 
 def _width() -> int:
-    return get_app_session().output.get_size().columns
+    return toolkit.get_app_session().output.get_size().columns
 
 
 def _room() -> int:
@@ -226,7 +220,7 @@ def _leave(event: KeyPressEvent, answer: str | None = None) -> None:
     event.app.exit(result=answer)
 
 
-def _run(application: Application[Any]) -> Any:
+def _run(application: toolkit.Application[Any]) -> Any:
     """The answer; None after Escape."""
     bindings = KeyBindings()
     bindings.add(Keys.Escape, eager=True)(_leave)
@@ -251,12 +245,12 @@ def _run(application: Application[Any]) -> Any:
 
 @Condition
 def _nothing_typed() -> bool:
-    return not get_app().current_buffer.text
+    return not toolkit.get_app().current_buffer.text
 
 
 @Condition
 def _at_lone_full_stop() -> bool:
-    return get_app().current_buffer.document.current_line.strip() == "."
+    return toolkit.get_app().current_buffer.document.current_line.strip() == "."
 
 
 def _many_lines(title: str, typed: str) -> questionary.Question:

@@ -2,14 +2,8 @@
 
 from builder.edits.model import AddGroup, DropGroup, Edit, MoveGroup, RenameGroup, SetPrompt
 from builder.system.model import SLOT, AttributeGroup, AttributeSystem, Choice
+from builder.terminal import edit_questions as questions
 from builder.terminal.asker import Key
-from builder.terminal.edit_questions import (
-    pick_group,
-    pick_place,
-    prompt_complaint,
-    type_options,
-    unlike,
-)
 from builder.terminal.going_back import Steps
 from builder.terminal.text import quoted
 
@@ -21,34 +15,34 @@ def edit_group(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
     key = steps.key("Groups", _KEYS)
     if key == "a":
         return _add(steps, system)
-    group = pick_group(steps, system)
+    group = questions.pick_group(steps, system)
     names = [known.name for known in system.groups]
     others = [name for name in names if name != group.name]
     match key:
         case "n":
-            to = steps.text("New name:", group.name, unlike(others))
+            to = steps.text("New name:", group.name, questions.unlike(others))
             return () if to == group.name else (RenameGroup(group=group.name, to=to),)
         case "m":
             now = names.index(group.name)
-            place = pick_place(steps, group.name, others, now)
+            place = questions.pick_place(steps, group.name, others, now)
             return () if place == now else (MoveGroup(group=group.name, position=place),)
         case _:
             return (DropGroup(group=group.name),)
 
 
 def edit_prompt(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
-    group = pick_group(steps, system)
+    group = questions.pick_group(steps, system)
     title = f"Prompt of {quoted(group.name, 30)}, with one {SLOT} for the option:"
-    prompt = steps.text(title, group.prompt, prompt_complaint)
+    prompt = steps.text(title, group.prompt, questions.prompt_complaint)
     return () if prompt == group.prompt else (SetPrompt(group=group.name, prompt=prompt),)
 
 
 def type_group(steps: Steps, taken: list[str]) -> AttributeGroup:
     """A new group: its name, which is none of `taken`, its prompt and its options."""
-    name = steps.text('Name of the group, e.g. "tail":', check=unlike(taken))
+    name = steps.text('Name of the group, e.g. "tail":', check=questions.unlike(taken))
     hint = f'Prompt, with one {SLOT} for the option, e.g. "Its tail is {SLOT}.":'
-    prompt = steps.text(hint, check=prompt_complaint)
-    return AttributeGroup(name=name, prompt=prompt, options=type_options(steps))
+    prompt = steps.text(hint, check=questions.prompt_complaint)
+    return AttributeGroup(name=name, prompt=prompt, options=questions.type_options(steps))
 
 
 def _add(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:

@@ -179,7 +179,7 @@ def test_held_out_images_choose_nothing(
         seen.append(found.full.n)
         return found
 
-    monkeypatch.setattr("builder.cli.questions_measure.best_order", order)
-    monkeypatch.setattr("builder.cli.questions_measure.smallest_set", smallest)
+    monkeypatch.setattr("builder.cli.questions_measure.questions.best_order", order)
+    monkeypatch.setattr("builder.cli.questions_measure.questions.smallest_set", smallest)
     assert asked(uneven, job)["measured_on"]["n"] == 17
     assert seen == [7, 7]

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from builder.data.hub_refusals import refusal_in
+from builder.data.hugging_face import refusal_in
 
 
 def answered(status: int, **headers: str) -> Exception:

@@ -18,14 +18,7 @@ from transformers import PreTrainedTokenizerFast
 from builder.encoders.catalog import licence_of
 from builder.encoders.checkpoint import read_json, unusable
 from builder.encoders.devices import pick_device, pick_dtype, unit_rows
-from builder.encoders.jina.config import (
-    AS_PUBLISHED,
-    PREPARATION,
-    PreprocessingConfig,
-    jina_clip_version,
-    read_config,
-    read_preprocessing,
-)
+from builder.encoders.jina import config as configs
 from builder.encoders.jina.weights import read_towers
 from builder.encoders.protocol import Encoder, Located, Pixels, Vectors, Wanted
 from builder.errors import EncoderError
@@ -48,7 +41,7 @@ def locate(wanted: Wanted) -> Located:
     # What is wrong with these is said before anything is read.
     pick_device(wanted.device)
     pick_dtype(wanted.dtype)
-    licence = licence_of(jina_clip_version(wanted.folder, wanted.name))
+    licence = licence_of(configs.jina_clip_version(wanted.folder, wanted.name))
     preprocessing = jina_preprocessing(wanted.folder, wanted.name)
     load = partial(JinaClipEncoder, wanted)
     return Located(wanted.name, wanted.revision, licence, preprocessing, load)
@@ -58,7 +51,7 @@ def locate(wanted: Wanted) -> Located:
 class JinaPreprocessing:
     """The published image transform, bit for bit. Threads may share it."""
 
-    config: PreprocessingConfig
+    config: configs.PreprocessingConfig
 
     def __call__(self, image: Image.Image) -> Pixels:
         """An image of any mode and size -> {"pixel_values": uint8 [3, size, size]}.
@@ -92,7 +85,7 @@ class JinaPreprocessing:
 
 def jina_preprocessing(folder: Path, name: str) -> JinaPreprocessing:
     """Needs no weights. Raises EncoderError for values other than the published ones."""
-    return JinaPreprocessing(read_preprocessing(folder, name))
+    return JinaPreprocessing(configs.read_preprocessing(folder, name))
 
 
 def jina_fingerprint(wanted: Wanted) -> str:
@@ -103,7 +96,7 @@ def jina_fingerprint(wanted: Wanted) -> str:
     path = wanted.folder / "preprocessor_config.json"
     preprocessing = path.read_text(encoding="utf-8") if path.is_file() else ""
     options = [f"torch.{wanted.dtype}", wanted.spec.truncate_dim, wanted.spec.task]
-    parts = ["jina_clip", wanted.revision, preprocessing, *options, MAX_LENGTH, PREPARATION]
+    parts = ["jina_clip", wanted.revision, preprocessing, *options, MAX_LENGTH, configs.PREPARATION]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -123,13 +116,14 @@ class JinaClipEncoder(Encoder):
         """
         folder, name, task = wanted.folder, wanted.name, wanted.spec.task
         self._device, self._dtype = pick_device(wanted.device), pick_dtype(wanted.dtype)
-        config, self._preprocessing = read_config(folder, name), jina_preprocessing(folder, name)
+        config = configs.read_config(folder, name)
+        self._preprocessing = jina_preprocessing(folder, name)
         size = self._preprocessing.config.size
         if size != config.vision.image_size:
             raise EncoderError(
                 f"{name}: size {size} in preprocessor_config.json is not "
                 f"vision_config.image_size {config.vision.image_size} in config.json.",
-                hint=AS_PUBLISHED,
+                hint=configs.AS_PUBLISHED,
             )
         for option, value, possible in (
             ("truncate_dim", wanted.spec.truncate_dim, config.matryoshka or ()),
@@ -223,7 +217,7 @@ class JinaClipEncoder(Encoder):
 
 def _read_tokenizer(folder: Path, name: str, version: str, rows: int) -> Any:
     """tokenizer.json as it is: the library's own classes replace parts of it."""
-    read_json(folder, "tokenizer.json", name, AS_PUBLISHED)
+    read_json(folder, "tokenizer.json", name, configs.AS_PUBLISHED)
     path, pad = folder / "tokenizer.json", _SPECIAL_TOKENS[version][0]
     try:
         tokenizer: Any = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token=pad)  # type: ignore[no-untyped-call]
