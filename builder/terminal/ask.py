@@ -33,7 +33,6 @@ from builder.terminal.text import entered, labels, matching, shortened, wrapped
 # Seconds to wait after Escape for the rest of an arrow key's code.
 _ESCAPE_WAIT = 0.1
 _TITLE = 300
-_BACK = "Esc goes back"
 
 
 def open_asker() -> asker.PastingAsker:
@@ -255,7 +254,7 @@ def _at_lone_full_stop() -> bool:
 
 def _many_lines(title: str, typed: str) -> questionary.Question:
     """Enter after a lone full stop ends a text of many lines; so does Ctrl-D, as in a shell."""
-    shown = f"{shortened(title, _TITLE)} (paste it; a line with only . ends it; {_BACK})\n"
+    shown = f"{shortened(title, _TITLE)} (paste it; a line with only . ends it; {ask_lists.BACK})\n"
     question = questionary.text(shown, default=typed, multiline=True, instruction="")
     # Thousands of pasted characters are of no use on the screen afterwards.
     question.application.erase_when_done = True
@@ -287,8 +286,8 @@ def _hinted(title: str) -> str:
     """The title of a typed question with the way back, in one pair of brackets before a colon."""
     words, colon = (title[:-1], ":") if title.endswith(":") else (title, "")
     if words.endswith(")"):
-        return f"{words[:-1]}; {_BACK}){colon}"
-    return f"{words} ({_BACK}){colon}"
+        return f"{words[:-1]}; {ask_lists.BACK}){colon}"
+    return f"{words} ({ask_lists.BACK}){colon}"
 
 
 def _one_line(answer: str) -> str:

@@ -16,7 +16,7 @@ from builder.terminal.text import entered, matching
 
 # Longer lists are searched by typing, shorter ones walked through.
 LONGEST_LIST = 15
-_BACK = "Esc goes back"
+BACK = "Esc goes back"
 
 
 def one_of(
@@ -29,7 +29,7 @@ def one_of(
         default=default,  # type: ignore[arg-type]
         use_jk_keys=False,
         use_search_filter=True,
-        instruction=f"(type to filter; {_BACK})",
+        instruction=f"(type to filter; {BACK})",
     )
     return question, _filtered(question, KeyBindings())
 
@@ -54,7 +54,7 @@ def some_of(
         validate=validate,  # type: ignore[arg-type]
         use_jk_keys=False,
         use_search_filter=True,
-        instruction=f"({how}; {_BACK})",
+        instruction=f"({how}; {BACK})",
     )
     bindings = KeyBindings()
     entries = _filtered(question, bindings)
@@ -77,7 +77,7 @@ def typed_one_of(title: str, shown: Sequence[str], default: str) -> questionary.
         return True if matching(typed, shown) is not None else "no such entry, or more than one"
 
     return questionary.autocomplete(
-        f"{title} (Tab lists all; {_BACK})",
+        f"{title} (Tab lists all; {BACK})",
         list(shown),
         default=default,
         validate=validate,

@@ -44,11 +44,9 @@ class Asker(Protocol):
 
     def key(self, title: str, keys: Sequence[Key]) -> str | None:
         """The key pressed, one of `keys`; it acts at once, without Enter."""
-        ...
 
     def pick(self, title: str, texts: Sequence[str], default: str | None = None) -> str | None:
         """One of the texts, which differ from each other; there is at least one."""
-        ...
 
     def pick_many(
         self,
@@ -58,19 +56,15 @@ class Asker(Protocol):
         check: CheckMany | None = None,
     ) -> tuple[str, ...] | None:
         """Any number of the texts, in their order; `chosen` are ticked at first."""
-        ...
 
     def text(self, title: str, default: str = "", check: Check | None = None) -> str | None:
         """One line, without blanks around it; asked until `check` has no complaint."""
-        ...
 
     def confirm(self, title: str, *, default: bool) -> bool | None:
         """Yes or no; Enter alone means `default`."""
-        ...
 
     def discard_typed(self) -> None:
         """Drops what was typed while nothing was asked, lest it answer the next question."""
-        ...
 
 
 class PastingAsker(Asker, Protocol):
@@ -78,7 +72,6 @@ class PastingAsker(Asker, Protocol):
 
     def paste(self, title: str) -> str | None:
         """All lines up to one with a single full stop, or to Ctrl-D; None for nothing but that."""
-        ...
 
 
 def interactive() -> bool:

@@ -100,11 +100,9 @@ def _matrix(found: Redundancy) -> Rows:
 
 
 def _shared_pairs(found: Redundancy) -> Rows:
+    names = [shortened(name, _NAME) for name in found.groups]
     rows = [
-        (
-            f"{shortened(found.groups[one], _NAME)} ↔ {shortened(found.groups[other], _NAME)}",
-            _whole(fraction),
-        )
+        (f"{names[one]} ↔ {names[other]}", _whole(fraction))
         for one, other, fraction in found.pairs()[:_MOST_PAIRS]
     ]
     return Rows(("the most alike", "told alike"), rows, right=frozenset({1}))
@@ -160,6 +158,6 @@ def _misled(report: ClassReport) -> str:
     )
 
 
-def _counts(items: Sequence[tuple[str, int]], limit: int = 2) -> str:
-    shown = ", ".join(f"{shortened(name, 20)} {count}" for name, count in items[:limit])
-    return f"{shown}, …" if len(items) > limit else shown
+def _counts(items: Sequence[tuple[str, int]]) -> str:
+    shown = ", ".join(f"{shortened(name, 20)} {count}" for name, count in items[:2])
+    return f"{shown}, …" if len(items) > 2 else shown

@@ -1,6 +1,6 @@
 """The options of a group by hand: add, reword, drop, move, split and join."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from builder.edits import model
 from builder.edits.model import DropOption, Edit, SetRule
@@ -8,35 +8,17 @@ from builder.system.model import AttributeGroup, AttributeSystem, Choice
 from builder.terminal.asker import CheckMany, Key
 from builder.terminal.edit_questions import new_words, pick_group, pick_place, type_options, unlike
 from builder.terminal.going_back import Steps
+from builder.terminal.menu import behind
 from builder.terminal.text import quoted, shortened
 
-_KEYS = (
-    Key("a", "add"),
-    Key("w", "reword"),
-    Key("d", "drop"),
-    Key("m", "move"),
-    Key("s", "split"),
-    Key("j", "join several into one"),
-)
 _INSTEAD = (Key("o", "another option"), Key("n", "does not apply"))
 _NAMED = 5
 
 
 def edit_option(steps: Steps, system: AttributeSystem) -> tuple[Edit, ...]:
     group = pick_group(steps, system)
-    match steps.key(f"Options of {quoted(group.name, 30)}", _KEYS):
-        case "a":
-            return _add(steps, system, group)
-        case "w":
-            return _reword(steps, group)
-        case "d":
-            return _drop(steps, system, group)
-        case "m":
-            return _move(steps, group)
-        case "s":
-            return _split(steps, system, group)
-        case _:
-            return _join(steps, group)
+    flow = behind(_FLOWS, steps.key(f"Options of {quoted(group.name, 30)}", tuple(_FLOWS)))
+    return flow(steps, system, group) if flow else ()
 
 
 def _add(steps: Steps, system: AttributeSystem, group: AttributeGroup) -> tuple[Edit, ...]:
@@ -47,7 +29,7 @@ def _add(steps: Steps, system: AttributeSystem, group: AttributeGroup) -> tuple[
     return (model.AddOption(group=group.name, option=option), *rules)
 
 
-def _reword(steps: Steps, group: AttributeGroup) -> tuple[Edit, ...]:
+def _reword(steps: Steps, _: AttributeSystem, group: AttributeGroup) -> tuple[Edit, ...]:
     option, others = _pick(steps, group)
     to = new_words(steps, option, others)
     return () if to == option else (model.RenameOption(group=group.name, option=option, to=to),)
@@ -65,7 +47,7 @@ def _drop(steps: Steps, system: AttributeSystem, group: AttributeGroup) -> tuple
     return (DropOption(group=group.name, option=option),)
 
 
-def _move(steps: Steps, group: AttributeGroup) -> tuple[Edit, ...]:
+def _move(steps: Steps, _: AttributeSystem, group: AttributeGroup) -> tuple[Edit, ...]:
     option, others = _pick(steps, group)
     now = group.options.index(option)
     place = pick_place(steps, option, others, now)
@@ -97,7 +79,7 @@ def _shares(steps: Steps, parts: Sequence[str], users: Sequence[str]) -> dict[st
     return shares
 
 
-def _join(steps: Steps, group: AttributeGroup) -> tuple[Edit, ...]:
+def _join(steps: Steps, _: AttributeSystem, group: AttributeGroup) -> tuple[Edit, ...]:
     most = len(group.options) - 1
 
     def check(some: Sequence[str]) -> str | None:
@@ -109,6 +91,16 @@ def _join(steps: Steps, group: AttributeGroup) -> tuple[Edit, ...]:
     others = [option for option in group.options if option not in joined]
     into = steps.text("Words for all of them:", joined[0], unlike(others))
     return (model.MergeOptions(group=group.name, options=joined, into=into),)
+
+
+_FLOWS: dict[Key, Callable[[Steps, AttributeSystem, AttributeGroup], tuple[Edit, ...]]] = {
+    Key("a", "add"): _add,
+    Key("w", "reword"): _reword,
+    Key("d", "drop"): _drop,
+    Key("m", "move"): _move,
+    Key("s", "split"): _split,
+    Key("j", "join several into one"): _join,
+}
 
 
 def _pick(steps: Steps, group: AttributeGroup) -> tuple[str, list[str]]:

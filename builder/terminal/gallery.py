@@ -39,11 +39,9 @@ class Pictures(Protocol):
 
     def name(self, digest: str) -> str:
         """What to call it: its file."""
-        ...
 
     def open(self, digest: str) -> Image.Image | None:
         """The picture as the encoder sees it; None if there is no such file any more."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,7 @@ class _Shown:
 
 
 def view_images(
-    asker: Asker,
-    console: Console,
-    view: View,
-    pictures: Pictures,
-    proposal: Proposal | None = None,
+    asker: Asker, console: Console, view: View, pictures: Pictures, proposal: Proposal | None = None
 ) -> None:
     """Shows review images until the person goes back: those that they choose, or a proposal's.
 
@@ -100,7 +94,7 @@ class _Gallery:
         series = [_Shown(case, "fixed") for case in found.fixed]
         series += [_Shown(case, "broken") for case in found.broken]
         if not series:
-            self._say("It makes no image right, and none wrong.")
+            self.console.print(Text("It makes no image right, and none wrong."))
         self._show_all(series)
 
     def _series(self, findings: Findings) -> list[_Shown] | None:
@@ -200,9 +194,6 @@ class _Gallery:
         while (key := self.asker.key(title, [*keys, _EXPLAIN])) == _EXPLAIN.key:
             self.console.print(images_explanation())
         return key
-
-    def _say(self, words: str) -> None:
-        self.console.print(Text(words))
 
 
 def _side_by_side(image: RenderableType, words: RenderableType) -> Table:

@@ -31,11 +31,7 @@ _TOO_LONG = "Save the answer alone in a text file."
 
 
 def open_chat(
-    console: Console,
-    folder: Path,
-    before_asking: Callable[[], None] = lambda: None,
-    *,
-    keep: bool = True,
+    console: Console, folder: Path, before_asking: Callable[[], None], *, keep: bool
 ) -> "TerminalChat":
     """A `TerminalChat` with whoever is here. Raises InputError where there is nobody."""
     if not interactive():
@@ -60,8 +56,8 @@ class TerminalChat:
     asker: PastingAsker
     console: Console
     folder: Path
-    before_asking: Callable[[], None] = lambda: None
-    keep: bool = True
+    before_asking: Callable[[], None]
+    keep: bool
 
     def ask(self, title: str, prompt: str) -> str | None:
         """The answer to `prompt`; None when the person goes back.

@@ -45,9 +45,8 @@ def explained(prediction: Prediction, system: AttributeSystem) -> RenderableType
     rules = system.rules[prediction.class_name]
     for group, option in prediction.seen.items():
         seen = percent(prediction.seen_probability[group], 1)
-        lines.append(
-            [f"{shortened(group)}: {shortened(option)} {seen}", _rule(rules[group], option)]
-        )
+        told = f"{shortened(group)}: {shortened(option)} {seen}"
+        lines.append([told, _rule(rules[group], option)])
     return Group(*(Pieces(line, indent=2) for line in lines))
 
 

@@ -39,10 +39,8 @@ def round_screen(view: View) -> RenderableType:
     parts += _what_would_fix_it(view)
     # Without images and model there is nothing to stop: the person alone moves it.
     if view.stop and (view.findings or view.can_ask):
-        parts += [
-            Text(),
-            Text(f"This may be the time to stop: {shortened(view.stop, LONG)}.", style="bold"),
-        ]
+        words = f"This may be the time to stop: {shortened(view.stop, LONG)}."
+        parts += [Text(), Text(words, style="bold")]
     # The last line of all: what stands further up may have left the screen.
     if view.findings and (worse := _worse_than_names(view.state, view.findings)):
         parts += [Text(), Text(worse, style="bold red")]
@@ -116,11 +114,8 @@ def _did_it_help(state: State, findings: Findings) -> list[RenderableType]:
     best_name = _best_baseline(findings)
     last_proven = confirmed(state.versions)
     rows = [
-        (
-            _version_name(version, state, last_proven),
-            *figures(version.correct, len(version.held_out)),
-        )
-        for version in _shown_versions(state, last_proven)
+        (_version_name(v, state, last_proven), *figures(v.correct, len(v.held_out)))
+        for v in _shown_versions(state, last_proven)
     ]
     for name, scores in findings.baselines.items():
         best = " (best)" if name == best_name and len(findings.baselines) > 1 else ""

@@ -74,10 +74,7 @@ class Rows:
         for index, header in enumerate(self.headers):
             right = index in self.right
             table.add_column(
-                Text(header),
-                justify="right" if right else "left",
-                no_wrap=right,
-                overflow="fold",
+                Text(header), justify="right" if right else "left", no_wrap=right, overflow="fold"
             )
         for row in self.rows:
             table.add_row(*(_Cell(shortened(cell, self.longest)) for cell in row))

@@ -160,7 +160,7 @@ def test_without_a_terminal_there_is_nobody_to_carry_prompts(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(InputError, match="not a terminal") as caught:
-        open_chat(Console(file=io.StringIO()), tmp_path)
+        open_chat(Console(file=io.StringIO()), tmp_path, lambda: None, keep=True)
     assert "--llm" in caught.value.hint
 
 
@@ -169,7 +169,7 @@ import sys
 from pathlib import Path
 from builder.terminal.console import progress_console
 from builder.terminal.pasting import open_chat
-chat = open_chat(progress_console(), Path(sys.argv[1]))
+chat = open_chat(progress_console(), Path(sys.argv[1]), lambda: None, keep=True)
 answer = chat.ask("draft system", "Which groups?")
 Path(sys.argv[1], "got").write_text(repr(answer), encoding="utf-8")
 print("done", flush=True)
