@@ -82,7 +82,7 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
     Raises CotbuildError; ends with typer.Exit where the code is not 0.
     """
     with Session.open(folder.resolve()) as session:
-        asker, state = asker_for(mode), session.state
+        asker, state, folder = asker_for(mode), session.state, session.folder
         check_goal(state.started, mode)
         if mode.auto and not (mode.rounds or mode.edits) and is_finished(session, mode, screen):
             return
@@ -93,18 +93,13 @@ def resume_session(folder: Path, options: ModelOptions, mode: RunMode, screen: S
         # With a file of edits nobody is there to read what a model would propose.
         if not edits:
             drafter = open_model(
-                speaking,
-                session.folder,
-                screen,
-                parallel=mode.parallel,
-                timeout=mode.timeout,
-                state=state,
+                speaking, folder, screen, parallel=mode.parallel, timeout=mode.timeout, state=state
             )
         if drafter is not None:
             drafted = state.system is not None or state.started.start is not None
             confirm_spending(speaking, mode, asker, drafted=drafted)
         images, encoder = images_of(state.started, screen, state), encoder_of(state.started, screen)
-        screen.resumed(session.folder, state, session.torn_bytes)
+        screen.resumed(folder, state, session.torn_bytes)
         running = Running(session, screen, images, encoder)
         if state.system is None and (start := state.started.start):
             running.record(Drafted(system=load_system_file(Path(start)).system, source=start))

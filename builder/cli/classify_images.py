@@ -153,12 +153,8 @@ def _data(
     if isinstance(found, Skipped):
         return {"path": found.where, "error": found.reason}
     best = [
-        {
-            "class": each.class_name,
-            "score": _short(each.score),
-            "confidence": _short(each.confidence),
-        }
-        for each in found.ranking
+        {"class": r.class_name, "score": _short(r.score), "confidence": _short(r.confidence)}
+        for r in found.ranking
     ]
     seen: dict[str, dict[str, Any]] = {}
     for group, option in found.seen.items():

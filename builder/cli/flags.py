@@ -38,12 +38,7 @@ Domain = Annotated[str | None, flag("--domain", "WORDS", "What the classes are, 
 Attribute = Annotated[
     list[str] | None, flag("--attribute", "WORDS", "What the groups must cover; repeatable.", MODEL)
 ]
-_IMAGES = flag(
-    "--images",
-    "WHERE",
-    "A folder per class, metadata.csv, or hub id.",
-    IMAGES,
-)
+_IMAGES = flag("--images", "WHERE", "A folder per class, metadata.csv, or hub id.", IMAGES)
 Images = Annotated[str, _IMAGES]
 ImagesIfAny = Annotated[str | None, _IMAGES]
 ImageColumn = Annotated[

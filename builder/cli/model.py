@@ -37,15 +37,6 @@ class ModelOptions:
     prompts: Path | None = None
 
 
-def llm_spec(spec: str | None) -> str | None:
-    """The model's spec as the journal keeps it; None for none. Raises InputError."""
-    if spec is None or spec == NOBODY:
-        return None
-    if spec.startswith(REPLAY):
-        return f"{REPLAY}{expanded(spec.removeprefix(REPLAY)).absolute()}"
-    return spec
-
-
 def spoken_to(started: Started, options: ModelOptions) -> Started:
     """The settings with the model flags that are given; the others stay as they were.
 
@@ -57,8 +48,11 @@ def spoken_to(started: Started, options: ModelOptions) -> Started:
         "prompts": str(options.prompts.absolute()) if options.prompts else None,
     }
     update = {name: value for name, value in update.items() if value is not None}
-    if options.spec:
-        update["llm"] = llm_spec(options.spec)
+    if spec := options.spec:
+        if spec.startswith(REPLAY):
+            # A session may be resumed from another folder.
+            spec = f"{REPLAY}{expanded(spec.removeprefix(REPLAY)).absolute()}"
+        update["llm"] = None if spec == NOBODY else spec
     if options.spec or options.url:
         # Address and price belong to their model.
         update |= {"llm_url": options.url, "price": None}

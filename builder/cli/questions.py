@@ -62,4 +62,4 @@ def questions(
     encoders = [encoder] if encoder else []
     inputs = gather(files, source, encoders, crop, device, dtype, screen)
     thresholds = sorted(set(threshold or (0.8, 0.9, 0.95)))
-    interview(inputs, thresholds, proposal, screen, as_json=as_json)
+    interview(inputs, thresholds, proposal, as_json=as_json)

@@ -63,15 +63,10 @@ class _Found:
 
 
 def interview(
-    inputs: Inputs,
-    thresholds: Sequence[float],
-    output: Path | None,
-    screen: Screen,
-    *,
-    as_json: bool,
+    inputs: Inputs, thresholds: Sequence[float], output: Path | None, *, as_json: bool
 ) -> None:
     """`cotbuild questions`; `output`: where the drop is proposed. Raises CotbuildError."""
-    (file,) = inputs.files.values()
+    (file,), screen = inputs.files.values(), inputs.screen
     choosing, measuring = _parts(file, inputs.images)
 
     def work(encoder: Encoder, vectors: Vectors, phrases: PhraseVectors) -> _Found:
@@ -92,7 +87,7 @@ def interview(
         with screen.step("Asking"):
             return _found(file.system, scoring, scale, chosen, measured, thresholds)
 
-    ((found, identity),) = with_each_encoder(inputs, screen, work).values()
+    ((found, identity),) = with_each_encoder(inputs, work).values()
     if found.measured.title == SPLIT_TITLES["held_out"]:
         say_looks(inputs.files, ["held_out"], screen)
     proposal = questions.drop_proposal(found.smallest)
@@ -159,21 +154,11 @@ def _found(
             smallest.dropped, system, similar, labels, scoring=scoring, logit_scale=scale
         )
         check = compare(measured.scores.correct, after)
-    return _Found(
-        scoring=scoring,
-        chosen=chosen,
-        measured=measured,
-        adaptive=adaptive,
-        fixed=fixed,
-        random=questions.random_accuracy(system, measured.scores, seed=_SEED),
-        order=order,
-        stops=tuple(
-            (questions.stopped(adaptive, each), questions.stopped(fixed, each))
-            for each in thresholds
-        ),
-        smallest=smallest,
-        check=check,
+    random = questions.random_accuracy(system, measured.scores, seed=_SEED)
+    stops = tuple(
+        (questions.stopped(adaptive, each), questions.stopped(fixed, each)) for each in thresholds
     )
+    return _Found(scoring, chosen, measured, adaptive, fixed, random, order, stops, smallest, check)
 
 
 def _show(system: AttributeSystem, found: _Found, screen: Screen) -> None:

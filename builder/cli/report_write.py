@@ -43,7 +43,7 @@ def write_report(folder: Path, path: Path, screen: Screen, *, no_images: bool) -
     measured = None
     if found:
         workspace, images = found
-        measured = _measured(state, workspace, SessionPictures.of(state.started, images), screen)
+        measured = _measured(state, workspace, SessionPictures(state.started, images), screen)
     origin = _origin(folder, state, found[0] if found else None)
     text = page(Contents(story, origin, measured))
     write_file(path, text, command("report", folder, "-o", "FILE"))
@@ -63,17 +63,13 @@ def _measured(
         left = _PICTURE_BYTES
         for done, (_, case) in enumerate(wrong.worst, start=1):
             digest = findings.digests[case.index]
-            picture = _picture(digest, pictures)
+            opened = pictures.open(digest)
+            picture = Picture(pictures.name(digest), data_uri(opened)) if opened else None
             if picture and len(picture.source) <= left:
                 thumbnails[digest] = picture
                 left -= len(picture.source)
             on_progress(done, len(wrong.worst))
     return FromImages(findings, wrong, thumbnails)
-
-
-def _picture(digest: str, pictures: SessionPictures) -> Picture | None:
-    opened = pictures.open(digest)
-    return Picture(pictures.name(digest), data_uri(opened)) if opened else None
 
 
 def _origin(folder: Path, state: State, workspace: Workspace | None) -> Origin:

@@ -112,7 +112,7 @@ def _reviewer(running: Running, asker: Asker | None, edits: Sequence[Proposal]) 
     if asker is None:
         return AutoReviewer()
     images, session = running.images, running.session
-    pictures = SessionPictures.of(session.state.started, images) if images else None
+    pictures = SessionPictures(session.state.started, images) if images else None
     return TerminalReviewer(asker, running.screen.results, session.folder, pictures)
 
 

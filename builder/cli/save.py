@@ -62,7 +62,9 @@ class Running:
         if isinstance(record, records.Exported):
             # Another version than the best may have been asked for.
             chosen = replace(event.state, best=record.version or None)
-            file = system_file(chosen, self.workspace, final=_final(record))
+            bits = record.final or ""
+            final = export.estimate(bits.count("1"), len(bits))
+            file = system_file(chosen, self.workspace, final=final)
             article = form == "article"
             text = write_article(file.system, file.scoring) if article else write_system_file(file)
             again = command("export", self.session.folder, "-o", "FILE")
@@ -105,11 +107,6 @@ def system_file(state: State, workspace: Workspace | None, *, final: Estimate | 
         final=final,
         evaluator=workspace.evaluator if workspace else None,
     )
-
-
-def _final(record: records.Exported) -> Estimate | None:
-    bits = record.final
-    return export.estimate(bits.count("1"), len(bits)) if bits else None
 
 
 def _baselines(

@@ -81,8 +81,8 @@ def score(
     source = ImageSource(images, image_column, label_column, data_split)
     inputs = gather(files, source, encoder or (), crop, device, dtype, screen)
     worst = (
-        score_rules.compare_rules(inputs, rule, scale, save, screen, as_json=as_json)
+        score_rules.compare_rules(inputs, rule, scale, save, as_json=as_json)
         if trial
-        else score_tables.compare(inputs, entries, screen, controls=controls, as_json=as_json)
+        else score_tables.compare(inputs, entries, controls=controls, as_json=as_json)
     )
     screen.check_accuracy(worst, min_accuracy)

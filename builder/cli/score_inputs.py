@@ -25,7 +25,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
-    """The inputs, found before anything is encoded. `images`: distinct, in digest order."""
+    """The inputs, found before anything is encoded. `images`: distinct, in digest order.
+
+    `screen`: where it is told what becomes of them.
+    """
 
     files: Mapping[Path, SystemFile]
     source: ImageSource
@@ -34,6 +37,7 @@ class Inputs:
     crop: Crop | None
     dtype: str
     located: Mapping[str, Located]
+    screen: Screen
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -80,17 +84,17 @@ def gather(
     pictures = distinct(found)
     images = [pictures[digest] for digest in sorted(pictures)]
     file_inputs.say_unknown_classes(files, images, screen)
-    return Inputs(files, source, found, images, part, dtype, located)
+    return Inputs(files, source, found, images, part, dtype, located, screen)
 
 
 def with_each_encoder(
-    inputs: Inputs, screen: Screen, work: Callable[[Encoder, Vectors, PhraseVectors], T]
+    inputs: Inputs, work: Callable[[Encoder, Vectors, PhraseVectors], T]
 ) -> dict[str, tuple[T, EncoderIdentity]]:
     """The results of `work` on each encoder's image vectors [n, d], by the encoder's spec.
 
     Encoders are loaded one after the other, used, and freed before the next.
     """
-    measured = {}
+    measured, screen = {}, inputs.screen
     preprocess = [each.preprocess for each in inputs.located.values()]
     folder = default_cache_folder()
     with closing(decoded_once(preprocess, crop=inputs.crop, folder=folder)) as readers:

@@ -17,11 +17,7 @@ from builder.system.file import EncoderIdentity, SplitName, SystemFile
 from builder.system.model import Scoring, scored_texts
 from builder.terminal.render import ControlRow, ScoreCell, ScoreRow
 
-SPLIT_TITLES: dict[SplitName, str] = {
-    "review": "review",
-    "held_out": "held-out",
-    "final": "final",
-}
+SPLIT_TITLES: dict[SplitName, str] = {"review": "review", "held_out": "held-out", "final": "final"}
 UNSEEN = "images that the session had not seen"
 ALL = "all images"
 # The baseline that the article's improvements are over.

@@ -8,7 +8,6 @@ from builder import __version__
 from builder.cli import print_json
 from builder.cli.file_inputs import say_looks
 from builder.cli.score_inputs import Inputs, with_each_encoder
-from builder.cli.screen import Screen
 from builder.cli.user_files import write_file
 from builder.cli.workspace import SPLITS, PhraseVectors, evaluator_of, scoring_from
 from builder.data.images import LabelledImage
@@ -72,8 +71,7 @@ def check_flags(
         )
     if save and (rule in (None, "all") or len(systems) > 1):
         raise InputError(
-            "--save writes one system with one rule",
-            hint="name one: --rule centred --save FILE",
+            "--save writes one system with one rule", hint="name one: --rule centred --save FILE"
         )
     if save and save.is_dir():
         raise InputError(f"{save} is a folder", hint="name a file: --save system.json")
@@ -86,16 +84,10 @@ def check_flags(
 
 
 def compare_rules(
-    inputs: Inputs,
-    rule: str | None,
-    scale: float | None,
-    save: Path | None,
-    screen: Screen,
-    *,
-    as_json: bool,
+    inputs: Inputs, rule: str | None, scale: float | None, save: Path | None, *, as_json: bool
 ) -> float:
     """`cotbuild score --rule`: the lowest accuracy of the last rules. Raises CotbuildError."""
-    files = inputs.files
+    files, screen = inputs.files, inputs.screen
     if save and len(inputs.located) > 1:
         raise InputError("a file is scored with one encoder", hint="name one with --encoder")
     halves = {path: _halves(file, inputs.images) for path, file in files.items()}
@@ -109,7 +101,7 @@ def compare_rules(
             found[path] = _trials(evaluator, file.system, rule, scale)
         return found
 
-    measured = with_each_encoder(inputs, screen, work)
+    measured = with_each_encoder(inputs, work)
     if as_json:
         print_json(_report(measured, halves))
     else:

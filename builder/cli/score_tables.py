@@ -7,7 +7,6 @@ from builder.cli import print_json, score_rows
 from builder.cli.file_inputs import say_looks
 from builder.cli.score_controls import ImagesAtHand, controls_of
 from builder.cli.score_inputs import Inputs, with_each_encoder
-from builder.cli.screen import Screen
 from builder.cli.workspace import SPLITS, PhraseVectors, scoring_from, split_data
 from builder.data.classes import ClassEntry
 from builder.encoders.protocol import Encoder, Vectors
@@ -21,13 +20,13 @@ from builder.terminal.render import ControlRow, ScoreRow, control_table, score_t
 
 
 def compare(
-    inputs: Inputs, classes: Sequence[ClassEntry], screen: Screen, *, controls: bool, as_json: bool
+    inputs: Inputs, classes: Sequence[ClassEntry], *, controls: bool, as_json: bool
 ) -> float:
     """`cotbuild score`: the lowest accuracy of a system. Raises CotbuildError.
 
     `classes` have the descriptions for a baseline.
     """
-    files, images = inputs.files, inputs.images
+    files, images, screen = inputs.files, inputs.images, inputs.screen
     described = {entry.name: entry.description for entry in classes}
     descriptions = {name: described.get(name, "") for name in inputs.class_names}
     contenders = score_rows.contenders_of(files, descriptions)
@@ -57,7 +56,7 @@ def compare(
                 rows += controls_of(each, scores, at_hand)
         return right, rows
 
-    measured = with_each_encoder(inputs, screen, work)
+    measured = with_each_encoder(inputs, work)
     right = [found for (found, _), _ in measured.values()]
     labels = [image.label for image in images]
     inside = {part: [i.digest in members for i in images] for part, members in parts.items()}
@@ -73,7 +72,7 @@ def compare(
         beside = {
             part: worth_telling(list(compress(labels, each)), size) for part, each in inside.items()
         }
-        _show(tables, beside, tuple(measured), inputs, screen)
+        _show(tables, beside, tuple(measured), inputs)
         for spec, rows in control_rows.items():
             title = EncoderSpec.parse(spec).title
             screen.table(f"null controls, {score_rows.ALL}, {title}", control_table(rows))
@@ -90,17 +89,18 @@ def _show(
     beside: Mapping[str, Sequence[Beside]],
     encoders: Sequence[str],
     inputs: Inputs,
-    screen: Screen,
 ) -> None:
     titles = [EncoderSpec.parse(spec).title for spec in encoders]
     unlike = titles if len(set(titles)) == len(titles) else encoders
     looked_at = str(inputs.crop) if inputs.crop else ""
     for title, rows in tables.items():
-        screen.table(title, score_table(rows, unlike, looked_at=looked_at, beside=beside[title]))
+        inputs.screen.table(
+            title, score_table(rows, unlike, looked_at=looked_at, beside=beside[title])
+        )
     found = inputs.found
     lost = len(found.skipped) + len(found.conflicting)
     if lost > len(found.images):
-        screen.warning(
+        inputs.screen.warning(
             f"{counted(lost, 'image')} could not be used, more than the "
             f"{len(found.images):,} that could: these figures are of a remainder"
         )

@@ -269,9 +269,8 @@ class Screen:
     def check_accuracy(self, reached: float, wanted: float | None) -> None:
         """Raises typer.Exit with 1 where an accuracy is below the one that was asked for."""
         if wanted is not None and reached < wanted:
-            self._aside(
-                f"Accuracy {100 * reached:.1f} % is below the {100 * wanted:.1f} % asked for."
-            )
+            asked_for = f"{100 * wanted:.1f} % asked for"
+            self._aside(f"Accuracy {100 * reached:.1f} % is below the {asked_for}.")
             raise typer.Exit(1)
 
     def report_written(self, path: Path, size: int) -> None:
@@ -364,9 +363,8 @@ def llm_line(event: llm.LLMEvent) -> str | None:
             return f"{classes} left without a complete rule: {named} (for the first: {reason})"
         case llm.Inseparable():
             classes = counted(event.classes, "class", "classes")
-            return (
-                f"{classes} still have rules that others have too: {shortened(event.reason, 160)}"
-            )
+            reason = shortened(event.reason, 160)
+            return f"{classes} still have rules that others have too: {reason}"
         case llm.Dropped():
             reasons = "; ".join(shortened(reason, 160) for reason in event.reasons[:3])
             return f"{counted(event.count, event.what)} dropped: {reasons}"

@@ -98,13 +98,9 @@ def ask_for_images(asker: Asker | None) -> ImageSource | None:
         )
     answer = asker.text(
         "Folder with the images (empty: none, nothing is scored):",
-        check=_folder_complaint,
+        check=lambda typed: None if not typed or _folder(typed) else f"there is no folder {typed}",
     )
     return ImageSource(str(expanded(answer))) if answer else None
-
-
-def _folder_complaint(typed: str) -> str | None:
-    return None if not typed or _folder(typed) else f"there is no folder {typed}"
 
 
 def _folder(path: str) -> Path | None:

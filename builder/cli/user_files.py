@@ -29,10 +29,9 @@ def read_text(path: Path, hint: str) -> str:
 def writable(path: Path, flag: str = "-o export.json") -> Path:
     """The path to write to, links followed. Raises InputError for what must not be replaced."""
     found = path.resolve()
-    if found.is_dir():
-        raise InputError(f"{path} is a folder", hint=f"name a file: {flag}")
     if found.exists() and not found.is_file():
-        raise InputError(f"{path} is not a regular file", hint=f"name a file: {flag}")
+        kind = "a folder" if found.is_dir() else "not a regular file"
+        raise InputError(f"{path} is {kind}", hint=f"name a file: {flag}")
     if found.name in OWN_FILES and (found.parent / JOURNAL).exists():
         raise InputError(f"{path} belongs to the session itself", hint=f"name another file: {flag}")
     # Where a new folder or file would be made.
@@ -59,6 +58,5 @@ def check_drafted(state: State, folder: Path) -> None:
     """Raises SessionError for a session without a system."""
     if state.system is None:
         raise SessionError(
-            f"nothing was drafted yet in {folder}",
-            hint=f"go on with:\n{command('resume', folder)}",
+            f"nothing was drafted yet in {folder}", hint=f"go on with:\n{command('resume', folder)}"
         )

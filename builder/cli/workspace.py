@@ -45,12 +45,7 @@ class Workspace:
 
 def identity_of(encoder: Encoder) -> EncoderIdentity:
     """The encoder as a system file names it."""
-    return EncoderIdentity(
-        name=encoder.name,
-        revision=encoder.revision,
-        fingerprint=encoder.fingerprint,
-        logit_scale=encoder.logit_scale,
-    )
+    return EncoderIdentity.model_validate(encoder, from_attributes=True)
 
 
 def distinct(images: ImageSet) -> dict[str, LabelledImage]:
@@ -67,13 +62,8 @@ def evaluator_of(
     scoring: Scoring,
 ) -> Evaluator:
     """The evaluator of images with the vectors [n, d]; `members`: the digests in each split."""
-    return Evaluator(
-        encoder=encoder.fingerprint,
-        splits=split_data(images, members, vectors),
-        encode=phrases,
-        scoring=scoring,
-        logit_scale=encoder.logit_scale,
-    )
+    splits = split_data(images, members, vectors)
+    return Evaluator(encoder.fingerprint, splits, phrases, scoring, encoder.logit_scale)
 
 
 def split_data(

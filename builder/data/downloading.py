@@ -103,9 +103,8 @@ def download_images(
 
 def cached_path(url: str, folder: Path) -> Path:
     """Where the image of a URL is kept; the suffix is for people who look into the folder."""
-    return content_path(
-        url.encode("utf-8", "surrogatepass"), url.partition("?")[0].partition("#")[0], folder
-    )
+    name = url.partition("?")[0].partition("#")[0]
+    return content_path(url.encode("utf-8", "surrogatepass"), name, folder)
 
 
 def content_path(content: bytes, name: str, folder: Path) -> Path:

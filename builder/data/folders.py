@@ -25,10 +25,7 @@ def class_folder_name(class_name: str) -> str:
 
 
 def read_images(
-    folder: Path,
-    class_names: Sequence[str],
-    *,
-    on_progress: images.Progress | None = None,
+    folder: Path, class_names: Sequence[str], *, on_progress: images.Progress | None = None
 ) -> images.ImageSet:
     """Every readable image below `folder`'s class sub-folders; each file is hashed and decoded.
 

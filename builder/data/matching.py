@@ -45,9 +45,7 @@ class Matching:
 
 
 def match_labels(
-    labels: Iterable[str],
-    class_names: Sequence[str],
-    spelled: Callable[[str], str] = exact,
+    labels: Iterable[str], class_names: Sequence[str], spelled: Callable[[str], str] = exact
 ) -> Matching:
     """The classes that labels mean.
 

@@ -64,12 +64,8 @@ def read_metadata(path: Path, image_column: str | None, label_column: str | None
             else:
                 yield Stored(found, str(found))
 
-    return Rows(
-        origin=str(path),
-        labels=labels,
-        urls={row: name for row, name in enumerate(names) if name and is_url(name)},
-        stored=stored,
-    )
+    urls = {row: name for row, name in enumerate(names) if name and is_url(name)}
+    return Rows(str(path), labels, urls, stored)
 
 
 def _csv_lines(path: Path, text: str) -> list[_Line]:

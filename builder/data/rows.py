@@ -38,11 +38,7 @@ class Rows:
 
 
 def gather(
-    rows: Rows,
-    class_names: Sequence[str],
-    *,
-    downloads: Path,
-    on_progress: Progress | None,
+    rows: Rows, class_names: Sequence[str], *, downloads: Path, on_progress: Progress | None
 ) -> ImageSet:
     """The images of the rows whose label is a class; no other is written or downloaded.
 

@@ -20,10 +20,7 @@ _SMALLEST_MEDIAN_FOR_FINAL = 20
 
 
 def assign_splits(
-    labels_by_digest: Mapping[str, str],
-    existing: Mapping[str, Split] | None = None,
-    *,
-    seed: int,
+    labels_by_digest: Mapping[str, str], existing: Mapping[str, Split] | None = None, *, seed: int
 ) -> dict[str, Split]:
     """A split for every image: all of `existing` unchanged, and each new digest added.
 

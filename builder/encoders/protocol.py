@@ -33,11 +33,9 @@ class Encoder(Protocol):
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """An RGB image, resized, cropped and so on. Needs no weights; threads may call it."""
-        ...
 
     def encode_pixels(self, batch: Sequence[Pixels]) -> Vectors:
         """What `preprocess` gave -> [n, d]."""
-        ...
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB images -> [n, d]."""
@@ -45,7 +43,6 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts -> [m, d]."""
-        ...
 
     def unknown_words(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """For each text, the words this encoder is known never to have seen.

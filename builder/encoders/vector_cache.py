@@ -44,11 +44,7 @@ class VectorCache:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        fingerprint: str,
-        *,
-        on_warning: Callable[[str], None] = warnings.warn,
+        self, folder: Path, fingerprint: str, *, on_warning: Callable[[str], None] = warnings.warn
     ) -> None:
         # Hashed, as a fingerprint may hold what a file name cannot.
         name = hashlib.sha256(fingerprint.encode()).hexdigest()[:32]

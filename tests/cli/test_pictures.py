@@ -52,11 +52,11 @@ def digest_of(label: str, images: Mapping[str, LabelledImage]) -> str:
 def test_as_the_encoder_sees_it(folder: Path) -> None:
     images = images_of(folder)
     mew = digest_of("Mew", images)
-    whole = SessionPictures.of(settings(str(folder)), images).open(mew)
+    whole = SessionPictures(settings(str(folder)), images).open(mew)
     assert whole is not None
     assert whole.size == (8, 4)
     assert whole.getpixel((3, 2)) == (1, 3, 2)
-    cropped = SessionPictures.of(settings(str(folder), CROP), images).open(mew)
+    cropped = SessionPictures(settings(str(folder), CROP), images).open(mew)
     assert cropped is not None
     assert cropped.size == (6, 2)
     assert cropped.getpixel((0, 0)) == (1, 2, 2)
@@ -65,10 +65,10 @@ def test_as_the_encoder_sees_it(folder: Path) -> None:
 def test_named_by_its_place_in_the_folder(folder: Path) -> None:
     images = images_of(folder)
     digest = digest_of("Absol [red]", images)
-    inside = SessionPictures.of(settings(str(folder)), images)
+    inside = SessionPictures(settings(str(folder)), images)
     assert Path(inside.name(digest)) == Path("Absol [red]/1.png")
     # An image of a data set lies in the cache.
-    elsewhere = SessionPictures.of(settings("someone/cards"), images)
+    elsewhere = SessionPictures(settings("someone/cards"), images)
     assert Path(elsewhere.name(digest)) == folder / "Absol [red]" / "1.png"
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_gone_damaged_or_another_one(
     folder: Path, crop: tuple[float, float, float, float] | None
 ) -> None:
     images = images_of(folder)
-    pictures = SessionPictures.of(settings(str(folder), crop), images)
+    pictures = SessionPictures(settings(str(folder), crop), images)
     mew, absol = digest_of("Mew", images), digest_of("Absol [red]", images)
     path = images[mew].path
     for content in (b"no picture", path.read_bytes()[:60], images[absol].path.read_bytes()):

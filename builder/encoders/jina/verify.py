@@ -73,13 +73,8 @@ def compare(kind: str, names: Sequence[str], native: Vectors, reference: Vectors
     ours, theirs = _unit(native, kind, names), _unit(reference, kind, names)
     apart = np.abs(ours - theirs).max(axis=1)
     worst = int(apart.argmax())
-    return Comparison(
-        kind=kind,
-        n=len(names),
-        largest=float(apart[worst]),
-        smallest_cosine=float((ours * theirs).sum(axis=1).min()),
-        worst=names[worst],
-    )
+    largest, smallest_cosine = float(apart[worst]), float((ours * theirs).sum(axis=1).min())
+    return Comparison(kind, len(names), largest, smallest_cosine, names[worst])
 
 
 def _unit(vectors: Vectors, kind: str, names: Sequence[str]) -> NDArray[np.float64]:
