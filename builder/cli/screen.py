@@ -331,8 +331,6 @@ def _nearest(mismatch: Mismatch) -> str:
 def llm_line(event: llm.LLMEvent) -> str | None:
     """An event of the language model in one line; None for one not worth telling."""
     match event:
-        case llm.CallStarted() | llm.CallStreams() | llm.DraftProgress():
-            return None
         case llm.CallFinished():
             if not event.seconds:
                 return f"{event.purpose}: recorded reply"
@@ -372,6 +370,8 @@ def llm_line(event: llm.LLMEvent) -> str | None:
             )
         case llm.RecordingSilent():
             return event.message
+        case _:
+            return None
 
 
 def spent_words(spent: Spent) -> str:

@@ -195,14 +195,13 @@ class CallLog:
         return seconds
 
 
-class LoggedTransport:
-    """A transport that logs its calls, and that can be stopped. `secret`: as for CallLog."""
+class LoggedTransport(CallLog):
+    """A transport that logs its calls, and that can be stopped."""
 
     def __init__(
         self, settings: ModelSettings, emit: Callable[[LLMEvent], None], secret: str = ""
     ) -> None:
-        self._call_log = CallLog(settings, emit, secret)
-        self.account = self._call_log.account
+        super().__init__(settings, emit, secret)
         self._cancellation = Cancellation()
 
     def stop(self) -> None:
@@ -214,7 +213,7 @@ class LoggedTransport:
         # First of all: whatever is stopped from here on ends this call as well.
         cancellation = self._cancellation
         question = Question(purpose, messages, reply_model.model_json_schema())
-        paid = self._call_log.reused(question, reply_model)
+        paid = self.reused(question, reply_model)
         return self._answer(question, reply_model, cancellation) if paid is None else paid
 
     def _answer(

@@ -9,18 +9,12 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from builder.llm import rule_schema
 from builder.llm.asking import Asking
 from builder.llm.events import DraftProgress, LLMEvent, Respelled
 from builder.llm.prompts import Described, as_data, described_classes
-from builder.llm.rule_schema import (
-    DraftedRule,
-    RulesReply,
-    keyed,
-    largest_batch,
-    rules_reply,
-    sound_choices,
-)
 from builder.llm.schemas import Broken, split_broken
 from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer
 from builder.system.model import AttributeGroup
@@ -73,14 +67,11 @@ def draft_rules(
     progress = _Progress(len(classes), asking.emit)
     known = unambiguous(subject.names)
 
-    def job(number: int, batch: Sequence[Described]) -> Callable[[Transport], DraftedRules]:
-        def drafted(transport: Transport) -> DraftedRules:
-            draft = _RulesDraft(subject, replace(asking, transport=transport), progress, known)
-            return draft.draft(batch, f"{purpose} {number}/{len(batches)}")
+    def job(number: int, batch: Sequence[Described], transport: Transport) -> DraftedRules:
+        draft = _RulesDraft(subject, replace(asking, transport=transport), progress, known)
+        return draft.draft(batch, f"{purpose} {number}/{len(batches)}")
 
-        return drafted
-
-    jobs = [job(number, batch) for number, batch in enumerate(batches, start=1)]
+    jobs = [partial(job, number, batch) for number, batch in enumerate(batches, start=1)]
     drafted = DraftedRules()
     for found in asking.parallel.run(asking.transport, jobs):
         drafted |= found
@@ -91,13 +82,13 @@ def in_batches(
     classes: Sequence[Described], groups: Sequence[AttributeGroup]
 ) -> list[Sequence[Described]]:
     """The classes, as many at a time as can be asked for at once."""
-    size = largest_batch(groups)
+    size = rule_schema.largest_batch(groups)
     return [classes[i : i + size] for i in range(0, len(classes), size)]
 
 
 def listed_classes(classes: Sequence[Described]) -> str:
     """Classes as data, one a line, each with its key in the answer."""
-    return described_classes(classes, list(keyed([name for name, _ in classes])))
+    return described_classes(classes, list(rule_schema.keyed([name for name, _ in classes])))
 
 
 class _Progress:
@@ -140,7 +131,7 @@ class _RulesDraft:
         """
         names = [name for name, _ in classes]
         before = before.of(names)
-        reply_model = rules_reply(names, self.subject.groups)
+        reply_model = rule_schema.rules_reply(names, self.subject.groups)
         try:
             reply = self.asking.ask(
                 f"{purpose} again" if before.wanting else purpose,
@@ -175,7 +166,7 @@ class _RulesDraft:
         return whole | self.draft(missing, purpose, drafted, extra_rounds - 1)
 
     def _rules_in(
-        self, reply: RulesReply, reply_model: type[RulesReply]
+        self, reply: rule_schema.RulesReply, reply_model: type[rule_schema.RulesReply]
     ) -> tuple[ClassRules, list[Broken]]:
         """What can be used of a reply, the first sound rule of each class; and what is broken."""
         sound, broken = split_broken(reply.rules)
@@ -189,10 +180,12 @@ class _RulesDraft:
                 self.asking.emit(Respelled(_class_of(item), respelled.class_name))
                 rules[respelled.class_name] = respelled
         groups = self.subject.groups
-        in_part = {_class_of(item): sound_choices(item.sent, groups) for item in left}
+        in_part = {_class_of(item): rule_schema.sound_choices(item.sent, groups) for item in left}
         return in_part | {name: rule.choices(groups) for name, rule in rules.items()}, left
 
-    def _respelled(self, item: Broken, reply_model: type[RulesReply]) -> DraftedRule | Broken:
+    def _respelled(
+        self, item: Broken, reply_model: type[rule_schema.RulesReply]
+    ) -> rule_schema.DraftedRule | Broken:
         """The rule if its class name alone was wrong, and it is clear which class was meant."""
         sent, meant = item.sent, self.known.get(likeness(_class_of(item)))
         if not isinstance(sent, dict) or meant is None:

@@ -11,13 +11,7 @@ from openai.types.chat import ChatCompletion
 from builder.errors import LLMError
 from builder.llm.envelopes import Said
 from builder.llm.schemas import short
-from builder.llm.server_words import (
-    all_words,
-    ended,
-    is_page,
-    told,
-    wants_login,
-)
+from builder.llm.server_words import all_words, ended, is_page, told, wants_login
 from builder.llm.transport import TruncatedAnswer, UnusableAnswer
 from builder.waiting import duration, retry_after
 

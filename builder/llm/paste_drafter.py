@@ -65,9 +65,7 @@ class PasteDrafter(ModelDrafter):
     ) -> None:
         super().__init__(self, emit, prompts=prompts)
         self._chat = chat
-        self._emit = emit
         self._record_to = record_to
-        self._prompts = prompts
         self._answered = _answered_drafts(record_to)
         # An answer that may hold more than the question asked for, and the messages it answered.
         self._given: tuple[str, list[Message]] | None = None
@@ -84,13 +82,13 @@ class PasteDrafter(ModelDrafter):
         with contextlib.suppress(ValidationError):
             recorded = self._answered.get(question.key, "")
             answered = reply_model.model_validate_json(recorded, strict=True)
-            self._emit(CallReused(purpose))
+            self._asking.emit(CallReused(purpose))
             return answered
         if (given := self._part_of_given(reply_model)) is not None:
             reply, sent = given
             self._record(question, sent, reply)
         else:
-            form = self._prompts.render("form", form=example(question.schema))
+            form = self._asking.prompts.render("form", form=example(question.schema))
             sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
             answer, reply = self._converse(
                 question, sent, lambda text: pasted_json(text, reply_model)
@@ -102,7 +100,7 @@ class PasteDrafter(ModelDrafter):
     def _ask_system(self, request: DraftRequest) -> None:
         """Asks for groups and rules at once; they answer the draft's questions that follow."""
         classes = [name for name, _ in request.classes]
-        sent = ask(system_prompt(request, self._prompts))
+        sent = ask(system_prompt(request, self._asking.prompts))
         question = Question(SYSTEM, sent, {})
         reply = self._answered.get(question.key)
         if reply is None:
@@ -112,14 +110,14 @@ class PasteDrafter(ModelDrafter):
             left_out = read_system(answer, classes).left_out
             self._asking.drop("rule", [f"{name!r} is not a class of the list" for name in left_out])
         else:
-            self._emit(CallReused(SYSTEM))
+            self._asking.emit(CallReused(SYSTEM))
         self._given = reply, sent
 
     def _converse(
         self, question: Question, sent: list[Message], read: Callable[[str], str]
     ) -> tuple[str, str]:
         """The answer as it was pasted, and the reply that `read` made of it."""
-        self._emit(CallStarted(question.purpose))
+        self._asking.emit(CallStarted(question.purpose))
         prompt = sent[0]["content"]
         started = time.monotonic()
         while (answer := self._chat.ask(question.purpose, prompt)) is not None:
@@ -129,10 +127,10 @@ class PasteDrafter(ModelDrafter):
             except PastedUnreadable as error:
                 self._record(question, sent, answer, seconds, error.explanation)
                 self._chat.explain(error.explanation)
-                prompt = self._prompts.render("correct", problems=error.explanation)
+                prompt = self._asking.prompts.render("correct", problems=error.explanation)
             else:
                 self._record(question, sent, reply, seconds)
-                self._emit(CallFinished(question.purpose, None, None, seconds))
+                self._asking.emit(CallFinished(question.purpose, None, None, seconds))
                 return answer, reply
         raise LLMError(
             f"No answer was given to {question.purpose!r}.",

@@ -61,8 +61,7 @@ class RewrittenGroup(TolerantModel):
     name: Words = ""
     prompt: Words
     options: Annotated[
-        list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]],
-        BeforeValidator(_in_a_row),
+        list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]], BeforeValidator(_in_a_row)
     ]
     rules: list[ClassChoice] = Field(default_factory=list)
 
