@@ -362,7 +362,7 @@ def llm_line(event: llm.LLMEvent) -> str | None:
             )
         case llm.Dropped():
             reasons = "; ".join(shortened(reason, 160) for reason in event.reasons[:3])
-            return f"{counted(event.count, event.what)} dropped: {reasons}"
+            return f"{counted(len(event.reasons), event.what)} dropped: {reasons}"
         case llm.GivenToAnother():
             return (
                 f"{event.purpose}: this request differs from the one that was recorded; the reply "

@@ -46,11 +46,6 @@ class OpenCall:
     streamed: int = 0
     first: float = math.inf
 
-    def rate(self, now: float) -> float | None:
-        """Tokens a second."""
-        passed = now - self.first
-        return self.streamed / passed if passed >= _RATED else None
-
 
 class CallLog:
     """Reserves, charges, writes and tells all calls of one drafter to its model. Thread-safe.
@@ -127,14 +122,11 @@ class CallLog:
                 return
             self._told = now
             calls = [call for call in self._in_flight if call.streamed]
-            rates = [rate for call in calls if (rate := call.rate(now)) is not None]
-            self._emit(
-                CallStreams(
-                    tuple(call.entry.purpose for call in calls),
-                    sum(call.streamed for call in calls),
-                    sum(rates) if rates else None,
-                )
-            )
+            purposes = tuple(call.entry.purpose for call in calls)
+            streamed = sum(call.streamed for call in calls)
+            # Tokens a second.
+            rates = [c.streamed / (now - c.first) for c in calls if now - c.first >= _RATED]
+            self._emit(CallStreams(purposes, streamed, sum(rates) if rates else None))
 
     def failed(
         self,

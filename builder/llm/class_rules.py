@@ -9,12 +9,14 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 
 from builder.llm import rule_schema
 from builder.llm.asking import Asking
-from builder.llm.events import DraftProgress, LLMEvent, Respelled
+from builder.llm.events import DraftProgress, Respelled
 from builder.llm.prompts import Described, as_data, described_classes
+from builder.llm.rule_schema import DraftedRule, RulesReply
 from builder.llm.schemas import Broken, split_broken
 from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer
 from builder.system.model import AttributeGroup
@@ -64,18 +66,21 @@ def draft_rules(
     Raises LLMError where no answer comes; one that can't be used leaves its classes wanting.
     """
     batches = in_batches(classes, subject.groups)
-    progress = _Progress(len(classes), asking.emit)
     known = unambiguous(subject.names)
+    done, lock = 0, threading.Lock()
+
+    def count(more: int) -> None:
+        nonlocal done
+        with lock:
+            done += more
+            asking.emit(DraftProgress(done, len(classes)))
 
     def job(number: int, batch: Sequence[Described], transport: Transport) -> DraftedRules:
-        draft = _RulesDraft(subject, replace(asking, transport=transport), progress, known)
+        draft = _RulesDraft(subject, replace(asking, transport=transport), count, known)
         return draft.draft(batch, f"{purpose} {number}/{len(batches)}")
 
     jobs = [partial(job, number, batch) for number, batch in enumerate(batches, start=1)]
-    drafted = DraftedRules()
-    for found in asking.parallel.run(asking.transport, jobs):
-        drafted |= found
-    return drafted
+    return reduce(or_, asking.parallel.run(asking.transport, jobs), _NOTHING)
 
 
 def in_batches(
@@ -91,31 +96,17 @@ def listed_classes(classes: Sequence[Described]) -> str:
     return described_classes(classes, list(rule_schema.keyed([name for name, _ in classes])))
 
 
-class _Progress:
-    """Counts classes that got their rule, from several threads."""
-
-    def __init__(self, total: int, emit: Callable[[LLMEvent], None]) -> None:
-        self._total = total
-        self._emit = emit
-        self._done = 0
-        self._lock = threading.Lock()
-
-    def add(self, count: int) -> None:
-        with self._lock:
-            self._done += count
-            self._emit(DraftProgress(self._done, self._total))
-
-
 @dataclass(frozen=True, slots=True)
 class _RulesDraft:
     """Asks for the rules of classes until every one has a sound rule, or was asked for enough.
 
-    `known`: likeness -> class name, of the names that no other resembles.
+    `known`: likeness -> class name, of the names that no other resembles. `count`: told how many
+    more classes have their rule.
     """
 
     subject: Subject
     asking: Asking
-    progress: _Progress
+    count: Callable[[int], None]
     known: Mapping[str, str] = field(repr=False)
 
     def draft(
@@ -157,7 +148,7 @@ class _RulesDraft:
         }
         wrong |= {_class_of(item): item.problem for item in broken if _class_of(item) in wrong}
         if done := len(names) - len(wrong):
-            self.progress.add(done)
+            self.count(done)
         drafted = DraftedRules(rules, wrong)
         if not wrong or extra_rounds == 0:
             return drafted
@@ -166,7 +157,7 @@ class _RulesDraft:
         return whole | self.draft(missing, purpose, drafted, extra_rounds - 1)
 
     def _rules_in(
-        self, reply: rule_schema.RulesReply, reply_model: type[rule_schema.RulesReply]
+        self, reply: RulesReply, reply_model: type[RulesReply]
     ) -> tuple[ClassRules, list[Broken]]:
         """What can be used of a reply, the first sound rule of each class; and what is broken."""
         sound, broken = split_broken(reply.rules)
@@ -183,9 +174,7 @@ class _RulesDraft:
         in_part = {_class_of(item): rule_schema.sound_choices(item.sent, groups) for item in left}
         return in_part | {name: rule.choices(groups) for name, rule in rules.items()}, left
 
-    def _respelled(
-        self, item: Broken, reply_model: type[rule_schema.RulesReply]
-    ) -> rule_schema.DraftedRule | Broken:
+    def _respelled(self, item: Broken, reply_model: type[RulesReply]) -> DraftedRule | Broken:
         """The rule if its class name alone was wrong, and it is clear which class was meant."""
         sent, meant = item.sent, self.known.get(likeness(_class_of(item)))
         if not isinstance(sent, dict) or meant is None:

@@ -170,20 +170,15 @@ class LiveTransport(LoggedTransport):
 
     def _exchange(self, asked: _Asked, request: dict[str, Any], cap: _Cap) -> ChatCompletion:
         """One request, booked whatever comes of it. Raises LLMError."""
-        asked.cancellation.check()
-        call = self.open(
-            asked.question,
-            asked.form.value,
-            _text(request),
-            request["messages"],
-            asked.cancellation,
-            cap.most,
-        )
+        question, cancellation = asked.question, asked.cancellation
+        cancellation.check()
+        sent, messages = _text(request), request["messages"]
+        call = self.open(question, asked.form.value, sent, messages, cancellation, cap.most)
         most = call.reservation.most_output
         capped = {cap.name: most} if most is not None else {}
         try:
             completion = self._endpoint.send(
-                request | capped, asked.cancellation, partial(self.streamed, call)
+                request | capped, cancellation, partial(self.streamed, call)
             )
         except LLMError as error:
             at_work = isinstance(error, Stopped) or (isinstance(error, NoAnswer) and error.at_work)
@@ -203,13 +198,9 @@ class LiveTransport(LoggedTransport):
         # Instructor adds them up, and fails where they are no numbers.
         completion.usage = None
         text = said.text(called=asked.form is AnswerFormat.TOOLS) if said else None
-        self.answered(
-            call,
-            text,
-            usage,
-            finish_reason=said.finish_reason if said else None,
-            error=failure.message if failure else None,
-        )
+        ended = said.finish_reason if said else None
+        error = failure.message if failure else None
+        self.answered(call, text, usage, finish_reason=ended, error=error)
         if failure is not None or said is None:
             raise self._endpoint.without_secret(failure or self._endpoint.failures.unreadable())
         readable = self._endpoint.scrub(transcript.writable(text or ""))

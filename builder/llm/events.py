@@ -113,10 +113,6 @@ class Dropped(LLMEvent):
     what: str
     reasons: tuple[str, ...]
 
-    @property
-    def count(self) -> int:
-        return len(self.reasons)
-
 
 @dataclass(frozen=True, slots=True)
 class GivenToAnother(LLMEvent):

@@ -62,20 +62,16 @@ class ProviderTransport(LoggedTransport):
             )
         except (InstructorRetryException, IncompleteOutputException) as error:
             failure = self._explained(error)
-            self.failed(
-                call,
-                failure.message,
-                at_work=True,
-                attempts=getattr(error, "n_attempts", None) or 1,
-                usage=Usage.counted(getattr(error, "total_usage", None)),
-            )
+            tries = getattr(error, "n_attempts", None) or 1
+            usage = Usage.counted(getattr(error, "total_usage", None))
+            self.failed(call, failure.message, at_work=True, attempts=tries, usage=usage)
             raise failure from None
         except KeyboardInterrupt:
             self.failed(call, "stopped", at_work=True)
             raise
         # What is kept is without secrets; what is used stays as the model meant it.
-        usage = getattr(completion, "usage", None) or getattr(completion, "usage_metadata", None)
-        self.answered(call, _without_secrets(_as_sent(reply)), Usage.counted(usage))
+        used = getattr(completion, "usage", None) or getattr(completion, "usage_metadata", None)
+        self.answered(call, _without_secrets(_as_sent(reply)), Usage.counted(used))
         found: ReplyT = reply_model.model_validate_json(_as_sent(reply))
         return found
 

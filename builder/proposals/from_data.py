@@ -200,13 +200,12 @@ class _Review:
 
 
 def _review(scores: Scores, system: AttributeSystem) -> _Review:
+    counts = confusions.option_counts(scores, system)
     return _Review(
         evidence={(e.class_name, e.group): e for e in confusions.rule_evidence(scores, system)},
         totals={
-            group.name: dict(zip(group.options, counts.sum(axis=0).tolist(), strict=True))
-            for group, counts in zip(
-                system.groups, confusions.option_counts(scores, system), strict=True
-            )
+            group.name: dict(zip(group.options, by_class.sum(axis=0).tolist(), strict=True))
+            for group, by_class in zip(system.groups, counts, strict=True)
         },
         images=int(np.count_nonzero(scores.labels >= 0)),
     )
