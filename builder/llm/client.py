@@ -103,18 +103,17 @@ class LiveTransport(LoggedTransport):
             create=partial(self._persistently, asked), mode=asked.form.mode
         )
         try:
-            reply: ReplyT = create(
+            found: ReplyT = create(
                 model=self._model,
                 messages=asked.question.messages,
                 response_model=reply_model,
                 max_retries=self._reasks if proven else 0,
                 **_more(asked.form, asked.question.schema),
             )
+            return found
         except InstructorRetryException as error:
             # Its text holds whole completions; the cause is what happened.
             cause = error.__cause__
-        else:
-            return reply
         if isinstance(cause, LLMError):
             raise cause
         problem = self._endpoint.scrub(_problem(cause, asked.wrong_tool))

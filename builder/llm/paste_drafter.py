@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
+from builder.llm.asking import Asking
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
 from builder.llm.model_drafter import ModelDrafter
 from builder.llm.pasted_answers import PastedSystem, PastedUnreadable, pasted_json, read_system
@@ -63,7 +64,7 @@ class PasteDrafter(ModelDrafter):
         record_to: Path | None = None,
         prompts: Prompts = ENGLISH,
     ) -> None:
-        super().__init__(self, emit, prompts=prompts)
+        super().__init__(Asking(self, emit, prompts))
         self._chat = chat
         self._record_to = record_to
         self._answered = _answered_drafts(record_to)
