@@ -179,12 +179,10 @@ class LiveTransport(LoggedTransport):
             completion = self._endpoint.send(
                 request | capped, cancellation, partial(self.streamed, call)
             )
-        except LLMError as error:
-            at_work = isinstance(error, Stopped) or (isinstance(error, NoAnswer) and error.at_work)
-            self.failed(call, error.message, at_work=at_work)
-            raise
-        except KeyboardInterrupt:
-            self.failed(call, "stopped", at_work=True)
+        except (LLMError, KeyboardInterrupt) as error:
+            stopped = isinstance(error, Stopped | KeyboardInterrupt)
+            at_work = stopped or (isinstance(error, NoAnswer) and error.at_work)
+            self.failed(call, getattr(error, "message", "stopped"), at_work=at_work)
             raise
         self._book(asked, call, completion)
         return completion

@@ -40,11 +40,9 @@ class Chat(Protocol):
 
     def ask(self, title: str, prompt: str) -> str | None:
         """All that the chat window answered to `prompt`; None when the person gives up."""
-        ...
 
     def explain(self, problem: str) -> None:
         """Why an answer can't be used; the next `ask` holds the words for the chat."""
-        ...
 
 
 class PasteDrafter(ModelDrafter):
