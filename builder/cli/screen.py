@@ -335,8 +335,6 @@ def _nearest(mismatch: Mismatch) -> str:
 def llm_line(event: llm.LLMEvent) -> str | None:
     """An event of the language model in one line; None for one not worth telling."""
     match event:
-        case llm.CallStarted() | llm.CallStreams() | llm.DraftProgress():
-            return None
         case llm.CallFinished():
             if not event.seconds:
                 return f"{event.purpose}: recorded reply"
@@ -367,7 +365,7 @@ def llm_line(event: llm.LLMEvent) -> str | None:
             return f"{classes} still have rules that others have too: {reason}"
         case llm.Dropped():
             reasons = "; ".join(shortened(reason, 160) for reason in event.reasons[:3])
-            return f"{counted(event.count, event.what)} dropped: {reasons}"
+            return f"{counted(len(event.reasons), event.what)} dropped: {reasons}"
         case llm.GivenToAnother():
             return (
                 f"{event.purpose}: this request differs from the one that was recorded; the reply "
@@ -375,6 +373,8 @@ def llm_line(event: llm.LLMEvent) -> str | None:
             )
         case llm.RecordingSilent():
             return event.message
+        case _:
+            return None
 
 
 def spent_words(spent: Spent) -> str:

@@ -64,7 +64,7 @@ class AnswerFormats:
         self._file = file
         self._emit = emit
         # Where the next run begins: as far down as the endpoint itself refused the formats above.
-        self._begin = self._format = _remembered(file).get(place, AnswerFormat.STRICT)
+        self._begin = self._format = _known(file, place)
         self._proven: set[AnswerFormat] = set()
         self._ignored: set[AnswerFormat] = set()
         self._refusals: list[SchemaRefused] = []
@@ -122,9 +122,7 @@ class AnswerFormats:
         self._refusals.clear()
         if not self._proven:
             # Whatever the reason was, a later question finds it as this one did.
-            self._begin = self._format = _remembered(self._file).get(
-                self._place, AnswerFormat.STRICT
-            )
+            self._begin = self._format = _known(self._file, self._place)
             self._ignored.clear()
         if tried > 1:
             words = f"{first.message} {tried} forms of answer were tried."
@@ -153,10 +151,13 @@ def _remembered(file: Path | None) -> dict[str, AnswerFormat]:
         return {}
 
 
+def _known(file: Path | None, place: str) -> AnswerFormat:
+    return _remembered(file).get(place, AnswerFormat.STRICT)
+
+
 def _remember(file: Path, place: str, answer_format: AnswerFormat) -> None:
-    known = _remembered(file)
-    if known.get(place, AnswerFormat.STRICT) is not answer_format:
+    if _known(file, place) is not answer_format:
         # Only a memory: without it the endpoint is asked again.
         with contextlib.suppress(OSError, ValueError):
-            text = _MEMORY.dump_json(known | {place: answer_format}, indent=1)
+            text = _MEMORY.dump_json(_remembered(file) | {place: answer_format}, indent=1)
             replace_file(file, text.decode())

@@ -46,11 +46,6 @@ class OpenCall:
     streamed: int = 0
     first: float = math.inf
 
-    def rate(self, now: float) -> float | None:
-        """Tokens a second."""
-        passed = now - self.first
-        return self.streamed / passed if passed >= _RATED else None
-
 
 class CallLog:
     """Reserves, charges, writes and tells all calls of one drafter to its model. Thread-safe.
@@ -127,14 +122,11 @@ class CallLog:
                 return
             self._told = now
             calls = [call for call in self._in_flight if call.streamed]
-            rates = [rate for call in calls if (rate := call.rate(now)) is not None]
-            self._emit(
-                CallStreams(
-                    tuple(call.entry.purpose for call in calls),
-                    sum(call.streamed for call in calls),
-                    sum(rates) if rates else None,
-                )
-            )
+            purposes = tuple(call.entry.purpose for call in calls)
+            streamed = sum(call.streamed for call in calls)
+            # Tokens a second.
+            rates = [c.streamed / (now - c.first) for c in calls if now - c.first >= _RATED]
+            self._emit(CallStreams(purposes, streamed, sum(rates) if rates else None))
 
     def failed(
         self,
@@ -195,14 +187,13 @@ class CallLog:
         return seconds
 
 
-class LoggedTransport:
-    """A transport that logs its calls, and that can be stopped. `secret`: as for CallLog."""
+class LoggedTransport(CallLog):
+    """A transport that logs its calls, and that can be stopped."""
 
     def __init__(
         self, settings: ModelSettings, emit: Callable[[LLMEvent], None], secret: str = ""
     ) -> None:
-        self._call_log = CallLog(settings, emit, secret)
-        self.account = self._call_log.account
+        super().__init__(settings, emit, secret)
         self._cancellation = Cancellation()
 
     def stop(self) -> None:
@@ -214,7 +205,7 @@ class LoggedTransport:
         # First of all: whatever is stopped from here on ends this call as well.
         cancellation = self._cancellation
         question = Question(purpose, messages, reply_model.model_json_schema())
-        paid = self._call_log.reused(question, reply_model)
+        paid = self.reused(question, reply_model)
         return self._answer(question, reply_model, cancellation) if paid is None else paid
 
     def _answer(

@@ -30,8 +30,7 @@ class Cancellation:
 
     def check(self) -> None:
         """Raises Stopped if the calls are to end."""
-        if self._stopped.is_set():
-            raise Stopped
+        self.wait(0)
 
     def wait(self, seconds: float) -> None:
         """Waits. Raises Stopped as soon as it is."""

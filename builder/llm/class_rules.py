@@ -9,18 +9,14 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial, reduce
+from operator import or_
 
+from builder.llm import rule_schema
 from builder.llm.asking import Asking
-from builder.llm.events import DraftProgress, LLMEvent, Respelled
+from builder.llm.events import DraftProgress, Respelled
 from builder.llm.prompts import Described, as_data, described_classes
-from builder.llm.rule_schema import (
-    DraftedRule,
-    RulesReply,
-    keyed,
-    largest_batch,
-    rules_reply,
-    sound_choices,
-)
+from builder.llm.rule_schema import DraftedRule, RulesReply
 from builder.llm.schemas import Broken, split_broken
 from builder.llm.transport import Transport, TruncatedAnswer, UnusableAnswer
 from builder.system.model import AttributeGroup
@@ -70,61 +66,47 @@ def draft_rules(
     Raises LLMError where no answer comes; one that can't be used leaves its classes wanting.
     """
     batches = in_batches(classes, subject.groups)
-    progress = _Progress(len(classes), asking.emit)
     known = unambiguous(subject.names)
+    done, lock = 0, threading.Lock()
 
-    def job(number: int, batch: Sequence[Described]) -> Callable[[Transport], DraftedRules]:
-        def drafted(transport: Transport) -> DraftedRules:
-            draft = _RulesDraft(subject, replace(asking, transport=transport), progress, known)
-            return draft.draft(batch, f"{purpose} {number}/{len(batches)}")
+    def count(more: int) -> None:
+        nonlocal done
+        with lock:
+            done += more
+            asking.emit(DraftProgress(done, len(classes)))
 
-        return drafted
+    def job(number: int, batch: Sequence[Described], transport: Transport) -> DraftedRules:
+        draft = _RulesDraft(subject, replace(asking, transport=transport), count, known)
+        return draft.draft(batch, f"{purpose} {number}/{len(batches)}")
 
-    jobs = [job(number, batch) for number, batch in enumerate(batches, start=1)]
-    drafted = DraftedRules()
-    for found in asking.parallel.run(asking.transport, jobs):
-        drafted |= found
-    return drafted
+    jobs = [partial(job, number, batch) for number, batch in enumerate(batches, start=1)]
+    return reduce(or_, asking.parallel.run(asking.transport, jobs), _NOTHING)
 
 
 def in_batches(
     classes: Sequence[Described], groups: Sequence[AttributeGroup]
 ) -> list[Sequence[Described]]:
     """The classes, as many at a time as can be asked for at once."""
-    size = largest_batch(groups)
+    size = rule_schema.largest_batch(groups)
     return [classes[i : i + size] for i in range(0, len(classes), size)]
 
 
 def listed_classes(classes: Sequence[Described]) -> str:
     """Classes as data, one a line, each with its key in the answer."""
-    return described_classes(classes, list(keyed([name for name, _ in classes])))
-
-
-class _Progress:
-    """Counts classes that got their rule, from several threads."""
-
-    def __init__(self, total: int, emit: Callable[[LLMEvent], None]) -> None:
-        self._total = total
-        self._emit = emit
-        self._done = 0
-        self._lock = threading.Lock()
-
-    def add(self, count: int) -> None:
-        with self._lock:
-            self._done += count
-            self._emit(DraftProgress(self._done, self._total))
+    return described_classes(classes, list(rule_schema.keyed([name for name, _ in classes])))
 
 
 @dataclass(frozen=True, slots=True)
 class _RulesDraft:
     """Asks for the rules of classes until every one has a sound rule, or was asked for enough.
 
-    `known`: likeness -> class name, of the names that no other resembles.
+    `known`: likeness -> class name, of the names that no other resembles. `count`: told how many
+    more classes have their rule.
     """
 
     subject: Subject
     asking: Asking
-    progress: _Progress
+    count: Callable[[int], None]
     known: Mapping[str, str] = field(repr=False)
 
     def draft(
@@ -140,7 +122,7 @@ class _RulesDraft:
         """
         names = [name for name, _ in classes]
         before = before.of(names)
-        reply_model = rules_reply(names, self.subject.groups)
+        reply_model = rule_schema.rules_reply(names, self.subject.groups)
         try:
             reply = self.asking.ask(
                 f"{purpose} again" if before.wanting else purpose,
@@ -166,7 +148,7 @@ class _RulesDraft:
         }
         wrong |= {_class_of(item): item.problem for item in broken if _class_of(item) in wrong}
         if done := len(names) - len(wrong):
-            self.progress.add(done)
+            self.count(done)
         drafted = DraftedRules(rules, wrong)
         if not wrong or extra_rounds == 0:
             return drafted
@@ -189,7 +171,7 @@ class _RulesDraft:
                 self.asking.emit(Respelled(_class_of(item), respelled.class_name))
                 rules[respelled.class_name] = respelled
         groups = self.subject.groups
-        in_part = {_class_of(item): sound_choices(item.sent, groups) for item in left}
+        in_part = {_class_of(item): rule_schema.sound_choices(item.sent, groups) for item in left}
         return in_part | {name: rule.choices(groups) for name, rule in rules.items()}, left
 
     def _respelled(self, item: Broken, reply_model: type[RulesReply]) -> DraftedRule | Broken:

@@ -77,48 +77,43 @@ class LiveTransport(LoggedTransport):
         reasks: int = 2,
         backoff: float = 0.5,
     ) -> None:
-        self._model = settings.spec
         silence = silence or Silence.allowed(settings.timeout, near=is_near(settings.url))
-        self._endpoint = Endpoint(settings.url, self._model, silence, retries)
+        self._endpoint = Endpoint(settings.url, settings.spec, silence, retries)
         super().__init__(settings, emit, self._endpoint.secret)
         self._modes = AnswerFormats(
             f"{self._endpoint.shown} {self._model}", settings.modes_file, emit
         )
         self._reasks = reasks
         self._backoff = backoff
-        self._emit = emit
         self._pause = Pause()
         self._cap = _Cap(self._endpoint.cap_name, MOST_OUTPUT)
         self._adjusting = threading.Lock()
-        self._kept = settings.transcript is not None
 
     def _answer(
         self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
     ) -> ReplyT:
-        def attempt(form: AnswerFormat, proven: bool) -> ReplyT:
-            return self._create(
+        return self._modes.answer(
+            lambda form, proven: self._create(
                 _Asked(question, reply_model, form, cancellation), reply_model, proven
             )
-
-        return self._modes.answer(attempt)
+        )
 
     def _create(self, asked: _Asked, reply_model: type[ReplyT], proven: bool) -> ReplyT:
         create: Any = instructor.patch(
             create=partial(self._persistently, asked), mode=asked.form.mode
         )
         try:
-            reply: ReplyT = create(
+            found: ReplyT = create(
                 model=self._model,
                 messages=asked.question.messages,
                 response_model=reply_model,
                 max_retries=self._reasks if proven else 0,
                 **_more(asked.form, asked.question.schema),
             )
+            return found
         except InstructorRetryException as error:
             # Its text holds whole completions; the cause is what happened.
             cause = error.__cause__
-        else:
-            return reply
         if isinstance(cause, LLMError):
             raise cause
         problem = self._endpoint.scrub(_problem(cause, asked.wrong_tool))
@@ -130,7 +125,7 @@ class LiveTransport(LoggedTransport):
         raise UnusableAnswer(
             f"The answers of {self._model} do not have the form asked for: {problem}.",
             hint="Try again, or try another model"
-            + ("; llm.jsonl holds the answers." if self._kept else "."),
+            + ("; llm.jsonl holds the answers." if self._record_to is not None else "."),
         ) from cause
 
     def _persistently(self, asked: _Asked, **request: Any) -> ChatCompletion:
@@ -174,27 +169,20 @@ class LiveTransport(LoggedTransport):
 
     def _exchange(self, asked: _Asked, request: dict[str, Any], cap: _Cap) -> ChatCompletion:
         """One request, booked whatever comes of it. Raises LLMError."""
-        asked.cancellation.check()
-        call = self._call_log.open(
-            asked.question,
-            asked.form.value,
-            _text(request),
-            request["messages"],
-            asked.cancellation,
-            cap.most,
-        )
+        question, cancellation = asked.question, asked.cancellation
+        cancellation.check()
+        sent, messages = _text(request), request["messages"]
+        call = self.open(question, asked.form.value, sent, messages, cancellation, cap.most)
         most = call.reservation.most_output
         capped = {cap.name: most} if most is not None else {}
         try:
             completion = self._endpoint.send(
-                request | capped, asked.cancellation, partial(self._call_log.streamed, call)
+                request | capped, cancellation, partial(self.streamed, call)
             )
-        except LLMError as error:
-            at_work = isinstance(error, Stopped) or (isinstance(error, NoAnswer) and error.at_work)
-            self._call_log.failed(call, error.message, at_work=at_work)
-            raise
-        except KeyboardInterrupt:
-            self._call_log.failed(call, "stopped", at_work=True)
+        except (LLMError, KeyboardInterrupt) as error:
+            stopped = isinstance(error, Stopped | KeyboardInterrupt)
+            at_work = stopped or (isinstance(error, NoAnswer) and error.at_work)
+            self.failed(call, getattr(error, "message", "stopped"), at_work=at_work)
             raise
         self._book(asked, call, completion)
         return completion
@@ -207,13 +195,9 @@ class LiveTransport(LoggedTransport):
         # Instructor adds them up, and fails where they are no numbers.
         completion.usage = None
         text = said.text(called=asked.form is AnswerFormat.TOOLS) if said else None
-        self._call_log.answered(
-            call,
-            text,
-            usage,
-            finish_reason=said.finish_reason if said else None,
-            error=failure.message if failure else None,
-        )
+        ended = said.finish_reason if said else None
+        error = failure.message if failure else None
+        self.answered(call, text, usage, finish_reason=ended, error=error)
         if failure is not None or said is None:
             raise self._endpoint.without_secret(failure or self._endpoint.failures.unreadable())
         readable = self._endpoint.scrub(transcript.writable(text or ""))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.errors import LLMError
+from builder.llm.asking import Asking
 from builder.llm.call_log import LoggedTransport
 from builder.llm.cost import Price, Spent
 from builder.llm.events import LLMEvent
@@ -59,7 +60,7 @@ def open_drafter(settings: ModelSettings, on_event: Callable[[LLMEvent], None]) 
 
         transport = LiveTransport(replace(settings, spec=way.model, url=way.url), emit)
     calls = ParallelCalls(settings.parallel or (1 if way.local else PARALLEL), transport.stop)
-    return ModelDrafter(transport, emit, prompts=settings.prompts, parallel=calls)
+    return ModelDrafter(Asking(transport, emit, settings.prompts, calls))
 
 
 def _one_at_a_time(on_event: Callable[[LLMEvent], None]) -> Callable[[LLMEvent], None]:

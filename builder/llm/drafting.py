@@ -125,9 +125,5 @@ def _merged(slots: Slots, answers: Slots) -> list[DraftedGroup | Broken]:
 def _group_problems(slots: Slots) -> list[str]:
     sound, broken = split_broken(slots)
     kept = ", ".join(group.name for group in sound) or "none"
-    lines = [f"- {_told(item)}" for item in broken]
+    lines = [f"- {item.problem if item == _NONE else item.told}" for item in broken]
     return [f"Groups that are kept, not to be sent again: {kept}.", *lines]
-
-
-def _told(item: Broken) -> str:
-    return item.problem if item == _NONE else item.told

@@ -66,16 +66,8 @@ class Endpoint:
         ours = httpx.URL(self._url).host.endswith(("openai.com", "openai.azure.com"))
         return CAPS[0] if ours else CAPS[1]
 
-    @property
-    def _azure_key(self) -> dict[str, str]:
-        # Who wants a version in the address (Azure) wants the key in a header of its own.
-        return {"api-key": self.secret} if self._query and self.secret else {}
-
     def send(
-        self,
-        request: dict[str, Any],
-        cancellation: Cancellation,
-        on_tokens: Callable[[int], None],
+        self, request: dict[str, Any], cancellation: Cancellation, on_tokens: Callable[[int], None]
     ) -> ChatCompletion:
         """One request, made once; again only where it was refused for asking to stream.
 
@@ -90,7 +82,9 @@ class Endpoint:
             except openai.OpenAIError as error:
                 further = _less(error, refused)
                 if further == refused:
-                    raise self._explained(error, request) from _emptied(error, self.scrub)
+                    capped = not request.keys().isdisjoint(CAPS)
+                    failure = self.failures.explained(error, capped=capped)
+                    raise self.without_secret(failure) from _emptied(error, self.scrub)
                 self._refused = max(self._refused, further)
 
     def _sent(
@@ -104,7 +98,7 @@ class Endpoint:
         alarm = Alarm(self._silence, sockets)
 
         def on_words(words: str, last: bool) -> None:
-            (alarm.last_word if last else alarm.word)()
+            alarm.word(last=last)
             if words:
                 on_tokens(tokens_in(words))
 
@@ -133,6 +127,8 @@ class Endpoint:
         # A connection per request: next to the seconds of an answer it costs nothing, and there
         # is nothing to close later. A proxy is never asked for an address on this machine.
         connecting = min(self._silence.first, _CONNECTING)
+        # Who wants a version in the address (Azure) wants the key in a header of its own.
+        azure = {"api-key": self.secret} if self._query and self.secret else {}
         watch = partial(_watch, sockets=sockets, cancellation=cancellation)
         return openai.OpenAI(
             api_key=self.secret or "unused",
@@ -141,17 +137,13 @@ class Endpoint:
             max_retries=0,
             default_query=self._query,
             # Compressed, a short reply could be a very long one.
-            default_headers={"Accept-Encoding": "identity"} | self._azure_key,
+            default_headers={"Accept-Encoding": "identity"} | azure,
             http_client=openai.DefaultHttpxClient(
                 trust_env=not self.local,
                 verify=self._tls,
                 event_hooks={"request": [watch], "response": [_limit]},
             ),
         )
-
-    def _explained(self, error: openai.OpenAIError, request: dict[str, Any]) -> LLMError:
-        capped = not request.keys().isdisjoint(CAPS)
-        return self.without_secret(self.failures.explained(error, capped=capped))
 
     def scrub(self, text: str) -> str:
         return transcript.scrubbed(text, self.secret)

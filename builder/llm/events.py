@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from builder.llm.cost import Spent
 
 
+class LLMEvent:
+    """Any of the events below."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class CallStarted:
+class CallStarted(LLMEvent):
     """A request goes out. `purpose`: "draft groups", "draft rules 2/4", "revise", ..."""
 
     purpose: str
 
 
 @dataclass(frozen=True, slots=True)
-class CallFinished:
+class CallFinished(LLMEvent):
     """A reply came, after `seconds`. Tokens are None where the endpoint does not count them.
 
     `cost`: None where the price is not known; where tokens are not counted it is estimated.
@@ -30,7 +36,7 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class CallStreams:
+class CallStreams(LLMEvent):
     """Answers are being written; told a few times a second.
 
     `purposes`: of the calls in flight. `tokens`: about how many of their answers have come, all
@@ -43,14 +49,14 @@ class CallStreams:
 
 
 @dataclass(frozen=True, slots=True)
-class CallReused:
+class CallReused(LLMEvent):
     """An answer that an earlier, broken-off draft of the same session already paid for."""
 
     purpose: str
 
 
 @dataclass(frozen=True, slots=True)
-class FormatFallback:
+class FormatFallback(LLMEvent):
     """The endpoint does not answer in the format tried first; `format` says what is tried now."""
 
     reason: str
@@ -58,7 +64,7 @@ class FormatFallback:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(LLMEvent):
     """A request failed in a way that may pass, and is made again after `seconds`."""
 
     reason: str
@@ -66,7 +72,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftProgress:
+class DraftProgress(LLMEvent):
     """`done` of `total` classes have rules."""
 
     done: int
@@ -74,7 +80,7 @@ class DraftProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Respelled:
+class Respelled(LLMEvent):
     """A class name in a reply was not letter by letter one that was asked for."""
 
     sent: str
@@ -82,7 +88,7 @@ class Respelled:
 
 
 @dataclass(frozen=True, slots=True)
-class RulesWanting:
+class RulesWanting(LLMEvent):
     """No rule came of these classes, or none that is complete, also when asked for again.
 
     `reason`: what was wrong with that of the first.
@@ -93,7 +99,7 @@ class RulesWanting:
 
 
 @dataclass(frozen=True, slots=True)
-class Inseparable:
+class Inseparable(LLMEvent):
     """So many classes have rules that others have too; `reason`: why that could not be helped."""
 
     classes: int
@@ -101,43 +107,22 @@ class Inseparable:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(LLMEvent):
     """Parts of a reply that can't be used: "proposal", "rule" or "group", one reason each."""
 
     what: str
     reasons: tuple[str, ...]
 
-    @property
-    def count(self) -> int:
-        return len(self.reasons)
-
 
 @dataclass(frozen=True, slots=True)
-class GivenToAnother:
+class GivenToAnother(LLMEvent):
     """A recorded reply answers a request other than the one that it was given to."""
 
     purpose: str
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingSilent:
+class RecordingSilent(LLMEvent):
     """A replayed recording has no answer to what was asked."""
 
     message: str
-
-
-LLMEvent = (
-    CallStarted
-    | CallFinished
-    | CallStreams
-    | CallReused
-    | FormatFallback
-    | Waiting
-    | DraftProgress
-    | Dropped
-    | Respelled
-    | RulesWanting
-    | Inseparable
-    | GivenToAnother
-    | RecordingSilent
-)

@@ -11,13 +11,7 @@ from openai.types.chat import ChatCompletion
 from builder.errors import LLMError
 from builder.llm.envelopes import Said
 from builder.llm.schemas import short
-from builder.llm.server_words import (
-    all_words,
-    ended,
-    is_page,
-    told,
-    wants_login,
-)
+from builder.llm.server_words import all_words, ended, is_page, told, wants_login
 from builder.llm.transport import TruncatedAnswer, UnusableAnswer
 from builder.waiting import duration, retry_after
 
@@ -51,6 +45,7 @@ _LOGIN_FIRST = (
     "This is a page to log in, of your network perhaps: open it in a browser, log in and try "
     "again. Else check --llm-url."
 )
+_AGAIN = "Try again, or try another model."
 # What a status that is final says, and what helps.
 _FINAL = {
     401: (
@@ -92,6 +87,8 @@ class NoAnswer(LLMError):
     `unproven`: what it is instead where the form of answer never worked before.
     """
 
+    unproven: "SchemaRefused | None" = None
+
     def __init__(
         self,
         message: str,
@@ -100,13 +97,11 @@ class NoAnswer(LLMError):
         retries: int = 0,
         wait: float | None = None,
         at_work: bool = False,
-        unproven: "SchemaRefused | None" = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.retries = retries
         self.wait = wait
         self.at_work = at_work
-        self.unproven = unproven
 
 
 class SchemaRefused(LLMError):
@@ -261,8 +256,7 @@ class Failures:
     def _broken(self, status: int, said: str) -> NoAnswer:
         """The model's slip, which the endpoint tells as a failure of the request."""
         failure = self._soft(
-            f"{self.model} wrote an answer that {self.url} cannot read ({status}){said}",
-            "Try again, or try another model.",
+            f"{self.model} wrote an answer that {self.url} cannot read ({status}){said}"
         )
         failure.at_work = True
         failure.unproven = SchemaIgnored(failure.message, hint=failure.hint)
@@ -306,9 +300,7 @@ class Failures:
                 hint="Reword the classes' descriptions or the domain, or use another model.",
             )
         if not said.text(called=False):
-            return self._soft(
-                f"{self.model} gave an empty answer.", "Try again, or try another model."
-            )
+            return self._soft(f"{self.model} gave an empty answer.")
         return None
 
     def _without_choices(self, completion: ChatCompletion) -> NoAnswer:
@@ -334,7 +326,7 @@ class Failures:
         hint = _LOGIN_FIRST if login else "Check --llm-url; the address usually ends in /v1."
         return self._soft(f"{self.url} {what}", hint, lasting=login)
 
-    def _soft(self, message: str, hint: str, *, lasting: bool = False) -> NoAnswer:
+    def _soft(self, message: str, hint: str = _AGAIN, *, lasting: bool = False) -> NoAnswer:
         """An answer that is none, without an error: it comes about in passing; more often not."""
         retries = 0 if lasting else min(self.retries, _SOFT_RETRIES)
         return NoAnswer(message, hint=hint, retries=retries)

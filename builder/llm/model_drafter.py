@@ -1,35 +1,22 @@
 """A drafter that asks a language model, by whichever transport."""
 
-from collections.abc import Callable
-
 from builder.edits.model import Proposal
 from builder.llm.asking import Asking
 from builder.llm.drafting import draft_system
-from builder.llm.events import LLMEvent
-from builder.llm.parallel import ONE_AT_A_TIME, ParallelCalls
-from builder.llm.prompts import ENGLISH, Prompts
 from builder.llm.revising import revise_system
 from builder.llm.rewriting import rewrite_group
-from builder.llm.transport import Transport
 from builder.proposals.requests import DraftRequest, RevisionRequest, Rewriting, RewritingRequest
 from builder.system.model import AttributeSystem
 
 
 class ModelDrafter:
-    """A drafter that asks a language model through `transport`; `parallel`: calls at a time."""
+    """A drafter that asks a language model."""
 
     # Whether a draft of many classes asks once more about those that are left alike.
     split_alike = True
 
-    def __init__(
-        self,
-        transport: Transport,
-        emit: Callable[[LLMEvent], None],
-        *,
-        prompts: Prompts = ENGLISH,
-        parallel: ParallelCalls = ONE_AT_A_TIME,
-    ) -> None:
-        self._asking = Asking(transport, emit, prompts, parallel)
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
 
     def draft(self, request: DraftRequest) -> AttributeSystem:
         return draft_system(request, self._asking, split_alike=self.split_alike)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from builder.errors import LLMError
 from builder.llm import transcript
+from builder.llm.asking import Asking
 from builder.llm.events import CallFinished, CallReused, CallStarted, LLMEvent
 from builder.llm.model_drafter import ModelDrafter
 from builder.llm.pasted_answers import PastedSystem, PastedUnreadable, pasted_json, read_system
@@ -39,11 +40,9 @@ class Chat(Protocol):
 
     def ask(self, title: str, prompt: str) -> str | None:
         """All that the chat window answered to `prompt`; None when the person gives up."""
-        ...
 
     def explain(self, problem: str) -> None:
         """Why an answer can't be used; the next `ask` holds the words for the chat."""
-        ...
 
 
 class PasteDrafter(ModelDrafter):
@@ -63,11 +62,9 @@ class PasteDrafter(ModelDrafter):
         record_to: Path | None = None,
         prompts: Prompts = ENGLISH,
     ) -> None:
-        super().__init__(self, emit, prompts=prompts)
+        super().__init__(Asking(self, emit, prompts))
         self._chat = chat
-        self._emit = emit
         self._record_to = record_to
-        self._prompts = prompts
         self._answered = _answered_drafts(record_to)
         # An answer that may hold more than the question asked for, and the messages it answered.
         self._given: tuple[str, list[Message]] | None = None
@@ -84,13 +81,13 @@ class PasteDrafter(ModelDrafter):
         with contextlib.suppress(ValidationError):
             recorded = self._answered.get(question.key, "")
             answered = reply_model.model_validate_json(recorded, strict=True)
-            self._emit(CallReused(purpose))
+            self._asking.emit(CallReused(purpose))
             return answered
         if (given := self._part_of_given(reply_model)) is not None:
             reply, sent = given
             self._record(question, sent, reply)
         else:
-            form = self._prompts.render("form", form=example(question.schema))
+            form = self._asking.prompts.render("form", form=example(question.schema))
             sent = ask("\n\n".join([*(message["content"] for message in messages), form]))
             answer, reply = self._converse(
                 question, sent, lambda text: pasted_json(text, reply_model)
@@ -102,7 +99,7 @@ class PasteDrafter(ModelDrafter):
     def _ask_system(self, request: DraftRequest) -> None:
         """Asks for groups and rules at once; they answer the draft's questions that follow."""
         classes = [name for name, _ in request.classes]
-        sent = ask(system_prompt(request, self._prompts))
+        sent = ask(system_prompt(request, self._asking.prompts))
         question = Question(SYSTEM, sent, {})
         reply = self._answered.get(question.key)
         if reply is None:
@@ -112,14 +109,14 @@ class PasteDrafter(ModelDrafter):
             left_out = read_system(answer, classes).left_out
             self._asking.drop("rule", [f"{name!r} is not a class of the list" for name in left_out])
         else:
-            self._emit(CallReused(SYSTEM))
+            self._asking.emit(CallReused(SYSTEM))
         self._given = reply, sent
 
     def _converse(
         self, question: Question, sent: list[Message], read: Callable[[str], str]
     ) -> tuple[str, str]:
         """The answer as it was pasted, and the reply that `read` made of it."""
-        self._emit(CallStarted(question.purpose))
+        self._asking.emit(CallStarted(question.purpose))
         prompt = sent[0]["content"]
         started = time.monotonic()
         while (answer := self._chat.ask(question.purpose, prompt)) is not None:
@@ -129,10 +126,10 @@ class PasteDrafter(ModelDrafter):
             except PastedUnreadable as error:
                 self._record(question, sent, answer, seconds, error.explanation)
                 self._chat.explain(error.explanation)
-                prompt = self._prompts.render("correct", problems=error.explanation)
+                prompt = self._asking.prompts.render("correct", problems=error.explanation)
             else:
                 self._record(question, sent, reply, seconds)
-                self._emit(CallFinished(question.purpose, None, None, seconds))
+                self._asking.emit(CallFinished(question.purpose, None, None, seconds))
                 return answer, reply
         raise LLMError(
             f"No answer was given to {question.purpose!r}.",

@@ -20,10 +20,10 @@ from builder.llm import pasted_shapes as shapes
 from builder.llm import schemas
 from builder.llm.literals import read_literals
 from builder.llm.readings import LONGEST, readings
-from builder.llm.rule_schema import RulesReply, property_names
+from builder.llm.rule_schema import RulesReply, loosely, property_names
 from builder.llm.transcript import writable
 from builder.system.model import AttributeGroup
-from builder.system.names import folded, likeness
+from builder.system.names import folded
 
 _MOST_PROBLEMS = 40
 Rules = dict[str, dict[str, str]]
@@ -62,7 +62,7 @@ def pasted_json(text: str, reply_model: type[schemas.Reply]) -> str:
         shaped = found(text, shapes.rules_shape, "rules")
         given = {reply_model.class_of(name): rule for name, rule in shaped.items()}
         groups = reply_model.groups
-        rules = _resolve(given, reply_model.asked, groups).sound
+        rules, _ = _resolve(given, reply_model.asked, groups)
         keys = dict(zip(property_names(groups), groups, strict=True))
         listed = [
             {"class_name": name} | {key: rule[group.name] for key, group in keys.items()}
@@ -88,8 +88,7 @@ def read_system(text: str, classes: Sequence[str]) -> PastedSystem:
     """Groups, and one option per class and group, given in one answer. Raises PastedUnreadable."""
     shaped = found(text, shapes.system_shape, "classification_groups")
     groups = _groups(_items(_written({"groups": shaped["groups"]}), schemas.GroupsReply))
-    resolved = _resolve(shaped["rules"], classes, groups)
-    return PastedSystem(groups, resolved.sound, resolved.left_out)
+    return PastedSystem(groups, *_resolve(shaped["rules"], classes, groups))
 
 
 def _written(reply: object) -> str:
@@ -127,24 +126,13 @@ def _group_name(item: schemas.Broken) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolved:
-    rules: Rules
-    problems: tuple[str, ...]
-    left_out: tuple[str, ...]
-
-    @property
-    def sound(self) -> Rules:
-        """All rules. Raises PastedUnreadable where anything is wrong or missing."""
-        if self.problems:
-            raise PastedUnreadable(self.problems)
-        return self.rules
-
-
 def _resolve(
     given: Mapping[str, Any], classes: Sequence[str], groups: Sequence[AttributeGroup]
-) -> _Resolved:
-    """Each class's option in each group, from words or indices, and what is wrong or missing."""
+) -> tuple[Rules, tuple[str, ...]]:
+    """Each class's option in each group, from words or indices; and the names nobody asked for.
+
+    Raises PastedUnreadable where anything is wrong or missing.
+    """
     names = _matched(list(given), classes)
     rules: Rules = {}
     problems: list[str] = []
@@ -157,7 +145,9 @@ def _resolve(
     if missing:
         strangers = [f"{_quoted(name)} is not a class of the list." for name in left_out]
         problems = [_missing(missing), *strangers, *problems]
-    return _Resolved(rules, tuple(problems), left_out)
+    if problems:
+        raise PastedUnreadable(problems)
+    return rules, left_out
 
 
 def _missing(names: Sequence[str]) -> str:
@@ -215,18 +205,13 @@ def _no_option(chosen: object, options: Sequence[str]) -> str:
 def _matched(given: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     """Known name -> the given name that means it; spelling may differ where one name is meant."""
     matched = {name: name for name in known if name in set(given)}
-    times = Counter(map(_loosely, known))
-    meant = {key: name for name in known if times[key := _loosely(name)] == 1}
+    times = Counter(map(loosely, known))
+    meant = {key: name for name in known if times[key := loosely(name)] == 1}
     for name in given:
-        known_name = meant.get(_loosely(name))
+        known_name = meant.get(loosely(name))
         if name not in matched and known_name is not None and known_name not in matched:
             matched[known_name] = name
     return matched
-
-
-def _loosely(name: str) -> str:
-    # Rules may name a group as a property ("dominant_color") where the system has blanks.
-    return likeness(name).replace("_", "")
 
 
 def _perhaps(name: str, known: Iterable[str]) -> str:

@@ -40,7 +40,6 @@ class ProviderTransport(LoggedTransport):
         reasks: int = 2,
     ) -> None:
         self._client: Any = client
-        self._name = settings.spec
         # Instructor asks again by itself: beyond the reach of a budget of calls.
         self._reasks = reasks if settings.limits.max_calls is None else 0
         super().__init__(settings, emit)
@@ -51,7 +50,7 @@ class ProviderTransport(LoggedTransport):
         cancellation.check()
         messages = question.messages
         sent = json.dumps([messages, question.schema], ensure_ascii=False)
-        call = self._call_log.open(question, "provider", sent, messages, cancellation)
+        call = self.open(question, "provider", sent, messages, cancellation)
         cap = call.reservation.most_output
         try:
             reply, completion = self._client.create_with_completion(
@@ -63,20 +62,16 @@ class ProviderTransport(LoggedTransport):
             )
         except (InstructorRetryException, IncompleteOutputException) as error:
             failure = self._explained(error)
-            self._call_log.failed(
-                call,
-                failure.message,
-                at_work=True,
-                attempts=getattr(error, "n_attempts", None) or 1,
-                usage=Usage.counted(getattr(error, "total_usage", None)),
-            )
+            tries = getattr(error, "n_attempts", None) or 1
+            usage = Usage.counted(getattr(error, "total_usage", None))
+            self.failed(call, failure.message, at_work=True, attempts=tries, usage=usage)
             raise failure from None
         except KeyboardInterrupt:
-            self._call_log.failed(call, "stopped", at_work=True)
+            self.failed(call, "stopped", at_work=True)
             raise
         # What is kept is without secrets; what is used stays as the model meant it.
-        usage = getattr(completion, "usage", None) or getattr(completion, "usage_metadata", None)
-        self._call_log.answered(call, _without_secrets(_as_sent(reply)), Usage.counted(usage))
+        used = getattr(completion, "usage", None) or getattr(completion, "usage_metadata", None)
+        self.answered(call, _without_secrets(_as_sent(reply)), Usage.counted(used))
         found: ReplyT = reply_model.model_validate_json(_as_sent(reply))
         return found
 
@@ -84,17 +79,17 @@ class ProviderTransport(LoggedTransport):
         cause = error.__cause__ or error
         if isinstance(cause, IncompleteOutputException):
             return TruncatedAnswer(
-                f"The answer of {self._name} is cut off at its limit on output tokens.",
+                f"The answer of {self._model} is cut off at its limit on output tokens.",
                 hint="Use another model.",
             )
         if isinstance(cause, ValidationError):
             return UnusableAnswer(
-                f"The answers of {self._name} do not have the form asked for: "
+                f"The answers of {self._model} do not have the form asked for: "
                 f"{_without_secrets(problem_of(cause))}.",
                 hint="Try again, or try another model.",
             )
         return LLMError(
-            f"The call to {self._name} failed: {short(_without_secrets(str(cause)))}.",
+            f"The call to {self._model} failed: {short(_without_secrets(str(cause)))}.",
             hint="Check the model's name, the provider's API key and its quota.",
         )
 

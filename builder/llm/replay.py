@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from builder.edits.model import Proposal
 from builder.errors import LLMError, NoMoreAnswers
 from builder.llm import transcript
+from builder.llm.asking import Asking
 from builder.llm.events import CallFinished, CallStarted, GivenToAnother, LLMEvent, RecordingSilent
 from builder.llm.model_drafter import ModelDrafter
 from builder.llm.prompts import ENGLISH, Prompts
@@ -46,7 +47,7 @@ class ReplayDrafter(ModelDrafter):
         revisions_heard: int = 0,
         prompts: Prompts = ENGLISH,
     ) -> None:
-        super().__init__(self, emit, prompts=prompts)
+        super().__init__(Asking(self, emit, prompts))
         self._recording = transcript.read(path)
         self._path = path
         self._emit = emit

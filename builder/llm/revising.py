@@ -186,26 +186,19 @@ def _groups(request: RevisionRequest, shown: Iterable[str]) -> list[dict[str, ob
     Of a very long list those that matter to the shown classes come first, then the most used.
     """
     rules = request.system.rules
-    described = []
+    described: list[dict[str, object]] = []
     for group in request.system.groups:
         users = Counter(option for choices in rules.values() for option in choices[group.name])
         told = {option for name in shown for option in rules[name][group.name]}
-        told.update(
-            option
-            for seen in request.seen
-            if seen.group == group.name
-            for option, _ in seen.chosen[:MOST_SEEN]
-        )
+        seen = [found for found in request.seen if found.group == group.name]
+        told |= {option for found in seen for option, _ in found.chosen[:MOST_SEEN]}
         first = sorted(group.options, key=lambda option: (option not in told, -users[option]))
         kept = set(first[: schemas.MOST_OPTIONS])
         left_out = len(first) - len(kept)
+        options = {option: users[option] for option in group.options if option in kept}
+        further: dict[str, object] = {"further_options": left_out} if left_out else {}
         described.append(
-            {
-                "name": group.name,
-                "prompt": group.prompt,
-                "options": {option: users[option] for option in group.options if option in kept},
-                **({"further_options": left_out} if left_out else {}),
-            }
+            {"name": group.name, "prompt": group.prompt, "options": options, **further}
         )
     return described
 

@@ -7,7 +7,7 @@ and a class that is named nowhere keeps what it has, with its option.
 import json
 from collections.abc import Mapping
 from itertools import chain, count
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
@@ -17,7 +17,7 @@ from builder.llm.revising import ClassChoice, shown_classes, told
 from builder.llm.schemas import CLASS_NAME, Broken, Checked, Reply, TolerantModel, Words, short
 from builder.llm.strict_schemas import object_of, with_names
 from builder.llm.transport import UnusableAnswer
-from builder.proposals.requests import RevisionRequest, Rewriting, RewritingRequest
+from builder.proposals.requests import Rewriting, RewritingRequest
 from builder.system.model import AttributeSystem, as_choice
 from builder.system.names import folded, likeness, unambiguous
 
@@ -61,8 +61,7 @@ class RewrittenGroup(TolerantModel):
     name: Words = ""
     prompt: Words
     options: Annotated[
-        list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]],
-        BeforeValidator(_in_a_row),
+        list[Annotated[OptionOfClasses, BeforeValidator(_with_classes)]], BeforeValidator(_in_a_row)
     ]
     rules: list[ClassChoice] = Field(default_factory=list)
 
@@ -122,18 +121,13 @@ def rewrite_group(request: RewritingRequest, asking: Asking) -> Rewriting:
 
 def rewriting_question(request: RewritingRequest, prompts: Prompts) -> str:
     """What is asked to get the group's new text."""
-    return prompts.question(
-        "evolve",
-        request.about.context,
-        **told(request.about),
-        group=as_data([_shown(request.group, request.about)] if request.group else []),
-        unusable=as_data(request.unusable),
-    )
-
-
-def _shown(group: Mapping[str, Any], about: RevisionRequest) -> dict[str, Any]:
-    """The group with the rules of only those classes that the model is told of."""
-    return {**group, "rules": {name: group["rules"][name] for name in shown_classes(about)}}
+    about, shown = request.about, []
+    if request.group:
+        # With the rules of only those classes that the model is told of.
+        rules = {name: request.group["rules"][name] for name in shown_classes(about)}
+        shown = [{**request.group, "rules": rules}]
+    known = told(about) | {"group": as_data(shown), "unusable": as_data(request.unusable)}
+    return prompts.question("evolve", about.context, **known)
 
 
 def _text(group: RewrittenGroup, request: RewritingRequest, asking: Asking) -> str:

@@ -70,7 +70,7 @@ class RulesReply(Reply):
         if not isinstance(rule, dict):
             return rule
         known = cls.properties
-        named = {known.get(key, known.get(_loosely(key), key)): rule[key] for key in rule}
+        named = {known.get(key, known.get(loosely(key), key)): rule[key] for key in rule}
         if isinstance(name := named.get("class_name"), str):
             named["class_name"] = cls.class_of(name)
         return named
@@ -194,13 +194,14 @@ def _spellings(groups: Sequence[AttributeGroup]) -> dict[str, str]:
     keys = property_names(groups)
     loose: dict[str, set[str]] = {"classname": {"class_name"}}
     for group, key in zip(groups, keys, strict=True):
-        for name in {_loosely(group.name), _loosely(key)}:
+        for name in {loosely(group.name), loosely(key)}:
             loose.setdefault(name, set()).add(key)
     meant = {name: next(iter(found)) for name, found in loose.items() if len(found) == 1}
     return {**meant, **{key: key for key in (*keys, "class_name")}}
 
 
-def _loosely(name: str) -> str:
+def loosely(name: str) -> str:
+    """A name's likeness; a group may be named as a property, with lines in place of blanks."""
     return likeness(name).replace("_", "")
 
 

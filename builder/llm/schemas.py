@@ -13,17 +13,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    create_model,
-    model_validator,
-)
+import pydantic
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from builder.llm.literals import without_thoughts
 from builder.llm.readings import last_object, replies
@@ -50,7 +41,7 @@ class Broken:
         return f"{self.shown}: {self.problem}"
 
 
-def _set_aside(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+def _set_aside(value: object, handler: pydantic.ValidatorFunctionWrapHandler) -> object:
     try:
         return handler(value)
     except ValidationError as error:
@@ -110,7 +101,7 @@ def split_broken(items: Sequence[ItemT | Broken]) -> tuple[list[ItemT], list[Bro
 # Words that end up in a system or on the screen.
 Words = Annotated[str, BeforeValidator(_cleaned)]
 # A list whose items are checked one by one. Its JSON schema is that of the sound items.
-Checked = list[Annotated[ItemT, WrapValidator(_set_aside)]]
+Checked = list[Annotated[ItemT, pydantic.WrapValidator(_set_aside)]]
 
 
 # Names of what is there already: what titles them in a schema, see `strict_schemas.with_names`.
@@ -176,7 +167,7 @@ class Reply(TolerantModel):
     @classmethod
     def asked_with(cls, schema: Mapping[str, Any]) -> type[Self]:
         """The same to be read, asked for by that schema."""
-        narrower = create_model(cls.__name__, __base__=cls)
+        narrower = pydantic.create_model(cls.__name__, __base__=cls)
         narrower.asked_by = schema
         return narrower
 
@@ -191,7 +182,7 @@ class DraftedGroup(TolerantModel):
     prompt: Words
     options: list[Words]
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _sound(self) -> Self:
         problems = [problem.message for problem in group_problems(self.prompt, self.options)]
         if not self.name:

@@ -58,7 +58,8 @@ def _spoken(body: object, steps: int) -> str:
     if said and isinstance(place := body.get("loc"), list):
         said = f"{'.'.join(map(str, place[:8]))}: {said}"
     # Where a server passes on what another one said.
-    passed_on = _spoken(_under(body.get("metadata"), "raw"), steps - 1)
+    wrapper = body.get("metadata")
+    passed_on = _spoken(wrapper.get("raw"), steps - 1) if isinstance(wrapper, dict) else ""
     return f"{said}: {passed_on}" if said and passed_on and passed_on != said else said
 
 
@@ -74,16 +75,11 @@ def _text(text: str, steps: int) -> str:
     return text
 
 
-def _under(value: object, key: str) -> object:
-    return value.get(key) if isinstance(value, dict) else None
-
-
 def _strings(value: Any, steps: int) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [inner for key, inner in value.items() if key not in _ECHOES]
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list | dict) and steps:
-        inner = (
-            value if isinstance(value, list) else [v for k, v in value.items() if k not in _ECHOES]
-        )
-        for item in inner:
+    elif isinstance(value, list) and steps:
+        for item in value:
             yield from _strings(item, steps - 1)

@@ -54,13 +54,10 @@ class Alarm:
     def byte(self) -> None:
         self._byte = time.monotonic()
 
-    def word(self) -> None:
-        self._between = self._silence.between
+    def word(self, *, last: bool) -> None:
+        between = self._silence.between
+        self._between = min(between, _AFTERWARDS) if last else between
         self._word = self._byte = time.monotonic()
-
-    def last_word(self) -> None:
-        self.word()
-        self._between = min(self._between, _AFTERWARDS)
 
     def __enter__(self) -> Self:
         self._word = self._byte = time.monotonic()

@@ -27,7 +27,6 @@ class Transport(Protocol):
 
         Raises TruncatedAnswer, and LLMError when no readable answer is to be had.
         """
-        ...
 
 
 def ask(content: str) -> list[Message]:

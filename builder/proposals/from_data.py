@@ -7,14 +7,8 @@ from itertools import islice
 
 import numpy as np
 
-from builder.diagnosis.confusions import (
-    TELLS_APART,
-    ConfusedPair,
-    RuleEvidence,
-    confused_pairs,
-    option_counts,
-    rule_evidence,
-)
+from builder.diagnosis import confusions
+from builder.diagnosis.confusions import ConfusedPair, RuleEvidence
 from builder.diagnosis.groups import GroupReport
 from builder.diagnosis.permutation_test import null_tests
 from builder.edits.model import DropGroup, DropOption, Edit, Proposal, SetRule
@@ -118,7 +112,7 @@ def unchosen_options(scores: Scores, system: AttributeSystem) -> Iterator[Propos
     last those that no rule names. A class that names nothing else takes what most of its own
     images choose.
     """
-    evidence = rule_evidence(scores, system)
+    evidence = confusions.rule_evidence(scores, system)
     cases = []
     for group, p in zip(system.groups, scores.probabilities, strict=True):
         chosen = {group.options[option] for option in np.unique(p.argmax(axis=1)).tolist()}
@@ -206,11 +200,12 @@ class _Review:
 
 
 def _review(scores: Scores, system: AttributeSystem) -> _Review:
+    counts = confusions.option_counts(scores, system)
     return _Review(
-        evidence={(e.class_name, e.group): e for e in rule_evidence(scores, system)},
+        evidence={(e.class_name, e.group): e for e in confusions.rule_evidence(scores, system)},
         totals={
-            group.name: dict(zip(group.options, counts.sum(axis=0).tolist(), strict=True))
-            for group, counts in zip(system.groups, option_counts(scores, system), strict=True)
+            group.name: dict(zip(group.options, by_class.sum(axis=0).tolist(), strict=True))
+            for group, by_class in zip(system.groups, counts, strict=True)
         },
         images=int(np.count_nonzero(scores.labels >= 0)),
     )
@@ -314,8 +309,9 @@ class _Telling:
 
 
 def _distinctions(scores: Scores, system: AttributeSystem, review: _Review) -> Iterator[Proposal]:
-    for pair in confused_pairs(scores, system, limit=_PAIRS):
-        if pair.count < FEWEST or any(part >= TELLS_APART for _, part in pair.separating_groups):
+    for pair in confusions.confused_pairs(scores, system, limit=_PAIRS):
+        told = any(part >= confusions.TELLS_APART for _, part in pair.separating_groups)
+        if pair.count < FEWEST or told:
             continue
         sides = (pair.first, pair.second), (pair.second, pair.first)
         best = [_most_telling(system, review, own, other) for own, other in sides]

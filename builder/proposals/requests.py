@@ -107,8 +107,6 @@ class Drafter(Protocol):
 
         A group that was added to tell a few classes apart has options for these alone.
         """
-        ...
 
     def revise(self, request: RevisionRequest) -> tuple[Proposal, ...]:
         """At most `limit` proposals, each of which applies to the request's system by itself."""
-        ...

@@ -130,18 +130,18 @@ def evolve(
     import gepa
 
     images = range(len(task.review.labels))
-    evolved = EvolvedGroups(task)
-    evolution = _Evolution(evolved, write, tell)
-    texts = islice(cycle(evolved.turns), turn % len(evolved.turns), None)
+    start, open_texts = components_of(task.start), turns(task)
+    evolution = _Evolution(task, write, tell)
+    texts = islice(cycle(open_texts), turn % len(open_texts), None)
     gepa.optimize(
-        dict(evolved.start),
+        start,
         list(images),
         adapter=evolution,
         # Scoring is nearly free: every candidate is measured on all images.
         reflection_minibatch_size=len(images),
         module_selector=lambda *_: [next(texts)],
         # A merge needs no call to the model.
-        use_merge=len(evolved.start) > 1,
+        use_merge=len(start) > 1,
         max_merge_invocations=len(images),
         stop_callbacks=lambda _: stop() or evolution.over,
         track_best_outputs=False,
@@ -157,12 +157,11 @@ class _Evolution:
 
     def __init__(
         self,
-        evolved: "EvolvedGroups",
+        task: Task,
         write: Callable[[Parent], Rewriting],
         tell: Callable[[Found], None],
     ) -> None:
-        self._task = task = evolved.task
-        self._evolved = evolved
+        self._task = task
         self._write = write
         self._tell = tell
         self._known: dict[tuple[str, ...], Judged] = {}
@@ -190,7 +189,7 @@ class _Evolution:
         if answer is not None and answer.problem:
             judged = unusable(self._task, answer.problem)
         else:
-            judged = self._known[key] if repeated else self._evolved.judged(candidate)
+            judged = self._known[key] if repeated else judge(self._task, candidate)
             self._known[key] = judged
         if answer is not None:
             # Of what is evaluated, the first after an answer is what it led to.
@@ -261,32 +260,24 @@ class _Silent:
         """Drops what gepa would print."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EvolvedGroups:
-    """A system's groups as texts for GEPA to evolve: its components."""
+def turns(task: Task) -> Sequence[str]:
+    """The components to take turns, not locked; the one for a new group included."""
+    locked = {lock.group for lock in task.locked if lock.class_name is None}
+    names = [*(group.name for group in task.start.groups), None]
+    texts = components_of(task.start)
+    return [key for key, name in zip(texts, names, strict=True) if name not in locked]
 
-    task: Task
 
-    @property
-    def start(self) -> Mapping[str, str]:
-        return components_of(self.task.start)
-
-    @property
-    def turns(self) -> Sequence[str]:
-        """The components to take turns, not locked; the one for a new group included."""
-        locked = {lock.group for lock in self.task.locked if lock.class_name is None}
-        names = [*(group.name for group in self.task.start.groups), None]
-        return [key for key, name in zip(self.start, names, strict=True) if name not in locked]
-
-    def judged(self, texts: Mapping[str, str]) -> Judged:
-        start = self.task.start
-        try:
-            system = system_of(start.domain, start.classes, texts)
-        except ComponentError as error:
-            return unusable(self.task, error.message)
-        if broken := touched(self.task.locked, start, system):
-            return unusable(self.task, f"locked: {', '.join(map(lock_words, broken))}")
-        return Judged(self.task.review.score(system).correct, system)
+def judge(task: Task, texts: Mapping[str, str]) -> Judged:
+    """What the components are worth as a system."""
+    start = task.start
+    try:
+        system = system_of(start.domain, start.classes, texts)
+    except ComponentError as error:
+        return unusable(task, error.message)
+    if broken := touched(task.locked, start, system):
+        return unusable(task, f"locked: {', '.join(map(lock_words, broken))}")
+    return Judged(task.review.score(system).correct, system)
 
 
 class ComponentError(InputError):

@@ -18,21 +18,10 @@ from numpy.typing import NDArray
 
 from builder.edits.locks import Lock
 from builder.edits.model import Edit, Proposal
+from builder.scoring import score
 from builder.scoring.effects import Increments
 from builder.scoring.evaluator import Evaluator
-from builder.scoring.score import (
-    Doubles,
-    Floats,
-    Indices,
-    Scores,
-    centred,
-    choice_score,
-    cosines,
-    group_weight,
-    label_indices,
-    name_scores,
-    option_scores,
-)
+from builder.scoring.score import Doubles, Floats, Indices, Scores
 from builder.system.model import AttributeGroup, AttributeSystem, Choice, Scoring
 
 _QUANTUM = 2.0**-24
@@ -91,21 +80,23 @@ class RuleTotals:
         scale, n = evaluator.logit_scale, len(review.labels)
 
         def similar(texts: Sequence[str]) -> Floats:
-            found = cosines(review.vectors, evaluator.encode(texts)).T
-            return centred(found, texts, scoring)
+            found = score.cosines(review.vectors, evaluator.encode(texts)).T
+            return score.centred(found, texts, scoring)
 
-        self._labels = label_indices(system.classes, review.labels)
+        self._labels = score.label_indices(system.classes, review.labels)
         self._choices = [list(row.values()) for row in system.rules.values()]
         self._totals = np.zeros((len(self._choices), n))
         if scoring.name_prior:
-            names = name_scores(similar(system.classes), scoring=scoring, logit_scale=scale)
+            names = score.name_scores(similar(system.classes), scoring=scoring, logit_scale=scale)
             self._totals += _rounded(names.astype(np.float64))
         # Per group, what each choice adds to a total: [K + 1, n] by number, and by the choice,
         # also those of several options that rules name.
         self._rows: list[Doubles] = []
         self._added: list[dict[Choice, Doubles]] = []
         for place, group in enumerate(system.groups):
-            scores = option_scores(similar(group.phrases()), scoring=scoring, logit_scale=scale)
+            scores = score.option_scores(
+                similar(group.phrases()), scoring=scoring, logit_scale=scale
+            )
             numbered: list[Choice] = [*((option,) for option in group.options), ()]
             self._rows.append(
                 np.stack([_row(group, choice, scores, scoring) for choice in numbered])
@@ -175,10 +166,7 @@ class RuleTotals:
         for start in range(0, len(images), _BLOCK):
             some = images[start : start + _BLOCK]
             totals, columns = self._totals[:, some], np.arange(len(some))
-            for lead, best in (
-                (self._lead, self._best),
-                (self._next_lead, self._next_best),
-            ):
+            for lead, best in ((self._lead, self._best), (self._next_lead, self._next_best)):
                 lead[some] = totals.argmax(axis=0)
                 best[some] = totals[lead[some], columns]
                 totals[lead[some], columns] = -np.inf
@@ -222,8 +210,8 @@ class Task:
 def _row(group: AttributeGroup, choice: Choice, scores: Floats, scoring: Scoring) -> Doubles:
     """What a choice of the group adds to a total [n], from option scores [K, n]."""
     chosen = [group.options.index(option) for option in choice or group.options]
-    added = choice_score(scores, np.array(chosen, np.intp), scoring=scoring)
-    return _rounded(group_weight(group, scoring) * added.astype(np.float64))
+    added = score.choice_score(scores, np.array(chosen, np.intp), scoring=scoring)
+    return _rounded(score.group_weight(group, scoring) * added.astype(np.float64))
 
 
 def _rounded(added: Doubles) -> Doubles:

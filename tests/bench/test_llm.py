@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+from builder.llm.asking import Asking
 from builder.llm.client import LiveTransport
 from builder.llm.cost import tokens_of
 from builder.llm.drafter import ModelDrafter
@@ -53,7 +54,9 @@ def seconds(folder: Path, parallel: int) -> tuple[float, float]:
         transport = LiveTransport(
             ModelSettings("stub", server.url, transcript=folder / "llm.jsonl"), unheard
         )
-        drafter = ModelDrafter(transport, unheard, parallel=ParallelCalls(parallel, transport.stop))
+        drafter = ModelDrafter(
+            Asking(transport, unheard, parallel=ParallelCalls(parallel, transport.stop))
+        )
         begun = time.perf_counter()
         drafter.draft(DraftRequest("thing", CLASSES))
         took = time.perf_counter() - begun

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from builder.llm.asking import Asking
 from builder.llm.client import LiveTransport
 from builder.llm.drafter import ModelDrafter
 from builder.llm.events import LLMEvent
@@ -37,7 +38,7 @@ class Live:
         tries |= {name: options.pop(name) for name in (*tries, "reasks") if name in options}
         settings = ModelSettings("scripted", url, transcript=transcript, **options)
         self.transport = LiveTransport(settings, self.events.append, **tries)
-        self.drafter = ModelDrafter(self.transport, self.events.append)
+        self.drafter = ModelDrafter(Asking(self.transport, self.events.append))
 
     def told(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

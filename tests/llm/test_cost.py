@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from builder.errors import InputError, LLMError
 from builder.llm.answer_formats import AnswerFormat
+from builder.llm.asking import Asking
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.client import LiveTransport
 from builder.llm.cost import (
@@ -112,7 +113,7 @@ def test_an_estimate_is_near_what_a_draft_then_takes(tmp_path: Path) -> None:
 
     with openai_server(respond) as server:
         live = Live(server.url, tmp_path)
-        ModelDrafter(live.transport, live.events.append).draft(request)
+        ModelDrafter(Asking(live.transport, live.events.append)).draft(request)
         assert estimate.calls == len(server.requests)
     # The stub drafts two groups, the estimate allows for the five attributes asked for.
     assert sum(taken) < estimate.tokens < 6 * sum(taken)
@@ -381,7 +382,9 @@ def test_no_limit_is_ever_exceeded(
     limits = Limits(max_cost, max_tokens)
     with openai_server(Endpoint(seed)) as server:
         live = Live(server.url, None, price=PRICE, limits=limits)
-        drafter = ModelDrafter(live.transport, live.events.append, parallel=ParallelCalls(parallel))
+        drafter = ModelDrafter(
+            Asking(live.transport, live.events.append, parallel=ParallelCalls(parallel))
+        )
         names = [f"class {n}" for n in range(110)]
         with contextlib.suppress(LimitReached):
             assert drafter.draft(request_for(*names)).classes == tuple(names)

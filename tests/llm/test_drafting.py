@@ -91,7 +91,7 @@ def test_only_missing_and_invalid_rules_are_asked_again(tmp_path: Path) -> None:
     assert '- "C": form: Field required' in again
     assert '- "D": no rule was given' in again
     dropped = live.told(Dropped)
-    assert [(event.what, event.count) for event in dropped] == [("rule", 3)]
+    assert [(event.what, len(event.reasons)) for event in dropped] == [("rule", 3)]
     assert "Nobody" in dropped[0].reasons[1]
 
 
@@ -190,7 +190,7 @@ def test_only_an_unsound_group_is_asked_again_and_keeps_its_place(tmp_path: Path
     again = requests[1].text.partition("Answer again")[2]
     assert "Groups that are kept, not to be sent again: color, form." in again
     assert "must hold exactly one {}" in again and '"name": "shape"' in again
-    assert [(event.what, event.count) for event in live.told(Dropped)] == [("group", 1)]
+    assert [(event.what, len(event.reasons)) for event in live.told(Dropped)] == [("group", 1)]
 
 
 @pytest.mark.parametrize("last", [chat("{", finish_reason="length"), chat({"groups": []})])

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import LLMError
+from builder.llm.asking import Asking
 from builder.llm.cancel import Cancellation, Stopped
 from builder.llm.drafter import ModelDrafter, open_drafter
 from builder.llm.events import CallReused, DraftProgress, Dropped, Respelled, RulesWanting
@@ -41,7 +42,11 @@ NAMES = [f"class {number}" for number in range(60)]
 
 def drafter_of(live: Live, parallel: int) -> ModelDrafter:
     return ModelDrafter(
-        live.transport, live.events.append, parallel=ParallelCalls(parallel, live.transport.stop)
+        Asking(
+            live.transport,
+            live.events.append,
+            parallel=ParallelCalls(parallel, live.transport.stop),
+        )
     )
 
 
@@ -88,7 +93,7 @@ def test_no_more_calls_in_flight_than_allowed_and_progress_is_told(tmp_path: Pat
 
     with openai_server(lambda r: Answer(obliging(r).body, delay=0.05)) as server:
         live = Live(server.url, tmp_path)
-        ModelDrafter(Counting(live), live.events.append, parallel=ParallelCalls(2)).draft(
+        ModelDrafter(Asking(Counting(live), live.events.append, parallel=ParallelCalls(2))).draft(
             request_for(*names[:55], *NAMES[:5])
         )
     assert most == [2]

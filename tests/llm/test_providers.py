@@ -10,6 +10,7 @@ import pytest
 
 from builder.errors import InputError, LLMError
 from builder.llm.address import OLLAMA_URL, Route, route
+from builder.llm.asking import Asking
 from builder.llm.cost import LimitReached, Limits, Price, tokens_of
 from builder.llm.drafter import ModelDrafter, open_drafter, spent
 from builder.llm.events import LLMEvent
@@ -88,10 +89,10 @@ def transport(url: str, folder: Path, **options: object) -> ProviderTransport:
 
 def test_a_draft_by_an_instructor_client(tmp_path: Path) -> None:
     with openai_server(lambda request: in_form(request, obliging(request))) as server:
-        drafter = ModelDrafter(transport(server.url, tmp_path), unheard)
+        drafter = ModelDrafter(Asking(transport(server.url, tmp_path), unheard))
         system = drafter.draft(request_for("A", "B", "C"))
         assert system.classes == ("A", "B", "C") and len(server.requests) == 2
-        again = ModelDrafter(transport(server.url, tmp_path), unheard)
+        again = ModelDrafter(Asking(transport(server.url, tmp_path), unheard))
         assert again.draft(request_for("A", "B", "C")) == system
         assert len(server.requests) == 2, "it is taken from the transcript"
     total = spent(tmp_path / "llm.jsonl", Price(1, 1))
@@ -109,7 +110,7 @@ def test_its_failures_are_one_message_without_keys(
     tmp_path: Path, answer: object, part: str
 ) -> None:
     with openai_server([answer] * 5) as server:  # type: ignore[list-item]
-        drafter = ModelDrafter(transport(server.url, tmp_path), unheard)
+        drafter = ModelDrafter(Asking(transport(server.url, tmp_path), unheard))
         with pytest.raises(LLMError, match=part) as caught:
             drafter.draft(request_for("A", "B"))
     assert SECRET not in caught.value.message and len(caught.value.message) < 400
@@ -121,7 +122,9 @@ def test_a_key_in_the_environment_does_not_change_the_answer_that_is_used(
 ) -> None:
     monkeypatch.setenv("MY_API_KEY", "dominant_color")
     with openai_server(lambda request: in_form(request, obliging(request))) as server:
-        system = ModelDrafter(transport(server.url, tmp_path), unheard).draft(request_for("A", "B"))
+        system = ModelDrafter(Asking(transport(server.url, tmp_path), unheard)).draft(
+            request_for("A", "B")
+        )
     assert system.groups[0].name == "dominant_color"
     replies = [exchange.reply or "" for exchange in read(tmp_path / "llm.jsonl").exchanges]
     assert "[key]" in replies[0] and not any("dominant_color" in reply for reply in replies)
@@ -134,7 +137,7 @@ def test_answers_in_vain_are_all_booked(tmp_path: Path, answer: Answer, counted:
     with openai_server([answer] * 9) as server:
         made = transport(server.url, tmp_path)
         with pytest.raises(LLMError):
-            ModelDrafter(made, unheard).draft(request_for("A", "B"))
+            ModelDrafter(Asking(made, unheard)).draft(request_for("A", "B"))
         sent = len(server.requests)
     assert sent > 1
     spent = made.account.spent
@@ -147,7 +150,7 @@ def test_answers_in_vain_are_all_booked(tmp_path: Path, answer: Answer, counted:
 
 def test_its_truncated_answers_are_told_apart(tmp_path: Path) -> None:
     with openai_server([chat('{"gro', finish_reason="length")]) as server:
-        drafter = ModelDrafter(transport(server.url, tmp_path), unheard)
+        drafter = ModelDrafter(Asking(transport(server.url, tmp_path), unheard))
         with pytest.raises(TruncatedAnswer, match="cut off"):
             drafter.draft(request_for("A", "B"))
 
@@ -156,12 +159,12 @@ def test_limits_hold_for_it_too(tmp_path: Path) -> None:
     limits = Limits(max_tokens=20_000)
     with openai_server(lambda request: in_form(request, obliging(request))) as server:
         made = transport(server.url, tmp_path, limits=limits)
-        ModelDrafter(made, unheard).draft(request_for("A", "B"))
+        ModelDrafter(Asking(made, unheard)).draft(request_for("A", "B"))
         assert all(request.body["max_tokens"] <= 16_384 for request in server.requests)
         assert made.account.spent.tokens == 240
         nothing = transport(server.url, tmp_path / "x", limits=Limits(max_tokens=0))
         with pytest.raises(LimitReached):
-            ModelDrafter(nothing, unheard).draft(request_for("A", "B"))
+            ModelDrafter(Asking(nothing, unheard)).draft(request_for("A", "B"))
 
 
 def test_a_name_that_is_no_model_is_the_endpoints_to_refuse() -> None:

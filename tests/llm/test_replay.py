@@ -96,7 +96,9 @@ def test_in_a_session_that_took_another_way_unfit_proposals_are_dropped(
     drafter, events = replayed(path)
     assert drafter.revise(RevisionRequest(system)) == ()
     dropped = [event for event in events if isinstance(event, Dropped)]
-    assert [(event.what, event.count) for event in dropped] == [("proposal", 1)] * len(dropped)
+    assert [(event.what, len(event.reasons)) for event in dropped] == [("proposal", 1)] * len(
+        dropped
+    )
     assert dropped and "'A'" in dropped[0].reasons[0]
 
 

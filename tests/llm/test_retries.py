@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import LLMError
+from builder.llm.asking import Asking
 from builder.llm.drafter import ModelDrafter
 from builder.llm.endpoint import MOST_BYTES
 from builder.llm.events import Waiting
@@ -201,7 +202,9 @@ def test_all_calls_wait_when_one_is_told_to(tmp_path: Path) -> None:
 
     with openai_server(respond) as server:
         live = Live(server.url, tmp_path, retries=1)
-        drafter = ModelDrafter(live.transport, live.events.append, parallel=ParallelCalls(2))
+        drafter = ModelDrafter(
+            Asking(live.transport, live.events.append, parallel=ParallelCalls(2))
+        )
         drafter.draft(request_for(*(f"class {n}" for n in range(150))))
     # Six batches, one of them twice, and two for classes that were still alike.
     assert len(seen) == 9

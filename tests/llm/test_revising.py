@@ -254,7 +254,7 @@ def test_proposals_that_do_not_apply_are_dropped_with_the_reason(
     assert [proposal.reason for proposal in proposals] == ["why"]
     assert len(requests) == 1
     (dropped,) = live.told(Dropped)
-    assert (dropped.what, dropped.count) == ("proposal", 6)
+    assert (dropped.what, len(dropped.reasons)) == ("proposal", 6)
     for reason, part in zip(
         dropped.reasons,
         ("Nobody", "changes nothing", "same as", "edits", "explode", "exactly one {}"),
@@ -300,7 +300,7 @@ def test_no_more_than_asked_for(tmp_path: Path, system: AttributeSystem) -> None
     script = [chat({"proposals": [proposing(edit) for edit in words]})]
     proposals, live, _ = revise(tmp_path, script, RevisionRequest(system, limit=3))
     assert [proposal.edits[0].prompt for proposal in proposals] == ["0 {}", "1 {}", "2 {}"]
-    assert live.told(Dropped)[0].count == 2
+    assert len(live.told(Dropped)[0].reasons) == 2
 
 
 def test_a_truncated_answer_asks_for_fewer(tmp_path: Path, system: AttributeSystem) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import LLMError
+from builder.llm.asking import Asking
 from builder.llm.events import Dropped
 from builder.llm.model_drafter import ModelDrafter
 from builder.llm.prompts import ENGLISH
@@ -151,7 +152,7 @@ def test_with_two_options_and_a_slot_every_answer_makes_a_sound_system(
 ) -> None:
     given_options = [{"option": option, "classes": classes} for option, classes in options]
     group = {**NEW, "name": name, "options": given_options}
-    model = ModelDrafter(Answering({"rewritten": group}), lambda _: None)
+    model = ModelDrafter(Asking(Answering({"rewritten": group}), lambda _: None))
     texts = components_of(SYSTEM)
     key = next(key for key, known in texts.items() if known == text)
     rewriting = model.rewrite_group(request(text))

@@ -212,7 +212,7 @@ def test_a_stopped_call_is_no_answer_though_its_stream_ends_well(tmp_path: Path)
             if isinstance(event, CallStreams):
                 threading.Timer(0.05, live.transport.stop).start()
 
-        live.transport._call_log._emit = stop
+        live.transport._emit = stop
         with pytest.raises(Stopped):
             complete(live)
 
