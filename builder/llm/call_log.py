@@ -4,6 +4,7 @@ import logging
 import math
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -187,7 +188,7 @@ class CallLog:
         return seconds
 
 
-class LoggedTransport(CallLog):
+class LoggedTransport(CallLog, ABC):
     """A transport that logs its calls, and that can be stopped."""
 
     def __init__(
@@ -208,10 +209,11 @@ class LoggedTransport(CallLog):
         paid = self.reused(question, reply_model)
         return self._answer(question, reply_model, cancellation) if paid is None else paid
 
+    @abstractmethod
     def _answer(
         self, question: Question, reply_model: type[ReplyT], cancellation: Cancellation
     ) -> ReplyT:
-        raise NotImplementedError
+        """The answer, asked for now: each transport does so in its own way."""
 
 
 def _finished_drafts(exchanges: Sequence[Exchange]) -> defaultdict[str, list[Exchange]]:

@@ -5,6 +5,7 @@ tower of v2 is here too. Attributes are named as in the published state dict. In
 texts, L tokens, D hidden size.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -92,7 +93,7 @@ class Attention(nn.Module):
         return self.out_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
-class TextTower(nn.Module):
+class TextTower(nn.Module, ABC):
     """Token ids [m, L] and the bool mask [m, L] of those that are no padding -> [m, D].
 
     In the file its tensors are named `prefix` and what the matrices `words` and `down` tell its
@@ -120,9 +121,9 @@ class TextTower(nn.Module):
             x = layer(x, *where)
         return mean_pooling(x, mask)
 
+    @abstractmethod
     def where(self, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
         """What the attention is told of the tokens' places: its mask, and tables of angles."""
-        raise NotImplementedError
 
 
 class GEGLU(nn.Module):
